@@ -1,0 +1,11 @@
+DROP TABLE archive_erasures;
+DROP TABLE archive_batches;
+DROP TABLE archive_head;
+DROP TABLE posts_archive_blocks;
+DROP TABLE messages_archive_blocks;
+DROP TABLE user_behavior_analytics;
+DROP TABLE stock_prices_history;
+DROP TABLE likes_archive;
+DROP TABLE comments_archive;
+DROP TABLE posts_archive;
+DROP TABLE messages_archive;

@@ -1,0 +1,121 @@
+//! What moves together: a resource's rows and the children that go with them.
+
+use crate::page::Key;
+use crate::schema::Table;
+use crate::tier::{Statement, Value, cold_sql, hot_sql};
+
+/// How a resource moves.
+#[derive(Debug)]
+pub struct Family {
+    /// The resource, as its row in `archive_state` names it.
+    pub resource: &'static str,
+    /// Its tables: children first, as they have to be removed, the resource's own last.
+    pub tables: Vec<Moved>,
+    /// Ids that are due, oldest first, each with the number of rows that move with it.
+    pub due: Statement,
+    /// How many are due.
+    pub due_count: Statement,
+    /// Whether what is due is told by day, not by instant.
+    pub by_day: bool,
+    /// The key of a row of the resource's own table.
+    pub key: fn(&[Value]) -> Key,
+    /// How its lists are counted.
+    pub blocks: Option<Blocks>,
+    /// Closes the version that a row of the resource's own table replaces, with its parameters.
+    pub supersede: Option<Supersede>,
+}
+
+/// Closes the open versions that rows of a batch replace.
+#[derive(Debug)]
+pub struct Supersede {
+    /// Its parameters are a group, the members of it in the batch, and the epoch.
+    pub statement: Statement,
+    /// Group and member of a row of the resource's own table, as integers.
+    pub of: fn(&[Value]) -> (i64, i64),
+}
+
+/// The counted blocks of a family.
+#[derive(Debug)]
+pub struct Blocks {
+    /// Their table.
+    pub table: &'static str,
+    /// The lists a row is counted in.
+    pub scopes: fn(&[Value]) -> Vec<i64>,
+    /// The open keys between two bounds of a scope.
+    pub keys: fn(i64) -> &'static Statement,
+    pub(super) from: Statement,
+    pub(super) below: Statement,
+    pub(super) undo: Statement,
+}
+
+impl Blocks {
+    /// The blocks in `table`: in which scopes a row counts, and how a scope's keys are read.
+    pub fn new(
+        table: &'static str,
+        scopes: fn(&[Value]) -> Vec<i64>,
+        keys: fn(i64) -> &'static Statement,
+    ) -> Self {
+        let of = |statement: Statement| statement.with("{blocks}", table);
+        Self {
+            table,
+            scopes,
+            keys,
+            from: of(cold_sql!("blocks_from")),
+            below: of(cold_sql!("blocks_below")),
+            undo: cold_sql!("undo_rows").with("{table}", table),
+        }
+    }
+}
+
+/// A table of a family, with the statements every such table needs.
+#[derive(Debug)]
+pub struct Moved {
+    /// The table.
+    pub table: &'static Table,
+    pub(super) take: Statement,
+    pub(super) batch: Statement,
+    pub(super) held: Statement,
+    pub(super) undo_rows: Statement,
+    pub(super) undo_closed: Statement,
+}
+
+impl Moved {
+    /// `table`, whose rows belong to the moved id in column `owner`. Its rows are told apart by their first column,
+    /// or by the first two when the first is no id.
+    ///
+    /// # Panics
+    /// At start, for a table that is not archived.
+    pub fn new(table: &'static Table, owner: &str) -> Self {
+        let archived = table.archived.expect("a moved table has a place in cold");
+        let first = table.columns[0].name;
+        let second = if first == "id" { first } else { table.columns[1].name };
+        let hot = |statement: Statement| statement.with("{table}", table.name);
+        let cold = |statement: Statement| statement.with("{table}", archived);
+        Self {
+            table,
+            take: hot(hot_sql!("take")).with("{owner}", owner).with("{columns}", &table.names()),
+            batch: cold(cold_sql!("batch")).with("{columns}", &table.names_in_cold()),
+            held: hot(hot_sql!("held")).with("{first}", first).with("{second}", second),
+            undo_rows: cold(cold_sql!("undo_rows")),
+            undo_closed: cold(cold_sql!("undo_closed")),
+        }
+    }
+
+    /// The values that tell a row apart, for `held`.
+    pub(super) fn identity(&self, row: &[Value]) -> [Value; 2] {
+        let second = usize::from(self.table.columns[0].name != "id");
+        [row[0].clone(), row[second].clone()]
+    }
+
+    /// The columns of its rows in cold, in the order of [`Moved::archived_row`].
+    pub(super) fn archived_columns(&self) -> Vec<&'static str> {
+        let own = self.table.columns.iter().map(|column| column.archived);
+        own.chain(["archived_at", "from_epoch"]).collect()
+    }
+
+    pub(super) fn archived_row(row: &[Value], at: Value, epoch: i64) -> Vec<Value> {
+        let mut row = row.to_vec();
+        row.extend([at, epoch.into()]);
+        row
+    }
+}

@@ -1,0 +1,51 @@
+//! Moving rows from hot to cold, one numbered batch at a time.
+//!
+//! The cold copy is committed first and invisible; it is read back and proven; then one hot transaction removes the
+//! rows and raises the epoch. **That commit is the move**: everything before it is invisible, nothing after it is
+//! needed, so a mover may die anywhere. [`batch`] has the steps, [`run`] the loop, [`pair`] what makes two databases
+//! one pair. How a resource moves is a [`Family`], which the resource declares; no resource may enter here.
+
+pub mod batch;
+pub mod blocks;
+pub mod digest;
+pub mod family;
+pub mod pair;
+pub mod run;
+
+pub use blocks::BlockSizes;
+pub use family::{Family, Moved};
+pub use run::{Mover, Outcome, Plan, Report};
+
+use crate::tier::TierError;
+
+/// A move did not happen.
+#[derive(Debug, thiserror::Error)]
+pub enum MoveError {
+    /// A tier failed; the next run undoes what is half done.
+    #[error(transparent)]
+    Tier(#[from] TierError),
+    /// Another mover has claimed a later number; it goes on, this one stops.
+    #[error("{resource}: another mover is at work")]
+    Overtaken {
+        /// The resource.
+        resource: &'static str,
+    },
+    /// The two databases do not fit together; nothing is moved before an operator has looked.
+    #[error("{resource}: {detail}; run `thermocline archive recover`")]
+    RecoverDue {
+        /// The resource.
+        resource: &'static str,
+        /// What does not fit.
+        detail: String,
+    },
+    /// What cold gave back is not what hot had given.
+    #[error("{resource}: batch {epoch} did not come back from cold as it went in: {detail}")]
+    Unproven {
+        /// The resource.
+        resource: &'static str,
+        /// The number of the batch.
+        epoch: i64,
+        /// What differs.
+        detail: String,
+    },
+}

@@ -1,0 +1,5 @@
+-- archive.state
+-- @P1 resource: locked before it is read, so that a commit still on its way is waited for.
+UPDATE archive_state SET updated_at = updated_at
+OUTPUT inserted.epoch, inserted.token, inserted.cold_newest_at, inserted.cold_newest_id, inserted.held
+WHERE resource = @P1

@@ -1,0 +1,2 @@
+-- archive.pairs
+SELECT resource, pair, epoch, cold_newest_at FROM archive_state ORDER BY resource

@@ -1,0 +1,3 @@
+-- archive.undo_closed
+-- ?1 epoch
+UPDATE {table} SET to_epoch = NULL WHERE to_epoch = ?1

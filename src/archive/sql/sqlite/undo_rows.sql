@@ -1,0 +1,3 @@
+-- archive.undo_rows
+-- ?1 epoch
+DELETE FROM {table} WHERE from_epoch = ?1

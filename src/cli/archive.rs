@@ -1,0 +1,158 @@
+//! `thermocline archive`
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use clap::Subcommand;
+use serde::Serialize;
+
+use super::tiers::Tiers;
+use super::{Failure, args, print_json};
+use crate::archive::{BlockSizes, Mover, Outcome, Plan, Report};
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::resources;
+use crate::server;
+
+/// Move rows between the tiers
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Run(Run),
+}
+
+/// Move what is old enough from hot to cold
+///
+/// May be killed at any moment: the next run takes back what was half done, and no row is lost or doubled.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  thermocline archive run --dry-run
+  thermocline archive run --resource messages --older-than 90d --batch 2000")]
+struct Run {
+    /// Only this resource; may be given several times [messages, posts, prices]
+    #[arg(long, value_parser = ["messages", "posts", "prices"])]
+    resource: Vec<String>,
+    /// How old a row must be
+    #[arg(long, default_value = "30d", value_parser = args::span)]
+    older_than: i64,
+    /// Rows of a batch, children included
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(i64).range(1..=2000))]
+    batch: i64,
+    /// Stop a resource after this many rows
+    #[arg(long, value_parser = clap::value_parser!(i64).range(1..))]
+    max_rows: Option<i64>,
+    /// Milliseconds to pause between batches
+    #[arg(long, default_value_t = 0)]
+    pause: u64,
+    /// Count what is due and change nothing
+    #[arg(long = "dry-run")]
+    only_count: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Due {
+    resource: &'static str,
+    due: i64,
+}
+
+/// Runs it.
+pub async fn run(args: Args, settings: &Settings, json: bool) -> Result<(), Failure> {
+    let Command::Run(run) = args.command;
+    let clock = Clock::system();
+    let tiers = Tiers::open(settings, &clock).await?;
+    let done = moved(&run, &tiers, &clock, json).await;
+    tiers.close().await;
+    done
+}
+
+async fn moved(run: &Run, tiers: &Tiers, clock: &Clock, json: bool) -> Result<(), Failure> {
+    let mover = Mover {
+        hot: &*tiers.hot,
+        cold: tiers.need_cold()?,
+        clock,
+        name: format!("process {}", std::process::id()),
+        sizes: BlockSizes::default(),
+    };
+    let wanted = |name| run.resource.is_empty() || run.resource.iter().any(|wanted| wanted == name);
+    let families = resources::families().into_iter().filter(|family| wanted(family.resource));
+    if run.only_count {
+        let mut all = Vec::new();
+        for family in families {
+            let due = mover.due(family, run.older_than).await.map_err(Failure::of)?;
+            all.push(Due { resource: family.resource, due });
+        }
+        if json {
+            return print_json(&all);
+        }
+        for Due { resource, due } in all {
+            println!("{resource}: {due} due");
+        }
+        return Ok(());
+    }
+    let plan = Plan {
+        older_than: run.older_than,
+        batch: run.batch,
+        max_rows: run.max_rows,
+        pause: Duration::from_millis(run.pause),
+    };
+    let stop = stop_on_signal();
+    let mut reports = Vec::new();
+    for family in families {
+        reports.push(one(&mover, family, &plan, &stop, json).await);
+    }
+    if json {
+        print_json(&reports)?;
+    }
+    if reports.iter().any(|report| report.outcome == Outcome::Failed) {
+        return Err(Failure::Reported);
+    }
+    Ok(())
+}
+
+/// Moves one resource, with a progress bar on a terminal.
+pub async fn one(
+    mover: &Mover<'_>,
+    family: &crate::archive::Family,
+    plan: &Plan,
+    stop: &AtomicBool,
+    quiet: bool,
+) -> Report {
+    let bar = args::bar(family.resource, 0, false);
+    let mut progress = |report: &Report| {
+        bar.set_length(report.due.cast_unsigned());
+        bar.set_position(report.of_resource.cast_unsigned());
+    };
+    let report = mover.run(family, plan, stop, &mut progress).await;
+    bar.finish_and_clear();
+    let Report { resource, rows, batches, seconds, .. } = report;
+    if let Some(error) = &report.error {
+        eprintln!("error: {error}");
+    }
+    if !quiet {
+        let ended = match report.outcome {
+            Outcome::Done => "",
+            Outcome::Stopped => ", stopped",
+            Outcome::Failed => ", failed",
+        };
+        println!("{resource}: {rows} rows in {batches} batches, {seconds:.1} s{ended}");
+    }
+    report
+}
+
+/// Set when the process is asked to stop: the batch in hand is finished first.
+pub fn stop_on_signal() -> Arc<AtomicBool> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let told = Arc::clone(&stop);
+    tokio::spawn(async move {
+        server::asked_to_stop().await;
+        told.store(true, Ordering::Relaxed);
+    });
+    stop
+}

@@ -1,0 +1,219 @@
+//! `thermocline demo`
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+
+use super::serve::{address, listen, until_stopped};
+use super::tiers::Tiers;
+use super::{Failure, archive, args, print_json, token};
+use crate::archive::{BlockSizes, Mover, Plan};
+use crate::clock::{Clock, Timestamp};
+use crate::config::{Place, Settings};
+use crate::demo;
+use crate::load::demo::fill;
+use crate::resources;
+use crate::web::state::App;
+
+/// Written last: a folder with it holds a whole demo.
+const MARKER: &str = "demo.json";
+/// Seconds the printed token holds.
+const TOKEN_HOLDS: i64 = 7 * 86_400;
+
+/// Make plausible data in two embedded tiers, archive what is old, serve it, and say what to try
+///
+/// Three years of prices of twenty stocks, conversations in English and Chinese, posts with comments and likes.
+/// The folder is kept: the next demo serves it again.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  thermocline demo --messages 1000000 --dir big-demo --fresh")]
+pub struct Args {
+    /// The folder of the two databases
+    #[arg(long, default_value = "thermocline-demo", value_name = "FOLDER")]
+    dir: PathBuf,
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, default_value = "127.0.0.1:8080", value_name = "HOST:PORT")]
+    addr: String,
+    /// How many messages to make
+    #[arg(long, default_value_t = 120_000, value_parser = clap::value_parser!(u64).range(1_000..=10_000_000))]
+    messages: u64,
+    /// The seed of the data
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Begin anew, even if the folder holds a demo
+    #[arg(long)]
+    fresh: bool,
+}
+
+/// What a demo folder is.
+#[derive(Debug, Serialize, Deserialize)]
+struct Marker {
+    seed: u64,
+    messages: u64,
+    now: Timestamp,
+    secret: String,
+}
+
+/// What to try, as JSON.
+#[derive(Debug, Serialize)]
+struct Try {
+    url: String,
+    token: String,
+    user: i64,
+    conversation: i64,
+    boundary: Timestamp,
+    commands: Vec<Command>,
+}
+
+#[derive(Debug, Serialize)]
+struct Command {
+    what: &'static str,
+    command: String,
+}
+
+/// Runs it.
+pub async fn run(args: Args, settings: &Settings, json: bool) -> Result<(), Failure> {
+    let clock = Clock::system();
+    // The address first: nobody should wait for data that cannot be served.
+    let listener = listen(&args.addr).await?;
+    let (marker, whole) = prepare(&args, &clock)?;
+    let settings = Settings {
+        hot: Place::Sqlite(args.dir.join("hot.sqlite3")),
+        cold: Some(Place::Sqlite(args.dir.join("cold.sqlite3"))),
+        jwt_secret: Some(SecretString::from(marker.secret.clone())),
+        jwt_issuer: None,
+        jwt_audience: None,
+        addr: args.addr.clone(),
+        ..settings.clone()
+    };
+    let tiers = Tiers::open(&settings, &clock).await?;
+    let plan = demo::Plan { messages: marker.messages as usize, ..demo::Plan::new(marker.seed, marker.now) };
+    if !whole {
+        let bar = args::bar("making", 0, false);
+        let mut progress = |table, rows| {
+            bar.set_prefix(table);
+            bar.inc(rows);
+        };
+        fill(&*tiers.hot, plan, &mut progress).await.map_err(Failure::of)?;
+        bar.finish_and_clear();
+    }
+    move_old(&tiers, &clock, json).await?;
+    if !whole {
+        write_marker(&args.dir, &marker)?;
+    }
+    let verifier = token::verifier(&settings, &clock)?;
+    let facts = plan.facts();
+    let token = verifier.issue(facts.user, None, TOKEN_HOLDS).map_err(Failure::of)?;
+    let url = format!("http://{}", address(&listener));
+    let commands = commands(&facts, plan.boundary());
+    if json {
+        let (user, conversation) = (facts.user, facts.conversation);
+        print_json(&Try { url, token, user, conversation, boundary: plan.boundary(), commands })?;
+    } else {
+        print(&url, &token, &commands);
+    }
+    let app = App::new(tiers.hot.clone(), tiers.cold.clone(), verifier, clock);
+    until_stopped(listener, app, &settings).await?;
+    tiers.close().await;
+    Ok(())
+}
+
+/// The marker of the folder and whether it holds a whole demo; half a one is cleared away.
+fn prepare(args: &Args, clock: &Clock) -> Result<(Marker, bool), Failure> {
+    let failed = |error: std::io::Error| Failure::Failed(format!("{}: {error}", args.dir.display()));
+    std::fs::create_dir_all(&args.dir).map_err(failed)?;
+    let old = std::fs::read(args.dir.join(MARKER)).ok();
+    let old: Option<Marker> = old.and_then(|text| serde_json::from_slice(&text).ok());
+    if let Some(marker) = old
+        && !args.fresh
+    {
+        if (marker.seed, marker.messages) != (args.seed, args.messages) {
+            let text = format!("{} holds another demo; --fresh makes this one", args.dir.display());
+            return Err(Failure::Usage(text));
+        }
+        return Ok((marker, true));
+    }
+    for name in ["hot.sqlite3", "cold.sqlite3"] {
+        for suffix in ["", "-wal", "-shm"] {
+            match std::fs::remove_file(args.dir.join(format!("{name}{suffix}"))) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(error)),
+                _ => {}
+            }
+        }
+    }
+    let secret: Vec<String> = (0..4).map(|_| format!("{:016x}", clock.draw())).collect();
+    let secret = secret.concat();
+    Ok((Marker { seed: args.seed, messages: args.messages, now: clock.now(), secret }, false))
+}
+
+fn write_marker(dir: &Path, marker: &Marker) -> Result<(), Failure> {
+    let text = serde_json::to_vec_pretty(marker).map_err(Failure::of)?;
+    std::fs::write(dir.join(MARKER), text)
+        .map_err(|error| Failure::Failed(format!("{}: {error}", dir.display())))
+}
+
+async fn move_old(tiers: &Tiers, clock: &Clock, quiet: bool) -> Result<(), Failure> {
+    let mover = Mover {
+        hot: &*tiers.hot,
+        cold: tiers.need_cold()?,
+        clock,
+        name: "demo".to_owned(),
+        sizes: BlockSizes::default(),
+    };
+    let stop = Arc::new(AtomicBool::new(false));
+    for family in resources::families() {
+        let report = archive::one(&mover, family, &Plan::default(), &stop, quiet).await;
+        if report.error.is_some() {
+            return Err(Failure::Reported);
+        }
+    }
+    Ok(())
+}
+
+fn commands(facts: &demo::Facts, boundary: Timestamp) -> Vec<Command> {
+    let demo::Facts { conversation, word, post, symbol, .. } = *facts;
+    let messages = format!("$URL/api/conversations/{conversation}/messages");
+    let get = |what, url: String| Command { what, command: format!("curl -s -H \"$AUTH\" \"{url}\"") };
+    let day = boundary.date();
+    vec![
+        get("the first page", messages.clone()),
+        get("a page a thousand pages deep", format!("{messages}?page=1000")),
+        get(
+            "six messages around the boundary between the tiers",
+            format!("{messages}?at={boundary}&limit=6"),
+        ),
+        Command {
+            what: "a walk by cursor across the boundary, five pages",
+            command: format!(
+                "next=; for i in 1 2 3 4 5; do page=$(curl -s -H \"$AUTH\" \
+                 \"{messages}?limit=3${{next:-&at={boundary}}}\"); echo \"$page\"; \
+                 next=\"&before=$(echo \"$page\" | sed 's/.*\"next\":\"\\([^\"]*\\)\".*/\\1/')\"; done"
+            ),
+        },
+        get("a search in both tiers", format!("{messages}/search?q={word}&limit=5")),
+        get("a post and its counts", format!("$URL/api/posts/{post}")),
+        get(
+            "a year of weekly prices",
+            format!("$URL/api/stocks/symbols/{symbol}/prices?interval=week&order=asc"),
+        ),
+        get(
+            "the days around the boundary, as CSV",
+            format!(
+                "$URL/api/stocks/symbols/{symbol}/prices?start_date={}&end_date={}&format=csv",
+                day - chrono::Days::new(5),
+                day + chrono::Days::new(5),
+            ),
+        ),
+    ]
+}
+
+fn print(url: &str, token: &str, commands: &[Command]) {
+    println!("\nServing two tiers on {url}; its description is at {url}/docs. In another shell:\n");
+    println!("URL={url}\nAUTH=\"Authorization: Bearer {token}\"\n");
+    for Command { what, command } in commands {
+        println!("# {what}\n{command}\n");
+    }
+    println!("ctrl-c stops it.");
+}

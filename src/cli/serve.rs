@@ -1,0 +1,56 @@
+//! `thermocline serve`
+
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+
+use super::tiers::Tiers;
+use super::{Failure, token};
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::server;
+use crate::web::state::App;
+
+/// Serve the API
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  JWT_SECRET=$(openssl rand -hex 32) thermocline serve --addr 127.0.0.1:8080"
+)]
+pub struct Args {
+    /// Where to listen [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "HOST:PORT")]
+    pub addr: Option<String>,
+}
+
+/// Runs it.
+pub async fn run(settings: &Settings) -> Result<(), Failure> {
+    let clock = Clock::system();
+    let verifier = token::verifier(settings, &clock)?;
+    let tiers = Tiers::open(settings, &clock).await?;
+    let listener = listen(&settings.addr).await?;
+    tracing::info!(addr = %address(&listener), "listening");
+    let app = App::new(tiers.hot.clone(), tiers.cold.clone(), verifier, clock);
+    until_stopped(listener, app, settings).await?;
+    tiers.close().await;
+    Ok(())
+}
+
+/// Serves until the process is asked to stop.
+pub async fn until_stopped(listener: TcpListener, app: App, settings: &Settings) -> Result<(), Failure> {
+    let router = server::router(app, Duration::from_secs(settings.request_timeout));
+    server::serve(listener, router, server::asked_to_stop()).await.map_err(Failure::of)?;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Listens, or says which address cannot be had.
+pub async fn listen(addr: &str) -> Result<TcpListener, Failure> {
+    TcpListener::bind(addr)
+        .await
+        .map_err(|error| Failure::Usage(format!("THERMOCLINE_ADDR: cannot listen on {addr}: {error}")))
+}
+
+/// The address in use: of port 0 the one that was given.
+pub fn address(listener: &TcpListener) -> String {
+    listener.local_addr().map_or_else(|_| "unknown".to_owned(), |addr| addr.to_string())
+}

@@ -1,0 +1,180 @@
+//! Time and randomness, the two inputs a test must be able to hold still.
+//!
+//! Nothing else in the program may ask the machine for the time or for random bits
+//! (`clippy.toml` forbids it): a [`Clock`] is passed in.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use chrono::{DateTime, NaiveDate, NaiveDateTime, SecondsFormat, Utc};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// Microseconds in a day.
+pub const DAY: i64 = 86_400_000_000;
+
+/// A UTC instant in microseconds since 1970-01-01, the resolution every tier keeps.
+///
+/// SQL Server would keep 100 ns and Rust 1 ns; a cursor cut between two resolutions repeats a page
+/// for ever, so every input is truncated to microseconds (towards the past).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// 0001-01-01T00:00:00Z, the earliest instant `DATETIME2` can hold.
+    pub const MIN: Self = Self(-62_135_596_800_000_000);
+    /// 9999-12-31T23:59:59.999999Z, the latest instant `DATETIME2` can hold.
+    pub const MAX: Self = Self(253_402_300_799_999_999);
+
+    /// The instant `micros` microseconds after 1970-01-01T00:00:00Z, if every tier can hold it.
+    pub fn from_micros(micros: i64) -> Option<Self> {
+        (Self::MIN.0..=Self::MAX.0).contains(&micros).then_some(Self(micros))
+    }
+
+    /// Microseconds since 1970-01-01T00:00:00Z.
+    pub const fn micros(self) -> i64 {
+        self.0
+    }
+
+    /// This instant moved by `micros`, held inside the range every tier can hold.
+    #[must_use]
+    pub fn plus(self, micros: i64) -> Self {
+        Self(self.0.saturating_add(micros).clamp(Self::MIN.0, Self::MAX.0))
+    }
+
+    /// Midnight UTC at which `date` begins.
+    pub fn midnight(date: NaiveDate) -> Self {
+        Self(date.and_time(chrono::NaiveTime::MIN).and_utc().timestamp_micros())
+    }
+
+    /// The UTC day this instant lies in.
+    pub fn date(self) -> NaiveDate {
+        self.datetime().date_naive()
+    }
+
+    fn datetime(self) -> DateTime<Utc> {
+        DateTime::from_timestamp_micros(self.0).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.datetime().to_rfc3339_opts(SecondsFormat::Micros, true))
+    }
+}
+
+/// The text is neither RFC 3339 nor a date, or lies outside the years 1 to 9999.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("not a time: expected RFC 3339 such as 2026-01-31T08:00:00Z, or a date such as 2026-01-31")]
+pub struct BadTimestamp;
+
+impl FromStr for Timestamp {
+    type Err = BadTimestamp;
+
+    /// RFC 3339 with an offset; the same without one, taken as UTC; or a date, meaning its midnight.
+    fn from_str(text: &str) -> Result<Self, BadTimestamp> {
+        let micros = if let Ok(at) = DateTime::parse_from_rfc3339(text) {
+            at.timestamp_micros()
+        } else if let Some(at) = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f"]
+            .iter()
+            .find_map(|form| NaiveDateTime::parse_from_str(text, form).ok())
+        {
+            at.and_utc().timestamp_micros()
+        } else {
+            Self::midnight(text.parse().map_err(|_| BadTimestamp)?).0
+        };
+        Self::from_micros(micros).ok_or(BadTimestamp)
+    }
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// Where the time and unguessable numbers come from: the machine, or a test.
+#[derive(Clone, Debug, Default)]
+pub struct Clock {
+    fixed: Option<Arc<Fixed>>,
+}
+
+#[derive(Debug)]
+struct Fixed {
+    now: AtomicI64,
+    drawn: AtomicI64,
+}
+
+impl Clock {
+    /// The machine's own clock and its source of randomness.
+    pub fn system() -> Self {
+        Self::default()
+    }
+
+    /// A clock that stands at `now` until [`Clock::set`] moves it, and draws 1, 2, 3, … as its random numbers.
+    pub fn fixed(now: Timestamp) -> Self {
+        Self { fixed: Some(Arc::new(Fixed { now: AtomicI64::new(now.micros()), drawn: AtomicI64::new(0) })) }
+    }
+
+    /// Moves a fixed clock; the machine's clock is left alone.
+    pub fn set(&self, now: Timestamp) {
+        if let Some(fixed) = &self.fixed {
+            fixed.now.store(now.micros(), Ordering::SeqCst);
+        }
+    }
+
+    /// The present instant.
+    #[expect(clippy::disallowed_methods, reason = "the one place that asks the machine")]
+    pub fn now(&self) -> Timestamp {
+        Timestamp(match &self.fixed {
+            Some(fixed) => fixed.now.load(Ordering::SeqCst),
+            None => Utc::now().timestamp_micros(),
+        })
+    }
+
+    /// A number nobody can guess: 1 to 2^53 - 1, so that it survives a reader who parses JSON numbers as floats.
+    #[expect(clippy::disallowed_methods, reason = "the one place that asks the machine")]
+    pub fn draw(&self) -> i64 {
+        match &self.fixed {
+            Some(fixed) => fixed.drawn.fetch_add(1, Ordering::SeqCst) + 1,
+            None => rand::random_range(1..1 << 53),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_accepted_form_means_the_same_instant() {
+        let expected = Timestamp(1_673_019_480_000_000);
+        for text in [
+            "2023-01-06T23:38:00+08:00",
+            "2023-01-06T15:38:00Z",
+            "2023-01-06 15:38:00",
+            "2023-01-06T15:38:00.000000999Z",
+        ] {
+            assert_eq!(text.parse(), Ok(expected), "{text}");
+        }
+        assert_eq!(expected.to_string(), "2023-01-06T15:38:00.000000Z");
+        assert_eq!("2023-01-06".parse(), Ok(expected.plus(-56_280_000_000)));
+    }
+
+    #[test]
+    fn what_no_tier_can_hold_is_refused() {
+        for text in ["", "now", "2023-13-01", "+10000-01-01", "2023-02-30T00:00:00Z", "-0001-01-01"] {
+            assert_eq!(text.parse::<Timestamp>(), Err(BadTimestamp), "{text}");
+        }
+        assert_eq!(Timestamp::MIN.to_string(), "0001-01-01T00:00:00.000000Z");
+        assert_eq!(Timestamp::MAX.to_string(), "9999-12-31T23:59:59.999999Z");
+    }
+}

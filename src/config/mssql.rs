@@ -1,0 +1,162 @@
+//! Where a SQL Server is: `mssql://user:password@host:1433/database?encrypt=required|strict|off&ca=FILE`.
+
+use std::path::PathBuf;
+
+use secrecy::SecretString;
+
+/// The port when none is named.
+pub(super) const PORT: u16 = 1433;
+
+/// A database of a SQL Server, Azure SQL, or what speaks their protocol, and how it is reached.
+#[derive(Clone, Debug)]
+pub struct Mssql {
+    /// The host's name or address.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+    /// The database.
+    pub database: String,
+    /// Who logs in.
+    pub user: String,
+    /// The password.
+    pub password: SecretString,
+    /// Whether the connection is encrypted.
+    pub encrypt: Encrypt,
+    /// A file of certificates to trust beside the system's.
+    pub ca: Option<PathBuf>,
+}
+
+/// Whether a connection is encrypted. The certificate is always verified: there is no blind trust.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Encrypt {
+    /// From the login on; a server that cannot is refused.
+    #[default]
+    Required,
+    /// TDS 8: TLS before the first byte of the protocol.
+    Strict,
+    /// In clear text.
+    Off,
+}
+
+impl Encrypt {
+    /// From `required`, `strict` or `off`.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        match text {
+            "required" => Ok(Self::Required),
+            "strict" => Ok(Self::Strict),
+            "off" => Ok(Self::Off),
+            _ => Err(format!("encrypt: expected required, strict or off, not {text:?}")),
+        }
+    }
+}
+
+impl Mssql {
+    /// From what follows `mssql:` in a URL. No error repeats a part that may be a password.
+    pub fn parse(rest: &str) -> Result<Self, String> {
+        let form = || "expected mssql://user:password@host:port/database".to_owned();
+        let rest = rest.strip_prefix("//").ok_or_else(form)?;
+        let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
+        // The last one: a password may have been written as it is.
+        let (user, place) = rest.rsplit_once('@').ok_or_else(form)?;
+        let (user, password) = user.split_once(':').ok_or_else(form)?;
+        let (host, database) = place.split_once('/').ok_or_else(form)?;
+        let (host, port) = match host.rsplit_once(':') {
+            // The colons of an IPv6 address stand in brackets.
+            Some((host, port)) if !port.ends_with(']') => {
+                (host, port.parse().map_err(|_| "the port is not a number up to 65535".to_owned())?)
+            }
+            _ => (host, PORT),
+        };
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        let mut parsed = Self {
+            host: decoded(host)?,
+            port,
+            database: decoded(database)?,
+            user: decoded(user)?,
+            password: decoded(password)?.into(),
+            encrypt: Encrypt::default(),
+            ca: None,
+        };
+        if parsed.host.is_empty() || parsed.database.is_empty() || parsed.user.is_empty() {
+            return Err(form());
+        }
+        for option in query.split('&').filter(|option| !option.is_empty()) {
+            match option.split_once('=') {
+                Some(("encrypt", value)) => parsed.encrypt = Encrypt::parse(value)?,
+                Some(("ca", file)) => parsed.ca = Some(decoded(file)?.into()),
+                // What follows a question mark may belong to a password.
+                _ => return Err("unknown option; a ? in a password is written %3F".to_owned()),
+            }
+        }
+        Ok(parsed)
+    }
+
+    /// Where it is, without what is secret.
+    pub fn shown(&self) -> String {
+        format!("mssql://{}:{}/{}", self.host, self.port, self.database)
+    }
+}
+
+/// `text` with `%XX` replaced by the bytes they stand for.
+fn decoded(text: &str) -> Result<String, String> {
+    let fault = || "a % is not followed by two hexadecimal digits; a % itself is written %25".to_owned();
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&byte, after)) = rest.split_first() {
+        if byte == b'%' {
+            let digits =
+                after.get(..2).and_then(|digits| std::str::from_utf8(digits).ok()).ok_or_else(fault)?;
+            if !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+                return Err(fault());
+            }
+            bytes.push(u8::from_str_radix(digits, 16).map_err(|_| fault())?);
+            rest = &after[2..];
+        } else {
+            bytes.push(byte);
+            rest = after;
+        }
+    }
+    String::from_utf8(bytes).map_err(|_| "is not UTF-8 when decoded".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use secrecy::ExposeSecret as _;
+
+    #[test]
+    fn a_url_is_taken_apart() {
+        let at = Mssql::parse(
+            "//sa:p%40ss%2F%25%3F%00%E4%BD%A0:@[::1]:14330/my%20db?encrypt=strict&ca=/a%26b.pem",
+        );
+        let at = at.expect("a URL");
+        assert_eq!((at.host.as_str(), at.port, at.database.as_str()), ("::1", 14330, "my db"));
+        assert_eq!((at.user.as_str(), at.password.expose_secret()), ("sa", "p@ss/%?\0你:"));
+        assert_eq!((at.encrypt, at.ca), (Encrypt::Strict, Some(PathBuf::from("/a&b.pem"))));
+        let plain = Mssql::parse("//sa:a@b/c@host/db").expect("a URL");
+        assert_eq!(
+            (plain.password.expose_secret(), plain.port, plain.encrypt),
+            ("a@b/c", 1433, Encrypt::Required)
+        );
+        assert!(!format!("{plain:?} {}", plain.shown()).contains("a@b/c"));
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_refused_without_the_password() {
+        for bad in [
+            "//host/db",
+            "//sa@host/db",
+            "//sa:hunter2@host",
+            "//sa:hunter2@host/",
+            "//sa:hunter2@host:99999/db",
+            "//sa:hunter2%@host/db",
+            "//sa:hunter2%+1@host/db",
+            "//sa:hunter2@host/db?encrypt=yes",
+            "//sa:x?hunter2@host/db",
+            "//sa:hunter2@host/db?trust=1",
+        ] {
+            let fault = Mssql::parse(bad).expect_err(bad);
+            assert!(!fault.contains("hunter2"), "{fault}");
+        }
+    }
+}

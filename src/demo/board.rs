@@ -1,0 +1,96 @@
+//! Posts with their comments and likes: a few authors, a few discussions, and much that nobody answered.
+
+use rand::RngExt;
+use rand::rngs::StdRng;
+use rand::seq::index;
+
+use super::timeline::Timeline;
+use super::{Comment, Like, Plan, Post, Stream, USERS, skewed, text};
+use crate::clock::{DAY, Timestamp};
+
+/// A discussion is over after this long.
+const DISCUSSED: i64 = 60 * DAY;
+/// The most comments a post can get.
+const MOST_COMMENTS: i64 = 500;
+
+impl Plan {
+    /// The posts, by id.
+    pub fn posts(self) -> impl Iterator<Item = Post> + Send + 'static {
+        let mut rng = self.rng(Stream::Posts, 0);
+        let mut times = self.post_times();
+        (1..).map_while(move |id| {
+            Some(Post {
+                id,
+                created_at: times.next()?,
+                author_id: user(&mut rng, 3),
+                title: text::title(&mut rng),
+                body: text::body(&mut rng),
+            })
+        })
+    }
+
+    /// The comments, by id.
+    pub fn comments(self) -> impl Iterator<Item = Comment> + Send + 'static {
+        let mut rng = self.rng(Stream::Comments, 0);
+        (1..)
+            .zip(self.post_times())
+            .flat_map(move |(post, at)| self.comment_times(post, at).into_iter().map(move |at| (post, at)))
+            .zip(1..)
+            .map(move |((post, created_at), id)| Comment {
+                id,
+                post_id: post as i64,
+                author_id: user(&mut rng, 1),
+                body: text::comment(&mut rng),
+                created_at,
+            })
+    }
+
+    /// The likes, post by post.
+    pub fn likes(self) -> impl Iterator<Item = Like> + Send + 'static {
+        (1..=self.posts).flat_map(move |post| {
+            let mut rng = self.rng(Stream::Likes, post);
+            let count = skewed(&mut rng, USERS as i64, 2) as usize;
+            let users = index::sample(&mut rng, USERS, count);
+            users.into_iter().map(move |user| Like { user_id: user as i64 + 1, post_id: post as i64 })
+        })
+    }
+
+    /// The post with the most comments.
+    pub(super) fn most_discussed(self) -> i64 {
+        (1..)
+            .zip(self.post_times())
+            .max_by_key(|(post, at)| self.comment_times(*post, *at).len())
+            .map_or(1, |(post, _)| post as i64)
+    }
+
+    fn post_times(self) -> impl Iterator<Item = Timestamp> + Send + 'static {
+        // Draws of its own: the comments need the times and not the texts.
+        let mut rng = self.rng(Stream::PostTimes, 0);
+        let timeline = Timeline::new(self.now, self.posts);
+        let mut last = timeline.begin();
+        (0..self.posts).map(move |i| {
+            let tie = i > 0 && rng.random_ratio(2, 100);
+            if !tie {
+                last = rng.random_range(timeline.at(i)..=timeline.at(i + 1));
+            }
+            Timestamp::default().plus(last)
+        })
+    }
+
+    /// When a post of this time is commented on, in order. Most are not much.
+    fn comment_times(self, post: usize, at: Timestamp) -> Vec<Timestamp> {
+        let mut rng = self.rng(Stream::CommentTimes, post);
+        let span = (self.now.micros() - at.micros()).min(DISCUSSED);
+        if span < 1 || rng.random_ratio(1, 4) {
+            return Vec::new();
+        }
+        let count = skewed(&mut rng, MOST_COMMENTS, 3);
+        let mut times: Vec<_> = (0..count).map(|_| at.plus(skewed(&mut rng, span - 1, 1) + 1)).collect();
+        times.sort_unstable();
+        times
+    }
+}
+
+fn user(rng: &mut StdRng, lean: u32) -> i64 {
+    skewed(rng, USERS as i64 - 1, lean) + 1
+}

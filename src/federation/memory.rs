@@ -1,0 +1,46 @@
+//! What a reader remembers between requests: totals that cannot change, and the last state seen of each resource.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use moka::future::Cache;
+
+use super::reads::Mark;
+use crate::page::{ListId, Span};
+
+/// Counts in cold are of one epoch and never change; the epoch and its token are part of their name.
+type TotalKey = (ListId, Span, i64, Option<i64>);
+
+/// Caches of the federation. Rows of hot are not cached, errors never.
+#[derive(Debug)]
+pub struct Memory {
+    totals: Cache<TotalKey, i64>,
+    marks: Mutex<HashMap<&'static str, Mark>>,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        let totals = Cache::builder().max_capacity(100_000).time_to_idle(Duration::from_hours(1)).build();
+        Self { totals, marks: Mutex::default() }
+    }
+}
+
+impl Memory {
+    pub(super) async fn total(&self, list: ListId, span: Span, mark: Mark) -> Option<i64> {
+        self.totals.get(&(list, span, mark.epoch, mark.token)).await
+    }
+
+    pub(super) async fn keep_total(&self, list: ListId, span: Span, mark: Mark, total: i64) {
+        self.totals.insert((list, span, mark.epoch, mark.token), total).await;
+    }
+
+    /// The last state seen of the lists called `name`.
+    pub(super) fn mark(&self, name: &'static str) -> Option<Mark> {
+        self.marks.lock().unwrap_or_else(PoisonError::into_inner).get(name).copied()
+    }
+
+    pub(super) fn keep_mark(&self, name: &'static str, mark: Mark) {
+        self.marks.lock().unwrap_or_else(PoisonError::into_inner).insert(name, mark);
+    }
+}

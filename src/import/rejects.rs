@@ -1,0 +1,79 @@
+//! The file in which refused records are kept, so that they can be mended and imported again.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+/// A CSV file `file,line,reason,raw` that exists only when something was refused.
+#[derive(Debug)]
+pub struct RejectsFile {
+    path: PathBuf,
+    file: Option<BufWriter<File>>,
+    count: u64,
+}
+
+impl RejectsFile {
+    /// Rejects will go to `path`, whose former content is replaced at the first of them.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into(), file: None, count: 0 }
+    }
+
+    /// Keeps one record that was refused.
+    pub fn add(&mut self, file: &str, line: u64, reason: &str, raw: &str) -> io::Result<()> {
+        if self.file.is_none() {
+            let mut created = BufWriter::new(File::create(&self.path)?);
+            created.write_all(b"file,line,reason,raw\n")?;
+            self.file = Some(created);
+        }
+        if let Some(out) = &mut self.file {
+            let [file, reason, raw] = [file, reason, raw].map(quoted);
+            writeln!(out, "{file},{line},{reason},{raw}")?;
+            self.count += 1;
+        }
+        Ok(())
+    }
+
+    /// How many records were refused.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// Where they are.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes out what is still in memory. Dropping the value does so too, but tells nobody when it fails.
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.file.as_mut().map_or(Ok(()), BufWriter::flush)
+    }
+}
+
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('"', "\"\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::csv::RecordReader;
+    use super::*;
+
+    #[test]
+    fn rejects_read_back_as_they_were() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("rejects.csv");
+        let mut rejects = RejectsFile::new(&path);
+        rejects.flush().expect("nothing to do");
+        assert!(!path.exists(), "nothing was refused");
+        let raw = "1,\"a \"\"b\"\"\r\nc\"";
+        rejects.add("a, b.csv", 7, "id: \"x\"", raw).expect("disk");
+        rejects.flush().expect("disk");
+        assert_eq!(rejects.count(), 1);
+        let text = std::fs::read(&path).expect("the file");
+        let mut reader = RecordReader::new(Box::new(io::Cursor::new(text)));
+        reader.read().expect("memory").expect("the header");
+        let record = reader.read().expect("memory").expect("the reject");
+        let fields: Vec<_> = record.fields().collect();
+        assert_eq!(fields, ["a, b.csv", "7", "id: \"x\"", raw]);
+    }
+}

@@ -1,0 +1,130 @@
+//! Whether the service and its tiers are well.
+
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
+use http::StatusCode;
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::clock::Timestamp;
+use crate::tier::{Engine, Statement, any_sql};
+use crate::web::finish::KeepBody;
+use crate::web::state::App;
+
+/// A tier that has not answered by then is away.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+static PING: LazyLock<Statement> = LazyLock::new(|| any_sql!("ping"));
+
+/// The routes that need no token.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(health))
+        .routes(routes!(api_health))
+        .routes(routes!(livez))
+        .routes(routes!(readyz))
+}
+
+/// A report on the service.
+#[derive(Debug, Serialize, ToSchema)]
+struct Health {
+    /// `healthy`; `degraded` while only cold is away; `unhealthy`.
+    status: &'static str,
+    /// When it was made.
+    #[schema(value_type = String, format = DateTime)]
+    timestamp: Timestamp,
+    /// The version of the program.
+    version: &'static str,
+    /// `connected` or `disconnected`: the hot tier, for existing monitors.
+    database: &'static str,
+    services: Services,
+}
+
+/// The tiers.
+#[derive(Debug, Serialize, ToSchema)]
+struct Services {
+    hot: Service,
+    /// Absent in hot-only mode.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cold: Option<Service>,
+}
+
+/// One tier.
+#[derive(Debug, Serialize, ToSchema)]
+struct Service {
+    /// `healthy` or `unhealthy`.
+    status: &'static str,
+    /// How long it took to answer, in milliseconds.
+    latency_ms: f64,
+}
+
+async fn ask(engine: &dyn Engine) -> Service {
+    let begun = Instant::now();
+    let answer = tokio::time::timeout(PATIENCE, engine.fetch(&PING, &[])).await;
+    let latency_ms = (begun.elapsed().as_secs_f64() * 1e6).round() / 1e3;
+    let status = if matches!(answer, Ok(Ok(_))) { "healthy" } else { "unhealthy" };
+    Service { status, latency_ms }
+}
+
+async fn report(app: &App) -> Health {
+    let cold = async {
+        match app.cold() {
+            Some(cold) => Some(ask(cold).await),
+            None => None,
+        }
+    };
+    let (hot, cold) = futures::future::join(ask(app.hot()), cold).await;
+    let well = |service: &Service| service.status == "healthy";
+    let (database, status) = match (well(&hot), cold.as_ref().is_none_or(well)) {
+        (false, _) => ("disconnected", "unhealthy"),
+        (true, false) => ("connected", "degraded"),
+        (true, true) => ("connected", "healthy"),
+    };
+    Health {
+        status,
+        timestamp: app.clock().now(),
+        version: env!("CARGO_PKG_VERSION"),
+        database,
+        services: Services { hot, cold },
+    }
+}
+
+/// Whether the service and its tiers are well.
+#[utoipa::path(get, path = "/health", tag = "operations", security(()),
+    responses((status = 200, body = Health, description = "Healthy, or degraded."), (status = 503, body = Health)))]
+async fn health(State(app): State<App>) -> Response {
+    let health = report(&app).await;
+    let status = if health.status == "unhealthy" { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
+    (status, Extension(KeepBody), Json(health)).into_response()
+}
+
+/// The same under the path of the API, for existing monitors.
+#[utoipa::path(get, path = "/api/health", tag = "operations", security(()),
+    responses((status = 200, body = Health, description = "Healthy, or degraded."), (status = 503, body = Health)))]
+async fn api_health(app: State<App>) -> Response {
+    health(app).await
+}
+
+/// The process runs.
+#[utoipa::path(get, path = "/livez", tag = "operations", security(()),
+    responses((status = 200, body = String, content_type = "text/plain")))]
+async fn livez() -> &'static str {
+    "ok"
+}
+
+/// Requests can be answered, from hot at least.
+#[utoipa::path(get, path = "/readyz", tag = "operations", security(()),
+    responses((status = 200, body = String, content_type = "text/plain"),
+        (status = 503, body = String, content_type = "text/plain")))]
+async fn readyz(State(app): State<App>) -> Response {
+    match ask(app.hot()).await.status {
+        "healthy" => "ok".into_response(),
+        _ => (StatusCode::SERVICE_UNAVAILABLE, Extension(KeepBody), "the hot tier does not answer")
+            .into_response(),
+    }
+}

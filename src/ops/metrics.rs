@@ -1,0 +1,50 @@
+//! Numbers for Prometheus: requests by route and status, statements by tier.
+
+use std::sync::LazyLock;
+use std::time::Instant;
+
+use axum::Router;
+use axum::extract::{MatchedPath, Request};
+use axum::middleware::Next;
+use axum::response::Response;
+use axum::routing::get;
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::telemetry::STATEMENT_SECONDS;
+use crate::web::state::App;
+
+const REQUESTS: &str = "thermocline_http_requests_total";
+const REQUEST_SECONDS: &str = "thermocline_http_request_seconds";
+/// Upper bounds of the histograms, in seconds.
+const BUCKETS: [f64; 11] = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.0, 10.0];
+
+/// The recorder of this process; every server in it shares one.
+static RECORDER: LazyLock<Option<PrometheusHandle>> = LazyLock::new(|| {
+    let builder =
+        [REQUEST_SECONDS, STATEMENT_SECONDS].iter().try_fold(PrometheusBuilder::new(), |builder, name| {
+            builder.set_buckets_for_metric(Matcher::Full((*name).to_owned()), &BUCKETS)
+        });
+    let installed = builder.and_then(PrometheusBuilder::install_recorder);
+    installed.inspect_err(|error| tracing::error!(%error, "no metrics")).ok()
+});
+
+/// `GET /metrics`
+pub fn routes() -> OpenApiRouter<App> {
+    LazyLock::force(&RECORDER);
+    let render = || async { RECORDER.as_ref().map(PrometheusHandle::render).unwrap_or_default() };
+    Router::new().route("/metrics", get(render)).into()
+}
+
+/// Middleware: counts and times requests. The route is the pattern, not the path: ids would make a series each.
+pub async fn track(request: Request, next: Next) -> Response {
+    let begun = Instant::now();
+    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
+    let method = request.method().as_str().to_owned();
+    let response = next.run(request).await;
+    let status = response.status().as_u16().to_string();
+    metrics::counter!(REQUESTS, "method" => method, "route" => route.clone(), "status" => status)
+        .increment(1);
+    metrics::histogram!(REQUEST_SECONDS, "route" => route).record(begun.elapsed().as_secs_f64());
+    response
+}

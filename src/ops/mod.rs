@@ -1,0 +1,4 @@
+//! What operators and their machines look at.
+
+pub mod health;
+pub mod metrics;

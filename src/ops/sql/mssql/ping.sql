@@ -1,0 +1,2 @@
+-- health.ping
+SELECT 1 AS one

@@ -1,0 +1,2 @@
+-- health.ping
+SELECT 1::bigint AS one

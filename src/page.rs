@@ -1,0 +1,266 @@
+//! What a page is: keys, slices of an ordered list, and the opaque cursors that name a place in one.
+//!
+//! Pure: nothing in here knows a database, a tier or HTTP.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::clock::Timestamp;
+
+/// The most rows one page holds.
+pub const MAX_LIMIT: i64 = 100;
+/// The rows of a page when the client does not say.
+pub const DEFAULT_LIMIT: i64 = 20;
+
+/// Where a row stands in its list: `(created_at, id)`, or `(trade_date, 0)` for a price of one stock.
+///
+/// Both parts are integers, so every tier sorts keys exactly as Rust does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key {
+    /// The instant the list is ordered by.
+    pub at: Timestamp,
+    /// The unique id that breaks ties.
+    pub id: i64,
+}
+
+impl Key {
+    /// Not newer than any row.
+    pub const MIN: Self = Self::new(Timestamp::MIN, i64::MIN);
+    /// Newer than any row; as the bound of a counted block, its infinity.
+    pub const MAX: Self = Self::new(Timestamp::MAX, i64::MAX);
+
+    /// The key of the row `id` at `at`.
+    pub const fn new(at: Timestamp, id: i64) -> Self {
+        Self { at, id }
+    }
+
+    /// The oldest key a row at `at` can have.
+    pub const fn first_at(at: Timestamp) -> Self {
+        Self::new(at, i64::MIN)
+    }
+
+    /// The next newer key: turns "up to and including `self`" into an exclusive bound, and "after `self`" into
+    /// an inclusive one. [`Key::MAX`] is its own successor.
+    #[must_use]
+    pub fn successor(self) -> Self {
+        match self.id.checked_add(1) {
+            Some(id) => Self::new(self.at, id),
+            None if self.at == Timestamp::MAX => Self::MAX,
+            None => Self::first_at(self.at.plus(1)),
+        }
+    }
+}
+
+/// The direction a slice is read in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Newest first, as every list is shown.
+    Desc,
+    /// Oldest first: the rows nearest above a cursor, or a chart.
+    Asc,
+}
+
+/// Rows with a key in `lower .. upper`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Span {
+    /// Inclusive.
+    pub lower: Key,
+    /// Exclusive.
+    pub upper: Key,
+}
+
+impl Span {
+    /// Every row there is.
+    pub const ALL: Self = Self { lower: Key::MIN, upper: Key::MAX };
+
+    /// The rows of this span that are older than `key`.
+    #[must_use]
+    pub fn below(self, key: Key) -> Self {
+        Self { upper: self.upper.min(key), ..self }
+    }
+
+    /// The rows of this span with the key `key` or newer.
+    #[must_use]
+    pub fn from(self, key: Key) -> Self {
+        Self { lower: self.lower.max(key), ..self }
+    }
+
+    /// Whether no key lies in it.
+    pub fn is_empty(self) -> bool {
+        self.lower >= self.upper
+    }
+}
+
+/// A stretch of a list: the rows of a span, in an order, from the `skip`th on, `take` at most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slice {
+    /// Which keys.
+    pub span: Span,
+    /// In which order they are skipped and taken.
+    pub order: Order,
+    /// How many rows to leave out first.
+    pub skip: i64,
+    /// How many rows to return at most.
+    pub take: i64,
+}
+
+impl Slice {
+    /// The newest `take` rows of `span`.
+    pub const fn newest(span: Span, take: i64) -> Self {
+        Self { span, order: Order::Desc, skip: 0, take }
+    }
+
+    /// The oldest `take` rows of `span`, oldest first.
+    pub const fn oldest(span: Span, take: i64) -> Self {
+        Self { span, order: Order::Asc, skip: 0, take }
+    }
+}
+
+/// Identifies a list and its filter, so that a cursor of another list is noticed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ListId([u8; 8]);
+
+impl ListId {
+    /// The identity of the list described by `parts`: its name, then each value it is filtered by.
+    pub fn of(parts: &[&str]) -> Self {
+        let mut hasher = blake3::Hasher::new();
+        for part in parts {
+            hasher.update(&(part.len() as u64).to_le_bytes());
+            hasher.update(part.as_bytes());
+        }
+        let mut id = [0; 8];
+        id.copy_from_slice(&hasher.finalize().as_bytes()[..8]);
+        Self(id)
+    }
+
+    /// The same list cut to a span of time, in microseconds.
+    #[must_use]
+    pub fn within(self, from: Option<i64>, to: Option<i64>) -> Self {
+        let end = |end: Option<i64>| end.map_or(String::new(), |micros| micros.to_string());
+        let list = u64::from_be_bytes(self.0).to_string();
+        Self::of(&[&list, &end(from), &end(to)])
+    }
+}
+
+/// What a token given to the client stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenKind {
+    /// A place in a list: `next`, `prev`, `before`, `after`.
+    Cursor,
+    /// The upper bound of a page walk: `as_of`.
+    AsOf,
+}
+
+impl TokenKind {
+    const fn version(self) -> u8 {
+        match self {
+            Self::Cursor => 1,
+            Self::AsOf => 129,
+        }
+    }
+}
+
+/// The token is broken, or was made for another list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadCursor {
+    /// Not something this program has ever given out.
+    #[error("not a cursor this service gave out")]
+    Broken,
+    /// Given out by another list, or by the same one with another filter.
+    #[error("a cursor of another list or filter")]
+    Foreign,
+}
+
+const TOKEN_BYTES: usize = 1 + 8 + 8 + 8 + 4;
+
+/// Writes `key` as an opaque token: version, list, key in integer microseconds and id, and a checksum; base64url,
+/// 39 characters.
+///
+/// It holds no tier and no epoch, so it survives its row being moved, and no right: those come from the caller's
+/// token on every request. It holds no direction either: a key is a place, and both ways lead away from it.
+pub fn encode(kind: TokenKind, list: ListId, key: Key) -> String {
+    let mut bytes = Vec::with_capacity(TOKEN_BYTES);
+    bytes.push(kind.version());
+    bytes.extend_from_slice(&list.0);
+    bytes.extend_from_slice(&key.at.micros().to_be_bytes());
+    bytes.extend_from_slice(&key.id.to_be_bytes());
+    bytes.extend_from_slice(&checksum(&bytes));
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// Reads a token back.
+///
+/// # Errors
+/// [`BadCursor::Broken`] for anything [`encode`] did not write as this kind; [`BadCursor::Foreign`] when `list` is
+/// not the one it was written for.
+pub fn decode(kind: TokenKind, list: ListId, token: &str) -> Result<Key, BadCursor> {
+    let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|_| BadCursor::Broken)?;
+    let bytes: [u8; TOKEN_BYTES] = bytes.try_into().map_err(|_| BadCursor::Broken)?;
+    let (body, check) = bytes.split_at(TOKEN_BYTES - 4);
+    if check != checksum(body) || body[0] != kind.version() {
+        return Err(BadCursor::Broken);
+    }
+    if body[1..9] != list.0 {
+        return Err(BadCursor::Foreign);
+    }
+    let integer = |from: usize| {
+        let mut eight = [0; 8];
+        eight.copy_from_slice(&body[from..from + 8]);
+        i64::from_be_bytes(eight)
+    };
+    let at = Timestamp::from_micros(integer(9)).ok_or(BadCursor::Broken)?;
+    Ok(Key::new(at, integer(17)))
+}
+
+fn checksum(body: &[u8]) -> [u8; 4] {
+    let mut check = [0; 4];
+    check.copy_from_slice(&blake3::hash(body).as_bytes()[..4]);
+    check
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn any_key() -> impl Strategy<Value = Key> {
+        let micros = Timestamp::MIN.micros()..=Timestamp::MAX.micros();
+        (micros, any::<i64>())
+            .prop_map(|(at, id)| Key::new(Timestamp::from_micros(at).unwrap_or_default(), id))
+    }
+
+    proptest! {
+        #[test]
+        fn a_cursor_comes_back_as_its_key(key in any_key(), name in ".{0,20}") {
+            let list = ListId::of(&["messages", &name]);
+            let token = encode(TokenKind::Cursor, list, key);
+            prop_assert!(token.len() <= 512);
+            prop_assert_eq!(decode(TokenKind::Cursor, list, &token), Ok(key));
+            prop_assert_eq!(decode(TokenKind::AsOf, list, &token), Err(BadCursor::Broken));
+            let other = ListId::of(&["messages", &name, ""]);
+            prop_assert_eq!(decode(TokenKind::Cursor, other, &token), Err(BadCursor::Foreign));
+        }
+
+        #[test]
+        fn a_changed_cursor_is_broken(key in any_key(), place in 0..39usize, letter in "[A-Za-z0-9_=+/ -]") {
+            let list = ListId::of(&["messages", "1"]);
+            let token = encode(TokenKind::Cursor, list, key);
+            let mut changed = token.clone();
+            changed.replace_range(place..=place, &letter);
+            prop_assume!(changed != token);
+            prop_assert_eq!(decode(TokenKind::Cursor, list, &changed), Err(BadCursor::Broken));
+        }
+
+        #[test]
+        fn nothing_lies_between_a_key_and_its_successor(key in any_key(), other in any_key()) {
+            prop_assume!(key != Key::MAX);
+            prop_assert!(key < key.successor());
+            prop_assert!(other <= key || other >= key.successor());
+        }
+    }
+
+    #[test]
+    fn the_parts_of_a_list_do_not_run_together() {
+        assert_ne!(ListId::of(&["ab", "c"]), ListId::of(&["a", "bc"]));
+    }
+}

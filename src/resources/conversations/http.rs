@@ -1,0 +1,40 @@
+//! The caller's conversations.
+
+use axum::extract::State;
+use axum::response::Response;
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{Conversation, Conversations};
+use crate::web::auth::Caller;
+use crate::web::list::{self, Asked, ListParameters, ListRequest, PageInfo, Shown};
+use crate::web::problem::Problem;
+use crate::web::state::App;
+
+/// The routes.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(page))
+}
+
+/// A page of conversations.
+#[derive(Debug, Serialize, ToSchema)]
+struct ConversationPage {
+    /// Always true; for existing front ends.
+    success: bool,
+    /// Most recently active first.
+    conversations: Vec<Shown<Conversation>>,
+    #[serde(flatten)]
+    page: PageInfo,
+}
+
+/// The caller's conversations, most recently active first.
+#[utoipa::path(get, path = "/api/conversations", operation_id = "list_conversations", tag = "conversations",
+    params(ListParameters),
+    responses((status = 200, body = ConversationPage), (status = "4XX", description = "A problem.")))]
+async fn page(caller: Caller, State(app): State<App>, asked: Asked) -> Result<Response, Problem> {
+    let conversations = Conversations { user: caller.user_id };
+    let request = ListRequest::read(&conversations, &asked.params(&list::PARAMETERS)?)?;
+    let body = |conversations, page| ConversationPage { success: true, conversations, page };
+    request.respond(&app, &conversations, &asked, "conversation", body).await
+}

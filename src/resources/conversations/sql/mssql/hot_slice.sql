@@ -1,0 +1,25 @@
+-- conversations.hot_slice
+-- @P8 user; a seek in conversations_user1 and one in conversations_user2.
+-- Conversations never move: epoch 0, and nothing in cold.
+WITH mine AS (
+    SELECT id, user1_id, user2_id, created_at, updated_at FROM conversations
+    WHERE user1_id = @P8 AND updated_at >= CAST(@P1 AS DATETIME2(6))
+        AND updated_at <= CAST(@P3 AS DATETIME2(6))
+        AND (updated_at > CAST(@P1 AS DATETIME2(6)) OR (updated_at = CAST(@P1 AS DATETIME2(6)) AND id >= @P2))
+        AND (updated_at < CAST(@P3 AS DATETIME2(6)) OR (updated_at = CAST(@P3 AS DATETIME2(6)) AND id < @P4))
+    UNION
+    SELECT id, user1_id, user2_id, created_at, updated_at FROM conversations
+    WHERE user2_id = @P8 AND updated_at >= CAST(@P1 AS DATETIME2(6))
+        AND updated_at <= CAST(@P3 AS DATETIME2(6))
+        AND (updated_at > CAST(@P1 AS DATETIME2(6)) OR (updated_at = CAST(@P1 AS DATETIME2(6)) AND id >= @P2))
+        AND (updated_at < CAST(@P3 AS DATETIME2(6)) OR (updated_at = CAST(@P3 AS DATETIME2(6)) AND id < @P4))
+)
+SELECT CAST(0 AS BIGINT) AS epoch, CAST(NULL AS BIGINT) AS token, CAST(NULL AS DATETIME2(6)) AS cold_newest_at,
+    CAST(NULL AS BIGINT) AS cold_newest_id, c.n, CAST(0 AS BIGINT) AS late,
+    r.*
+FROM (SELECT COUNT_BIG(*) AS n FROM mine) c LEFT JOIN (
+    SELECT id, user1_id, user2_id, created_at, updated_at FROM mine
+    ORDER BY updated_at DESC, id DESC
+    OFFSET @P6 ROWS FETCH NEXT CASE WHEN @P5 > 0 THEN @P5 ELSE 1 END ROWS ONLY
+) r ON @P5 > 0
+ORDER BY r.updated_at DESC, r.id DESC

@@ -1,0 +1,32 @@
+//! How messages move: alone, counted by conversation.
+
+use std::sync::LazyLock;
+
+use crate::archive::family::Blocks;
+use crate::archive::{Family, Moved};
+use crate::page::Key;
+use crate::schema::MESSAGES;
+use crate::tier::{Statement, Value, cold_sql, hot_sql};
+
+/// Messages.
+pub static FAMILY: LazyLock<Family> = LazyLock::new(|| Family {
+    resource: "messages",
+    tables: vec![Moved::new(&MESSAGES, "id")],
+    due: hot_sql!("due"),
+    due_count: hot_sql!("due_count"),
+    by_day: false,
+    key,
+    blocks: Some(Blocks::new(
+        "messages_archive_blocks",
+        |row| vec![row[1].int()],
+        |_conversation| &BLOCK_KEYS,
+    )),
+    supersede: None,
+});
+
+static BLOCK_KEYS: LazyLock<Statement> = LazyLock::new(|| cold_sql!("block_keys"));
+
+/// Of a row in the order of [`MESSAGES`].
+fn key(row: &[Value]) -> Key {
+    Key::new(row[4].time(), row[0].int())
+}

@@ -1,0 +1,130 @@
+//! The routes of messages. Only the two users of a conversation and `admin` may read it; for everybody else it
+//! does not exist.
+
+use std::sync::LazyLock;
+
+use axum::extract::State;
+use axum::response::Response;
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{Message, Messages};
+use crate::tier::{Statement, TierError, hot_sql};
+use crate::web::auth::Caller;
+use crate::web::list::{self, Asked, ListParameters, ListRequest, PageInfo, Shown};
+use crate::web::params::{Segments, path_id};
+use crate::web::problem::Problem;
+use crate::web::state::App;
+
+static PARTICIPANTS: LazyLock<Statement> = LazyLock::new(|| hot_sql!("participants"));
+
+/// The routes.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(page)).routes(routes!(search)).routes(routes!(one))
+}
+
+/// A page of messages.
+#[derive(Debug, Serialize, ToSchema)]
+struct MessagePage {
+    /// Always true; for existing front ends.
+    success: bool,
+    /// Newest first.
+    messages: Vec<Shown<Message>>,
+    #[serde(flatten)]
+    page: PageInfo,
+}
+
+/// One message.
+#[derive(Debug, Serialize, ToSchema)]
+struct OneMessage {
+    /// Always true; for existing front ends.
+    success: bool,
+    message: Shown<Message>,
+}
+
+/// 404 unless the conversation exists and `caller` may read it.
+async fn admit(app: &App, caller: &Caller, conversation: i64) -> Result<(), Problem> {
+    let users = match app.participants().get(&conversation).await {
+        Some(users) => Some(users),
+        None => participants(app, conversation).await.map_err(crate::federation::ReadError::from)?,
+    };
+    match users {
+        Some(users) if caller.admin || users.contains(&Some(caller.user_id)) => Ok(()),
+        _ => Err(Problem::NotFound { what: "conversation" }),
+    }
+}
+
+async fn participants(app: &App, conversation: i64) -> Result<Option<[Option<i64>; 2]>, TierError> {
+    let records = app.hot().fetch(&PARTICIPANTS, &[conversation.into()]).await?;
+    let Some(record) = records.first() else { return Ok(None) };
+    let users = [record.int_or_null("user1_id")?, record.int_or_null("user2_id")?];
+    app.participants().insert(conversation, users).await;
+    Ok(Some(users))
+}
+
+/// A page of a conversation's messages, newest first.
+#[utoipa::path(get, path = "/api/conversations/{id}/messages", operation_id = "list_messages", tag = "messages",
+    params(("id" = i64, Path, description = "The conversation."), ListParameters),
+    responses((status = 200, body = MessagePage), (status = "4XX", description = "A problem.")))]
+async fn page(
+    caller: Caller,
+    State(app): State<App>,
+    Segments(id): Segments<String>,
+    asked: Asked,
+) -> Result<Response, Problem> {
+    let id = path_id("id", &id)?;
+    let messages = Messages::of(id);
+    let request = ListRequest::read(&messages, &asked.params(&list::PARAMETERS)?)?;
+    admit(&app, &caller, id).await?;
+    let body = |messages, page| MessagePage { success: true, messages, page };
+    request.respond(&app, &messages, &asked, "message", body).await
+}
+
+/// The messages that contain a text, newest first.
+///
+/// `q` is found literally: no character is a wildcard. ASCII letters match without case, everything else exactly.
+#[utoipa::path(get, path = "/api/conversations/{id}/messages/search", operation_id = "search_messages",
+    tag = "messages",
+    params(("id" = i64, Path, description = "The conversation."),
+        ("q" = String, Query, description = "What to find, 1 to 1,000 characters."),
+        ("limit" = Option<i64>, Query, minimum = 1, maximum = 100, description = "Rows of a page; 20 by default."),
+        ("before" = Option<String>, Query, description = "A cursor: the matches just older."),
+        ("after" = Option<String>, Query, description = "A cursor: the matches just newer."),
+        ("partial" = Option<String>, Query, description = "`allow`: see the list of messages.")),
+    responses((status = 200, body = MessagePage), (status = "4XX", description = "A problem.")))]
+async fn search(
+    caller: Caller,
+    State(app): State<App>,
+    Segments(id): Segments<String>,
+    asked: Asked,
+) -> Result<Response, Problem> {
+    let id = path_id("id", &id)?;
+    let params = asked.params(&["q", "limit", "before", "after", "partial"])?;
+    let text = params.text("q", 1..=1000)?.ok_or_else(|| Problem::parameter("q", "is required"))?;
+    let messages = Messages::containing(id, text);
+    let request = ListRequest::read(&messages, &params)?.by_cursor();
+    admit(&app, &caller, id).await?;
+    let body = |messages, page| MessagePage { success: true, messages, page };
+    request.respond(&app, &messages, &asked, "message", body).await
+}
+
+/// One message.
+#[utoipa::path(get, path = "/api/conversations/{id}/messages/{message_id}", operation_id = "get_message",
+    tag = "messages",
+    params(("id" = i64, Path, description = "The conversation."),
+        ("message_id" = i64, Path, description = "The message.")),
+    responses((status = 200, body = OneMessage), (status = "4XX", description = "A problem.")))]
+async fn one(
+    caller: Caller,
+    State(app): State<App>,
+    Segments((id, message)): Segments<(String, String)>,
+    asked: Asked,
+) -> Result<Response, Problem> {
+    let (id, message) = (path_id("id", &id)?, path_id("message_id", &message)?);
+    asked.params(&[])?;
+    admit(&app, &caller, id).await?;
+    let found = app.reader().tiers(false).find(&Messages::of(id), message).await?;
+    let message = found.ok_or(Problem::NotFound { what: "message" })?.into();
+    Ok(asked.json(&OneMessage { success: true, message }))
+}

@@ -1,0 +1,115 @@
+//! Messages of a conversation, ordered by `(created_at, id)`.
+
+use std::sync::LazyLock;
+
+use crate::clock::Timestamp;
+use crate::federation::List;
+use crate::federation::sql::{ListStatements, MESSAGES_BLOCKS, SqlList};
+use crate::page::{Key, ListId};
+use crate::tier::{Record, TierError, Value, cold_sql, hot_sql};
+
+pub mod archive;
+pub mod http;
+
+/// One message.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+pub struct Message {
+    /// Its id, the same in both tiers.
+    pub id: i64,
+    /// The conversation it belongs to.
+    pub conversation_id: i64,
+    /// The user who wrote it.
+    pub sender_id: i64,
+    /// What it says; may be empty.
+    pub content: String,
+    /// When it was written.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+    /// Whether the other side has read it.
+    pub is_read: bool,
+}
+
+/// The messages of one conversation, or those of them that contain a text.
+#[derive(Clone, Debug)]
+pub struct Messages {
+    conversation: i64,
+    /// ASCII letters in lower case.
+    containing: Option<String>,
+}
+
+impl Messages {
+    /// All messages of a conversation.
+    pub const fn of(conversation: i64) -> Self {
+        Self { conversation, containing: None }
+    }
+
+    /// The messages of a conversation that contain `text` literally.
+    ///
+    /// One definition on every engine: ASCII letters match without case, everything else matches exactly, and no
+    /// character is a wildcard.
+    pub fn containing(conversation: i64, text: &str) -> Self {
+        Self { conversation, containing: Some(text.to_ascii_lowercase()) }
+    }
+}
+
+static ALL: LazyLock<ListStatements> = LazyLock::new(|| {
+    ListStatements::hot(hot_sql!("hot_slice"), hot_sql!("hot_find"))
+        .cold(cold_sql!("cold_slice"), cold_sql!("cold_find"))
+        .counted(cold_sql!("cold_count"), Some(&MESSAGES_BLOCKS))
+});
+
+static FOUND: LazyLock<ListStatements> = LazyLock::new(|| {
+    ListStatements::hot(hot_sql!("hot_search"), hot_sql!("hot_find"))
+        .cold(cold_sql!("cold_search"), cold_sql!("cold_find"))
+});
+
+impl List for Messages {
+    type Row = Message;
+
+    fn name(&self) -> &'static str {
+        "messages"
+    }
+
+    fn resource(&self) -> &'static str {
+        "messages"
+    }
+
+    fn id(&self) -> ListId {
+        let conversation = self.conversation.to_string();
+        match &self.containing {
+            None => ListId::of(&["messages", &conversation]),
+            Some(text) => ListId::of(&["messages", &conversation, text]),
+        }
+    }
+
+    fn key(&self, row: &Message) -> Key {
+        Key::new(row.created_at, row.id)
+    }
+}
+
+impl SqlList for Messages {
+    fn statements(&self) -> &'static ListStatements {
+        if self.containing.is_some() { &FOUND } else { &ALL }
+    }
+
+    fn filter(&self) -> Vec<Value> {
+        let mut filter = vec![self.conversation.into()];
+        filter.extend(self.containing.as_deref().map(Value::from));
+        filter
+    }
+
+    fn scope(&self) -> Option<i64> {
+        self.containing.is_none().then_some(self.conversation)
+    }
+
+    fn read(&self, record: &Record) -> Result<Message, TierError> {
+        Ok(Message {
+            id: record.int("id")?,
+            conversation_id: record.int("conversation_id")?,
+            sender_id: record.int("sender_id")?,
+            content: record.text("content")?,
+            created_at: record.time("created_at")?,
+            is_read: record.bool("is_read")?,
+        })
+    }
+}

@@ -1,0 +1,112 @@
+//! Sending a body chunk by chunk, so that thirty years of days never lie in memory.
+
+use async_trait::async_trait;
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use futures::Stream;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use tracing::{Instrument, Span};
+
+use super::ask::Ask;
+use super::read::CHUNK;
+use crate::web::etag;
+use crate::web::problem::Problem;
+use crate::web::state::App;
+
+const START_DATE: HeaderName = HeaderName::from_static("x-start-date");
+const END_DATE: HeaderName = HeaderName::from_static("x-end-date");
+/// The tiers that are missing from the body, where this is known before it begins.
+const MISSING: HeaderName = HeaderName::from_static("x-missing");
+
+/// Part of a body.
+#[derive(Debug, Default)]
+pub struct Chunk {
+    /// What goes out.
+    pub bytes: Vec<u8>,
+    /// How many days were read for it.
+    pub days: usize,
+    /// Whether the body is whole with it.
+    pub last: bool,
+    /// Whether the archive was missing from it.
+    pub partial: bool,
+}
+
+/// A body in the making.
+#[async_trait]
+pub trait Source: Send {
+    /// The next part. Not to be asked after the last one or an error.
+    async fn next(&mut self, app: &App) -> Result<Chunk, Problem>;
+
+    /// The status and headers are on their way; `partial` when they say that the archive is missing.
+    fn head_sent(&mut self, partial: bool) {
+        let _ = partial;
+    }
+}
+
+/// The answer: with its `ETag` when the body is short, a stream otherwise.
+///
+/// The first days are read before the answer begins, so that what fails then is a problem. What fails later breaks
+/// the connection: nobody may take half a body for a whole one.
+pub async fn respond(
+    app: App,
+    mut source: Box<dyn Source>,
+    ask: &Ask,
+    request: &HeaderMap,
+) -> Result<Response, Problem> {
+    let mut head = Chunk::default();
+    while !head.last && head.days < CHUNK {
+        let chunk = source.next(&app).await?;
+        head.bytes.extend_from_slice(&chunk.bytes);
+        head.days += chunk.days;
+        head.last = chunk.last;
+        head.partial |= chunk.partial;
+    }
+    let content_type = ask.format.content_type();
+    let bytes = Bytes::from(head.bytes);
+    let mut response = if head.last {
+        etag::answer(request, content_type, bytes)
+    } else {
+        source.head_sent(head.partial);
+        let body = Body::from_stream(stream(app, source, bytes));
+        ([(CONTENT_TYPE, HeaderValue::from_static(content_type))], body).into_response()
+    };
+    for (name, day) in [(START_DATE, ask.start), (END_DATE, ask.end)] {
+        if let Ok(value) = HeaderValue::from_str(&day.to_string()) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    if head.partial {
+        response.headers_mut().insert(MISSING, HeaderValue::from_static("cold"));
+    }
+    Ok(response)
+}
+
+/// `head`, then the rest of `source`.
+fn stream(
+    app: App,
+    mut source: Box<dyn Source>,
+    head: Bytes,
+) -> impl Stream<Item = Result<Bytes, Problem>> + Send {
+    // The body is polled outside the request's span; its log lines belong there all the same.
+    let span = Span::current();
+    async_stream::stream! {
+        yield Ok(head);
+        loop {
+            match source.next(&app).instrument(span.clone()).await {
+                Ok(chunk) => {
+                    yield Ok(Bytes::from(chunk.bytes));
+                    if chunk.last {
+                        break;
+                    }
+                }
+                Err(problem) => {
+                    span.in_scope(|| tracing::error!(?problem, "the body broke off"));
+                    yield Err(problem);
+                    break;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,3 @@
+-- stocks.by_id
+-- @P1 id; a seek in the primary key.
+SELECT id, symbol, name, exchange, market_type FROM stocks WHERE id = @P1

@@ -1,0 +1,116 @@
+//! A database with read replicas.
+//!
+//! Everything goes to the primary, except what a reader can prove: that he asks of the replicas himself, one after the
+//! other ([`Engine::replicas`]), and believes only one whose journal knows his epoch.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+
+use super::{Engine, Record, Schema, Session, Statement, Tier, TierError, Value, migrate};
+
+/// How long a replica that failed is left alone.
+const REST: Duration = Duration::from_secs(10);
+
+/// A primary and its replicas.
+#[derive(Debug)]
+pub struct Replicated {
+    primary: Arc<dyn Schema>,
+    replicas: Vec<Replica>,
+}
+
+impl Replicated {
+    /// `primary`, with copies of it that may lag behind.
+    pub fn new(primary: Arc<dyn Schema>, replicas: Vec<Arc<dyn Engine>>) -> Self {
+        let replicas =
+            replicas.into_iter().map(|engine| Replica { engine, failed: Mutex::default() }).collect();
+        Self { primary, replicas }
+    }
+}
+
+#[async_trait]
+impl Engine for Replicated {
+    fn tier(&self) -> Tier {
+        self.primary.tier()
+    }
+
+    async fn fetch(&self, statement: &Statement, params: &[Value]) -> Result<Vec<Record>, TierError> {
+        self.primary.fetch(statement, params).await
+    }
+
+    async fn session(&self) -> Result<Box<dyn Session>, TierError> {
+        self.primary.session().await
+    }
+
+    fn replicas(&self) -> Vec<&dyn Engine> {
+        let rested = self.replicas.iter().filter(|replica| replica.is_rested());
+        rested.map(|replica| replica as &dyn Engine).collect()
+    }
+
+    async fn close(&self) {
+        for replica in &self.replicas {
+            replica.close().await;
+        }
+        self.primary.close().await;
+    }
+}
+
+#[async_trait]
+impl Schema for Replicated {
+    fn steps(&self) -> &'static [migrate::Step] {
+        self.primary.steps()
+    }
+
+    fn is_embedded(&self) -> bool {
+        self.primary.is_embedded()
+    }
+
+    async fn version(&self) -> Result<i64, TierError> {
+        self.primary.version().await
+    }
+
+    async fn migrate(
+        &self,
+        migrator: &sqlx::migrate::Migrator,
+        target: Option<i64>,
+    ) -> Result<i64, TierError> {
+        self.primary.migrate(migrator, target).await
+    }
+}
+
+/// A replica, which rests after a failure, so that a dead one does not hold up every reader.
+#[derive(Debug)]
+struct Replica {
+    engine: Arc<dyn Engine>,
+    failed: Mutex<Option<Instant>>,
+}
+
+impl Replica {
+    fn is_rested(&self) -> bool {
+        let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        failed.is_none_or(|at| at.elapsed() >= REST)
+    }
+}
+
+#[async_trait]
+impl Engine for Replica {
+    fn tier(&self) -> Tier {
+        self.engine.tier()
+    }
+
+    async fn fetch(&self, statement: &Statement, params: &[Value]) -> Result<Vec<Record>, TierError> {
+        let answer = self.engine.fetch(statement, params).await;
+        let failed = answer.is_err().then(Instant::now);
+        *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = failed;
+        answer
+    }
+
+    async fn session(&self) -> Result<Box<dyn Session>, TierError> {
+        self.engine.session().await
+    }
+
+    async fn close(&self) {
+        self.engine.close().await;
+    }
+}

@@ -1,0 +1,163 @@
+//! The outermost middleware: gives each request an id, and each error its final form.
+//!
+//! Order, from the outside in: [`finish`], compression, the time limit,
+//! `CatchPanicLayer::custom(`[`panicked`]`)`, the router. What none of them made a problem of becomes one here.
+
+#[cfg(test)]
+mod tests;
+
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::header::{
+    ACCEPT_RANGES, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderName, HeaderValue,
+    LAST_MODIFIED,
+};
+use http::{HeaderMap, Method, StatusCode};
+use tracing::Instrument;
+
+use crate::clock::Clock;
+use crate::telemetry::explain;
+use crate::web::problem::{BearerError, PROBLEM_JSON, Problem};
+
+/// Carries the request id both ways.
+pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The id of one request, in the request's extensions for whoever needs it: 1 to 64 of `A-Za-z0-9._-`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestId(Arc<str>);
+
+impl RequestId {
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Where request ids come from: one random number a process, and a counter.
+#[derive(Clone, Debug)]
+pub struct RequestIds {
+    process: i64,
+    next: Arc<AtomicU64>,
+}
+
+impl RequestIds {
+    /// Draws the process's number from `clock`.
+    pub fn new(clock: &Clock) -> Self {
+        Self { process: clock.draw(), next: Arc::new(AtomicU64::new(1)) }
+    }
+
+    /// The client's own id when it sent one that is safe to log and to send back, otherwise a new one.
+    fn of(&self, headers: &HeaderMap) -> RequestId {
+        let mut sent = headers.get_all(X_REQUEST_ID).iter();
+        if let (Some(id), None) = (sent.next(), sent.next())
+            && (1..=64).contains(&id.len())
+            && let Ok(id) = id.to_str()
+            && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+        {
+            return RequestId(id.into());
+        }
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        RequestId(format!("{:014x}-{number:x}", self.process).into())
+    }
+}
+
+/// Marks an error response (as a response extension) whose body is the contract's own and stays as it is,
+/// such as the health report that comes with a 503.
+#[derive(Clone, Copy, Debug)]
+pub struct KeepBody;
+
+/// The middleware, for `axum::middleware::from_fn_with_state(RequestIds::new(&clock), finish)`.
+pub async fn finish(State(ids): State<RequestIds>, mut request: Request, next: Next) -> Response {
+    let id = ids.of(request.headers());
+    let method = request.method().clone();
+    let path = request.uri().path().to_owned();
+    request.extensions_mut().insert(id.clone());
+    let span = tracing::info_span!("request", request_id = %id, %method, path);
+
+    let mut response = next.run(request).instrument(span).await;
+    if let Some(problem) = problem_of(&mut response) {
+        if let Problem::Internal { source } = &problem {
+            // The id is a field of the event too: a filter may have switched the span off.
+            let error = source
+                .as_deref()
+                .map_or("an error response that was not a problem".to_owned(), |error| explain(error));
+            tracing::error!(request_id = %id, %method, path, error, "a request failed");
+        }
+        response = render(&problem, response, &id, &path, &method);
+    }
+    if let Ok(id) = HeaderValue::from_str(id.as_str()) {
+        response.headers_mut().insert(X_REQUEST_ID, id);
+    }
+    response
+}
+
+/// For `CatchPanicLayer::custom`: a 500 whose message goes into the log alone.
+#[expect(clippy::needless_pass_by_value, reason = "the layer's signature")]
+pub fn panicked(payload: Box<dyn Any + Send + 'static>) -> Response {
+    let message = payload
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| payload.downcast_ref::<&'static str>().copied())
+        .unwrap_or("of no known type");
+    Problem::internal(format!("panic: {message}")).into_response()
+}
+
+/// The problem a response is, or has to become.
+fn problem_of(response: &mut Response) -> Option<Problem> {
+    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        return Some(problem);
+    }
+    let status = response.status();
+    let failed = status.is_client_error() || status.is_server_error();
+    if !failed || response.extensions().get::<KeepBody>().is_some() {
+        return None;
+    }
+    Some(match status {
+        StatusCode::UNAUTHORIZED => Problem::Unauthorized {
+            error: BearerError::Missing,
+            description: "A token is needed.".to_owned(),
+        },
+        StatusCode::FORBIDDEN => Problem::Forbidden { scope: "admin" },
+        StatusCode::NOT_FOUND => Problem::NotFound { what: "path" },
+        StatusCode::METHOD_NOT_ALLOWED => Problem::MethodNotAllowed,
+        StatusCode::PAYLOAD_TOO_LARGE => Problem::PayloadTooLarge,
+        StatusCode::TOO_MANY_REQUESTS => Problem::RateLimited { retry_after: 1 },
+        StatusCode::REQUEST_TIMEOUT | StatusCode::GATEWAY_TIMEOUT => Problem::Timeout,
+        _ if status.is_client_error() => Problem::parameter("request", "cannot be read"),
+        _ => Problem::Internal { source: None },
+    })
+}
+
+/// The final answer. Headers of `response` that are not about its body stay: `Allow`, `Vary`, a `Retry-After` of its own.
+fn render(problem: &Problem, response: Response, id: &RequestId, path: &str, method: &Method) -> Response {
+    let (mut parts, _) = response.into_parts();
+    // 408 invites a browser to send the request again on the spot, and the contract knows only 504.
+    if parts.status == StatusCode::REQUEST_TIMEOUT {
+        parts.status = StatusCode::GATEWAY_TIMEOUT;
+    }
+    for name in [ACCEPT_RANGES, CONTENT_ENCODING, ETAG, LAST_MODIFIED] {
+        parts.headers.remove(name);
+    }
+    if let Some((name, value)) = problem.header() {
+        parts.headers.entry(name).or_insert(value);
+    }
+    let body = problem.body(parts.status, Some(path), Some(id.as_str()));
+    parts.headers.insert(CONTENT_TYPE, PROBLEM_JSON);
+    parts.headers.insert(CONTENT_LENGTH, body.len().into());
+    // HEAD has the headers of GET, the length among them, and no body.
+    let body = if method == Method::HEAD { Body::empty() } else { Body::from(body) };
+    Response::from_parts(parts, body)
+}

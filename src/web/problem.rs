@@ -1,0 +1,253 @@
+//! The one error of the API: problem details (RFC 9457) with an `application/problem+json` body.
+//!
+//! A [`Problem`] does not know the request it fails. It renders without `instance` and `request_id`
+//! and travels along as a response extension, so that [`super::finish`] can render it again with both.
+
+mod kinds;
+#[cfg(test)]
+pub(super) mod tests;
+
+use std::error::Error;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::path::ErrorKind;
+use axum::extract::rejection::{JsonRejection, PathRejection};
+use axum::response::{IntoResponse, Response};
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderMap, StatusCode};
+use serde::Serialize;
+
+pub use kinds::{KINDS, Kind, page};
+
+/// The media type of every error body.
+pub const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
+
+/// Seconds after which asking again makes sense while an operator has to repair the databases.
+const RECOVER_RETRY_AFTER: u64 = 60;
+
+/// What a request can fail with. `Display` is the text a client may read, and never more than that.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Problem {
+    /// 400: a parameter, path segment or body that cannot be used.
+    #[error("{detail}")]
+    InvalidParameter {
+        /// The parameter, as the client wrote it.
+        name: String,
+        /// What is wrong, naming the parameter again.
+        detail: String,
+    },
+    /// 400: a cursor that this server did not give out for this list.
+    #[error("`{name}` is not a cursor that this list gave out. Start again without it.")]
+    InvalidCursor {
+        /// The parameter that carried it.
+        name: String,
+    },
+    /// 401: no token, or one that does not count.
+    #[error("{description}")]
+    Unauthorized {
+        /// What RFC 6750 calls it.
+        error: BearerError,
+        /// Printable ASCII without `"` and `\`, the only characters RFC 6750 allows here.
+        description: String,
+    },
+    /// 403: the token's user may not do this.
+    #[error("This needs the scope `{scope}`, or to be about yourself.")]
+    Forbidden {
+        /// The scope that would be enough.
+        scope: &'static str,
+    },
+    /// 404: absent, or not for this caller; nobody can tell which.
+    #[error("There is no such {what}.")]
+    NotFound {
+        /// The noun, such as `conversation`.
+        what: &'static str,
+    },
+    /// 405: the path exists, the method does not. The router adds `Allow`.
+    #[error("This path does not support that method. The Allow header names those it does.")]
+    MethodNotAllowed,
+    /// 413: the body is larger than the server reads.
+    #[error("The request is larger than this server reads.")]
+    PayloadTooLarge,
+    /// 429: too many requests.
+    #[error("Too many requests. Ask again in {retry_after} s.")]
+    RateLimited {
+        /// Seconds.
+        retry_after: u64,
+    },
+    /// 500: our fault. The source goes into the log and never into an answer.
+    #[error("The server failed to answer. Its log has the details under this request id.")]
+    Internal {
+        /// What happened, if anything said so.
+        source: Option<Arc<dyn Error + Send + Sync>>,
+    },
+    /// 503: a database that part of the answer lives in cannot be asked.
+    #[error("The {tier} database cannot be reached. Ask again in {retry_after} s.")]
+    TierUnavailable {
+        /// `hot` or `cold`.
+        tier: &'static str,
+        /// Seconds.
+        retry_after: u64,
+    },
+    /// 503: one database is older than the other, and `thermocline archive recover` has to be run.
+    #[error("A database came back from a backup and has to be recovered first.")]
+    RecoverDue,
+    /// 504: the time for a request ran out.
+    #[error("The answer took too long. Ask again, or for less.")]
+    Timeout,
+}
+
+/// The `error` of a `WWW-Authenticate: Bearer` challenge (RFC 6750, section 3.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BearerError {
+    /// Nothing that could be a token was sent, so the challenge carries no error at all.
+    Missing,
+    /// The `Authorization` header is malformed or repeated.
+    InvalidRequest,
+    /// The token is malformed, forged, expired, or not for this server.
+    InvalidToken,
+}
+
+impl Problem {
+    /// A 500. `source` is logged once, with the request id, by [`super::finish`].
+    pub fn internal(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Internal { source: Some(Arc::from(source.into())) }
+    }
+
+    /// A 400 for `name`; `fault` completes the sentence that begins with the name.
+    pub fn parameter(name: &str, fault: &str) -> Self {
+        // The client's own text comes back to it, but not by the kilobyte.
+        let name: String = name.chars().take(64).collect();
+        Self::InvalidParameter { detail: format!("`{name}` {fault}"), name }
+    }
+
+    /// The kind: its name, status, title and documentation.
+    pub fn kind(&self) -> &'static Kind {
+        match self {
+            Self::InvalidParameter { .. } => &kinds::INVALID_PARAMETER,
+            Self::InvalidCursor { .. } => &kinds::INVALID_CURSOR,
+            Self::Unauthorized { .. } => &kinds::UNAUTHORIZED,
+            Self::Forbidden { .. } => &kinds::FORBIDDEN,
+            Self::NotFound { .. } => &kinds::NOT_FOUND,
+            Self::MethodNotAllowed => &kinds::METHOD_NOT_ALLOWED,
+            Self::PayloadTooLarge => &kinds::PAYLOAD_TOO_LARGE,
+            Self::RateLimited { .. } => &kinds::RATE_LIMITED,
+            Self::Internal { .. } => &kinds::INTERNAL,
+            Self::TierUnavailable { .. } => &kinds::TIER_UNAVAILABLE,
+            Self::RecoverDue => &kinds::RECOVER_DUE,
+            Self::Timeout => &kinds::TIMEOUT,
+        }
+    }
+
+    /// The body; `status` is the answer's own, which a foreign error response may have chosen.
+    pub(super) fn body(
+        &self,
+        status: StatusCode,
+        instance: Option<&str>,
+        request_id: Option<&str>,
+    ) -> String {
+        let kind = self.kind();
+        let detail = self.to_string();
+        let details = Details {
+            type_: format!("/problems/{}", kind.name),
+            title: kind.title,
+            status: status.as_u16(),
+            detail: &detail,
+            instance,
+            request_id,
+            success: false,
+            message: &detail,
+            parameter: match self {
+                Self::InvalidParameter { name, .. } | Self::InvalidCursor { name } => Some(name),
+                _ => None,
+            },
+            tier: match self {
+                Self::TierUnavailable { tier, .. } => Some(tier),
+                _ => None,
+            },
+        };
+        serde_json::to_string(&details).expect("strings and numbers serialise")
+    }
+
+    /// The headers the kind demands, besides the content type.
+    pub(super) fn header(&self) -> Option<(HeaderName, HeaderValue)> {
+        match self {
+            Self::Unauthorized { error, description } => {
+                Some((WWW_AUTHENTICATE, challenge(*error, description)))
+            }
+            Self::RateLimited { retry_after } | Self::TierUnavailable { retry_after, .. } => {
+                Some((RETRY_AFTER, (*retry_after).into()))
+            }
+            Self::RecoverDue => Some((RETRY_AFTER, RECOVER_RETRY_AFTER.into())),
+            _ => None,
+        }
+    }
+}
+
+fn challenge(error: BearerError, description: &str) -> HeaderValue {
+    const BARE: &str = "Bearer realm=\"thermocline\"";
+    let error = match error {
+        BearerError::Missing => return HeaderValue::from_static(BARE),
+        BearerError::InvalidRequest => "invalid_request",
+        BearerError::InvalidToken => "invalid_token",
+    };
+    let text = format!("{BARE}, error=\"{error}\", error_description=\"{description}\"");
+    HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static(BARE))
+}
+
+/// The members of a problem body, in the order they are sent.
+#[derive(Serialize)]
+struct Details<'a> {
+    #[serde(rename = "type")]
+    type_: String,
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instance: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<&'a str>,
+    success: bool,
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parameter: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tier: Option<&'a str>,
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = self.kind().status;
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, PROBLEM_JSON);
+        headers.extend(self.header());
+        let mut response = (status, headers, Body::from(self.body(status, None, None))).into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl From<JsonRejection> for Problem {
+    fn from(rejection: JsonRejection) -> Self {
+        if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+            return Self::PayloadTooLarge;
+        }
+        // serde's message says where in the client's own body the fault is.
+        Self::parameter("body", &format!("cannot be read: {}", rejection.body_text()))
+    }
+}
+
+impl From<PathRejection> for Problem {
+    fn from(rejection: PathRejection) -> Self {
+        match rejection {
+            PathRejection::FailedToDeserializePathParams(failed) => match failed.kind() {
+                ErrorKind::InvalidUtf8InPathParam { key } => {
+                    Self::parameter(key, "is not UTF-8 after percent-decoding")
+                }
+                ErrorKind::ParseErrorAtKey { key, .. } => Self::parameter(key, "is malformed"),
+                _ => Self::parameter("path", "is malformed"),
+            },
+            other => Self::internal(other),
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! What must be true of the two files themselves, whatever a reader sees.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use thermocline::archive::digest::Digest;
+use thermocline::archive::family::Blocks;
+use thermocline::archive::{BlockSizes, Family};
+use thermocline::page::Key;
+use thermocline::resources;
+use thermocline::schema::Table;
+use thermocline::tier::{Engine, Record, Statement, Value, values};
+
+use super::{Pair, SIZES};
+
+/// A row of cold: its values under their names in hot, and the epochs between which it is visible.
+struct Version {
+    row: Vec<Value>,
+    from: i64,
+    to: Option<i64>,
+}
+
+impl Version {
+    fn visible(&self, epoch: i64) -> bool {
+        self.from <= epoch && self.to.is_none_or(|to| to > epoch)
+    }
+}
+
+async fn fetch(engine: &dyn Engine, text: &str) -> Vec<Record> {
+    let statement = Statement::new("-- audit\n{}").with("{}", text);
+    engine.fetch(&statement, &[]).await.expect("an answer")
+}
+
+async fn versions(cold: &dyn Engine, table: &Table) -> Vec<Version> {
+    let name = table.archived.expect("an archived table");
+    let text = format!("SELECT {}, from_epoch, to_epoch FROM {name}", table.names_in_cold());
+    let read = |record: &Record| Version {
+        row: values(record, table.columns).expect("a row"),
+        from: record.int("from_epoch").expect("an epoch"),
+        to: record.int_or_null("to_epoch").expect("an epoch"),
+    };
+    fetch(cold, &text).await.iter().map(read).collect()
+}
+
+/// What tells the rows of a table apart: an id, or for likes the user and the post.
+fn identity(table: &Table, row: &[Value]) -> Vec<Value> {
+    row[..if table.columns[0].name == "id" { 1 } else { 2 }].to_vec()
+}
+
+/// Checks a pair on which no move is under way, and whose blocks are small.
+pub async fn audit(pair: &Pair) {
+    for family in resources::families() {
+        audit_family(pair, family, SIZES).await;
+    }
+}
+
+/// The same of a pair whose blocks are of the usual size.
+pub async fn audit_usual(pair: &Pair) {
+    for family in resources::families() {
+        audit_family(pair, family, BlockSizes::default()).await;
+    }
+}
+
+pub async fn audit_family(pair: &Pair, family: &Family, sizes: BlockSizes) {
+    let resource = family.resource;
+    let text = format!("SELECT * FROM archive_batches WHERE resource = '{resource}' ORDER BY epoch");
+    let mut journal: BTreeMap<i64, (String, i64)> = BTreeMap::new();
+    for record in fetch(&*pair.cold, &text).await {
+        assert!(record.bool("confirmed").expect("a flag"), "{resource}: an unconfirmed batch");
+        let digest = record.text("digest").expect("a digest");
+        let epoch = record.int("epoch").expect("an epoch");
+        journal.insert(epoch, (digest, record.int("row_count").expect("a count")));
+    }
+    let state =
+        fetch(&*pair.hot, &format!("SELECT * FROM archive_state WHERE resource = '{resource}'")).await;
+    let epoch = state[0].int("epoch").expect("an epoch");
+    assert_eq!(journal.keys().last().copied().unwrap_or(0), epoch, "{resource}: the journal's last move");
+
+    let mut found: BTreeMap<i64, (Digest, i64)> = BTreeMap::new();
+    let mut own = Vec::new();
+    for moved in &family.tables {
+        let table = moved.table;
+        own = versions(&*pair.cold, table).await;
+        let text = format!("SELECT {} FROM {}", table.names(), table.name);
+        let mut there = BTreeSet::new();
+        for record in fetch(&*pair.hot, &text).await {
+            let row = values(&record, table.columns).expect("a row");
+            there.insert(format!("{:?}", identity(table, &row)));
+        }
+        for version in &own {
+            assert!(journal.contains_key(&version.from), "{}: left behind by {}", table.name, version.from);
+            assert!(
+                version.to.is_none_or(|to| journal.contains_key(&to)),
+                "{}: closed by nobody",
+                table.name
+            );
+            let (digest, count) = found.entry(version.from).or_default();
+            digest.add(table.name, &version.row);
+            *count += 1;
+            if version.to.is_none() {
+                let identity = identity(table, &version.row);
+                assert!(there.insert(format!("{identity:?}")), "{}: {identity:?} is there twice", table.name);
+            }
+        }
+    }
+    let found: BTreeMap<i64, (String, i64)> =
+        found.into_iter().map(|(epoch, (digest, count))| (epoch, (digest.to_string(), count))).collect();
+    assert_eq!(found, journal, "{resource}: digests and counts of the batches");
+
+    let newest =
+        own.iter().filter(|version| version.visible(epoch)).map(|version| (family.key)(&version.row)).max();
+    let noted = state[0].key_or_null("cold_newest_at", "cold_newest_id").expect("a key");
+    assert!(newest <= noted, "{resource}: {newest:?} is newer than {noted:?}");
+    if let Some(blocks) = &family.blocks {
+        audit_blocks(pair, (family, blocks, sizes), &own, journal.keys()).await;
+    }
+}
+
+/// Deltas of a block by epoch.
+type Deltas = BTreeMap<i64, i64>;
+
+/// At every epoch there was, every block of every scope counts exactly the rows between its bounds.
+async fn audit_blocks(
+    pair: &Pair,
+    (family, blocks, sizes): (&Family, &Blocks, BlockSizes),
+    rows: &[Version],
+    epochs: impl Iterator<Item = &i64>,
+) {
+    let mut levels: BTreeMap<(i64, i64), BTreeMap<Key, Deltas>> = BTreeMap::new();
+    for record in fetch(&*pair.cold, &format!("SELECT * FROM {}", blocks.table)).await {
+        let int = |name: &str| record.int(name).expect("an integer");
+        let upper = Key::new(record.time("upper_at").expect("a time"), int("upper_id"));
+        let level = levels.entry((int("scope"), int("level"))).or_default();
+        level.entry(upper).or_default().insert(int("from_epoch"), int("n"));
+    }
+    let scopes: BTreeSet<i64> = rows.iter().flat_map(|version| (blocks.scopes)(&version.row)).collect();
+    let counted: BTreeSet<i64> = levels.keys().map(|(scope, _)| *scope).collect();
+    assert_eq!(counted, scopes, "{}: the scopes", blocks.table);
+    let of_scope = |scope: i64| {
+        let counted = rows.iter().filter(move |version| (blocks.scopes)(&version.row).contains(&scope));
+        counted.map(|version| ((family.key)(&version.row), version)).collect::<Vec<_>>()
+    };
+    let by_scope: BTreeMap<i64, Vec<(Key, &Version)>> =
+        scopes.iter().map(|scope| (*scope, of_scope(*scope))).collect();
+    for epoch in epochs {
+        for ((scope, level), bounds) in &levels {
+            let mut older = None;
+            for (upper, deltas) in bounds {
+                let n: i64 = deltas.range(..=epoch).map(|(_, n)| n).sum();
+                // A bound that came later has no delta yet: what it will take still belongs to the next one.
+                if deltas.range(..=epoch).next().is_none() {
+                    continue;
+                }
+                let inside = |(key, version): &&(Key, &Version)| {
+                    version.visible(*epoch) && older.is_none_or(|older| older < *key) && key <= upper
+                };
+                let there = by_scope[scope].iter().filter(inside).count() as i64;
+                assert_eq!(
+                    n, there,
+                    "{}: scope {scope}, level {level}, up to {upper:?} at {epoch}",
+                    blocks.table
+                );
+                older = Some(*upper);
+            }
+            let whole = bounds.values().all(|deltas| deltas.range(..=epoch).next().is_none());
+            assert!(whole || older == Some(Key::MAX), "{}: no end of scope {scope}", blocks.table);
+            let leaves = &levels[&(*scope, 0)];
+            assert!(
+                bounds.keys().all(|bound| leaves.contains_key(bound)),
+                "level {level} is cut inside a block"
+            );
+        }
+    }
+    for ((scope, level), bounds) in &levels {
+        let most = bounds.values().map(|deltas| deltas.values().sum::<i64>()).max();
+        let allowed = sizes.most[*level as usize];
+        assert!(most <= Some(allowed), "{}: a block of {most:?} rows in scope {scope}", blocks.table);
+    }
+}
+
+/// The rows of an answer as text, for comparing two databases.
+pub async fn dump(engine: &dyn Engine, text: &str) -> Vec<String> {
+    let rows = fetch(engine, text).await;
+    let json = |record: &Record| record.text("row").expect("a row");
+    rows.iter().map(json).collect()
+}

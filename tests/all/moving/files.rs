@@ -1,0 +1,98 @@
+//! The program itself on a folder of its own, and the files it is given.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use tempfile::TempDir;
+use thermocline::clock::Timestamp;
+
+use super::{COLD, HOT, Pair, scratch};
+
+/// A folder in which the program runs.
+pub struct Program {
+    pub folder: TempDir,
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub struct Ended {
+    pub status: Option<i32>,
+    pub out: String,
+    pub err: String,
+}
+
+impl Program {
+    pub fn new() -> Self {
+        Self { folder: scratch() }
+    }
+
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path().join(name);
+        std::fs::write(&path, content).expect("a file");
+        path
+    }
+
+    pub fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.path().join(name)).expect("a file")
+    }
+
+    pub fn command<S: AsRef<OsStr>>(&self, args: &[S]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_thermocline"));
+        command
+            .args(args)
+            .current_dir(self.path())
+            .env_clear()
+            .env("HOT_DATABASE_URL", format!("sqlite:{HOT}"))
+            .env("COLD_DATABASE_URL", format!("sqlite:{COLD}"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    pub fn run<S: AsRef<OsStr>>(&self, args: &[S]) -> Ended {
+        Ended::of(self.command(args).output().expect("the program"))
+    }
+
+    /// Runs what must succeed, and returns its report.
+    pub fn report<S: AsRef<OsStr>>(&self, args: &[S]) -> serde_json::Value {
+        let mut command = self.command(args);
+        let ended = Ended::of(command.arg("--json").output().expect("the program"));
+        assert_eq!(ended.status, Some(0), "{ended:?}");
+        serde_json::from_str(&ended.out).expect("a report")
+    }
+
+    pub fn start<S: AsRef<OsStr>>(&self, args: &[S]) -> Child {
+        self.command(args).spawn().expect("the program")
+    }
+
+    /// Both files, opened here.
+    pub async fn open(&self, now: Timestamp) -> Pair {
+        Pair::open(self.path(), now).await
+    }
+}
+
+impl Ended {
+    pub fn of(output: Output) -> Self {
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
+        Self { status: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+    }
+}
+
+/// What an import says of its one file, in the order read, inserted, known, corrected, rejected.
+pub fn counts(report: &serde_json::Value) -> [u64; 5] {
+    let files = report["files"].as_array().expect("files");
+    assert_eq!(files.len(), 1, "{report}");
+    ["read", "inserted", "known", "corrected", "rejected"]
+        .map(|name| files[0][name].as_u64().unwrap_or_else(|| panic!("{name} in {report}")))
+}
+
+/// A field of CSV.
+pub fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('"', "\"\""))
+}

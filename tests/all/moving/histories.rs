@@ -1,0 +1,297 @@
+//! Random lives of a pair on real files, compared after every step with one naive oracle.
+
+use std::path::Path;
+use std::sync::OnceLock;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::test_runner::TestCaseError;
+use tempfile::TempDir;
+use thermocline::archive::Outcome;
+use thermocline::clock::{DAY, Timestamp};
+use thermocline::import::record;
+use thermocline::import::{Noun, Record};
+use thermocline::load::{Loader, Verdict};
+use thermocline::page::{Key, Span};
+use thermocline::resources::{self, stocks::prices::Price};
+
+use super::audit::audit;
+use super::faults::now;
+use super::lists::{Checked, Expected, Reader};
+use super::table::{self, STOCKS, TALKS, Table};
+use super::{Dice, Pair, SIZES, copy_pair, plan, run, run_mover, scratch};
+
+/// How long before now the rows of a history lie, in days.
+const SPAN: i64 = 40;
+
+#[derive(Clone, Debug)]
+enum Step {
+    /// So many messages from a day on, some at one instant; those of the past are late when it was archived.
+    Messages {
+        count: i64,
+        talk: i64,
+        day: i64,
+    },
+    EditMessage(usize),
+    DeleteMessage(usize),
+    /// A post with children.
+    Post {
+        author: i64,
+        day: i64,
+        comments: i64,
+        likes: i64,
+    },
+    /// A comment on a post, which fails when the post is archived.
+    Comment(usize),
+    DeleteComment(usize),
+    /// The prices of some days of a stock, new ones and corrections.
+    Prices {
+        stock: i64,
+        day: i64,
+        count: i64,
+        kind: i64,
+    },
+    Archive {
+        resource: usize,
+        days: i64,
+        batch: i64,
+        max_rows: Option<i64>,
+    },
+}
+
+fn any_step() -> impl Strategy<Value = Step> {
+    let day = || 0..SPAN;
+    prop_oneof![
+        5 => (1..14i64, 1..=TALKS, day()).prop_map(|(count, talk, day)| Step::Messages { count, talk, day }),
+        1 => any::<usize>().prop_map(Step::EditMessage),
+        1 => any::<usize>().prop_map(Step::DeleteMessage),
+        3 => (1..4i64, day(), 0..4i64, 0..4i64)
+            .prop_map(|(author, day, comments, likes)| Step::Post { author, day, comments, likes }),
+        1 => any::<usize>().prop_map(Step::Comment),
+        1 => any::<usize>().prop_map(Step::DeleteComment),
+        3 => (1..=STOCKS, day(), 1..9i64, 0..20i64)
+            .prop_map(|(stock, day, count, kind)| Step::Prices { stock, day, count, kind }),
+        6 => (0..3usize, day(), 1..16i64, proptest::option::of(1..30i64))
+            .prop_map(|(resource, days, batch, max_rows)| Step::Archive { resource, days, batch, max_rows }),
+    ]
+}
+
+/// A fresh pair to begin with, made once.
+fn fresh() -> &'static Path {
+    static FRESH: OnceLock<TempDir> = OnceLock::new();
+    let made = FRESH.get_or_init(|| {
+        let folder = scratch();
+        run(async {
+            let pair = Pair::open(folder.path(), now()).await;
+            table::fill_references(&pair).await;
+            pair.close().await;
+        });
+        folder
+    });
+    made.path()
+}
+
+struct Life<'a> {
+    pair: &'a Pair,
+    rows: Table,
+    /// Ids given out, of all kinds.
+    ids: i64,
+    dice: Dice,
+}
+
+impl Life<'_> {
+    fn id(&mut self) -> i64 {
+        self.ids += 1;
+        self.ids
+    }
+
+    fn at(&mut self, day: i64) -> Timestamp {
+        now().plus(-day * DAY + self.dice.roll(4) as i64)
+    }
+
+    async fn take(&mut self, step: &Step) -> Checked {
+        match *step {
+            Step::Messages { count, talk, day } => {
+                for _ in 0..count {
+                    let message = table::message(self.id(), talk, self.at(day));
+                    let row = table::message_row(&message);
+                    self.pair.change("INSERT INTO messages VALUES (?1, ?2, ?3, ?4, ?5, ?6)", &row).await;
+                    self.rows.messages.push(message);
+                }
+            }
+            Step::EditMessage(nth) => {
+                let Some(at) = nth.checked_rem(self.rows.messages.len()) else { return Ok(()) };
+                let message = &mut self.rows.messages[at];
+                let params = [message.id.into(), "Edited".into()];
+                if self.pair.change("UPDATE messages SET content = ?2 WHERE id = ?1", &params).await > 0 {
+                    "Edited".clone_into(&mut message.content);
+                }
+            }
+            Step::DeleteMessage(nth) => {
+                let Some(at) = nth.checked_rem(self.rows.messages.len()) else { return Ok(()) };
+                let id = self.rows.messages[at].id;
+                if self.pair.change("DELETE FROM messages WHERE id = ?1", &[id.into()]).await > 0 {
+                    self.rows.messages.swap_remove(at);
+                }
+            }
+            Step::Post { author, day, comments, likes } => {
+                let post = table::post(self.id(), author, self.at(day));
+                self.pair
+                    .change("INSERT INTO posts VALUES (?1, ?2, ?3, ?4, ?5)", &table::post_row(&post))
+                    .await;
+                for _ in 0..comments {
+                    self.comment(post.id).await;
+                }
+                for user in 1..=likes {
+                    self.pair
+                        .change("INSERT INTO likes VALUES (?1, ?2)", &[user.into(), post.id.into()])
+                        .await;
+                    self.rows.likes.push((user, post.id));
+                }
+                self.rows.posts.push(post);
+            }
+            Step::Comment(nth) => {
+                let Some(at) = nth.checked_rem(self.rows.posts.len()) else { return Ok(()) };
+                let post = self.rows.posts[at].id;
+                if self.pair.change("UPDATE posts SET id = id WHERE id = ?1", &[post.into()]).await > 0 {
+                    self.comment(post).await;
+                }
+            }
+            Step::DeleteComment(nth) => {
+                let Some(at) = nth.checked_rem(self.rows.comments.len()) else { return Ok(()) };
+                let id = self.rows.comments[at].id;
+                if self.pair.change("DELETE FROM comments WHERE id = ?1", &[id.into()]).await > 0 {
+                    self.rows.comments.swap_remove(at);
+                }
+            }
+            Step::Prices { stock, day, count, kind } => self.prices(stock, day, count, kind).await?,
+            Step::Archive { resource, days, batch, max_rows } => {
+                let mut plan = plan(days, batch);
+                plan.max_rows = max_rows;
+                let report = run_mover(&self.pair.mover(SIZES), resources::families()[resource], &plan).await;
+                prop_assert!(report.outcome != Outcome::Failed, "{:?}", report.error);
+            }
+        }
+        Ok(())
+    }
+
+    async fn comment(&mut self, post: i64) {
+        let day = self.dice.roll(SPAN as u64) as i64;
+        let comment = table::comment(self.id(), post, self.at(day));
+        let row = table::comment_row(&comment);
+        self.pair.change("INSERT INTO comments VALUES (?1, ?2, ?3, ?4, ?5)", &row).await;
+        self.rows.comments.push(comment);
+    }
+
+    /// Goes in as an import does, and the verdicts must be those of the oracle.
+    async fn prices(&mut self, stock: i64, day: i64, count: i64, kind: i64) -> Checked {
+        let (mut records, mut expected) = (Vec::new(), Vec::new());
+        for nth in 0..count {
+            let date = now().plus((nth - day) * DAY).date();
+            let price = table::price(date, kind + nth % 3);
+            records.push(Record::Price(as_record(stock, &price)));
+            expected.push(match self.rows.prices.insert((stock, date), price.clone()) {
+                None => Verdict::Inserted,
+                Some(old) if old == price => Verdict::Known,
+                Some(_) => Verdict::Corrected,
+            });
+        }
+        let mut loader = Loader::new(&*self.pair.hot, Some(&*self.pair.cold), &self.pair.clock);
+        let verdicts = loader.load(Noun::Prices, records).await.expect("a load");
+        prop_assert_eq!(verdicts, expected);
+        Ok(())
+    }
+
+    /// Everything by cursor; the rest at random places.
+    async fn check(&mut self, reader: &Reader<'_>) -> Checked {
+        let mut roll = |below: usize| self.dice.roll(below as u64) as i64;
+        let talk = 1 + roll(TALKS as usize);
+        let lists = [self.rows.messages(talk), self.rows.containing(talk, "mESSAGE")];
+        // A search is read by cursor alone: it is not counted.
+        for ((list, rows), counted) in lists.into_iter().zip([true, false]) {
+            let some = |n: i64| {
+                rows.get(n as usize % rows.len().max(1))
+                    .map_or(Key::MIN, |row| Key::new(row.created_at, row.id + n % 2))
+            };
+            let (a, b) = (some(roll(100)), some(roll(100)));
+            let (offset, limit) = (roll(rows.len() + 4), 1 + roll(7));
+            let expected = Expected { reader, list, rows };
+            expected.seek(Span::ALL, 3 + limit).await?;
+            expected.seek(Span { lower: a.min(b), upper: a.max(b) }, limit).await?;
+            expected.around(a, limit).await?;
+            if counted {
+                expected.page(Span::ALL, offset, limit).await?;
+                expected.page(Span { lower: a.min(b), upper: a.max(b) }, offset / 2, limit).await?;
+                expected.page(Span::ALL.below(a), offset / 3, limit).await?;
+                expected.page(Span::ALL.from(b), 0, limit).await?;
+                expected.find(1 + roll(self.ids as usize + 1)).await?;
+            }
+        }
+        let author = Some(1 + roll(4)).filter(|author| *author < 4);
+        let (list, rows) = self.rows.posts(author);
+        let (offset, post) =
+            (roll(rows.len() + 2), rows.get(roll(rows.len().max(1)) as usize).map(|row| row.id));
+        let expected = Expected { reader, list, rows };
+        expected.seek(Span::ALL, 4).await?;
+        expected.page(Span::ALL, offset, 3).await?;
+        if let Some(post) = post {
+            expected.find(post).await?;
+            let (list, rows) = self.rows.comments(post);
+            let expected = Expected { reader, list, rows };
+            expected.seek(Span::ALL, 2).await?;
+            expected.page(Span::ALL, 1, 2).await?;
+        }
+        let (list, rows) = self.rows.prices(1 + roll(STOCKS as usize));
+        let middle =
+            rows.get(rows.len() / 2).map_or(Key::MAX, |row| Key::new(Timestamp::midnight(row.trade_date), 0));
+        let expected = Expected { reader, list, rows };
+        expected.seek(Span::ALL, 5).await?;
+        expected.seek(Span::ALL.below(middle), 3).await?;
+        expected.around(middle, 4).await
+    }
+}
+
+fn as_record(stock: i64, price: &Price) -> record::Price {
+    record::Price {
+        id: None,
+        stock: record::StockRef::Id(stock),
+        trade_date: price.trade_date,
+        open_price: price.open,
+        high_price: price.high,
+        low_price: price.low,
+        close_price: price.close,
+        change_amount: price.change,
+        volume: price.volume,
+        turnover: price.turnover,
+        transaction_count: price.transactions,
+        name: None,
+        created_at: None,
+    }
+}
+
+async fn live(steps: Vec<Step>, seed: u64, fresh: &Path) -> Checked {
+    let folder = scratch();
+    copy_pair(fresh, folder.path());
+    let pair = Pair::open_unpaired(folder.path(), now()).await;
+    let reader = Reader::new(&*pair.hot, &*pair.cold);
+    let mut life = Life { pair: &pair, rows: Table::default(), ids: 0, dice: Dice(seed) };
+    for (nth, step) in steps.iter().enumerate() {
+        life.take(step).await?;
+        if let Err(error) = life.check(&reader).await {
+            return Err(TestCaseError::fail(format!("after step {nth}, {step:?}: {error}")));
+        }
+    }
+    audit(&pair).await;
+    drop(reader);
+    pair.close().await;
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: super::setting("PROPTEST_CASES", 24) as u32, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_life_reads_as_one_table(steps in vec(any_step(), 1..40), seed in any::<u64>()) {
+        run(live(steps, seed, fresh()))?;
+    }
+}

@@ -1,0 +1,164 @@
+//! Rows on their way: the mover and the imports on real SQLite files, whole and broken.
+//!
+//! [`faults`] ends the mover at every call it makes, [`kills`] the whole program at any moment; [`histories`] compares
+//! random lives of a pair with a naive oracle; [`real_data`] moves archives of real people; [`imports`] is about
+//! files. Whatever happens, the list that the federation shows must be the one the oracle holds.
+
+mod audit;
+mod backups;
+mod faults;
+mod faulty;
+mod fences;
+mod files;
+mod histories;
+mod imports;
+mod imports_again;
+mod kills;
+
+mod lists;
+mod real_data;
+
+mod table;
+mod together;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use thermocline::archive::pair;
+use thermocline::archive::{BlockSizes, Family, Mover, Plan, Report};
+use thermocline::clock::{Clock, DAY, Timestamp};
+use thermocline::tier::{Begin, Engine, Session, Sqlite, Statement, Tier, Value, migrate};
+
+/// The names of the two files in a folder.
+const HOT: &str = "hot.sqlite3";
+const COLD: &str = "cold.sqlite3";
+
+/// So small that every batch splits blocks, on both levels.
+const SIZES: BlockSizes = BlockSizes { most: [8, 40], part: [4, 20] };
+
+/// Two open tiers, and the time they live in.
+#[derive(Debug)]
+struct Pair {
+    hot: Arc<Sqlite>,
+    cold: Arc<Sqlite>,
+    clock: Clock,
+}
+
+impl Pair {
+    /// Opens the two files of a folder, made and paired when they are new.
+    async fn open(folder: &Path, now: Timestamp) -> Self {
+        let pair = Self::open_unpaired(folder, now).await;
+        for tier in [&pair.hot, &pair.cold] {
+            migrate::upgrade(&**tier).await.expect("a schema");
+        }
+        pair::ensure(&*pair.hot, &*pair.cold, &pair.clock).await.expect("a pair");
+        pair
+    }
+
+    /// Opens them as they are.
+    async fn open_unpaired(folder: &Path, now: Timestamp) -> Self {
+        let open = async |tier, name| Arc::new(Sqlite::open(tier, &folder.join(name)).await.expect("a file"));
+        Self { hot: open(Tier::Hot, HOT).await, cold: open(Tier::Cold, COLD).await, clock: Clock::fixed(now) }
+    }
+
+    /// Closes both, so that each file is whole without its log.
+    async fn close(self) {
+        self.hot.close().await;
+        self.cold.close().await;
+    }
+
+    fn mover(&self, sizes: BlockSizes) -> Mover<'_> {
+        mover(&*self.hot, &*self.cold, &self.clock, sizes)
+    }
+
+    /// Changes hot as the platform would.
+    async fn change(&self, text: &'static str, params: &[Value]) -> u64 {
+        execute(&*self.hot, text, params).await
+    }
+}
+
+fn mover<'a>(hot: &'a dyn Engine, cold: &'a dyn Engine, clock: &'a Clock, sizes: BlockSizes) -> Mover<'a> {
+    Mover { hot, cold, clock, name: "a test".to_owned(), sizes }
+}
+
+/// Everything that is `days` old, in batches of so many rows.
+fn plan(days: i64, batch: i64) -> Plan {
+    Plan { older_than: days * DAY, batch, ..Plan::default() }
+}
+
+async fn run_mover(mover: &Mover<'_>, family: &Family, plan: &Plan) -> Report {
+    mover.run(family, plan, &AtomicBool::new(false), &mut |_| {}).await
+}
+
+/// One batch and no more.
+async fn run_batch(mover: &Mover<'_>, family: &Family, plan: &Plan) -> Report {
+    let stop = AtomicBool::new(false);
+    let mut progress = |report: &Report| stop.store(report.batches > 0, Ordering::Relaxed);
+    mover.run(family, plan, &stop, &mut progress).await
+}
+
+/// A statement of the tests' own.
+fn sql(text: &'static str) -> Statement {
+    Statement::new("-- test\n{}").with("{}", text)
+}
+
+async fn execute(engine: &dyn Engine, text: &'static str, params: &[Value]) -> u64 {
+    let mut session = engine.session().await.expect("a session");
+    session.begin(Begin::Write).await.expect("a transaction");
+    let touched = session.execute(&sql(text), params).await.expect("a statement");
+    session.commit().await.expect("a commit");
+    touched
+}
+
+/// Inserts rows of `table`, each with all its columns.
+async fn insert(session: &mut dyn Session, table: &thermocline::schema::Table, rows: &[Vec<Value>]) {
+    let columns: Vec<&str> = table.columns.iter().map(|column| column.name).collect();
+    session.insert(table.name, &columns, rows).await.expect("rows");
+}
+
+/// Both files of a folder, closed, into another one.
+fn copy_pair(from: &Path, to: &Path) {
+    for name in [HOT, COLD] {
+        copy_file(from, to, name);
+    }
+}
+
+fn copy_file(from: &Path, to: &Path, name: &str) {
+    for suffix in ["-wal", "-shm"] {
+        let log = |folder: &Path| folder.join(format!("{name}{suffix}"));
+        assert!(!log(from).exists(), "{name} is not closed");
+        let _ = std::fs::remove_file(log(to));
+    }
+    std::fs::copy(from.join(name), to.join(name)).expect("a copy");
+}
+
+fn scratch() -> tempfile::TempDir {
+    tempfile::tempdir().expect("a folder")
+}
+
+fn run<T>(future: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.expect("a runtime").block_on(future)
+}
+
+/// A small generator of test choices: the same seed, the same choices.
+#[derive(Clone, Copy, Debug)]
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, below: u64) -> u64 {
+        // SplitMix64
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut bits = self.0;
+        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (bits ^ (bits >> 31)) % below.max(1)
+    }
+}
+
+/// A number from the environment, or `usual`.
+fn setting(name: &str, usual: u64) -> u64 {
+    let text = std::env::var(name).ok();
+    text.map_or(usual, |text| text.parse().unwrap_or_else(|_| panic!("{name}: expected a number")))
+}

@@ -1,0 +1,375 @@
+//! Archives of real conversations, articles and prices: in through the program's own import, half of them moved, and
+//! out again row for row.
+//!
+//! By default every conversation, with its late rows, and every price is walked by cursor; one list in eight also by
+//! page and upwards, and one in five or so again in the other states of the tiers. With `THERMOCLINE_TEST_FULL=1`
+//! every list is walked in every way and state.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use thermocline::archive::{BlockSizes, Outcome, Report};
+use thermocline::clock::{DAY, Timestamp};
+use thermocline::federation::List as _;
+use thermocline::import::{Input, Noun, Options, Record, record, shift};
+use thermocline::page::{Order, Span};
+use thermocline::resources::messages::{Message, Messages};
+use thermocline::resources::posts::comments::{Comment, Comments};
+use thermocline::resources::posts::{Post, Posts};
+use thermocline::resources::stocks::prices::Price;
+use thermocline::resources::{families, stocks};
+
+use super::files::{Program, counts, quoted};
+use super::lists::Reader;
+use super::{Pair, run, run_mover, setting, table};
+
+fn data(file: &str) -> Option<PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data").join(file);
+    if path.exists() {
+        return Some(path);
+    }
+    println!("skipped: {} is absent", path.display());
+    None
+}
+
+fn target() -> Timestamp {
+    "2026-06-01T00:00:00Z".parse().expect("a time")
+}
+
+/// Whether a list of this number is among one in `every`.
+fn chosen(id: i64, every: i64) -> bool {
+    id % every == 0 || setting("THERMOCLINE_TEST_FULL", 0) > 0
+}
+
+/// Whether a list is read in every way.
+fn thoroughly(id: i64) -> bool {
+    chosen(id, 8)
+}
+
+/// The records of a file.
+fn records(noun: Noun, path: &Path) -> Vec<Record> {
+    let input = Input::open(noun, path, &Options::default()).expect("a sound file");
+    let records = input.records().expect("a sound file");
+    records.map(|item| item.expect("a sound file").result.expect("a sound line")).collect()
+}
+
+/// The same, moved so that the newest of them is at the target; and by how much.
+fn shifted(noun: Noun, path: &Path) -> (Vec<Record>, i64) {
+    let mut records = records(noun, path);
+    let newest = records.iter().filter_map(Record::newest).max().expect("a time");
+    let by = shift::offset(noun, newest, target());
+    for record in &mut records {
+        record.shift(by);
+    }
+    (records, by)
+}
+
+/// The instant at which half of the records are thirty days old.
+fn halfway(records: &[Record]) -> Timestamp {
+    let mut times: Vec<Timestamp> = records.iter().filter_map(Record::newest).collect();
+    times.sort_unstable();
+    times[times.len() / 2].plus(30 * DAY)
+}
+
+async fn archive(pair: &Pair, resource: &str) -> Report {
+    let family = families().into_iter().find(|family| family.resource == resource).expect("a family");
+    let plan = thermocline::archive::Plan { batch: 2_000, ..Default::default() };
+    let report = run_mover(&pair.mover(BlockSizes::default()), family, &plan).await;
+    assert_eq!((report.outcome, &report.error), (Outcome::Done, &None));
+    report
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("a path")
+}
+
+type Talks = BTreeMap<i64, Vec<Message>>;
+
+fn talks(records: &[Record]) -> Talks {
+    let mut talks = Talks::new();
+    for record in records {
+        let Record::Message(row) = record else { continue };
+        let record::Message { id, conversation_id, sender_id, content, created_at, is_read } = row.clone();
+        let id = id.expect("an id");
+        let message = Message { id, conversation_id, sender_id, content, created_at, is_read };
+        talks.entry(conversation_id).or_default().push(message);
+    }
+    for rows in talks.values_mut() {
+        rows.sort_by_key(|row| std::cmp::Reverse((row.created_at, row.id)));
+    }
+    talks
+}
+
+/// Every conversation by cursor, some by page too.
+async fn check_talks(reader: &Reader<'_>, talks: &Talks, every: i64) {
+    for (talk, expected) in talks.iter().filter(|(talk, _)| chosen(**talk, every)) {
+        let list = Messages::of(*talk);
+        let rows = reader.walk(&list, Span::ALL, Order::Desc, 100).await.expect("a walk");
+        assert!(&rows == expected, "conversation {talk} by cursor: {} of {}", rows.len(), expected.len());
+        if thoroughly(*talk) {
+            let rows = reader.pages(&list, 100).await.expect("pages");
+            assert!(&rows == expected, "conversation {talk} by page: {} of {}", rows.len(), expected.len());
+            let mut rows = reader.walk(&list, Span::ALL, Order::Asc, 100).await.expect("a walk");
+            rows.reverse();
+            assert!(&rows == expected, "conversation {talk} upwards");
+        }
+    }
+}
+
+/// A file of the conversations, but for what comes late: the old rows of every tenth.
+fn without_late(records: &[Record], by: i64, old: Timestamp) -> (String, Vec<Record>) {
+    let late = |row: &record::Message| row.conversation_id % 10 == 0 && row.created_at < old;
+    let mut csv = "id,conversation_id,sender_id,created_at,content\n".to_owned();
+    let mut kept = Vec::new();
+    for record in records {
+        let Record::Message(row) = record else { continue };
+        if late(row) {
+            continue;
+        }
+        let (id, at) = (row.id.expect("an id"), row.created_at.plus(-by));
+        let content = quoted(&row.content);
+        writeln!(csv, "{id},{},{},{at},{content}", row.conversation_id, row.sender_id).expect("memory");
+        kept.push(record.clone());
+    }
+    (csv, kept)
+}
+
+#[test]
+fn conversations_come_out_as_they_went_in() {
+    let Some(path) = data("messages.csv.gz") else { return };
+    let (records, by) = shifted(Noun::Messages, &path);
+    let now = halfway(&records);
+    let (csv, first) = without_late(&records, by, now.plus(-31 * DAY));
+    let (all, first_talks) = (talks(&records), talks(&first));
+    let (total, early) = (records.len() as u64, first.len() as u64);
+    assert!(total == 282_132 && early < total && all.len() == 1_224);
+
+    let program = Program::new();
+    program.write("first.csv", csv);
+    let report =
+        program.report(&["import", "messages", "first.csv", "--shift-newest-to", &target().to_string()]);
+    assert_eq!(report["shift_by"], by);
+    assert_eq!(counts(&report), [early, early, 0, 0, 0]);
+
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    runtime.expect("a runtime").block_on(async {
+        // Beside a mover.
+        let pair = Arc::new(program.open(now).await);
+        let done = Arc::new(AtomicBool::new(false));
+        let (moving, ended) = (Arc::clone(&pair), Arc::clone(&done));
+        let mover = tokio::spawn(async move {
+            let report = archive(&moving, "messages").await;
+            ended.store(true, Ordering::SeqCst);
+            report
+        });
+        let reader = Reader::new(&*pair.hot, &*pair.cold);
+        let mut part = 0;
+        while !done.load(Ordering::SeqCst) {
+            let some: Talks =
+                first_talks.iter().skip(part).step_by(37).map(|(id, rows)| (*id, rows.clone())).collect();
+            check_talks(&reader, &some, 1).await;
+            part += 1;
+        }
+        let moved = mover.await.expect("a mover").rows as u64;
+        assert!(
+            part > 1 && moved > early / 3 && moved < early * 2 / 3,
+            "{moved} moved, {part} walks beside it"
+        );
+        check_talks(&reader, &first_talks, 5).await;
+    });
+
+    // The whole file: what is there is known, in whichever tier, and the rest comes late.
+    let again = ["import", "messages", text(&path), "--shift-by", &by.to_string()];
+    assert_eq!(counts(&program.report(&again)), [total, total - early, early, 0, 0]);
+    run(async {
+        let pair = program.open(now).await;
+        let reader = Reader::new(&*pair.hot, &*pair.cold);
+        check_talks(&reader, &all, 1).await;
+        assert_eq!(archive(&pair, "messages").await.rows as u64, total - early);
+        check_talks(&reader, &all, 4).await;
+    });
+    assert_eq!(counts(&program.report(&again)), [total, 0, total, 0, 0]);
+}
+
+#[test]
+fn articles_come_out_with_their_comments_and_likes() {
+    let (Some(path), Some(comments), Some(likes)) =
+        (data("posts.csv.gz"), data("comments.csv.gz"), data("likes.csv.gz"))
+    else {
+        return;
+    };
+    let (rows, by) = shifted(Noun::Posts, &path);
+    let now = halfway(&rows);
+    let mut children: HashMap<i64, Vec<Comment>> = HashMap::new();
+    for mut record in records(Noun::Comments, &comments) {
+        record.shift(by);
+        let Record::Comment(row) = record else { continue };
+        let record::Comment { id, post_id, author_id, body, created_at } = row;
+        let comment = Comment { id: id.expect("an id"), post_id, author_id, body, created_at };
+        children.entry(post_id).or_default().push(comment);
+    }
+    for rows in children.values_mut() {
+        rows.sort_by_key(|row| std::cmp::Reverse((row.created_at, row.id)));
+    }
+    let mut liked: HashMap<i64, i64> = HashMap::new();
+    for record in records(Noun::Likes, &likes) {
+        let Record::Like(like) = record else { continue };
+        *liked.entry(like.post_id).or_default() += 1;
+    }
+    let post = |record: &Record| {
+        let Record::Post(row) = record else { panic!("{record:?}") };
+        let record::Post { id, author_id, title, body, created_at } = row.clone();
+        let id = id.expect("an id");
+        let comment_count = children.get(&id).map_or(0, |rows| rows.len() as i64);
+        let like_count = liked.get(&id).copied().unwrap_or(0);
+        Post { id, author_id, title, body, created_at, comment_count, like_count }
+    };
+    let mut posts: Vec<Post> = rows.iter().map(post).collect();
+    posts.sort_by_key(|row| std::cmp::Reverse((row.created_at, row.id)));
+
+    let program = Program::new();
+    let by = by.to_string();
+    let import =
+        |noun: &str, path: &Path| counts(&program.report(&["import", noun, text(path), "--shift-by", &by]));
+    let files = [("posts", &path, 5_877), ("comments", &comments, 120_000), ("likes", &likes, 182_018)];
+    for (noun, path, rows) in files {
+        assert_eq!(import(noun, path), [rows, rows, 0, 0, 0], "{noun}");
+    }
+    run(async {
+        let pair = program.open(now).await;
+        let moved = archive(&pair, "posts").await;
+        assert!(moved.of_resource > 2_000 && moved.of_resource < 4_000, "{moved:?}");
+        let reader = Reader::new(&*pair.hot, &*pair.cold);
+        let list = Posts { author: None };
+        assert!(reader.walk(&list, Span::ALL, Order::Desc, 100).await.expect("a walk") == posts);
+        assert!(reader.pages(&list, 100).await.expect("pages") == posts);
+        for (nth, post) in posts.iter().enumerate() {
+            if !thoroughly(nth as i64) {
+                continue;
+            }
+            let list = Comments { post: post.id };
+            let expected = children.get(&post.id).cloned().unwrap_or_default();
+            let rows = reader.walk(&list, Span::ALL, Order::Desc, 100).await.expect("a walk");
+            assert!(rows == expected, "comments of {}", post.id);
+            assert!(reader.pages(&list, 100).await.expect("pages") == expected, "comments of {}", post.id);
+            let found = reader.tiers().find(&Posts { author: None }, post.id).await.expect("an answer");
+            assert_eq!(found.map(|placed| placed.row).as_ref(), Some(post));
+        }
+        let mut by_author: HashMap<i64, Vec<&Post>> = HashMap::new();
+        for post in &posts {
+            by_author.entry(post.author_id).or_default().push(post);
+        }
+        for (author, expected) in by_author.into_iter().filter(|(author, _)| thoroughly(*author)) {
+            let rows = reader.pages(&Posts { author: Some(author) }, 10).await.expect("pages");
+            assert!(rows.iter().eq(expected), "posts of {author}");
+        }
+    });
+    for (noun, path, rows) in files {
+        assert_eq!(import(noun, path), [rows, 0, rows, 0, 0], "{noun} again");
+    }
+}
+
+/// Prices by symbol and day; of a day that is there twice the last one counts.
+type Days = BTreeMap<String, BTreeMap<chrono::NaiveDate, Price>>;
+
+fn days(records: &[Record]) -> Days {
+    let mut days = Days::new();
+    for record in records {
+        let Record::Price(row) = record else { continue };
+        let record::StockRef::Symbol(symbol) = &row.stock else { panic!("{row:?}") };
+        let price = Price {
+            id: 0,
+            trade_date: row.trade_date,
+            open: row.open_price,
+            high: row.high_price,
+            low: row.low_price,
+            close: row.close_price,
+            change: row.change_amount,
+            volume: row.volume,
+            turnover: row.turnover,
+            transactions: row.transaction_count,
+        };
+        days.entry(symbol.clone()).or_default().insert(row.trade_date, price);
+    }
+    days
+}
+
+async fn check_prices(pair: &Pair, days: &Days) {
+    let reader = Reader::new(&*pair.hot, &*pair.cold);
+    for (symbol, prices) in days {
+        let stock = stocks::by_symbol(&*pair.hot, symbol).await.expect("an answer").expect("a stock");
+        let list = table::days(stock.id);
+        let mut expected: Vec<Price> = prices.values().cloned().collect();
+        let rows = reader.walk(&list, Span::ALL, Order::Asc, 1_000).await.expect("a walk");
+        assert!(rows == expected, "{symbol} upwards: {} of {}", rows.len(), expected.len());
+        expected.reverse();
+        let rows = reader.walk(&list, Span::ALL, Order::Desc, 100).await.expect("a walk");
+        assert!(rows == expected, "{symbol} downwards");
+        for part in expected.chunks(expected.len() / 5 + 1) {
+            let (Some(newest), Some(oldest)) = (part.first(), part.last()) else { continue };
+            let span = Span::ALL.from(list.key(oldest)).below(list.key(newest).successor());
+            let rows = reader.walk(&list, span, Order::Desc, 250).await.expect("a walk");
+            assert!(rows == part, "{symbol} from {} to {}", oldest.trade_date, newest.trade_date);
+        }
+    }
+}
+
+#[test]
+fn prices_come_out_with_their_nulls_and_zeros() {
+    let (Some(path), Some(raw)) = (data("stock_prices_tw.csv.gz"), data("twse_raw")) else { return };
+    let (rows, by) = shifted(Noun::Prices, &path);
+    let (now, expected) = (halfway(&rows), days(&rows));
+    let all = || expected.values().flat_map(BTreeMap::values);
+    assert!(all().any(|day| day.close.is_none() && day.volume == Some(0)), "a day without a trade");
+    assert!(all().any(|day| day.turnover > Some(i64::from(u32::MAX))), "beyond 32 bits");
+
+    let program = Program::new();
+    let target = target().to_string();
+    let import = ["import", "prices", text(&path), "--shift-newest-to", &target];
+    let report = program.report(&import);
+    assert_eq!(report["shift_by"], by);
+    assert_eq!(counts(&report), [104_234, 104_234, 0, 0, 0]);
+    run(async {
+        let pair = program.open(now).await;
+        let moved = archive(&pair, "prices").await.rows;
+        assert!(moved > 40_000 && moved < 60_000, "{moved}");
+        check_prices(&pair, &expected).await;
+        pair.close().await;
+    });
+    assert_eq!(counts(&program.report(&import)), [104_234, 0, 104_234, 0, 0]);
+
+    // The exchange's own files, with a block that is there twice.
+    let program = Program::new();
+    let mut rows = Vec::new();
+    let mut import = vec!["import".to_owned(), "prices".to_owned()];
+    for symbol in ["0050", "1307", "1312A", "2330", "2429"] {
+        let file = raw.join(format!("{symbol}.csv"));
+        rows.extend(records(Noun::Prices, &file));
+        import.push(text(&file).to_owned());
+    }
+    let newest = rows.iter().filter_map(Record::newest).max().expect("a day");
+    let by = shift::offset(Noun::Prices, newest, self::target());
+    for record in &mut rows {
+        record.shift(by);
+    }
+    import.extend(["--shift-newest-to".to_owned(), target]);
+    let (now, expected) = (halfway(&rows), days(&rows));
+    let different: usize = expected.values().map(BTreeMap::len).sum();
+    let sum = |report: &serde_json::Value, what: &str| -> u64 {
+        report["files"].as_array().expect("files").iter().filter_map(|file| file[what].as_u64()).sum()
+    };
+    let report = program.report(&import);
+    assert_eq!((sum(&report, "read"), sum(&report, "rejected")), (rows.len() as u64, 0));
+    assert_eq!(sum(&report, "inserted"), different as u64);
+    run(async {
+        let pair = program.open(now).await;
+        assert!(archive(&pair, "prices").await.rows as usize > different / 3);
+        check_prices(&pair, &expected).await;
+        pair.close().await;
+    });
+    let report = program.report(&import);
+    assert_eq!((sum(&report, "inserted"), sum(&report, "corrected")), (0, 0), "{report}");
+}

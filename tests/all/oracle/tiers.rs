@@ -1,0 +1,281 @@
+//! The tiers of a [`World`], as the federation reads them. Between any two calls of a request the next steps of a
+//! script happen, and everything that was answered is written down.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use thermocline::federation::reads::{Cold, ColdRows};
+use thermocline::federation::{ColdCount, ColdError, Hot, HotCount, HotRows, List, Mark};
+use thermocline::page::{Key, ListId, Order, Slice, Span};
+use thermocline::tier::{Tier, TierError};
+
+use super::world::{HotState, Row, Step, World};
+
+/// The rows of one conversation, or the prices of one stock.
+#[derive(Clone, Copy, Debug)]
+pub struct Talk(pub i64);
+
+impl List for Talk {
+    type Row = Row;
+
+    fn name(&self) -> &'static str {
+        "rows"
+    }
+
+    fn resource(&self) -> &'static str {
+        "rows"
+    }
+
+    fn id(&self) -> ListId {
+        ListId::of(&["rows", &self.0.to_string()])
+    }
+
+    fn key(&self, row: &Row) -> Key {
+        row.key
+    }
+}
+
+/// One list at the instant of a hot read.
+#[derive(Clone, Debug)]
+pub struct Instant {
+    pub mark: Mark,
+    /// What hot holds of it, newest first.
+    pub hot: Vec<Row>,
+    /// All of it, newest first.
+    pub all: Vec<Row>,
+}
+
+/// What one request was answered by its tiers.
+#[derive(Clone, Debug, Default)]
+pub struct Seen {
+    /// The list at every hot read.
+    pub instants: Vec<Instant>,
+    /// How many rows each hot read gave.
+    pub hot: Vec<usize>,
+    /// How many rows each cold read gave.
+    pub cold: Vec<usize>,
+    pub cold_counts: usize,
+    /// Who answered, in this order.
+    pub answered: Vec<Tier>,
+    /// Whether cold was asked while it was away.
+    pub refused: bool,
+    /// Whether anything happened to the databases in the meantime.
+    pub disturbed: bool,
+}
+
+#[derive(Debug)]
+struct Stage {
+    world: World,
+    script: VecDeque<Step>,
+    seen: Seen,
+}
+
+/// Both tiers.
+#[derive(Debug)]
+pub struct Pair(Mutex<Stage>);
+
+impl Pair {
+    pub fn new(world: World) -> Self {
+        Self(Mutex::new(Stage { world, script: VecDeque::new(), seen: Seen::default() }))
+    }
+
+    /// Begins a request, in which `script` happens.
+    pub fn begin(&self, script: &[Step]) {
+        let mut stage = self.stage();
+        stage.script = script.iter().copied().collect();
+        stage.seen = Seen::default();
+    }
+
+    /// What the request saw.
+    pub fn seen(&self) -> Seen {
+        self.stage().seen.clone()
+    }
+
+    pub fn world<T>(&self, with: impl FnOnce(&mut World) -> T) -> T {
+        with(&mut self.stage().world)
+    }
+
+    fn stage(&self) -> MutexGuard<'_, Stage> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A call arrives, after whatever the script has in store.
+    async fn turn(&self) -> MutexGuard<'_, Stage> {
+        let step = self.stage().script.pop_front();
+        match step {
+            Some(Step::Wait) => tokio::task::yield_now().await,
+            Some(step) => {
+                let mut stage = self.stage();
+                stage.world.apply(step);
+                stage.seen.disturbed = true;
+            }
+            None => {}
+        }
+        self.stage()
+    }
+
+    async fn cold_turn(&self, mark: Mark) -> Result<MutexGuard<'_, Stage>, ColdError> {
+        let mut stage = self.turn().await;
+        let cold = &stage.world.cold;
+        if cold.away {
+            stage.seen.refused = true;
+            return Err(ColdError::absent("away"));
+        }
+        if !cold.proves(mark) {
+            return Err(ColdError::Unproven);
+        }
+        if mark.epoch < cold.floor {
+            return Err(ColdError::BelowFloor);
+        }
+        stage.seen.answered.push(Tier::Cold);
+        Ok(stage)
+    }
+}
+
+impl Stage {
+    fn instant(&self, list: Talk) -> Instant {
+        let of = |rows: &[Row]| rows.iter().filter(|row| row.talk == list.0).cloned().collect();
+        let World { hot, all, .. } = &self.world;
+        Instant { mark: hot.mark, hot: of(&hot.rows), all: of(all) }
+    }
+}
+
+fn inside(span: Span, row: &Row) -> bool {
+    span.lower <= row.key && row.key < span.upper
+}
+
+fn cut<T>(mut rows: Vec<T>, key: impl Fn(&T) -> Key, slice: Slice) -> Vec<T> {
+    rows.sort_by_key(|row| key(row));
+    if slice.order == Order::Desc {
+        rows.reverse();
+    }
+    rows.into_iter().skip(slice.skip as usize).take(slice.take as usize).collect()
+}
+
+fn hot_rows(instant: &Instant, slice: Slice, count: bool) -> HotRows<Row> {
+    let within: Vec<Row> = instant.hot.iter().filter(|row| inside(slice.span, row)).cloned().collect();
+    let mut counted = HotCount::default();
+    if count {
+        counted.rows = within.len() as i64;
+        let late = within.iter().filter(|row| Some(row.key) < instant.mark.cold_newest);
+        counted.late = late.count() as i64;
+    }
+    HotRows { mark: instant.mark, rows: cut(within, |row| row.key, slice), count: counted }
+}
+
+fn found(instant: &Instant, id: i64) -> HotRows<Row> {
+    let rows = instant.hot.iter().filter(|row| row.key.id == id).cloned().collect();
+    HotRows { mark: instant.mark, rows, count: HotCount::default() }
+}
+
+fn note(stage: &mut Stage, instant: Instant, slice: Slice, given: usize) {
+    // A read of the state alone is no part of an answer.
+    if slice.take > 0 {
+        stage.seen.instants.push(instant);
+        stage.seen.hot.push(given);
+        stage.seen.answered.push(Tier::Hot);
+    }
+}
+
+#[async_trait]
+impl Hot<Talk> for Pair {
+    async fn read(&self, list: &Talk, slice: Slice, count: bool) -> Result<HotRows<Row>, TierError> {
+        let mut stage = self.turn().await;
+        let instant = stage.instant(*list);
+        let rows = hot_rows(&instant, slice, count);
+        note(&mut stage, instant, slice, rows.rows.len());
+        Ok(rows)
+    }
+
+    async fn find(&self, list: &Talk, id: i64) -> Result<HotRows<Row>, TierError> {
+        let mut stage = self.turn().await;
+        let instant = stage.instant(*list);
+        let rows = found(&instant, id);
+        note(&mut stage, instant, Slice::newest(Span::ALL, 1), rows.rows.len());
+        Ok(rows)
+    }
+
+    async fn snapshot(&self) -> Result<Box<dyn Hot<Talk> + '_>, TierError> {
+        let stage = self.turn().await;
+        let (hot, all) = (stage.world.hot.clone(), stage.world.all.clone());
+        drop(stage);
+        Ok(Box::new(Snapshot { pair: self, hot, all }))
+    }
+}
+
+/// Hot as it was; what happens in the meantime happens to the world, not to this.
+struct Snapshot<'a> {
+    pair: &'a Pair,
+    hot: HotState,
+    all: Vec<Row>,
+}
+
+impl Snapshot<'_> {
+    fn instant(&self, list: Talk) -> Instant {
+        let of = |rows: &[Row]| rows.iter().filter(|row| row.talk == list.0).cloned().collect();
+        Instant { mark: self.hot.mark, hot: of(&self.hot.rows), all: of(&self.all) }
+    }
+}
+
+#[async_trait]
+impl Hot<Talk> for Snapshot<'_> {
+    async fn read(&self, list: &Talk, slice: Slice, count: bool) -> Result<HotRows<Row>, TierError> {
+        let mut stage = self.pair.turn().await;
+        let rows = hot_rows(&self.instant(*list), slice, count);
+        note(&mut stage, self.instant(*list), slice, rows.rows.len());
+        Ok(rows)
+    }
+
+    async fn find(&self, list: &Talk, id: i64) -> Result<HotRows<Row>, TierError> {
+        let mut stage = self.pair.turn().await;
+        let rows = found(&self.instant(*list), id);
+        note(&mut stage, self.instant(*list), Slice::newest(Span::ALL, 1), rows.rows.len());
+        Ok(rows)
+    }
+
+    async fn snapshot(&self) -> Result<Box<dyn Hot<Talk> + '_>, TierError> {
+        unreachable!("a snapshot of a snapshot")
+    }
+}
+
+#[async_trait]
+impl Cold<Talk> for Pair {
+    async fn read(&self, list: &Talk, mark: Mark, slice: Slice) -> Result<ColdRows<Row>, ColdError> {
+        let mut stage = self.cold_turn(mark).await?;
+        let cold = &stage.world.cold;
+        let visible =
+            cold.visible(mark.epoch).filter(|(row, _)| row.talk == list.0 && inside(slice.span, row));
+        let rows = cut(visible.collect(), |(row, _)| row.key, slice);
+        if rows.iter().any(|(_, erased)| *erased) {
+            return Err(ColdError::Erased);
+        }
+        let rows: Vec<Row> = rows.into_iter().map(|(row, _)| row.clone()).collect();
+        let confirmed = cold.confirmed();
+        stage.seen.cold.push(rows.len());
+        Ok(ColdRows { rows, confirmed })
+    }
+
+    async fn count(&self, list: &Talk, mark: Mark, span: Span) -> Result<ColdCount, ColdError> {
+        let mut stage = self.cold_turn(mark).await?;
+        stage.seen.cold_counts += 1;
+        let visible = stage.world.cold.visible(mark.epoch);
+        let rows = visible.filter(|(row, _)| row.talk == list.0 && inside(span, row)).count() as i64;
+        let confirmed = stage.world.cold.confirmed();
+        Ok(ColdCount { rows, confirmed })
+    }
+
+    async fn find(&self, list: &Talk, mark: Mark, id: i64) -> Result<ColdRows<Row>, ColdError> {
+        let mut stage = self.cold_turn(mark).await?;
+        let cold = &stage.world.cold;
+        let found: Vec<_> =
+            cold.visible(mark.epoch).filter(|(row, _)| row.talk == list.0 && row.key.id == id).collect();
+        if found.iter().any(|(_, erased)| *erased) {
+            return Err(ColdError::Erased);
+        }
+        let rows: Vec<Row> = found.into_iter().map(|(row, _)| row.clone()).collect();
+        let confirmed = cold.confirmed();
+        stage.seen.cold.push(rows.len());
+        Ok(ColdRows { rows, confirmed })
+    }
+}

@@ -1,0 +1,158 @@
+//! Every engine that can be the hot tier, each with an empty migrated database of its own.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use secrecy::ExposeSecret as _;
+use tempfile::TempDir;
+use thermocline::config;
+use thermocline::tier::migrate::{self, Schema};
+use thermocline::tier::{Mssql, Sqlite, Tier};
+use tiberius::{AuthMethod, Client, Config, EncryptionLevel};
+use tokio::net::TcpStream;
+use tokio_util::compat::{Compat, TokioAsyncWriteCompatExt as _};
+
+const URL: &str = "THERMOCLINE_TEST_MSSQL_URL";
+
+static MADE: AtomicUsize = AtomicUsize::new(0);
+
+/// A hot database of one engine.
+pub struct HotEngine {
+    pub name: &'static str,
+    pub hot: Arc<dyn Schema>,
+    /// A server's database, for tests of what only a server does.
+    pub server: Option<Server>,
+    folder: TempDir,
+}
+
+/// A database of a server, made for one test.
+pub struct Server {
+    pub at: config::Mssql,
+    admin: config::Mssql,
+}
+
+impl HotEngine {
+    async fn sqlite() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let hot = Sqlite::open(Tier::Hot, &folder.path().join("hot.db")).await.expect("opens");
+        migrate::upgrade(&hot).await.expect("migrates");
+        Self { name: "SQLite", hot: Arc::new(hot), server: None, folder }
+    }
+
+    async fn mssql() -> Option<Self> {
+        let server = Server::make().await?;
+        let hot = Mssql::open(Tier::Hot, &server.at).await.expect("opens");
+        migrate::upgrade(&hot).await.expect("migrates");
+        let folder = tempfile::tempdir().expect("a folder");
+        Some(Self { name: "SQL Server", hot: Arc::new(hot), server: Some(server), folder })
+    }
+
+    /// All there are: SQLite always, SQL Server when the environment names one.
+    pub async fn all() -> Vec<Self> {
+        let mut all = vec![Self::sqlite().await];
+        all.extend(Self::mssql().await);
+        all
+    }
+
+    /// An empty cold tier beside it.
+    pub async fn cold(&self) -> Arc<Sqlite> {
+        let cold = Sqlite::open(Tier::Cold, &self.folder.path().join("cold.db")).await.expect("opens");
+        migrate::upgrade(&cold).await.expect("migrates");
+        Arc::new(cold)
+    }
+
+    /// Closes it and takes the database away.
+    pub async fn drop(self) {
+        self.hot.close().await;
+        if let Some(server) = self.server {
+            server.drop().await;
+        }
+    }
+}
+
+impl Server {
+    /// An empty database, or `None` with a word on what is missing.
+    pub async fn make() -> Option<Self> {
+        let Ok(url) = std::env::var(URL) else {
+            // Unlike PostgreSQL this server cannot be had from a machine's own packages, so CI goes on without it too.
+            eprintln!("skipped on SQL Server: {URL} is not set (mssql://user:password@host:1433/master)");
+            return None;
+        };
+        let rest = url.strip_prefix("mssql:").expect("mssql://…");
+        let admin = config::Mssql::parse(rest).expect("a URL");
+        let number = MADE.fetch_add(1, Ordering::Relaxed);
+        let database = format!("thermocline_test_{}_{number}", std::process::id());
+        let server = Self { at: config::Mssql { database, ..admin.clone() }, admin };
+        let text = format!("CREATE DATABASE {}", server.at.database);
+        // Two at once may be in each other's way.
+        for tried in 1.. {
+            let mut client = connect(&server.admin).await;
+            let made = match client.simple_query(&text).await {
+                Ok(stream) => stream.into_results().await.map(drop),
+                Err(error) => Err(error),
+            };
+            match made {
+                Ok(()) => break,
+                Err(error) => assert!(tried < 10, "{text}: {error}"),
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        }
+        Some(server)
+    }
+
+    /// Runs batches in the database, past the program.
+    pub async fn batches(&self, batches: &[&str]) {
+        self.run(&self.at, batches).await;
+    }
+
+    /// The first column of the rows of a query, as text.
+    pub async fn column(&self, query: &str) -> Vec<String> {
+        let mut client = connect(&self.at).await;
+        let rows = client.simple_query(query).await.expect(query).into_first_result().await.expect(query);
+        rows.iter().map(|row| row.get::<&str, _>(0).expect("text").to_owned()).collect()
+    }
+
+    async fn run(&self, at: &config::Mssql, batches: &[&str]) {
+        let mut client = connect(at).await;
+        for batch in batches {
+            client.simple_query(*batch).await.expect(batch).into_results().await.expect(batch);
+        }
+    }
+
+    pub async fn drop(self) {
+        let database = &self.at.database;
+        // Connections that are being closed still hold it for a moment.
+        let mut last = String::new();
+        for _ in 0..20 {
+            let mut client = connect(&self.admin).await;
+            let dropped = match client.simple_query(format!("DROP DATABASE {database}")).await {
+                Ok(stream) => stream.into_results().await.map(drop),
+                Err(error) => Err(error),
+            };
+            match dropped {
+                Ok(()) => return,
+                Err(error) => last = error.to_string(),
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        }
+        eprintln!("{database} could not be dropped: {last}");
+    }
+}
+
+async fn connect(at: &config::Mssql) -> Client<Compat<TcpStream>> {
+    let mut config = Config::new();
+    config.host(&at.host);
+    config.port(at.port);
+    config.database(&at.database);
+    config.authentication(AuthMethod::sql_server(&at.user, at.password.expose_secret()));
+    config.encryption(match at.encrypt {
+        config::Encrypt::Required => EncryptionLevel::Required,
+        config::Encrypt::Strict => EncryptionLevel::Strict,
+        config::Encrypt::Off => EncryptionLevel::NotSupported,
+    });
+    if let Some(file) = &at.ca {
+        config.trust_cert_ca(file.display());
+    }
+    let stream = TcpStream::connect((at.host.as_str(), at.port)).await.expect("the server listens");
+    Box::pin(Client::connect(config, stream.compat_write())).await.expect("logs in")
+}
