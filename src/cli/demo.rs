@@ -164,7 +164,7 @@ async fn move_old(tiers: &Tiers, clock: &Clock, quiet: bool) -> Result<(), Failu
     };
     let stop = Arc::new(AtomicBool::new(false));
     for family in resources::families() {
-        let report = archive::one(&mover, family, &Plan::default(), &stop, quiet).await;
+        let report = archive::run::one(&mover, family, &Plan::default(), &stop, quiet).await;
         if report.error.is_some() {
             return Err(Failure::Reported);
         }

@@ -1,31 +1,18 @@
-//! `thermocline archive`
+//! `thermocline archive run`
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use clap::Subcommand;
 use serde::Serialize;
 
-use super::tiers::Tiers;
-use super::{Failure, args, print_json};
 use crate::archive::{BlockSizes, Mover, Outcome, Plan, Report};
+use crate::cli::tiers::Tiers;
+use crate::cli::{Failure, args, print_json};
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::resources;
 use crate::server;
-
-/// Move rows between the tiers
-#[derive(Debug, clap::Args)]
-pub struct Args {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Debug, Subcommand)]
-enum Command {
-    Run(Run),
-}
 
 /// Move what is old enough from hot to cold
 ///
@@ -35,7 +22,7 @@ enum Command {
 Examples:
   thermocline archive run --dry-run
   thermocline archive run --resource messages --older-than 90d --batch 2000")]
-struct Run {
+pub struct Args {
     /// Only this resource; may be given several times [messages, posts, prices]
     #[arg(long, value_parser = ["messages", "posts", "prices"])]
     resource: Vec<String>,
@@ -63,16 +50,7 @@ struct Due {
 }
 
 /// Runs it.
-pub async fn run(args: Args, settings: &Settings, json: bool) -> Result<(), Failure> {
-    let Command::Run(run) = args.command;
-    let clock = Clock::system();
-    let tiers = Tiers::open(settings, &clock).await?;
-    let done = moved(&run, &tiers, &clock, json).await;
-    tiers.close().await;
-    done
-}
-
-async fn moved(run: &Run, tiers: &Tiers, clock: &Clock, json: bool) -> Result<(), Failure> {
+pub async fn run(args: &Args, tiers: &Tiers, clock: &Clock, json: bool) -> Result<(), Failure> {
     let mover = Mover {
         hot: &*tiers.hot,
         cold: tiers.need_cold()?,
@@ -80,12 +58,12 @@ async fn moved(run: &Run, tiers: &Tiers, clock: &Clock, json: bool) -> Result<()
         name: format!("process {}", std::process::id()),
         sizes: BlockSizes::default(),
     };
-    let wanted = |name| run.resource.is_empty() || run.resource.iter().any(|wanted| wanted == name);
+    let wanted = |name| args.resource.is_empty() || args.resource.iter().any(|wanted| wanted == name);
     let families = resources::families().into_iter().filter(|family| wanted(family.resource));
-    if run.only_count {
+    if args.only_count {
         let mut all = Vec::new();
         for family in families {
-            let due = mover.due(family, run.older_than).await.map_err(Failure::of)?;
+            let due = mover.due(family, args.older_than).await.map_err(Failure::of)?;
             all.push(Due { resource: family.resource, due });
         }
         if json {
@@ -97,10 +75,10 @@ async fn moved(run: &Run, tiers: &Tiers, clock: &Clock, json: bool) -> Result<()
         return Ok(());
     }
     let plan = Plan {
-        older_than: run.older_than,
-        batch: run.batch,
-        max_rows: run.max_rows,
-        pause: Duration::from_millis(run.pause),
+        older_than: args.older_than,
+        batch: args.batch,
+        max_rows: args.max_rows,
+        pause: Duration::from_millis(args.pause),
     };
     let stop = stop_on_signal();
     let mut reports = Vec::new();
