@@ -10,7 +10,6 @@ use crate::archive::{BlockSizes, Mover, Outcome, Plan, Report};
 use crate::cli::tiers::Tiers;
 use crate::cli::{Failure, args, print_json};
 use crate::clock::Clock;
-use crate::config::Settings;
 use crate::resources;
 use crate::server;
 
