@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
 
+use super::behavior::Tally;
 use super::blocks::Counter;
 use super::digest::Digest;
 use super::family::{Family, Moved};
@@ -270,6 +271,11 @@ impl Batch<'_> {
             let rows = own.iter().map(|row| (&row[..], (self.family.key)(row)));
             Counter { blocks, sizes: self.sizes }.add(cold, number, rows).await?;
         }
+        let mut tally = Tally::new(self.family, own);
+        for Taken { moved, rows } in taken {
+            tally.count(moved, rows, 1);
+        }
+        tally.write(cold, self.family, number, now).await?;
         let keys = || own.iter().map(|row| (self.family.key)(row));
         let (first, last) = (keys().min().unwrap_or(Key::MIN), keys().max().unwrap_or(Key::MIN));
         let count: usize = taken.iter().map(|taken| taken.rows.len()).sum();

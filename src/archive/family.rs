@@ -1,5 +1,6 @@
 //! What moves together: a resource's rows and the children that go with them.
 
+use super::behavior::Action;
 use crate::page::Key;
 use crate::schema::Table;
 use crate::tier::{Statement, Value, cold_sql, hot_sql};
@@ -77,6 +78,8 @@ pub struct Moved {
     pub(super) held: Statement,
     pub(super) undo_rows: Statement,
     pub(super) undo_closed: Statement,
+    pub(super) action: Option<Action>,
+    owner: usize,
 }
 
 impl Moved {
@@ -98,7 +101,18 @@ impl Moved {
             held: hot(hot_sql!("held")).with("{first}", first).with("{second}", second),
             undo_rows: cold(cold_sql!("undo_rows")),
             undo_closed: cold(cold_sql!("undo_closed")),
+            action: None,
+            owner: place(table, owner),
         }
+    }
+
+    /// Every row of it is this action of the user in column `user`. It counts on the day of the row's `created_at`; a
+    /// row without one counts on that of the row it belongs to.
+    #[must_use]
+    pub fn counted_as(mut self, action: &'static str, user: &str) -> Self {
+        let at = self.table.columns.iter().position(|column| column.name == "created_at");
+        self.action = Some(Action { name: action, user: place(self.table, user), at, owner: self.owner });
+        self
     }
 
     /// The values that tell a row apart, for `held`.
@@ -118,4 +132,9 @@ impl Moved {
         row.extend([at, epoch.into()]);
         row
     }
+}
+
+fn place(table: &Table, column: &str) -> usize {
+    let place = table.columns.iter().position(|known| known.name == column);
+    place.expect("a moved table has the columns its family names")
 }

@@ -6,6 +6,7 @@
 //! one pair. How a resource moves is a [`Family`], which the resource declares; no resource may enter here.
 
 pub mod batch;
+mod behavior;
 pub mod blocks;
 pub mod digest;
 pub mod family;

@@ -1,5 +1,6 @@
 //! All tests.
 
+mod behavior;
 mod contract;
 mod demo;
 mod http_lists;
