@@ -14,6 +14,7 @@ mod histories;
 mod imports;
 mod imports_again;
 mod kills;
+mod kills_real;
 
 mod lists;
 mod real_data;
