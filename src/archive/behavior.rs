@@ -42,8 +42,8 @@ impl Tally {
         Self { days, counts: BTreeMap::new() }
     }
 
-    /// Counts rows of `moved`: `by` is 1 for those that enter cold, -1 for those that leave it.
-    pub fn count(&mut self, moved: &Moved, rows: &[Vec<Value>], by: i64) {
+    /// Counts rows of `moved`: `sign` is 1 for those that enter cold, -1 for those that leave it.
+    pub fn count(&mut self, moved: &Moved, rows: &[Vec<Value>], sign: i64) {
         let Some(action) = moved.action else { return };
         for row in rows {
             let day = match action.at {
@@ -51,7 +51,7 @@ impl Tally {
                 None => self.days.get(&row[action.owner].int()).copied(),
             };
             if let Some(day) = day {
-                *self.counts.entry((row[action.user].int(), action.name, day)).or_default() += by;
+                *self.counts.entry((row[action.user].int(), action.name, day)).or_default() += sign;
             }
         }
     }

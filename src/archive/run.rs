@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use super::batch::{Batch, MovedBatch};
+use super::batch::Batch;
 use super::family::Family;
+use super::steps::{Attempt, MovedBatch};
 use super::{BlockSizes, MoveError};
 use crate::clock::{Clock, DAY};
 use crate::telemetry::explain;
@@ -148,14 +149,10 @@ impl Mover<'_> {
                 return Ok(Outcome::Done);
             }
             let batch = Batch {
-                hot: self.hot,
-                cold: self.cold,
+                mover: self,
                 family,
-                clock: self.clock,
-                mover: &self.name,
                 older_than: older_than.clone(),
                 rows: left.map_or(plan.batch, |left| left.min(plan.batch)).max(1),
-                sizes: self.sizes,
             };
             let Some(moved) = insist(&batch).await? else { return Ok(Outcome::Done) };
             report.batches += 1;
@@ -177,16 +174,17 @@ impl Mover<'_> {
     }
 }
 
-/// Runs a batch, again when a lock was in its way: what it left is undone by the next claim.
-async fn insist(batch: &Batch<'_>) -> Result<Option<MovedBatch>, MoveError> {
-    for tried in 1.. {
-        match batch.run().await {
+/// Moves a batch, again when a lock was in its way: what it left is undone by the next claim.
+pub(super) async fn insist(batch: &dyn Attempt) -> Result<Option<MovedBatch>, MoveError> {
+    let mut tried = 1;
+    loop {
+        match batch.attempt().await {
             Err(MoveError::Tier(error)) if error.is_conflict() && tried < RETRIES => {
                 tracing::warn!(%error, tried, "a lock was in the way");
                 tokio::time::sleep(Duration::from_millis(50) * tried).await;
+                tried += 1;
             }
             other => return other,
         }
     }
-    Ok(None)
 }
