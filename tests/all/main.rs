@@ -13,3 +13,4 @@ mod postgres;
 mod prices;
 mod prices_failing;
 mod support;
+mod tds;
