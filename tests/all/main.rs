@@ -14,3 +14,4 @@ mod postgres;
 mod prices;
 mod prices_failing;
 mod support;
+mod tds;

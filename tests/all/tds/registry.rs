@@ -1,0 +1,209 @@
+//! The texts the front knows. One it does not know is an error.
+//!
+//! A [`Statement`] carries its text for SQL Server and its SQLite twin, so the engine under test tells the front of each
+//! statement before it is asked ([`super::wired`]): what arrives has to be that text to the letter. Everything else the
+//! program says is listed here or, generated, has its rule in [`super::inserts`].
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{LazyLock, Mutex};
+
+use thermocline::schema;
+use thermocline::tier::Statement;
+
+use super::values::Declared;
+
+/// A text the program says to SQL Server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Known {
+    /// Done by this text on SQLite; the first is its name.
+    Twin(&'static str, &'static str),
+    /// A batch of a migration, done by this script on SQLite.
+    Migration(&'static str),
+    /// About the session itself.
+    Control(Control),
+}
+
+/// What a text about the session does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Control {
+    SetUp { snapshot: bool, abort: bool },
+    Begin,
+    Commit,
+    RollBack,
+    /// Asks whether snapshots are allowed.
+    SnapshotState,
+    AllowSnapshots,
+    Lock,
+    Unlock,
+}
+
+/// The texts about sessions and migrations, white space apart.
+const CONTROLS: [(&str, Control); 10] = [
+    (
+        "SET TRANSACTION ISOLATION LEVEL SNAPSHOT; SET LOCK_TIMEOUT 10000;",
+        Control::SetUp { snapshot: true, abort: false },
+    ),
+    (
+        "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; SET LOCK_TIMEOUT 10000; SET XACT_ABORT ON;",
+        Control::SetUp { snapshot: false, abort: true },
+    ),
+    (
+        "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; SET XACT_ABORT ON;",
+        Control::SetUp { snapshot: false, abort: true },
+    ),
+    ("BEGIN TRANSACTION", Control::Begin),
+    ("COMMIT TRANSACTION", Control::Commit),
+    ("IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION", Control::RollBack),
+    (
+        "SELECT snapshot_isolation_state AS state FROM sys.databases WHERE name = DB_NAME()",
+        Control::SnapshotState,
+    ),
+    ("ALTER DATABASE CURRENT SET ALLOW_SNAPSHOT_ISOLATION ON", Control::AllowSnapshots),
+    (
+        "DECLARE @got INT; EXEC @got = sp_getapplock @Resource = N'thermocline.migrate', @LockMode = N'Exclusive', \
+         @LockOwner = N'Session', @LockTimeout = 600000; SELECT @got AS got",
+        Control::Lock,
+    ),
+    (
+        "EXEC sp_releaseapplock @Resource = N'thermocline.migrate', @LockOwner = N'Session'",
+        Control::Unlock,
+    ),
+];
+
+/// The texts that have a twin and are no [`Statement`], white space apart.
+const TWINS: [(&str, &str, &str); 7] = [
+    (
+        "migrate.known",
+        "SELECT OBJECT_ID(N'_sqlx_migrations') AS id",
+        "SELECT (SELECT 1 FROM sqlite_schema WHERE name = '_sqlx_migrations') AS id",
+    ),
+    (
+        "migrate.version",
+        "SELECT COALESCE(MAX(version), 0) AS version FROM _sqlx_migrations WHERE success = 1",
+        "SELECT coalesce(max(version), 0) AS version FROM _sqlx_migrations WHERE success = 1",
+    ),
+    (
+        "migrate.table",
+        "IF OBJECT_ID(N'_sqlx_migrations') IS NULL CREATE TABLE _sqlx_migrations ( version BIGINT NOT NULL PRIMARY KEY, \
+         description NVARCHAR(400) NOT NULL, installed_on DATETIME2(6) NOT NULL DEFAULT SYSUTCDATETIME(), \
+         success BIT NOT NULL, checksum NVARCHAR(200) NOT NULL, execution_time BIGINT NOT NULL )",
+        "CREATE TABLE IF NOT EXISTS _sqlx_migrations (version INTEGER PRIMARY KEY, description TEXT NOT NULL, \
+         success INTEGER NOT NULL, checksum TEXT NOT NULL, execution_time INTEGER NOT NULL)",
+    ),
+    (
+        "migrate.list",
+        "SELECT version, checksum FROM _sqlx_migrations ORDER BY version",
+        "SELECT version, checksum FROM _sqlx_migrations ORDER BY version",
+    ),
+    (
+        "migrate.record",
+        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
+         VALUES (@P1, @P2, 1, @P3, -1)",
+        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
+         VALUES (?1, ?2, 1, ?3, -1)",
+    ),
+    (
+        "migrate.note",
+        "UPDATE _sqlx_migrations SET execution_time = @P1 WHERE version = @P2",
+        "UPDATE _sqlx_migrations SET execution_time = ?1 WHERE version = ?2",
+    ),
+    (
+        "migrate.forget",
+        "DELETE FROM _sqlx_migrations WHERE version = @P1",
+        "DELETE FROM _sqlx_migrations WHERE version = ?1",
+    ),
+];
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The texts of one front.
+#[derive(Debug, Default)]
+pub struct Registry(Mutex<HashMap<&'static str, (&'static str, &'static str)>>);
+
+impl Registry {
+    /// From now on the statement's text is known.
+    pub fn note(&self, statement: &Statement) {
+        let Some(text) = statement.for_mssql() else { return };
+        let twin = (statement.name, statement.sqlite());
+        let before = self.0.lock().expect("no panic").insert(text, twin);
+        assert!(before.is_none_or(|before| before == twin), "{} has two twins", statement.name);
+    }
+
+    /// What a text means, if it is known.
+    pub fn find(&self, text: &str) -> Option<Known> {
+        if let Some((name, twin)) = self.0.lock().expect("no panic").get(text) {
+            return Some(Known::Twin(name, twin));
+        }
+        if let Some(script) = MIGRATIONS.get(text) {
+            return Some(Known::Migration(script));
+        }
+        let text = one_line(text);
+        let control = CONTROLS.iter().find(|(known, _)| *known == text);
+        let twin = TWINS.iter().find(|(_, known, _)| *known == text);
+        control
+            .map(|(_, control)| Known::Control(*control))
+            .or_else(|| twin.map(|(name, _, twin)| Known::Twin(name, twin)))
+    }
+}
+
+/// The batches of the migrations for SQL Server. The first of each file is done by the whole file for SQLite, the others
+/// have nothing left to do.
+static MIGRATIONS: LazyLock<HashMap<String, String>> = LazyLock::new(|| {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations/hot");
+    let read = |path: &Path| fs::read_to_string(path).expect("a migration");
+    let mut batches = HashMap::new();
+    for file in files(&folder.join("mssql")) {
+        let script = read(&folder.join("sqlite").join(file.file_name().expect("a file")));
+        let lines = |part: &str| part.lines().map(|line| format!("{line}\n")).collect::<String>();
+        let text = lines(&read(&file));
+        let texts = text.split("\nGO\n").map(lines).filter(|batch| !batch.trim().is_empty());
+        for (place, batch) in texts.enumerate() {
+            batches.entry(batch).or_insert(if place == 0 { script.clone() } else { String::new() });
+        }
+    }
+    batches
+});
+
+/// The files of a folder and of those in it.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
+    entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
+}
+
+/// The names of all statements for SQL Server in the sources.
+pub fn names() -> Vec<String> {
+    let sources = files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
+    let statements = sources.into_iter().filter(|path| {
+        path.extension().is_some_and(|end| end == "sql") && path.iter().any(|part| part == "mssql")
+    });
+    let mut names: Vec<String> = statements
+        .map(|path| {
+            let text = fs::read_to_string(&path).expect("a statement");
+            text.lines().next().and_then(|line| line.strip_prefix("-- ")).expect("a name").trim().to_owned()
+        })
+        .collect();
+    names.sort_unstable();
+    names
+}
+
+/// How a column of this name is declared, wherever it appears in an answer of hot. A name that is not here has to be
+/// added with its type.
+pub fn declared(name: &str) -> Option<Declared> {
+    Some(match name {
+        "content" | "body" => Declared::LongText,
+        "resource" | "mover" | "checksum" => Declared::Text(200),
+        "epoch" | "token" | "cold_newest_id" | "pair" | "n" | "late" | "weight" | "comment_count"
+        | "like_count" | "version" => Declared::BigInt,
+        "one" | "state" | "got" => Declared::Int,
+        "held" => Declared::Bit,
+        "cold_newest_at" | "at" => Declared::DateTime2,
+        _ => {
+            let columns = || schema::PLATFORM.iter().flat_map(|table| table.columns);
+            Declared::of(columns().find(|column| column.name == name)?.kind)
+        }
+    })
+}
