@@ -13,6 +13,7 @@ use crate::schema::Kind;
 use crate::tier::{Begin, Engine, Session, Statement, TierError, Value, cold_sql, hot_sql, values};
 
 static CLAIM: LazyLock<Statement> = LazyLock::new(|| cold_sql!("claim"));
+static RELEASE: LazyLock<Statement> = LazyLock::new(|| cold_sql!("release"));
 static CLAIMED: LazyLock<Statement> = LazyLock::new(|| cold_sql!("claimed"));
 static LOCK_STATE: LazyLock<Statement> = LazyLock::new(|| hot_sql!("lock_state"));
 static STATE: LazyLock<Statement> = LazyLock::new(|| hot_sql!("state"));
@@ -90,6 +91,9 @@ impl Batch<'_> {
         let rows: usize = taken.iter().map(|taken| taken.rows.len()).sum();
         if rows == 0 {
             hot.rollback().await?;
+            cold.begin(Begin::Write).await?;
+            cold.execute(&RELEASE, &[self.resource(), number.into()]).await?;
+            cold.commit().await?;
             return Ok(None);
         }
         let token = self.clock.draw();
@@ -108,7 +112,8 @@ impl Batch<'_> {
     /// Step 1. A number of one's own, committed at once: whoever holds an older one is overtaken.
     async fn claim(&self, cold: &mut dyn Session) -> Result<i64, MoveError> {
         cold.begin(Begin::Write).await?;
-        let records = cold.fetch(&CLAIM, &[self.resource()]).await?;
+        let params = [self.resource(), self.mover.into(), self.clock.now().into()];
+        let records = cold.fetch(&CLAIM, &params).await?;
         let record = records.first().ok_or_else(|| self.recover_due("cold has no claim row".to_owned()))?;
         let number = record.int("claimed")?;
         cold.commit().await?;
@@ -369,6 +374,7 @@ impl Batch<'_> {
     async fn confirm(&self, cold: &mut dyn Session, number: i64) -> Result<(), TierError> {
         cold.begin(Begin::Write).await?;
         cold.execute(&CONFIRM, &[self.resource(), number.into()]).await?;
+        cold.execute(&RELEASE, &[self.resource(), number.into()]).await?;
         cold.commit().await
     }
 }

@@ -11,6 +11,7 @@ pub mod digest;
 pub mod family;
 pub mod pair;
 pub mod run;
+pub mod status;
 
 pub use blocks::BlockSizes;
 pub use family::{Family, Moved};
