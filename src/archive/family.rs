@@ -1,5 +1,6 @@
 //! What moves together: a resource's rows and the children that go with them.
 
+use super::verify::{BlockStatements, TableStatements};
 use crate::clock::Timestamp;
 use crate::page::Key;
 use crate::schema::Table;
@@ -74,6 +75,7 @@ pub struct Blocks {
     pub(super) from: Statement,
     pub(super) below: Statement,
     pub(super) undo: Statement,
+    pub(super) verify: BlockStatements,
 }
 
 impl Blocks {
@@ -91,6 +93,7 @@ impl Blocks {
             from: of(cold_sql!("blocks_from")),
             below: of(cold_sql!("blocks_below")),
             undo: cold_sql!("undo_rows").with("{table}", table),
+            verify: BlockStatements::of(table),
         }
     }
 }
@@ -107,6 +110,7 @@ pub struct Moved {
     pub(super) undo_closed: Statement,
     pub(super) hot_rows: Statement,
     pub(super) cold_rows: Statement,
+    pub(super) verify: TableStatements,
 }
 
 impl Moved {
@@ -130,6 +134,7 @@ impl Moved {
             undo_closed: cold(cold_sql!("undo_closed")),
             hot_rows: hot(hot_sql!("hot_rows")),
             cold_rows: cold(cold_sql!("cold_rows")),
+            verify: TableStatements::of(table, archived, [first, second, owner]),
         }
     }
 

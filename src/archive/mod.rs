@@ -9,9 +9,11 @@ pub mod batch;
 pub mod blocks;
 pub mod digest;
 pub mod family;
+mod pace;
 pub mod pair;
 pub mod run;
 pub mod status;
+pub mod verify;
 
 pub use blocks::BlockSizes;
 pub use family::{Family, Moved};

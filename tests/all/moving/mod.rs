@@ -21,6 +21,7 @@ mod status;
 
 mod table;
 mod together;
+mod verify;
 
 use std::path::Path;
 use std::sync::Arc;
