@@ -1,9 +1,11 @@
 //! What moves together: a resource's rows and the children that go with them.
 
 use super::behavior::Action;
+use super::verify::{BlockStatements, TableStatements};
+use crate::clock::Timestamp;
 use crate::page::Key;
 use crate::schema::Table;
-use crate::tier::{Statement, Value, cold_sql, hot_sql};
+use crate::tier::{Engine, Statement, TierError, Value, cold_sql, hot_sql};
 
 /// How a resource moves.
 #[derive(Debug)]
@@ -14,7 +16,7 @@ pub struct Family {
     pub tables: Vec<Moved>,
     /// Ids that are due, oldest first, each with the number of rows that move with it.
     pub due: Statement,
-    /// How many are due.
+    /// How many are due, and the oldest of them.
     pub due_count: Statement,
     /// Whether what is due is told by day, not by instant.
     pub by_day: bool,
@@ -24,6 +26,33 @@ pub struct Family {
     pub blocks: Option<Blocks>,
     /// Closes the version that a row of the resource's own table replaces, with its parameters.
     pub supersede: Option<Supersede>,
+}
+
+impl Family {
+    /// The table of the resource itself.
+    ///
+    /// # Panics
+    /// For a family without tables, which nobody declares.
+    pub(super) fn own(&self) -> &Moved {
+        self.tables.last().expect("a family has its own table")
+    }
+
+    /// What is older than this is due, of rows that are due after `older_than` microseconds.
+    pub(super) fn cutoff(&self, now: Timestamp, older_than: i64) -> Value {
+        let cutoff = now.plus(older_than.saturating_neg());
+        if self.by_day { cutoff.date().into() } else { cutoff.into() }
+    }
+
+    /// How many rows of the resource are older than `cutoff`, and the oldest of them.
+    pub(super) async fn count_due(
+        &self,
+        hot: &dyn Engine,
+        cutoff: &Value,
+    ) -> Result<(i64, Option<Timestamp>), TierError> {
+        let records = hot.fetch(&self.due_count, std::slice::from_ref(cutoff)).await?;
+        let Some(record) = records.first() else { return Ok((0, None)) };
+        Ok((record.int("n")?, record.time_or_null("oldest")?))
+    }
 }
 
 /// Closes the open versions that rows of a batch replace.
@@ -47,6 +76,7 @@ pub struct Blocks {
     pub(super) from: Statement,
     pub(super) below: Statement,
     pub(super) undo: Statement,
+    pub(super) verify: BlockStatements,
 }
 
 impl Blocks {
@@ -64,6 +94,7 @@ impl Blocks {
             from: of(cold_sql!("blocks_from")),
             below: of(cold_sql!("blocks_below")),
             undo: cold_sql!("undo_rows").with("{table}", table),
+            verify: BlockStatements::of(table),
         }
     }
 }
@@ -80,6 +111,9 @@ pub struct Moved {
     pub(super) undo_closed: Statement,
     pub(super) action: Option<Action>,
     owner: usize,
+    pub(super) hot_rows: Statement,
+    pub(super) cold_rows: Statement,
+    pub(super) verify: TableStatements,
 }
 
 impl Moved {
@@ -103,6 +137,9 @@ impl Moved {
             undo_closed: cold(cold_sql!("undo_closed")),
             action: None,
             owner: place(table, owner),
+            hot_rows: hot(hot_sql!("hot_rows")),
+            cold_rows: cold(cold_sql!("cold_rows")),
+            verify: TableStatements::of(table, archived, [first, second, owner]),
         }
     }
 

@@ -10,10 +10,13 @@ mod behavior;
 pub mod blocks;
 pub mod digest;
 pub mod family;
+mod pace;
 pub mod pair;
 pub mod run;
 mod settle;
+pub mod status;
 pub mod steps;
+pub mod verify;
 
 pub use blocks::BlockSizes;
 pub use family::{Family, Moved};

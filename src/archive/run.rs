@@ -11,7 +11,7 @@ use super::steps::{Attempt, MovedBatch};
 use super::{BlockSizes, MoveError};
 use crate::clock::{Clock, DAY};
 use crate::telemetry::explain;
-use crate::tier::{Engine, TierError, Value};
+use crate::tier::{Engine, TierError};
 
 /// How often a batch that met a lock or a write conflict is tried again.
 const RETRIES: u32 = 5;
@@ -88,13 +88,8 @@ pub struct Report {
 impl Mover<'_> {
     /// How many rows of a resource are due; changes nothing.
     pub async fn due(&self, family: &Family, older_than: i64) -> Result<i64, TierError> {
-        let records = self.hot.fetch(&family.due_count, &[self.cutoff(family, older_than)]).await?;
-        records.first().map_or(Ok(0), |record| record.int("n"))
-    }
-
-    fn cutoff(&self, family: &Family, older_than: i64) -> Value {
-        let cutoff = self.clock.now().plus(older_than.saturating_neg());
-        if family.by_day { cutoff.date().into() } else { cutoff.into() }
+        let cutoff = family.cutoff(self.clock.now(), older_than);
+        family.count_due(self.hot, &cutoff).await.map(|(due, _)| due)
     }
 
     /// Moves what is due of one resource. `progress` hears of every batch; `stop` ends the run after the one in hand.
@@ -136,7 +131,7 @@ impl Mover<'_> {
         progress: &mut (dyn FnMut(&Report) + Send),
     ) -> Result<Outcome, MoveError> {
         // One instant for the whole run: what becomes due meanwhile is the next run's.
-        let older_than = self.cutoff(family, plan.older_than);
+        let older_than = family.cutoff(self.clock.now(), plan.older_than);
         report.due = self.due(family, plan.older_than).await?;
         progress(report);
         loop {

@@ -26,6 +26,7 @@ use crate::schema::Kind;
 use crate::tier::{Begin, Session, Statement, TierError, Value, cold_sql, hot_sql};
 
 static CLAIM: LazyLock<Statement> = LazyLock::new(|| cold_sql!("claim"));
+static RELEASE: LazyLock<Statement> = LazyLock::new(|| cold_sql!("release"));
 static CLAIMED: LazyLock<Statement> = LazyLock::new(|| cold_sql!("claimed"));
 static LOCK_STATE: LazyLock<Statement> = LazyLock::new(|| hot_sql!("lock_state"));
 static STATE: LazyLock<Statement> = LazyLock::new(|| hot_sql!("state"));
@@ -90,14 +91,16 @@ impl<'a> Move<'a> {
         let mut cold = mover.cold.session().await?;
         // Committed at once: whoever holds an older number is overtaken.
         cold.begin(Begin::Write).await?;
-        let records = cold.fetch(&CLAIM, &[resource(), floor.into()]).await?;
+        let who = || Value::from(mover.name.as_str());
+        let params = [resource(), floor.into(), who(), mover.clock.now().into()];
+        let records = cold.fetch(&CLAIM, &params).await?;
         let record = records.first().ok_or_else(|| recover_due("cold has no claim row"))?;
         let number = record.int("claimed")?;
         cold.commit().await?;
 
         let mut hot = mover.hot.session().await?;
         hot.begin(Begin::Write).await?;
-        let params = [resource(), mover.name.as_str().into(), mover.clock.now().into()];
+        let params = [resource(), who(), mover.clock.now().into()];
         let records = hot.fetch(&LOCK_STATE, &params).await?;
         let record = records.first().ok_or_else(|| recover_due("hot has no state row"))?;
         let state = State {
@@ -233,7 +236,10 @@ impl<'a> Move<'a> {
 
     /// Ends a move that had nothing to do.
     pub async fn give_up(mut self) -> Result<(), TierError> {
-        self.hot.rollback().await
+        self.hot.rollback().await?;
+        self.cold.begin(Begin::Write).await?;
+        self.cold.execute(&RELEASE, &[self.resource(), self.number.into()]).await?;
+        self.cold.commit().await
     }
 
     /// Whether a commit whose answer was lost has happened. The row is locked first: a plain read could come before
@@ -250,6 +256,7 @@ impl<'a> Move<'a> {
     async fn confirm(&mut self) -> Result<(), TierError> {
         self.cold.begin(Begin::Write).await?;
         self.cold.execute(&CONFIRM, &[self.resource(), self.number.into()]).await?;
+        self.cold.execute(&RELEASE, &[self.resource(), self.number.into()]).await?;
         self.cold.commit().await
     }
 }

@@ -129,7 +129,12 @@ pub async fn run() -> ExitCode {
     let done = match Settings::read(&flags) {
         Ok(settings) => {
             // What a command prints is its report; log lines are for what runs long.
-            let quiet = shared.log.is_none() && !matches!(command, Command::Serve(_));
+            let long = match &command {
+                Command::Serve(_) => true,
+                Command::Archive(args) => args.is_watched_by_nobody(),
+                _ => false,
+            };
+            let quiet = shared.log.is_none() && !long;
             telemetry::init(if quiet { "warn" } else { &settings.log });
             execute(command, &settings, shared.json).await
         }

@@ -36,13 +36,27 @@ impl Tiers {
         Ok(Self { hot, cold: cold.map(|cold| cold as _) })
     }
 
+    /// Opens the tiers to look at them: cold may be away, and is said to be, and whether they are a pair is not asked.
+    pub async fn open_to_look(settings: &Settings) -> Result<(Self, Option<String>), Failure> {
+        let Some(place) = &settings.cold else { return Err(no_cold()) };
+        let hot = open(Tier::Hot, &settings.hot).await?;
+        bring_up_to_date(&*hot).await?;
+        let (cold, away) = match open(Tier::Cold, place).await {
+            Ok(cold) => {
+                bring_up_to_date(&*cold).await?;
+                (Some(cold), None)
+            }
+            Err(Failure::Failed(fault)) => (None, Some(fault)),
+            Err(other) => return Err(other),
+        };
+        Ok((Self { hot, cold: cold.map(|cold| cold as _) }, away))
+    }
+
     /// The cold tier, for a command that cannot do without.
     pub fn need_cold(&self) -> Result<&dyn Engine, Failure> {
         match &self.cold {
             Some(cold) => Ok(&**cold),
-            None => Err(Failure::Usage(
-                "COLD_DATABASE_URL: not set, and there is nothing to archive to".to_owned(),
-            )),
+            None => Err(no_cold()),
         }
     }
 
@@ -58,6 +72,10 @@ impl Tiers {
             cold.close().await;
         }
     }
+}
+
+fn no_cold() -> Failure {
+    Failure::Usage("COLD_DATABASE_URL: not set, and there is nothing to archive to".to_owned())
 }
 
 fn refused(error: &PairError) -> Failure {

@@ -23,7 +23,7 @@ Examples:
   thermocline archive run --resource messages --older-than 90d --batch 2000")]
 pub struct Args {
     /// Only this resource; may be given several times [messages, posts, prices]
-    #[arg(long, value_parser = ["messages", "posts", "prices"])]
+    #[arg(long, value_parser = super::RESOURCES)]
     resource: Vec<String>,
     /// How old a row must be
     #[arg(long, default_value = "30d", value_parser = args::span)]

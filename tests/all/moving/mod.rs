@@ -18,9 +18,11 @@ mod kills_real;
 
 mod lists;
 mod real_data;
+mod status;
 
 mod table;
 mod together;
+mod verify;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -28,7 +28,10 @@ pub enum Known {
 /// What a text about the session does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Control {
-    SetUp { snapshot: bool, abort: bool },
+    SetUp {
+        snapshot: bool,
+        abort: bool,
+    },
     Begin,
     Commit,
     RollBack,
@@ -66,10 +69,7 @@ const CONTROLS: [(&str, Control); 10] = [
          @LockOwner = N'Session', @LockTimeout = 600000; SELECT @got AS got",
         Control::Lock,
     ),
-    (
-        "EXEC sp_releaseapplock @Resource = N'thermocline.migrate', @LockOwner = N'Session'",
-        Control::Unlock,
-    ),
+    ("EXEC sp_releaseapplock @Resource = N'thermocline.migrate', @LockOwner = N'Session'", Control::Unlock),
 ];
 
 /// The texts that have a twin and are no [`Statement`], white space apart.

@@ -8,8 +8,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::TryStreamExt as _;
-use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{AssertSqlSafe, Column as _, ConnectOptions as _, Either, Executor as _, Row as _, Statement as _};
+use sqlx::sqlite::{
+    SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous,
+};
+use sqlx::{
+    AssertSqlSafe, Column as _, ConnectOptions as _, Either, Executor as _, Row as _, Statement as _,
+};
 use sqlx::{SqlSafeStr as _, ValueRef as _};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
@@ -184,7 +188,8 @@ impl Session {
         let prepared = prepared.map_err(|error| refused(&error))?;
         let columns = prepared.columns().iter().map(|column| {
             let name = column.name();
-            let declared = declared(name).ok_or_else(|| broken(format!("column {name} has no declared type")))?;
+            let declared =
+                declared(name).ok_or_else(|| broken(format!("column {name} has no declared type")))?;
             Ok(Column { name: name.to_owned(), declared })
         });
         let columns: Vec<Column> = columns.collect::<Result<_, Refusal>>()?;

@@ -251,7 +251,9 @@ impl Param {
             Self::Text(_) => matches!(name, "nvarchar(4000)" | "nvarchar(max)"),
             Self::Time(_) => name == "datetime2",
             Self::Date(_) => name == "date",
-            Self::Price(price) => name.starts_with("numeric(") && name.ends_with(&format!(",{})", price.scale())),
+            Self::Price(price) => {
+                name.starts_with("numeric(") && name.ends_with(&format!(",{})", price.scale()))
+            }
         }
     }
 
