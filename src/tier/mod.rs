@@ -4,6 +4,7 @@
 //! An [`Engine`] knows its database and nothing of messages or prices; a resource brings its statements as SQL
 //! files and reads its rows through [`Record`]. A new database is one more `Engine` and one more text a statement.
 
+pub mod inspect;
 pub mod migrate;
 mod mssql;
 mod postgres;

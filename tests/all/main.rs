@@ -13,5 +13,6 @@ mod oracle;
 mod postgres;
 mod prices;
 mod prices_failing;
+mod schema;
 mod support;
 mod tds;
