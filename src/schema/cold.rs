@@ -196,6 +196,8 @@ const HEAD: Table = table(
         column("pair", Kind::Int).null(),
         column("claimed", Kind::Int).default(Preset::Int(0)),
         column("floor", Kind::Int).default(Preset::Int(0)),
+        column("mover", Kind::Text).null(),
+        column("claimed_at", Kind::Time).null(),
     ],
     "The claim row of each resource: who moves holds the newest number.",
 )
