@@ -1,13 +1,17 @@
 //! `thermocline archive`: one file a command.
 
+mod restore;
+mod resume;
 pub mod run;
 
 use clap::Subcommand;
 
 use super::Failure;
 use super::tiers::Tiers;
+use crate::archive::{BlockSizes, Family, Mover};
 use crate::clock::Clock;
 use crate::config::Settings;
+use crate::resources;
 
 /// Move rows between the tiers
 #[derive(Debug, clap::Args)]
@@ -19,6 +23,8 @@ pub struct Args {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::Args),
+    Restore(restore::Args),
+    Resume(resume::Args),
 }
 
 /// Runs it.
@@ -27,7 +33,26 @@ pub async fn run(args: Args, settings: &Settings, json: bool) -> Result<(), Fail
     let tiers = Tiers::open(settings, &clock).await?;
     let done = match &args.command {
         Command::Run(args) => run::run(args, &tiers, &clock, json).await,
+        Command::Restore(args) => restore::run(args, &tiers, &clock, json).await,
+        Command::Resume(args) => resume::run(args, &tiers, &clock, json).await,
     };
     tiers.close().await;
     done
+}
+
+/// Who moves in this process.
+fn mover<'a>(tiers: &'a Tiers, clock: &'a Clock) -> Result<Mover<'a>, Failure> {
+    Ok(Mover {
+        hot: &*tiers.hot,
+        cold: tiers.need_cold()?,
+        clock,
+        name: format!("process {}", std::process::id()),
+        sizes: BlockSizes::default(),
+    })
+}
+
+/// The resources of these names; all without any.
+fn families(names: &[String]) -> Vec<&'static Family> {
+    let wanted = |name| names.is_empty() || names.iter().any(|wanted| wanted == name);
+    resources::families().into_iter().filter(|family| wanted(family.resource)).collect()
 }
