@@ -1,6 +1,6 @@
 //! One batch from hot to cold. The numbers of the steps are those of [`super::steps`].
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use async_trait::async_trait;
 
@@ -8,7 +8,7 @@ use super::MoveError;
 use super::digest::Digest;
 use super::family::{Family, Moved};
 use super::run::Mover;
-use super::steps::{Attempt, Move, MovedBatch, Rows, count, digest, moved_batch, own};
+use super::steps::{ARCHIVE, Attempt, Move, MovedBatch, Rows, count, digest, moved_batch, own};
 use crate::tier::{TierError, Value, values};
 
 /// What a batch is to move.
@@ -79,17 +79,13 @@ impl Batch<'_> {
             this.cold.insert(table, &moved.archived_columns(), &copies).await?;
         }
         this.count(taken, 1).await?;
-        Ok(this.commit_cold("archive", taken, digest).await?)
+        Ok(this.commit_cold(ARCHIVE, taken, digest).await?)
     }
 
     /// Closes the versions that rows of the batch replace.
     async fn supersede(&self, this: &mut Move<'_>, own: &[Vec<Value>]) -> Result<(), TierError> {
         let Some(supersede) = &self.family.supersede else { return Ok(()) };
-        let mut groups: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
-        for (group, member) in own.iter().map(|row| (supersede.of)(row)) {
-            groups.entry(group).or_default().push(member);
-        }
-        for (group, members) in groups {
+        for (group, members) in supersede.groups(own) {
             let params = [group.into(), members.into(), this.number.into()];
             this.cold.execute(&supersede.statement, &params).await?;
         }

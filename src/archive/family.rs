@@ -1,6 +1,9 @@
 //! What moves together: a resource's rows and the children that go with them.
 
+use std::collections::BTreeMap;
+
 use super::behavior::Action;
+use super::chosen::Archived;
 use super::verify::{BlockStatements, TableStatements};
 use crate::clock::Timestamp;
 use crate::page::Key;
@@ -22,6 +25,8 @@ pub struct Family {
     pub by_day: bool,
     /// The key of a row of the resource's own table.
     pub key: fn(&[Value]) -> Key,
+    /// How its rows in cold are chosen.
+    pub archived: Archived,
     /// How its lists are counted.
     pub blocks: Option<Blocks>,
     /// Closes the version that a row of the resource's own table replaces, with its parameters.
@@ -55,13 +60,27 @@ impl Family {
     }
 }
 
-/// Closes the open versions that rows of a batch replace.
+/// A row may take the place of an archived one without its id: both are told apart by a group and a member.
 #[derive(Debug)]
 pub struct Supersede {
-    /// Its parameters are a group, the members of it in the batch, and the epoch.
+    /// Closes the open versions that rows of a batch replace. Its parameters are a group, the members of it in the
+    /// batch, and the epoch.
     pub statement: Statement,
+    /// The members, as days, of which hot has a row. Its parameters are a group and members.
+    pub in_hot: Statement,
     /// Group and member of a row of the resource's own table, as integers.
     pub of: fn(&[Value]) -> (i64, i64),
+}
+
+impl Supersede {
+    /// The members of rows of the resource's own table, by group.
+    pub(super) fn groups(&self, own: &[Vec<Value>]) -> BTreeMap<i64, Vec<i64>> {
+        let mut groups: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
+        for (group, member) in own.iter().map(|row| (self.of)(row)) {
+            groups.entry(group).or_default().push(member);
+        }
+        groups
+    }
 }
 
 /// The counted blocks of a family.
@@ -114,6 +133,12 @@ pub struct Moved {
     pub(super) hot_rows: Statement,
     pub(super) cold_rows: Statement,
     pub(super) verify: TableStatements,
+    /// What a move closed, by its epoch.
+    pub(super) closed: Statement,
+    pub(super) hot_of: Statement,
+    pub(super) open_of: Statement,
+    pub(super) open_number: Statement,
+    pub(super) close: Statement,
 }
 
 impl Moved {
@@ -128,10 +153,14 @@ impl Moved {
         let second = if first == "id" { first } else { table.columns[1].name };
         let hot = |statement: Statement| statement.with("{table}", table.name);
         let cold = |statement: Statement| statement.with("{table}", archived);
+        let owner_in_cold = table.columns.iter().find(|column| column.name == owner);
+        let owner_in_cold = owner_in_cold.expect("a column of the table").archived;
+        let of = |statement: Statement| cold(statement).with("{owner}", owner_in_cold);
+        let batch = cold(cold_sql!("batch")).with("{columns}", &table.names_in_cold());
         Self {
             table,
             take: hot(hot_sql!("take")).with("{owner}", owner).with("{columns}", &table.names()),
-            batch: cold(cold_sql!("batch")).with("{columns}", &table.names_in_cold()),
+            batch,
             held: hot(hot_sql!("held")).with("{first}", first).with("{second}", second),
             undo_rows: cold(cold_sql!("undo_rows")),
             undo_closed: cold(cold_sql!("undo_closed")),
@@ -140,6 +169,11 @@ impl Moved {
             hot_rows: hot(hot_sql!("hot_rows")),
             cold_rows: cold(cold_sql!("cold_rows")),
             verify: TableStatements::of(table, archived, [first, second, owner]),
+            closed: batch.with("from_epoch", "to_epoch"),
+            hot_of: hot(hot_sql!("hot_of")).with("{owner}", owner).with("{columns}", &table.names()),
+            open_of: of(cold_sql!("open_of")).with("{columns}", &table.names_in_cold()),
+            open_number: of(cold_sql!("open_number")),
+            close: of(cold_sql!("close")),
         }
     }
 

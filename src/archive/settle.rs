@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use super::MoveError;
 use super::blocks::Counter;
 use super::family::Moved;
-use super::steps::Move;
+use super::steps::{ARCHIVE, Move, RESTORE};
 use crate::schema::Kind;
 use crate::tier::{Statement, TierError, Value, cold_sql, values};
 
@@ -50,19 +50,21 @@ async fn is_known(this: &mut Move<'_>) -> Result<bool, TierError> {
 /// Refuses a batch above hot's epoch that does not look interrupted: if its hot commit had happened, hot would be
 /// older than cold, and undoing it would lose rows.
 async fn check_interrupted(this: &mut Move<'_>, kind: &str, epoch: i64) -> Result<(), MoveError> {
-    let batch: fn(&Moved) -> &Statement = match kind {
-        "archive" => |moved| &moved.batch,
+    // An archive batch has taken nothing out of hot, a restore has brought nothing back.
+    let (batch, held): (fn(&Moved) -> &Statement, i64) = match kind {
+        ARCHIVE => (|moved| &moved.batch, 1),
+        RESTORE => (|moved| &moved.closed, 0),
         other => return Err(this.recover_due(format!("an interrupted {other} with number {epoch}"))),
     };
     for moved in &this.family.tables {
         for record in this.cold.fetch(batch(moved), &[epoch.into()]).await? {
             let row = values(&record, moved.table.columns)?;
             let identity = moved.identity(&row);
-            let held = this.hot.fetch(&moved.held, &identity).await?;
-            if held.first().map(|record| record.int("n")).transpose()? != Some(1) {
-                let table = moved.table.name;
+            let found = this.hot.fetch(&moved.held, &identity).await?;
+            if found.first().map(|record| record.int("n")).transpose()? != Some(held) {
+                let (table, not) = (moved.table.name, if held == 1 { " not" } else { "" });
                 return Err(this.recover_due(format!(
-                    "move {epoch} was interrupted, but hot does not hold its row {identity:?} of {table}"
+                    "{kind} {epoch} looks interrupted, but hot does{not} hold its row {identity:?} of {table}"
                 )));
             }
         }

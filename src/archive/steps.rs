@@ -34,6 +34,10 @@ static RAISE: LazyLock<Statement> = LazyLock::new(|| hot_sql!("raise"));
 static CONFIRM: LazyLock<Statement> = LazyLock::new(|| cold_sql!("confirm"));
 static JOURNAL: LazyLock<Statement> = LazyLock::new(|| cold_sql!("journal"));
 
+/// The kinds of move, as the journal names them.
+pub(super) const ARCHIVE: &str = "archive";
+pub(super) const RESTORE: &str = "restore";
+
 /// A batch that was moved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MovedBatch {

@@ -1,5 +1,7 @@
 //! `thermocline archive`: one file a command.
 
+mod restore;
+mod resume;
 pub mod run;
 mod status;
 mod verify;
@@ -10,8 +12,10 @@ use clap::Subcommand;
 
 use super::Failure;
 use super::tiers::Tiers;
+use crate::archive::{BlockSizes, Family, Mover};
 use crate::clock::Clock;
 use crate::config::Settings;
+use crate::resources;
 
 /// Move rows between the tiers
 #[derive(Debug, clap::Args)]
@@ -27,9 +31,9 @@ impl Args {
     /// Whether the command runs long, and nobody watches: then it tells the log how it goes.
     pub fn is_watched_by_nobody(&self) -> bool {
         let long = match &self.command {
-            Command::Run(_) => true,
+            Command::Run(_) | Command::Restore(_) => true,
             Command::Verify(args) => args.continuous,
-            Command::Status(_) => false,
+            Command::Status(_) | Command::Resume(_) => false,
         };
         long && !std::io::stderr().is_terminal()
     }
@@ -40,6 +44,8 @@ enum Command {
     Run(run::Args),
     Status(status::Args),
     Verify(verify::Args),
+    Restore(restore::Args),
+    Resume(resume::Args),
 }
 
 /// Runs it.
@@ -54,7 +60,26 @@ pub async fn run(args: Args, settings: &Settings, json: bool) -> Result<(), Fail
         Command::Run(args) => run::run(args, &tiers, &clock, json).await,
         Command::Status(_) => Ok(()),
         Command::Verify(args) => verify::run(args, &tiers, &clock, json).await,
+        Command::Restore(args) => restore::run(args, &tiers, &clock, json).await,
+        Command::Resume(args) => resume::run(args, &tiers, &clock, json).await,
     };
     tiers.close().await;
     done
+}
+
+/// Who moves in this process.
+fn mover<'a>(tiers: &'a Tiers, clock: &'a Clock) -> Result<Mover<'a>, Failure> {
+    Ok(Mover {
+        hot: &*tiers.hot,
+        cold: tiers.need_cold()?,
+        clock,
+        name: format!("process {}", std::process::id()),
+        sizes: BlockSizes::default(),
+    })
+}
+
+/// The resources of these names; all without any.
+fn families(names: &[String]) -> Vec<&'static Family> {
+    let wanted = |name| names.is_empty() || names.iter().any(|wanted| wanted == name);
+    resources::families().into_iter().filter(|family| wanted(family.resource)).collect()
 }

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use super::EVERY_AUTHOR;
 use crate::archive::family::Blocks;
-use crate::archive::{Family, Moved};
+use crate::archive::{Archived, Family, Moved};
 use crate::page::Key;
 use crate::schema::{COMMENTS, LIKES, POSTS};
 use crate::tier::{Statement, Value, cold_sql, hot_sql};
@@ -21,6 +21,7 @@ pub static FAMILY: LazyLock<Family> = LazyLock::new(|| Family {
     due_count: hot_sql!("due_count"),
     by_day: false,
     key,
+    archived: Archived::new(&POSTS),
     blocks: Some(Blocks::new(
         "posts_archive_blocks",
         |row| vec![EVERY_AUTHOR, row[1].int()],

@@ -69,9 +69,8 @@ fn change_column(
         statements.push(drop_default(table, name));
     }
     // What depends on it and stays: the rest has gone already, or comes later.
-    let stays = |index: &&IndexModel| {
-        index.mentions(name) && before.indexes.iter().any(|other| other.is_like(index))
-    };
+    let stays =
+        |index: &&IndexModel| index.mentions(name) && before.indexes.iter().any(|other| other.is_like(index));
     let indexes: Vec<&IndexModel> = after.indexes.iter().filter(stays).collect();
     let stays = |foreign: &&ForeignKey| {
         foreign.columns.contains(name) && before.foreign.iter().any(|other| other.is_like(foreign))

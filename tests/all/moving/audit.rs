@@ -68,7 +68,10 @@ pub async fn audit_family(pair: &Pair, family: &Family, sizes: BlockSizes) {
         assert!(record.bool("confirmed").expect("a flag"), "{resource}: an unconfirmed batch");
         let digest = record.text("digest").expect("a digest");
         let epoch = record.int("epoch").expect("an epoch");
-        journal.insert(epoch, (digest, record.int("row_count").expect("a count")));
+        // What leaves cold is in the entry of the batch it came with.
+        let brought = record.text("kind").expect("a kind") == "archive";
+        let count = if brought { record.int("row_count").expect("a count") } else { 0 };
+        journal.insert(epoch, (digest, count));
     }
     let state =
         fetch(&*pair.hot, &format!("SELECT * FROM archive_state WHERE resource = '{resource}'")).await;
@@ -103,6 +106,9 @@ pub async fn audit_family(pair: &Pair, family: &Family, sizes: BlockSizes) {
         }
         tables.push((table.name, own));
     }
+    for epoch in journal.keys() {
+        found.entry(*epoch).or_default();
+    }
     let found: BTreeMap<i64, (String, i64)> =
         found.into_iter().map(|(epoch, (digest, count))| (epoch, (digest.to_string(), count))).collect();
     assert_eq!(found, journal, "{resource}: digests and counts of the batches");
@@ -113,8 +119,10 @@ pub async fn audit_family(pair: &Pair, family: &Family, sizes: BlockSizes) {
     let (_, own) = tables.last().expect("a table");
     let newest =
         own.iter().filter(|version| version.visible(epoch)).map(|version| (family.key)(&version.row)).max();
+    let none_open = own.iter().all(|version| version.to.is_some());
     let noted = state[0].key_or_null("cold_newest_at", "cold_newest_id").expect("a key");
     assert!(newest <= noted, "{resource}: {newest:?} is newer than {noted:?}");
+    assert!(!none_open || noted.is_none(), "{resource}: cold is empty, and hot does not know");
     if let Some(blocks) = &family.blocks {
         audit_blocks(pair, (family, blocks, sizes), own, journal.keys()).await;
     }

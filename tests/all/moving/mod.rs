@@ -5,6 +5,7 @@
 //! files. Whatever happens, the list that the federation shows must be the one the oracle holds.
 
 mod audit;
+mod back;
 mod backups;
 mod faults;
 mod faulty;

@@ -98,5 +98,8 @@ pub fn migration(version: i64, up: &str, down: &str) -> Migrator {
         let text: &'static str = text.to_owned().leak();
         Migration::new(version, "test".into(), kind, sqlx::SqlSafeStr::into_sql_str(text), false)
     };
-    Migrator::with_migrations(vec![of(MigrationType::ReversibleUp, up), of(MigrationType::ReversibleDown, down)])
+    Migrator::with_migrations(vec![
+        of(MigrationType::ReversibleUp, up),
+        of(MigrationType::ReversibleDown, down),
+    ])
 }
