@@ -1,6 +1,6 @@
 //! What moves together: a resource's rows and the children that go with them.
 
-use super::verify::{BlockStatements, TableStatements};
+use super::{vacuum, verify};
 use crate::clock::Timestamp;
 use crate::page::Key;
 use crate::schema::Table;
@@ -75,7 +75,8 @@ pub struct Blocks {
     pub(super) from: Statement,
     pub(super) below: Statement,
     pub(super) undo: Statement,
-    pub(super) verify: BlockStatements,
+    pub(super) verify: verify::BlockStatements,
+    pub(super) vacuum: vacuum::BlockStatements,
 }
 
 impl Blocks {
@@ -93,7 +94,8 @@ impl Blocks {
             from: of(cold_sql!("blocks_from")),
             below: of(cold_sql!("blocks_below")),
             undo: cold_sql!("undo_rows").with("{table}", table),
-            verify: BlockStatements::of(table),
+            verify: verify::BlockStatements::of(table),
+            vacuum: vacuum::BlockStatements::of(table),
         }
     }
 }
@@ -110,7 +112,8 @@ pub struct Moved {
     pub(super) undo_closed: Statement,
     pub(super) hot_rows: Statement,
     pub(super) cold_rows: Statement,
-    pub(super) verify: TableStatements,
+    pub(super) verify: verify::TableStatements,
+    pub(super) vacuum: vacuum::TableStatements,
 }
 
 impl Moved {
@@ -134,7 +137,8 @@ impl Moved {
             undo_closed: cold(cold_sql!("undo_closed")),
             hot_rows: hot(hot_sql!("hot_rows")),
             cold_rows: cold(cold_sql!("cold_rows")),
-            verify: TableStatements::of(table, archived, [first, second, owner]),
+            verify: verify::TableStatements::of(table, archived, [first, second, owner]),
+            vacuum: vacuum::TableStatements::of(table, archived),
         }
     }
 

@@ -13,6 +13,7 @@ mod pace;
 pub mod pair;
 pub mod run;
 pub mod status;
+pub mod vacuum;
 pub mod verify;
 
 pub use blocks::BlockSizes;

@@ -2,6 +2,7 @@
 
 pub mod run;
 mod status;
+mod vacuum;
 mod verify;
 
 use std::io::IsTerminal as _;
@@ -29,7 +30,7 @@ impl Args {
         let long = match &self.command {
             Command::Run(_) => true,
             Command::Verify(args) => args.continuous,
-            Command::Status(_) => false,
+            Command::Status(_) | Command::Vacuum(_) => false,
         };
         long && !std::io::stderr().is_terminal()
     }
@@ -40,6 +41,7 @@ enum Command {
     Run(run::Args),
     Status(status::Args),
     Verify(verify::Args),
+    Vacuum(vacuum::Args),
 }
 
 /// Runs it.
@@ -53,6 +55,7 @@ pub async fn run(args: Args, settings: &Settings, json: bool) -> Result<(), Fail
     let done = match &args.command {
         Command::Run(args) => run::run(args, &tiers, &clock, json).await,
         Command::Status(_) => Ok(()),
+        Command::Vacuum(args) => vacuum::run(args, &tiers, &clock, json).await,
         Command::Verify(args) => verify::run(args, &tiers, &clock, json).await,
     };
     tiers.close().await;
