@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::behavior::Action;
 use super::chosen::Archived;
-use super::verify::{BlockStatements, TableStatements};
+use super::{vacuum, verify};
 use crate::clock::Timestamp;
 use crate::page::Key;
 use crate::schema::Table;
@@ -95,7 +95,8 @@ pub struct Blocks {
     pub(super) from: Statement,
     pub(super) below: Statement,
     pub(super) undo: Statement,
-    pub(super) verify: BlockStatements,
+    pub(super) verify: verify::BlockStatements,
+    pub(super) vacuum: vacuum::BlockStatements,
 }
 
 impl Blocks {
@@ -113,7 +114,8 @@ impl Blocks {
             from: of(cold_sql!("blocks_from")),
             below: of(cold_sql!("blocks_below")),
             undo: cold_sql!("undo_rows").with("{table}", table),
-            verify: BlockStatements::of(table),
+            verify: verify::BlockStatements::of(table),
+            vacuum: vacuum::BlockStatements::of(table),
         }
     }
 }
@@ -132,13 +134,14 @@ pub struct Moved {
     owner: usize,
     pub(super) hot_rows: Statement,
     pub(super) cold_rows: Statement,
-    pub(super) verify: TableStatements,
     /// What a move closed, by its epoch.
     pub(super) closed: Statement,
     pub(super) hot_of: Statement,
     pub(super) open_of: Statement,
     pub(super) open_number: Statement,
     pub(super) close: Statement,
+    pub(super) verify: verify::TableStatements,
+    pub(super) vacuum: vacuum::TableStatements,
 }
 
 impl Moved {
@@ -168,12 +171,13 @@ impl Moved {
             owner: place(table, owner),
             hot_rows: hot(hot_sql!("hot_rows")),
             cold_rows: cold(cold_sql!("cold_rows")),
-            verify: TableStatements::of(table, archived, [first, second, owner]),
             closed: batch.with("from_epoch", "to_epoch"),
             hot_of: hot(hot_sql!("hot_of")).with("{owner}", owner).with("{columns}", &table.names()),
             open_of: of(cold_sql!("open_of")).with("{columns}", &table.names_in_cold()),
             open_number: of(cold_sql!("open_number")),
             close: of(cold_sql!("close")),
+            verify: verify::TableStatements::of(table, archived, [first, second, owner]),
+            vacuum: vacuum::TableStatements::of(table, archived),
         }
     }
 

@@ -18,6 +18,7 @@ pub mod run;
 mod settle;
 pub mod status;
 pub mod steps;
+pub mod vacuum;
 pub mod verify;
 
 pub use blocks::BlockSizes;

@@ -4,6 +4,7 @@ mod restore;
 mod resume;
 pub mod run;
 mod status;
+mod vacuum;
 mod verify;
 
 use std::io::IsTerminal as _;
@@ -33,7 +34,7 @@ impl Args {
         let long = match &self.command {
             Command::Run(_) | Command::Restore(_) => true,
             Command::Verify(args) => args.continuous,
-            Command::Status(_) | Command::Resume(_) => false,
+            Command::Status(_) | Command::Resume(_) | Command::Vacuum(_) => false,
         };
         long && !std::io::stderr().is_terminal()
     }
@@ -46,6 +47,7 @@ enum Command {
     Verify(verify::Args),
     Restore(restore::Args),
     Resume(resume::Args),
+    Vacuum(vacuum::Args),
 }
 
 /// Runs it.
@@ -59,6 +61,7 @@ pub async fn run(args: Args, settings: &Settings, json: bool) -> Result<(), Fail
     let done = match &args.command {
         Command::Run(args) => run::run(args, &tiers, &clock, json).await,
         Command::Status(_) => Ok(()),
+        Command::Vacuum(args) => vacuum::run(args, &tiers, &clock, json).await,
         Command::Verify(args) => verify::run(args, &tiers, &clock, json).await,
         Command::Restore(args) => restore::run(args, &tiers, &clock, json).await,
         Command::Resume(args) => resume::run(args, &tiers, &clock, json).await,

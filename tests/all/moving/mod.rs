@@ -23,6 +23,7 @@ mod status;
 
 mod table;
 mod together;
+mod vacuum;
 mod verify;
 
 use std::path::Path;
