@@ -5,11 +5,14 @@ mod args;
 mod check;
 mod db;
 mod demo;
+mod health;
 mod import;
 mod openapi;
+mod ready;
 mod serve;
 mod tiers;
 mod token;
+mod wait;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -44,6 +47,8 @@ Settings: flags over environment over thermocline.toml over defaults.
   JWT_SECRET                            at least 32 bytes
   JWT_ISSUER, JWT_AUDIENCE              checked in tokens when set
   THERMOCLINE_ADDR, THERMOCLINE_LOG, THERMOCLINE_REQUEST_TIMEOUT
+  THERMOCLINE_MIGRATE                   auto: `serve` migrates servers too
+  THERMOCLINE_TRIES                     how often `serve` looks for each database
 
 Exit status: 0 done, 1 failed, 2 wrong usage or settings.
 
@@ -86,6 +91,7 @@ enum Command {
     Token(token::Args),
     Openapi(openapi::Args),
     Check(check::Args),
+    Health(health::Args),
     Db(db::Args),
 }
 
@@ -121,10 +127,10 @@ pub async fn run() -> ExitCode {
         hot: shared.hot.clone(),
         cold: shared.cold.clone(),
         log: shared.log.clone(),
-        addr: match &command {
-            Command::Serve(args) => args.addr.clone(),
-            _ => None,
-        },
+        ..match &command {
+            Command::Serve(args) => args.flags(),
+            _ => Flags::default(),
+        }
     };
     let done = match Settings::read(&flags) {
         Ok(settings) => {
@@ -163,6 +169,7 @@ async fn execute(command: Command, settings: &Settings, json: bool) -> Result<()
         Command::Token(args) => token::run(&args, settings),
         Command::Openapi(_) => openapi::run(),
         Command::Check(_) => check::run(settings, json).await,
+        Command::Health(args) => health::run(&args, settings, json).await,
         Command::Db(args) => db::run(args, settings, json).await,
     }
 }

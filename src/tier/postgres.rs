@@ -3,6 +3,7 @@
 //! Readers' connections end a statement that takes too long; a mover's do not, but wait for locks only so long.
 
 pub(super) mod codec;
+mod migrate;
 mod url;
 
 use std::fmt;
@@ -10,7 +11,6 @@ use std::future::Future;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use sqlx::migrate::{Migrate as _, MigrateError, Migrator};
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions, PgRow};
 use sqlx::{AssertSqlSafe, Connection as _};
@@ -123,47 +123,6 @@ impl Postgres {
             acquired.await
         };
         acquired.map_err(|error| refused(self.tier, "connect", error))
-    }
-
-    /// The version the schema stands at: 0 without a version table.
-    pub(super) async fn version(&self) -> Result<i64, TierError> {
-        let mut connection = self.acquire(&self.readers).await?;
-        let version = async {
-            let mut reading = connection.begin().await?;
-            let known = sqlx::query_scalar("SELECT to_regclass('_sqlx_migrations') IS NOT NULL");
-            if !known.persistent(false).fetch_one(&mut *reading).await? {
-                return Ok(0);
-            }
-            sqlx::query_scalar("SELECT coalesce(max(version), 0) FROM _sqlx_migrations WHERE success")
-                .persistent(false)
-                .fetch_one(&mut *reading)
-                .await
-        };
-        version.await.map_err(|error| refused(self.tier, "migrate", error))
-    }
-
-    /// Runs a migrator, to `target` downwards or else up, on a connection of its own; others wait for it. Returns
-    /// the version it found once it was its turn.
-    pub(super) async fn migrate(&self, migrator: &Migrator, target: Option<i64>) -> Result<i64, TierError> {
-        let one = PgPoolOptions::new().max_connections(1).connect_with(self.direct.clone()).await;
-        let one = one.map_err(|error| refused(self.tier, "connect", error))?;
-        // The migrator's own advisory lock, which its session may take again: nobody migrates between the look and the run.
-        let locked = match one.acquire().await {
-            Ok(mut connection) => connection.lock().await,
-            Err(error) => Err(MigrateError::Execute(error)),
-        };
-        let from = self.version().await?;
-        let done = match (locked, target) {
-            (Err(error), _) => Err(error),
-            (Ok(()), None) => migrator.run(&one).await,
-            (Ok(()), Some(version)) => migrator.undo(&one, version).await,
-        };
-        // Closing gives the advisory lock back even after a failure.
-        one.close().await;
-        done.map(|()| from).map_err(|error| match error {
-            MigrateError::Execute(error) => refused(self.tier, "migrate", error),
-            other => TierError::Statement { tier: self.tier, statement: "migrate", source: other.into() },
-        })
     }
 }
 
