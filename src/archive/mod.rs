@@ -11,6 +11,7 @@ pub mod blocks;
 pub mod chosen;
 pub mod digest;
 pub mod family;
+mod obstacles;
 mod pace;
 pub mod pair;
 pub mod restore;
@@ -46,6 +47,14 @@ pub enum MoveError {
         /// The resource.
         resource: &'static str,
         /// What does not fit.
+        detail: String,
+    },
+    /// Rows of the resource cannot leave hot without losing something, or without a trigger's running.
+    #[error("{resource} is not moved: {detail}")]
+    Obstructed {
+        /// The resource.
+        resource: &'static str,
+        /// What stands in the way.
         detail: String,
     },
     /// What cold gave back is not what hot had given.

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::batch::Batch;
 use super::family::Family;
 use super::steps::{Attempt, MovedBatch};
-use super::{BlockSizes, MoveError};
+use super::{BlockSizes, MoveError, obstacles};
 use crate::clock::{Clock, DAY};
 use crate::telemetry::explain;
 use crate::tier::{Engine, Statement, TierError, hot_sql};
@@ -162,6 +162,7 @@ impl Mover<'_> {
         report: &mut Report,
         progress: &mut (dyn FnMut(&Report) + Send),
     ) -> Result<Outcome, MoveError> {
+        obstacles::none(self.hot, family).await?;
         // One instant for the whole run: what becomes due meanwhile is the next run's.
         let older_than = family.cutoff(self.clock.now(), plan.older_than);
         report.due = self.due(family, plan.older_than).await?;

@@ -7,6 +7,7 @@ mod db;
 mod demo;
 mod health;
 mod import;
+mod look;
 mod openapi;
 mod ready;
 mod serve;

@@ -60,10 +60,10 @@ impl Tiers {
     pub async fn open_to_look(settings: &Settings) -> Result<(Self, Option<String>), Failure> {
         let Some(place) = &settings.cold else { return Err(no_cold()) };
         let hot = open(Tier::Hot, &settings.hot).await?;
-        bring_up_to_date(&*hot).await?;
+        ready::ready(&*hot, false).await?;
         let (cold, away) = match open(Tier::Cold, place).await {
             Ok(cold) => {
-                bring_up_to_date(&*cold).await?;
+                ready::ready(&*cold, false).await?;
                 (Some(cold), None)
             }
             Err(Failure::Failed(fault)) => (None, Some(fault)),

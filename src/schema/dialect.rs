@@ -1,6 +1,6 @@
 //! The words of each engine: types, defaults and predicates, written and read.
 
-use super::model::{ColumnModel, DefaultValue, IndexModel, Model, Predicate, Type};
+use super::model::{ColumnModel, DefaultValue, ForeignKey, IndexModel, Model, Predicate, Type};
 
 /// An engine's way of saying things.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,9 +76,8 @@ impl Dialect {
         let name = match (self, kind) {
             (_, Type::Other(text)) => text,
             (Self::Sqlite, Type::Price | Type::Json | Type::Text { .. }) => "TEXT",
-            (Self::Sqlite, _) => "INTEGER",
+            (Self::Sqlite, _) | (Self::Postgres, Type::Narrow) => "INTEGER",
             (_, Type::Int) => "BIGINT",
-            (Self::Postgres, Type::Narrow) => "INTEGER",
             (Self::Mssql, Type::Narrow) => "INT",
             (_, Type::Small) => "SMALLINT",
             (Self::Postgres, Type::Text { .. }) => "TEXT COLLATE \"C\"",
@@ -217,7 +216,7 @@ impl Dialect {
                 table.key.clone_from(&meant.key);
             }
             lift_each(&mut table.indexes, &seen.indexes, &meant.indexes, IndexModel::is_like);
-            lift_each(&mut table.foreign, &seen.foreign, &meant.foreign, |one, other| one.is_like(other));
+            lift_each(&mut table.foreign, &seen.foreign, &meant.foreign, ForeignKey::is_like);
             table.rows.clone_from(&meant.rows);
         }
         // In the order of the declaration, what it does not know last.

@@ -166,8 +166,8 @@ fn of_column(table: &str, from: &ColumnModel, to: &ColumnModel) -> Vec<(Differen
     let mut found = Vec::new();
     if !from.kind.is_like(&to.kind) {
         let is_text = |kind: &Type| matches!(kind, Type::Text { .. });
-        let matters =
-            !dialect::is_tolerated(&from.kind, &to.kind) && !(is_text(&from.kind) && is_text(&to.kind));
+        let is_as_good =
+            dialect::is_tolerated(&from.kind, &to.kind) || (is_text(&from.kind) && is_text(&to.kind));
         let text = match &from.kind {
             Type::Other(kind) if kind.starts_with("datetime") || kind.starts_with("smalldatetime") => {
                 format!("{table}.{name} is still {kind}, which cannot order rows: expected {}", to.kind)
@@ -177,7 +177,7 @@ fn of_column(table: &str, from: &ColumnModel, to: &ColumnModel) -> Vec<(Differen
             }
             kind => format!("{table}.{name} is {kind}, expected {}", to.kind),
         };
-        found.push((Difference::Type, matters, text));
+        found.push((Difference::Type, !is_as_good, text));
     }
     if from.nullable != to.nullable {
         let text = if from.nullable { "may be NULL and must not" } else { "must not be NULL and may be" };

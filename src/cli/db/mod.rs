@@ -1,8 +1,10 @@
 //! `thermocline db`: one file a command.
 
 mod auto;
+mod check;
 mod current;
 mod downgrade;
+mod generate;
 mod heads;
 mod history;
 mod reset;
@@ -35,6 +37,8 @@ enum Command {
     Current(current::Args),
     History(history::Args),
     Heads(heads::Args),
+    Check(check::Args),
+    Generate(generate::Args),
     Upgrade(upgrade::Args),
     Downgrade(downgrade::Args),
     Stamp(stamp::Args),
@@ -46,6 +50,8 @@ pub async fn run(args: Args, settings: &Settings, json: bool) -> Result<(), Fail
     match args.command {
         Command::Wait(args) => wait::run(&args, settings, json).await,
         Command::Auto(args) => auto::run(&args, settings, json).await,
+        Command::Check(args) => check::run(&args, settings, json).await,
+        Command::Generate(args) => generate::run(&args, settings, json).await,
         Command::Current(args) => current::run(&args, settings, json).await,
         Command::History(args) => history::run(&args, settings, json).await,
         Command::Heads(args) => heads::run(&args, settings, json),

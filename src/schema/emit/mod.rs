@@ -4,8 +4,11 @@
 //! not name what it makes.
 
 mod mssql;
+mod plan;
 mod postgres;
 mod sqlite;
+
+pub use plan::Plan;
 
 use super::Dialect;
 use super::diff::{Alter, Change, diff};
@@ -23,8 +26,11 @@ pub struct Script {
 impl Script {
     /// As the text of a migration.
     pub fn text(&self, dialect: Dialect) -> String {
-        let mut text: String = self.notes.iter().map(|note| format!("-- {note}\n")).collect();
+        let mut text: String = self.notes.iter().flat_map(|note| ["-- ", note, "\n"]).collect();
         let parted = if dialect == Dialect::Mssql { "GO\n" } else { "" };
+        if self.statements.is_empty() {
+            text.push_str("-- Nothing to do on this engine.\n");
+        }
         let statements = self.statements.iter().map(|statement| format!("{statement};\n"));
         text.push_str(&statements.collect::<Vec<_>>().join(parted));
         text

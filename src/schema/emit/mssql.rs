@@ -91,9 +91,12 @@ fn change_column(
         statements.push(format!("ALTER TABLE {table} ADD {} FOR {name}", default(table, name, value)));
     }
     if reshaped {
-        statements.extend(indexes.iter().map(|index| match index.constraint {
-            true => format!("ALTER TABLE {table} ADD {}", unique(index)),
-            false => create_index(DIALECT, table, index),
+        statements.extend(indexes.iter().map(|index| {
+            if index.constraint {
+                format!("ALTER TABLE {table} ADD {}", unique(index))
+            } else {
+                create_index(DIALECT, table, index)
+            }
         }));
         statements.extend(foreign.iter().map(|foreign| add_foreign(table, foreign)));
     }
@@ -146,11 +149,8 @@ fn typed(column: &ColumnModel) -> String {
 }
 
 fn definition(table: &str, column: &ColumnModel) -> String {
-    let mut text = typed(column);
-    if let Some(value) = &column.default {
-        text += &format!(" {}", default(table, &column.name, value));
-    }
-    text
+    let default = column.default.as_ref().map(|value| default(table, &column.name, value));
+    [Some(typed(column)), default].into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
 fn create_table(table: &TableModel) -> String {

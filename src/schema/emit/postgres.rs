@@ -92,7 +92,8 @@ fn definition(column: &ColumnModel) -> String {
         text += " NOT NULL";
     }
     if let Some(value) = &column.default {
-        text += &format!(" DEFAULT {}", DIALECT.default_text(value));
+        text += " DEFAULT ";
+        text += &DIALECT.default_text(value);
     }
     text
 }

@@ -102,24 +102,16 @@ pub async fn inspect(engine: &dyn Engine, tables: &[&str]) -> Result<Live, TierE
     let mut last = None;
     for record in engine.fetch(&FOREIGN_KEYS, &names).await? {
         let place = (record.text("tbl")?, record.int("place")?);
-        let keys = match model.table_mut(&place.0) {
-            Some(table) => &mut table.foreign,
-            None => {
-                if last.as_ref() != Some(&place) {
-                    inbound.push((place.0.clone(), foreign_key(&record)?));
-                }
-                last = Some(place);
-                continue;
-            }
+        let goes_on = last.as_ref() == Some(&place);
+        let key = match model.table_mut(&place.0) {
+            Some(table) => last_or_new(&mut table.foreign, goes_on, foreign_key()),
+            None => &mut last_or_new(&mut inbound, goes_on, (place.0.clone(), foreign_key())).1,
         };
-        if last.as_ref() == Some(&place)
-            && let Some(key) = keys.last_mut()
-        {
-            key.columns.push(record.text("col")?);
-            key.references.push(record.text("parent_col")?);
-        } else {
-            keys.push(foreign_key(&record)?);
-        }
+        key.name = record.text_or_null("fk")?;
+        key.columns.push(record.text("col")?);
+        key.table = record.text("parent")?;
+        key.references.push(record.text("parent_col")?);
+        key.cascades = record.bool("cascades")?;
         last = Some(place);
     }
     let mut triggers = Vec::new();
@@ -198,12 +190,22 @@ fn name_constraint(table: &str, index: &mut IndexModel) {
     }
 }
 
-fn foreign_key(record: &Record) -> Result<ForeignKey, TierError> {
-    Ok(ForeignKey {
-        name: record.text_or_null("fk")?,
-        columns: vec![record.text("col")?],
-        table: record.text("parent")?,
-        references: vec![record.text("parent_col")?],
-        cascades: record.bool("cascades")?,
-    })
+/// One that is being put together.
+fn foreign_key() -> ForeignKey {
+    ForeignKey {
+        name: None,
+        columns: Vec::new(),
+        table: String::new(),
+        references: Vec::new(),
+        cascades: false,
+    }
+}
+
+/// The last one of a list if it goes on, else `new` at its end.
+fn last_or_new<T>(list: &mut Vec<T>, goes_on: bool, new: T) -> &mut T {
+    if !goes_on || list.is_empty() {
+        list.push(new);
+    }
+    let last = list.len() - 1;
+    &mut list[last]
 }

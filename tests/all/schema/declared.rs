@@ -1,7 +1,6 @@
 //! The declaration is what the migrations make, on every engine.
 
 use thermocline::schema::{diff, emit};
-use thermocline::tier::migrate;
 
 use super::Database;
 
@@ -10,7 +9,7 @@ async fn the_migrations_make_what_is_declared() {
     let (migrated, made) = (Database::all().await, Database::all().await);
     for (migrated, made) in migrated.into_iter().zip(made) {
         let name = migrated.name();
-        migrate::upgrade(&*migrated.engine).await.expect("migrates");
+        migrated.upgrade().await;
         made.apply(&emit::create(made.dialect, &made.declared()).text(made.dialect)).await;
         let (by_migrations, by_declaration) = (migrated.live().await, made.live().await);
         assert_eq!(by_migrations.model.lines(), by_declaration.model.lines(), "{name}");

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use sqlx::migrate::Migrator;
-use thermocline::tier::migrate::{Schema, Step};
+
+use thermocline::tier::migrate::{Migrating, Schema, Shapes, Step};
 use thermocline::tier::{Begin, Engine, Mssql, Record, Session, Statement, Tier, TierError, Value};
 
 use super::server::{Front, Shared};
@@ -54,12 +54,12 @@ impl Schema for Wired {
         self.inner.is_embedded()
     }
 
-    async fn version(&self) -> Result<i64, TierError> {
-        Schema::version(&self.inner).await
+    async fn migrating(&self) -> Result<Box<dyn Migrating>, TierError> {
+        self.inner.migrating().await
     }
 
-    async fn migrate(&self, migrator: &Migrator, target: Option<i64>) -> Result<i64, TierError> {
-        Schema::migrate(&self.inner, migrator, target).await
+    async fn shapes(&self, steps: &[Step]) -> Result<Option<Shapes>, TierError> {
+        self.inner.shapes(steps).await
     }
 }
 
