@@ -1,5 +1,6 @@
 //! The server: accepts connections, and answers each one's requests one after the other.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,6 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use tempfile::TempDir;
 use thermocline::config::{self, Encrypt};
+use thermocline::tier::{Engine as _, Sqlite, Tier, migrate};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
@@ -17,11 +19,14 @@ use super::faults::{At, Fault, Faults, refusal};
 use super::inserts::Insert;
 use super::login::{self, Login};
 use super::packets::{self, Kind, Message, Sender};
-use super::registry::{Control, Known, Registry};
+use super::registry::{self, Control, Known, Registry};
 use super::request::{Request, params_used};
 use super::session::{Answer, Change, Session};
 use super::tokens::{Refusal, Tokens};
 use super::values::Cell;
+
+/// Statements that a life of imports, moves and pages does not come to.
+const ELSEWHERE: [&str; 0] = [];
 
 /// What the connections share.
 #[derive(Debug)]
@@ -40,7 +45,7 @@ pub struct Shared {
     stalled: watch::Sender<usize>,
 }
 
-/// A TDS server in this process, over an empty SQLite file. It ends when it is dropped.
+/// A TDS server in this process, over a SQLite file. It ends when it is dropped.
 #[derive(Debug)]
 pub struct Front {
     /// Where it is, for the program.
@@ -57,7 +62,17 @@ impl Drop for Front {
 }
 
 impl Front {
+    /// One whose database has the tables of a hot tier, without rows.
     pub async fn start() -> Self {
+        let front = Self::empty().await;
+        let tables = Sqlite::open(Tier::Hot, &front.shared.file).await.expect("opens");
+        migrate::upgrade(&tables).await.expect("migrates");
+        tables.close().await;
+        front
+    }
+
+    /// One whose database has nothing in it.
+    pub async fn empty() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let port = listener.local_addr().expect("an address").port();
@@ -93,6 +108,13 @@ impl Front {
     /// What was asked since the last time, by the number of its connection.
     pub fn asked(&self) -> Vec<(usize, String)> {
         std::mem::take(&mut *self.shared.asked.lock().expect("no panic"))
+    }
+
+    /// That every statement there is was asked, but for those that have their own test.
+    pub fn assert_asked(&self) {
+        let asked: BTreeSet<String> = self.asked().into_iter().map(|(_, name)| name).collect();
+        let left: Vec<&str> = registry::names().into_iter().filter(|name| !asked.contains(*name)).collect();
+        assert_eq!(left, ELSEWHERE);
     }
 
     /// The texts nobody knew, which is a fault of the program or of the registry.

@@ -3,8 +3,6 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use sqlx::migrate::Migrator;
-use thermocline::tier::migrate::{Schema, Step};
 use thermocline::tier::{Begin, Engine, Mssql, Record, Session, Statement, Tier, TierError, Value};
 
 use super::server::{Front, Shared};
@@ -41,25 +39,6 @@ impl Engine for Wired {
 
     async fn close(&self) {
         self.inner.close().await;
-    }
-}
-
-#[async_trait]
-impl Schema for Wired {
-    fn steps(&self) -> &'static [Step] {
-        self.inner.steps()
-    }
-
-    fn is_embedded(&self) -> bool {
-        self.inner.is_embedded()
-    }
-
-    async fn version(&self) -> Result<i64, TierError> {
-        Schema::version(&self.inner).await
-    }
-
-    async fn migrate(&self, migrator: &Migrator, target: Option<i64>) -> Result<i64, TierError> {
-        Schema::migrate(&self.inner, migrator, target).await
     }
 }
 
