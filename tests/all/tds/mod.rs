@@ -17,6 +17,7 @@ mod registry;
 mod request;
 mod server;
 mod session;
+mod statements;
 mod tokens;
 mod values;
 mod wired;

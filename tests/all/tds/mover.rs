@@ -156,3 +156,18 @@ async fn a_lost_commit_is_settled_by_locking_the_state() {
     let [first, second] = [lost, lost + 1].map(|place| asked[place].0);
     assert_ne!(first, second);
 }
+
+/// A batch that is not known to have happened is undone only after hot was asked for each row of it.
+#[tokio::test]
+async fn an_interrupted_batch_is_undone_row_by_row() {
+    let (pair, front) = filled().await;
+    front.fail(COMMIT, Fault::HangUp, 1);
+    assert_eq!(run(&pair, Some(BATCH)).await.outcome, Outcome::Failed);
+    front.asked();
+    assert_eq!(run(&pair, Some(BATCH)).await.rows, BATCH);
+    let asked = front.asked();
+    let place = |name: &str| asked.iter().position(|(_, asked)| asked == name).expect("it is asked");
+    let held = asked.iter().filter(|(_, name)| name == "archive.held").count();
+    assert_eq!(held, BATCH as usize);
+    assert!(place("archive.lock_state") < place("archive.held") && place("archive.held") < place("archive.take"));
+}
