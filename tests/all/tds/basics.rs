@@ -116,14 +116,16 @@ async fn many_servers_start_at_once_and_migrate_once() {
 #[tokio::test]
 async fn the_program_checks_it() {
     let front = Front::start().await;
-    let password: String = login::PASSWORD.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let password: Vec<String> = login::PASSWORD.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let password = password.concat();
     let Address { user, port, database, .. } = &front.at;
     let url = format!("mssql://{user}:{password}@127.0.0.1:{port}/{database}?encrypt=off");
     let folder = tempfile::tempdir().expect("a folder");
     let mut command = Command::new(env!("CARGO_BIN_EXE_thermocline"));
     command.args(["check", "--json"]).current_dir(folder.path()).env_clear();
     command.env("HOT_DATABASE_URL", url).env("COLD_DATABASE_URL", "").env("JWT_SECRET", "0".repeat(32));
-    let output = tokio::task::spawn_blocking(move || command.output()).await.expect("no panic").expect("it runs");
+    let output =
+        tokio::task::spawn_blocking(move || command.output()).await.expect("no panic").expect("it runs");
     let found = String::from_utf8_lossy(&output.stdout).into_owned();
     let findings: serde_json::Value = serde_json::from_str(&found).expect(&found);
     for what in ["hot", "hot schema", "hot sort order"] {

@@ -69,9 +69,15 @@ pub fn refusal(number: u32) -> Refusal {
         1222 => (16, "Lock request time out period exceeded."),
         2627 => (14, "Violation of a PRIMARY KEY or UNIQUE KEY constraint."),
         3902 => (16, "The COMMIT TRANSACTION request has no corresponding BEGIN TRANSACTION."),
-        3952 => (16, "Snapshot isolation transaction failed accessing database because snapshot isolation is not allowed."),
+        3952 => (
+            16,
+            "Snapshot isolation transaction failed accessing database because snapshot isolation is not allowed.",
+        ),
         3960 => (16, "Snapshot isolation transaction aborted due to update conflict."),
-        3961 => (16, "Snapshot isolation transaction failed because an object was altered by a concurrent DDL statement."),
+        3961 => (
+            16,
+            "Snapshot isolation transaction failed because an object was altered by a concurrent DDL statement.",
+        ),
         4060 => (11, "Cannot open database requested by the login."),
         18_456 => (14, "Login failed for user."),
         40_613 => (17, "Database is not currently available."),

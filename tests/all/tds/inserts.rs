@@ -42,13 +42,14 @@ impl Insert {
 }
 
 fn from_json(table: &str, list: &str, columns: &[(&str, Declared)]) -> String {
-    let typed: String = (1..)
+    let typed: Vec<String> = (1..)
         .zip(columns)
         .map(|(place, (name, declared))| format!(", {name} {} '$[{place}]'", declared.name()))
         .collect();
     format!(
         "INSERT INTO {table} ({list}) SELECT {list} FROM OPENJSON(@P1) WITH (row_number_ BIGINT '$[0]'{typed}) \
-         ORDER BY row_number_;"
+         ORDER BY row_number_;",
+        typed = typed.concat(),
     )
 }
 
@@ -76,7 +77,8 @@ fn json_rows(columns: &[(&str, Declared)], params: &[Param]) -> Result<Vec<Vec<P
     let rows: Vec<Vec<Json>> = serde_json::from_str(json).map_err(|error| error.to_string())?;
     let mut numbered = Vec::new();
     for row in rows {
-        let (Some(number), true) = (row.first().and_then(Json::as_i64), row.len() == columns.len() + 1) else {
+        let (Some(number), true) = (row.first().and_then(Json::as_i64), row.len() == columns.len() + 1)
+        else {
             return Err("a row without a number or a value".to_owned());
         };
         let values = columns.iter().zip(&row[1..]).map(|((name, declared), value)| {

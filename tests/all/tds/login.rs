@@ -49,7 +49,8 @@ impl Login {
             let (at, units) = (usize::from(head.u16()?), usize::from(head.u16()?));
             body.get(at..at + 2 * units).ok_or_else(|| "LOGIN7 points outside itself".to_owned())
         };
-        let (_host, user, password, application, _server) = (field()?, field()?, field()?, field()?, field()?);
+        let (_host, user, password, application, _server) =
+            (field()?, field()?, field()?, field()?, field()?);
         let (_extension, _library, _language, database) = (field()?, field()?, field()?, field()?);
         // Each byte's halves swapped, then every second bit turned.
         let password: Vec<u8> = password.iter().map(|byte| (byte ^ 0xa5).rotate_left(4)).collect();

@@ -7,6 +7,7 @@
 
 mod basics;
 mod faults;
+mod front;
 mod inserts;
 mod login;
 mod mover;
@@ -22,7 +23,7 @@ mod tokens;
 mod values;
 mod wired;
 
-pub use self::server::Front;
+pub use self::front::Front;
 pub use self::wired::Wired;
 
 /// What an engine over the front is called where results are shown.

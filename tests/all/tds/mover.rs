@@ -169,5 +169,7 @@ async fn an_interrupted_batch_is_undone_row_by_row() {
     let place = |name: &str| asked.iter().position(|(_, asked)| asked == name).expect("it is asked");
     let held = asked.iter().filter(|(_, name)| name == "archive.held").count();
     assert_eq!(held, BATCH as usize);
-    assert!(place("archive.lock_state") < place("archive.held") && place("archive.held") < place("archive.take"));
+    assert!(
+        place("archive.lock_state") < place("archive.held") && place("archive.held") < place("archive.take")
+    );
 }

@@ -8,7 +8,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
 use serde_json::Value as Json;
 use thermocline::config::Mssql as Address;
-use thermocline::tier::{Engine as _, Mssql, Tier, TierError};
+use thermocline::tier::{Begin, Engine as _, Mssql, Tier, TierError};
 use tower::ServiceExt as _;
 
 use super::faults::{At, Fault};
@@ -72,7 +72,8 @@ async fn requests_given_up_leave_no_trace() {
 async fn a_broken_connection_is_not_used_again() {
     let front = Front::start().await;
     let hot = Wired::open(&front).await.expect("opens");
-    for (fault, logins) in [(Fault::ResetInRow, 2), (Fault::HangUp, 3), (Fault::LoseAnswer, 4), (Fault::Refuse(596), 5)]
+    for (fault, logins) in
+        [(Fault::ResetInRow, 2), (Fault::HangUp, 3), (Fault::LoseAnswer, 4), (Fault::Refuse(596), 5)]
     {
         front.fail(TEST, fault, 1);
         let error = hot.fetch(&statement("SELECT ?1 AS n"), &[1.into()]).await.expect_err("it broke");
@@ -99,13 +100,17 @@ async fn page(router: &Router, token: &str) -> (StatusCode, Option<String>, Json
 async fn a_silent_server_costs_its_requests_and_nothing_else() {
     let (pair, hot, front) = Pair::wired().await;
     let (app, token) = pair.service();
-    let router = thermocline::server::router(app, Duration::from_millis(300));
+    let router = thermocline::server::router(app.clone(), Duration::from_secs(20));
+    let hasty = thermocline::server::router(app, Duration::from_millis(300));
     assert_eq!(page(&router, &token).await.0, StatusCode::OK);
     let before = hot.inner.readers();
     front.fail(At::Statement("messages.hot_slice"), Fault::Stall, ALWAYS);
-    let requests = (0..8).map(|_| page(&router, &token));
+    let requests = (0..8).map(|_| page(&hasty, &token));
     for (status, _, problem) in futures::future::join_all(requests).await {
-        assert_eq!((status, &problem["type"]), (StatusCode::GATEWAY_TIMEOUT, &Json::from("/problems/timeout")));
+        assert_eq!(
+            (status, &problem["type"]),
+            (StatusCode::GATEWAY_TIMEOUT, &Json::from("/problems/timeout"))
+        );
     }
     front.heal();
     assert_eq!(page(&router, &token).await.0, StatusCode::OK);
@@ -113,6 +118,56 @@ async fn a_silent_server_costs_its_requests_and_nothing_else() {
     assert!(after.0 <= before.0.max(1) && after.0 == after.1, "{before:?} {after:?}");
     // And the one that a writer left.
     open_at_most(&front, after.0 + 1).await;
+    assert_eq!(front.unknown(), Vec::<String>::new());
+}
+
+/// The same where it accepts connections and says nothing.
+#[tokio::test]
+async fn a_login_that_hangs_costs_its_requests_and_nothing_else() {
+    let (pair, hot, front) = Pair::wired().await;
+    let (app, token) = pair.service();
+    let router = thermocline::server::router(app.clone(), Duration::from_secs(20));
+    let hasty = thermocline::server::router(app, Duration::from_millis(300));
+    // The only connection there is goes, and no new one is had.
+    front.fail(At::Statement("messages.hot_slice"), Fault::HangUp, 1);
+    assert_eq!(page(&router, &token).await.0, StatusCode::SERVICE_UNAVAILABLE);
+    front.fail(At::Login, Fault::Stall, ALWAYS);
+    // More than the pool has room for.
+    let requests = (0..60).map(|_| page(&hasty, &token));
+    for (status, _, _) in futures::future::join_all(requests).await {
+        assert_eq!(status, StatusCode::GATEWAY_TIMEOUT);
+    }
+    front.heal();
+    assert_eq!(page(&router, &token).await.0, StatusCode::OK);
+    assert_eq!(hot.inner.readers(), (1, 1));
+    open_at_most(&front, 2).await;
+}
+
+#[tokio::test]
+async fn a_session_dropped_in_its_transaction_takes_it_along() {
+    let (pair, _, front) = Pair::wired().await;
+    let hot = &pair.hot;
+    let touch = statement("UPDATE archive_state SET held = 1 - held WHERE resource = 'posts'");
+    let held = async || {
+        let rows =
+            hot.fetch(&statement("SELECT held FROM archive_state WHERE resource = 'posts'"), &[]).await;
+        rows.expect("answers")[0].bool("held").expect("a bit")
+    };
+    front.asked();
+    for (commits, expected) in [(false, false), (true, true), (false, true)] {
+        let mut session = hot.session().await.expect("a session");
+        session.begin(Begin::Write).await.expect("begins");
+        assert_eq!(session.execute(&touch, &[]).await.expect("touches"), 1);
+        if commits {
+            session.commit().await.expect("commits");
+        }
+        drop(session);
+        assert_eq!(held().await, expected);
+    }
+    let begun = front.asked().into_iter().filter(|(_, name)| name == "BEGIN TRANSACTION");
+    let connections: Vec<usize> = begun.map(|(connection, _)| connection).collect();
+    // The second one did not get the first one's connection, the third one got the second one's.
+    assert!(connections[0] != connections[1] && connections[1] == connections[2], "{connections:?}");
     assert_eq!(front.unknown(), Vec::<String>::new());
 }
 
@@ -143,11 +198,16 @@ async fn a_client_reads_which_tier_is_away_and_when_to_ask_again() {
     let router = thermocline::server::router(app, Duration::from_secs(10));
     let slice = At::Statement("messages.hot_slice");
     assert_eq!(page(&router, &token).await.0, StatusCode::OK);
-    for fault in [1205, 1222, 3960, 3961, 40_613, 596].map(Fault::Refuse).into_iter().chain([Fault::ResetInRow]) {
+    for fault in
+        [1205, 1222, 3960, 3961, 40_613, 596].map(Fault::Refuse).into_iter().chain([Fault::ResetInRow])
+    {
         front.fail(slice, fault, ALWAYS);
         let (status, wait, problem) = page(&router, &token).await;
         assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{fault:?}: {problem}");
-        assert_eq!((&problem["type"], &problem["tier"]), (&"/problems/tier-unavailable".into(), &"hot".into()));
+        assert_eq!(
+            (&problem["type"], &problem["tier"]),
+            (&"/problems/tier-unavailable".into(), &"hot".into())
+        );
         assert!(wait.is_some_and(|seconds| seconds.parse::<u64>().is_ok()), "{fault:?}");
         let shown = problem.to_string();
         assert!(!shown.contains("lock") && !shown.contains("session"), "{shown}");

@@ -29,7 +29,10 @@ pub enum Known {
 /// What a text about the session does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Control {
-    SetUp { snapshot: bool, abort: bool },
+    SetUp {
+        snapshot: bool,
+        abort: bool,
+    },
     Begin,
     Commit,
     RollBack,
@@ -67,10 +70,7 @@ const CONTROLS: [(&str, Control); 10] = [
          @LockOwner = N'Session', @LockTimeout = 600000; SELECT @got AS got",
         Control::Lock,
     ),
-    (
-        "EXEC sp_releaseapplock @Resource = N'thermocline.migrate', @LockOwner = N'Session'",
-        Control::Unlock,
-    ),
+    ("EXEC sp_releaseapplock @Resource = N'thermocline.migrate', @LockOwner = N'Session'", Control::Unlock),
 ];
 
 /// The texts that have a twin and are no [`Statement`], white space apart.
@@ -162,7 +162,7 @@ static MIGRATIONS: LazyLock<HashMap<String, String>> = LazyLock::new(|| {
     let mut batches = HashMap::new();
     for file in files(&folder.join("mssql")) {
         let script = read(&folder.join("sqlite").join(file.file_name().expect("a file")));
-        let lines = |part: &str| part.lines().map(|line| format!("{line}\n")).collect::<String>();
+        let lines = |part: &str| part.lines().flat_map(|line| [line, "\n"]).collect::<String>();
         let text = lines(&read(&file));
         let texts = text.split("\nGO\n").map(lines).filter(|batch| !batch.trim().is_empty());
         for (place, batch) in texts.enumerate() {
@@ -180,10 +180,12 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 
 /// The statements for SQL Server in the sources, by their texts, with their names and twins.
 static FILES: LazyLock<HashMap<String, (String, String)>> = LazyLock::new(|| {
-    let read = |path: &Path| fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let read =
+        |path: &Path| fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let mut statements = HashMap::new();
     for path in files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src")) {
-        let Some(name) = path.file_name().filter(|_| path.parent().is_some_and(|of| of.ends_with("sql/mssql")))
+        let Some(name) =
+            path.file_name().filter(|_| path.parent().is_some_and(|of| of.ends_with("sql/mssql")))
         else {
             continue;
         };

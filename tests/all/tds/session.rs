@@ -8,8 +8,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::TryStreamExt as _;
-use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{AssertSqlSafe, Column as _, ConnectOptions as _, Either, Executor as _, Row as _, Statement as _};
+use sqlx::sqlite::{
+    SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous,
+};
+use sqlx::{
+    AssertSqlSafe, Column as _, ConnectOptions as _, Either, Executor as _, Row as _, Statement as _,
+};
 use sqlx::{SqlSafeStr as _, ValueRef as _};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
@@ -19,8 +23,8 @@ use super::registry::{Control, Known, declared};
 use super::tokens::Refusal;
 use super::values::{Cell, Column, Declared, Param};
 
-/// How long a lock is waited for: far less than the program asks for, so that tests of locks are quick.
-const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
+/// What the program sets as `LOCK_TIMEOUT`.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What a transaction has become.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -184,7 +188,8 @@ impl Session {
         let prepared = prepared.map_err(|error| refused(&error))?;
         let columns = prepared.columns().iter().map(|column| {
             let name = column.name();
-            let declared = declared(name).ok_or_else(|| broken(format!("column {name} has no declared type")))?;
+            let declared =
+                declared(name).ok_or_else(|| broken(format!("column {name} has no declared type")))?;
             Ok(Column { name: name.to_owned(), declared })
         });
         let columns: Vec<Column> = columns.collect::<Result<_, Refusal>>()?;

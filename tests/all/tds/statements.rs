@@ -12,8 +12,8 @@ use thermocline::page::{Slice, Span};
 use thermocline::resources::conversations::Conversations;
 use thermocline::resources::posts::Posts;
 use thermocline::resources::posts::comments::Comments;
-use thermocline::resources::stocks::prices::Prices;
 use thermocline::resources::stocks::by_symbol;
+use thermocline::resources::stocks::prices::Prices;
 use thermocline::schema;
 use tower::ServiceExt as _;
 

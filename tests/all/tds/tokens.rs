@@ -146,9 +146,11 @@ impl Tokens {
         let nulls: Vec<bool> = cells.iter().map(|cell| *cell == Cell::Null).collect();
         if nulls.contains(&true) {
             self.0.push(ROW_WITH_NULLS);
-            self.0.extend(nulls.chunks(8).map(|bits| {
-                bits.iter().rev().fold(0_u8, |byte, null| byte << 1 | u8::from(*null))
-            }));
+            self.0.extend(
+                nulls
+                    .chunks(8)
+                    .map(|bits| bits.iter().rev().fold(0_u8, |byte, null| byte << 1 | u8::from(*null))),
+            );
         } else {
             self.0.push(ROW);
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use thermocline::tier::{Begin, Engine, Mssql, Record, Session, Statement, Tier, TierError, Value};
 
-use super::server::{Front, Shared};
+use super::front::{Front, Shared};
 
 /// [`Mssql`] over a front that knows each statement before it is asked.
 #[derive(Debug)]
