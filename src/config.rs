@@ -281,6 +281,7 @@ impl Written {
             password: needed("MSSQL_SA_PASSWORD", &self.mssql_sa_password)?.into(),
             encrypt: encrypt.map_err(|fault| ConfigError::new("MSSQL_ENCRYPT", fault))?,
             ca: self.mssql_ca.clone(),
+            connect_timeout: mssql::CONNECT_TIMEOUT,
         }))
     }
 

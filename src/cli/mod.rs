@@ -37,6 +37,7 @@ use crate::telemetry::explain;
 Settings: flags over environment over thermocline.toml over defaults.
   HOT_DATABASE_URL                      sqlite:PATH, or
                                         mssql://USER:PASSWORD@HOST:PORT/DATABASE?encrypt=required|strict|off&ca=FILE
+                                        &connect_timeout=SECONDS
   MSSQL_HOST, MSSQL_PORT, MSSQL_HOT_DATABASE, MSSQL_USER, MSSQL_SA_PASSWORD, MSSQL_ENCRYPT, MSSQL_CA
                                         the same in parts
   COLD_DATABASE_URL                     sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE,

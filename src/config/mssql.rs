@@ -1,11 +1,15 @@
-//! Where a SQL Server is: `mssql://user:password@host:1433/database?encrypt=required|strict|off&ca=FILE`.
+//! Where a SQL Server is:
+//! `mssql://user:password@host:1433/database?encrypt=required|strict|off&ca=FILE&connect_timeout=SECONDS`.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use secrecy::SecretString;
 
 /// The port when none is named.
 pub(super) const PORT: u16 = 1433;
+/// How long a connection may take to be made when nothing else is said.
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// A database of a SQL Server, Azure SQL, or what speaks their protocol, and how it is reached.
 #[derive(Clone, Debug)]
@@ -24,6 +28,8 @@ pub struct Mssql {
     pub encrypt: Encrypt,
     /// A file of certificates to trust beside the system's.
     pub ca: Option<PathBuf>,
+    /// How long TCP, TLS and login may take together.
+    pub connect_timeout: Duration,
 }
 
 /// Whether a connection is encrypted. The certificate is always verified: there is no blind trust.
@@ -76,6 +82,7 @@ impl Mssql {
             password: decoded(password)?.into(),
             encrypt: Encrypt::default(),
             ca: None,
+            connect_timeout: CONNECT_TIMEOUT,
         };
         if parsed.host.is_empty() || parsed.database.is_empty() || parsed.user.is_empty() {
             return Err(form());
@@ -84,6 +91,11 @@ impl Mssql {
             match option.split_once('=') {
                 Some(("encrypt", value)) => parsed.encrypt = Encrypt::parse(value)?,
                 Some(("ca", file)) => parsed.ca = Some(decoded(file)?.into()),
+                Some(("connect_timeout", seconds)) => {
+                    let seconds = seconds.parse().ok().filter(|seconds| (1..=300).contains(seconds));
+                    let seconds = seconds.ok_or("connect_timeout: expected 1 to 300 seconds")?;
+                    parsed.connect_timeout = Duration::from_secs(seconds);
+                }
                 // What follows a question mark may belong to a password.
                 _ => return Err("unknown option; a ? in a password is written %3F".to_owned()),
             }
@@ -132,7 +144,12 @@ mod tests {
         let at = at.expect("a URL");
         assert_eq!((at.host.as_str(), at.port, at.database.as_str()), ("::1", 14330, "my db"));
         assert_eq!((at.user.as_str(), at.password.expose_secret()), ("sa", "p@ss/%?\0你:"));
-        assert_eq!((at.encrypt, at.ca), (Encrypt::Strict, Some(PathBuf::from("/a&b.pem"))));
+        assert_eq!((at.encrypt, &at.ca), (Encrypt::Strict, &Some(PathBuf::from("/a&b.pem"))));
+        let patient = Mssql::parse("//sa:x@host/db?connect_timeout=60&encrypt=off").expect("a URL");
+        assert_eq!(
+            (at.connect_timeout, patient.connect_timeout),
+            (Duration::from_secs(15), Duration::from_mins(1))
+        );
         let plain = Mssql::parse("//sa:a@b/c@host/db").expect("a URL");
         assert_eq!(
             (plain.password.expose_secret(), plain.port, plain.encrypt),

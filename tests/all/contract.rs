@@ -30,6 +30,14 @@ macro_rules! contract {
                 }
             })*
         }
+        mod wired {
+            $(#[tokio::test] async fn $test() {
+                println!("hot is a {}", crate::tds::LABEL);
+                let (pair, _hot, front) = super::Pair::wired().await;
+                super::$test(pair).await;
+                assert_eq!(front.unknown(), Vec::<String>::new());
+            })*
+        }
     };
 }
 

@@ -8,8 +8,7 @@ mod values;
 use std::sync::Arc;
 
 use thermocline::clock::Timestamp;
-use thermocline::tier::Schema;
-use thermocline::tier::{Begin, Statement, Value};
+use thermocline::tier::{Begin, Engine, Statement, Value};
 
 /// Runs a test on every engine in turn.
 macro_rules! on_every_engine {
@@ -36,7 +35,7 @@ pub fn statement(text: &'static str) -> Statement {
 
 /// Inserts rows and commits.
 pub async fn insert(
-    hot: &Arc<dyn Schema>,
+    hot: &Arc<dyn Engine>,
     table: &'static str,
     columns: &[&'static str],
     rows: &[Vec<Value>],
@@ -55,7 +54,7 @@ pub fn message(id: i64, conversation: i64, text: &str, at: Timestamp) -> Vec<Val
 }
 
 /// Two users and the conversations 1 to 3 between them.
-pub async fn people(hot: &Arc<dyn Schema>) {
+pub async fn people(hot: &Arc<dyn Engine>) {
     let user = |id: i64| vec![id.into(), format!("user{id}").as_str().into()];
     insert(hot, "users", &["id", "username"], &[user(1), user(2)]).await;
     let now: Value = at("2026-11-01").into();

@@ -13,8 +13,6 @@ use super::cells::Param;
 use super::fault;
 use crate::config::{Encrypt, Mssql as Address};
 
-/// How long TCP, TLS and login may take together: the driver's own limit leaves TCP out.
-const CONNECT: Duration = Duration::from_secs(15);
 /// How often a login may be sent on to another address, as gateways of Azure do.
 const HOPS: usize = 3;
 
@@ -65,7 +63,8 @@ pub(super) struct Connection {
 impl Connection {
     /// A new one. `lenient` reads what is no sound UTF-16 as U+FFFD.
     pub async fn open(address: &Address, role: Role, lenient: bool) -> Result<Self, Error> {
-        let opened = tokio::time::timeout(CONNECT, async {
+        // The driver's own limit leaves TCP out.
+        let opened = tokio::time::timeout(address.connect_timeout, async {
             // Boxed: what waits for a connection should not carry the whole handshake along.
             let client = Box::pin(login(address, role, lenient)).await?;
             let now = Instant::now();
@@ -76,7 +75,7 @@ impl Connection {
         opened.await.unwrap_or_else(|_| {
             Err(Error::Io {
                 kind: std::io::ErrorKind::TimedOut,
-                message: format!("no connection within {} s", CONNECT.as_secs()),
+                message: format!("no connection within {} s", address.connect_timeout.as_secs()),
             })
         })
     }
@@ -142,6 +141,7 @@ async fn login(address: &Address, role: Role, lenient: bool) -> Result<Client, E
     config.port(address.port);
     config.database(&address.database);
     config.authentication(AuthMethod::sql_server(&address.user, address.password.expose_secret()));
+    config.handshake_timeout(None);
     config.command_timeout(role.patience());
     config.lossy_utf16_decoding(lenient);
     config.encryption(match address.encrypt {

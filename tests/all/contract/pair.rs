@@ -1,4 +1,4 @@
-//! A SQLite hot tier beside a cold tier of any engine, with a fixed clock and small blocks.
+//! A SQLite hot tier, or a wired one, beside a cold tier of any engine, with a fixed clock and small blocks.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -16,6 +16,8 @@ use thermocline::schema::{self, Kind, Table};
 use thermocline::tier::{Begin, Engine, Sqlite, Tier, Value, migrate};
 use thermocline::web::auth::{AuthSettings, KeySource, Verifier};
 use thermocline::web::state::App;
+
+use crate::tds::{Front, Wired};
 
 /// Two tiers that are a pair.
 pub struct Pair {
@@ -45,12 +47,26 @@ impl Pair {
         Some(Self::beside(Arc::new(cold), tempfile::tempdir().expect("a folder")).await)
     }
 
+    /// Hot over the program's path to SQL Server, cold in a SQLite file. The front knows what hot was asked.
+    pub async fn wired() -> (Self, Arc<Wired>, Front) {
+        let front = Front::start().await;
+        let hot = Arc::new(Wired::open(&front).await.expect("opens"));
+        let files = tempfile::tempdir().expect("a folder");
+        let cold = Sqlite::open(Tier::Cold, &files.path().join("cold.db")).await.expect("opens");
+        migrate::upgrade(&cold).await.expect("migrates");
+        (Self::of(hot.clone(), Arc::new(cold), files).await, hot, front)
+    }
+
     pub async fn beside(cold: Arc<dyn Engine>, files: TempDir) -> Self {
         let hot = Sqlite::open(Tier::Hot, &files.path().join("hot.db")).await.expect("opens");
         migrate::upgrade(&hot).await.expect("migrates");
+        Self::of(Arc::new(hot), cold, files).await
+    }
+
+    async fn of(hot: Arc<dyn Engine>, cold: Arc<dyn Engine>, files: TempDir) -> Self {
         let clock = Clock::fixed(now());
-        pair::ensure(&hot, &*cold, &clock).await.expect("a pair");
-        let pair = Self { hot: Arc::new(hot), cold, clock, _files: files };
+        pair::ensure(&*hot, &*cold, &clock).await.expect("a pair");
+        let pair = Self { hot, cold, clock, _files: files };
         let user =
             |id: i64| vec![id.into(), Value::from(format!("user{id}").as_str()), Value::Null(Kind::Text)];
         pair.put(&schema::USERS, (1..=4).map(user).collect()).await;

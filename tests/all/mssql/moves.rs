@@ -144,6 +144,9 @@ async fn every_engine_shows_the_same_bytes() {
         let verdicts = loader.load(noun, messages).await.expect("loads");
         assert!(verdicts.iter().all(|verdict| *verdict == Verdict::Known), "{}", engine.name);
         shown.push((engine.name, after));
+        if let Some(front) = &engine.front {
+            front.assert_asked();
+        }
         engine.drop().await;
     }
     let (_, embedded) = &shown[0];

@@ -45,7 +45,7 @@ async fn values_come_back_as_they_went() {
     });
 }
 
-async fn engine_prices(hot: &std::sync::Arc<dyn thermocline::tier::Schema>) {
+async fn engine_prices(hot: &std::sync::Arc<dyn thermocline::tier::Engine>) {
     let now: Value = at("2026-11-01").into();
     let stock = |id: i64, symbol: &str| vec![id.into(), symbol.into(), now.clone(), now.clone()];
     let columns = ["id", "symbol", "created_at", "updated_at"];

@@ -6,11 +6,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use secrecy::ExposeSecret as _;
 use tempfile::TempDir;
 use thermocline::config;
-use thermocline::tier::migrate::{self, Schema};
-use thermocline::tier::{Mssql, Sqlite, Tier};
+use thermocline::tier::{Engine, Mssql, Sqlite, Tier, migrate};
 use tiberius::{AuthMethod, Client, Config, EncryptionLevel};
 use tokio::net::TcpStream;
 use tokio_util::compat::{Compat, TokioAsyncWriteCompatExt as _};
+
+use crate::tds::{Front, LABEL, Wired};
 
 const URL: &str = "THERMOCLINE_TEST_MSSQL_URL";
 
@@ -19,9 +20,11 @@ static MADE: AtomicUsize = AtomicUsize::new(0);
 /// A hot database of one engine.
 pub struct HotEngine {
     pub name: &'static str,
-    pub hot: Arc<dyn Schema>,
+    pub hot: Arc<dyn Engine>,
     /// A server's database, for tests of what only a server does.
     pub server: Option<Server>,
+    /// What stands in for a server.
+    pub front: Option<Front>,
     folder: TempDir,
 }
 
@@ -36,7 +39,14 @@ impl HotEngine {
         let folder = tempfile::tempdir().expect("a folder");
         let hot = Sqlite::open(Tier::Hot, &folder.path().join("hot.db")).await.expect("opens");
         migrate::upgrade(&hot).await.expect("migrates");
-        Self { name: "SQLite", hot: Arc::new(hot), server: None, folder }
+        Self { name: "SQLite", hot: Arc::new(hot), server: None, front: None, folder }
+    }
+
+    async fn wired() -> Self {
+        let front = Front::start().await;
+        let hot = Wired::open(&front).await.expect("opens");
+        let folder = tempfile::tempdir().expect("a folder");
+        Self { name: LABEL, hot: Arc::new(hot), server: None, front: Some(front), folder }
     }
 
     async fn mssql() -> Option<Self> {
@@ -44,12 +54,12 @@ impl HotEngine {
         let hot = Mssql::open(Tier::Hot, &server.at).await.expect("opens");
         migrate::upgrade(&hot).await.expect("migrates");
         let folder = tempfile::tempdir().expect("a folder");
-        Some(Self { name: "SQL Server", hot: Arc::new(hot), server: Some(server), folder })
+        Some(Self { name: "SQL Server", hot: Arc::new(hot), server: Some(server), front: None, folder })
     }
 
-    /// All there are: SQLite always, SQL Server when the environment names one.
+    /// All there are: SQLite and the program's path to SQL Server always, a SQL Server when the environment names one.
     pub async fn all() -> Vec<Self> {
-        let mut all = vec![Self::sqlite().await];
+        let mut all = vec![Self::sqlite().await, Self::wired().await];
         all.extend(Self::mssql().await);
         all
     }
@@ -66,6 +76,9 @@ impl HotEngine {
         self.hot.close().await;
         if let Some(server) = self.server {
             server.drop().await;
+        }
+        if let Some(front) = self.front {
+            assert_eq!(front.unknown(), Vec::<String>::new(), "{}", self.name);
         }
     }
 }

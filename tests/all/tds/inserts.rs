@@ -42,13 +42,14 @@ impl Insert {
 }
 
 fn from_json(table: &str, list: &str, columns: &[(&str, Declared)]) -> String {
-    let typed: String = (1..)
+    let typed: Vec<String> = (1..)
         .zip(columns)
         .map(|(place, (name, declared))| format!(", {name} {} '$[{place}]'", declared.name()))
         .collect();
     format!(
         "INSERT INTO {table} ({list}) SELECT {list} FROM OPENJSON(@P1) WITH (row_number_ BIGINT '$[0]'{typed}) \
-         ORDER BY row_number_;"
+         ORDER BY row_number_;",
+        typed = typed.concat(),
     )
 }
 

@@ -7,19 +7,23 @@
 
 mod basics;
 mod faults;
+mod front;
 mod inserts;
 mod login;
+mod mover;
 mod packets;
+mod pool;
 mod reader;
 mod registry;
 mod request;
 mod server;
 mod session;
+mod statements;
 mod tokens;
 mod values;
 mod wired;
 
-pub use self::server::Front;
+pub use self::front::Front;
 pub use self::wired::Wired;
 
 /// What an engine over the front is called where results are shown.

@@ -1,10 +1,11 @@
 //! The texts the front knows. One it does not know is an error.
 //!
-//! A [`Statement`] carries its text for SQL Server and its SQLite twin, so the engine under test tells the front of each
-//! statement before it is asked ([`super::wired`]): what arrives has to be that text to the letter. Everything else the
-//! program says is listed here or, generated, has its rule in [`super::inserts`].
+//! Statements are files: those under `sql/mssql/` are known, each with its twin under `sql/sqlite/`, newest first and
+//! oldest first. Of those with names put in, only the program knows the text; a [`Statement`] carries its twin too, so
+//! the engine under test tells the front of each before it is asked ([`super::wired`]). What arrives has to be such a
+//! text to the letter. What else the program says is listed here or, generated, has its rule in [`super::inserts`].
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{LazyLock, Mutex};
@@ -138,6 +139,9 @@ impl Registry {
         if let Some((name, twin)) = self.0.lock().expect("no panic").get(text) {
             return Some(Known::Twin(name, twin));
         }
+        if let Some((name, twin)) = FILES.get(text) {
+            return Some(Known::Twin(name, twin));
+        }
         if let Some(script) = MIGRATIONS.get(text) {
             return Some(Known::Migration(script));
         }
@@ -158,7 +162,7 @@ static MIGRATIONS: LazyLock<HashMap<String, String>> = LazyLock::new(|| {
     let mut batches = HashMap::new();
     for file in files(&folder.join("mssql")) {
         let script = read(&folder.join("sqlite").join(file.file_name().expect("a file")));
-        let lines = |part: &str| part.lines().map(|line| format!("{line}\n")).collect::<String>();
+        let lines = |part: &str| part.lines().flat_map(|line| [line, "\n"]).collect::<String>();
         let text = lines(&read(&file));
         let texts = text.split("\nGO\n").map(lines).filter(|batch| !batch.trim().is_empty());
         for (place, batch) in texts.enumerate() {
@@ -174,20 +178,29 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
 }
 
+/// The statements for SQL Server in the sources, by their texts, with their names and twins.
+static FILES: LazyLock<HashMap<String, (String, String)>> = LazyLock::new(|| {
+    let read =
+        |path: &Path| fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let mut statements = HashMap::new();
+    for path in files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src")) {
+        let Some(name) =
+            path.file_name().filter(|_| path.parent().is_some_and(|of| of.ends_with("sql/mssql")))
+        else {
+            continue;
+        };
+        let (text, twin) = (read(&path), read(&path.with_file_name("../sqlite").join(name)));
+        let name = text.lines().next().and_then(|line| line.strip_prefix("-- ")).expect("a name").trim();
+        for (from, to) in [("", ""), (" DESC", " ASC")] {
+            statements.insert(text.replace(from, to), (name.to_owned(), twin.replace(from, to)));
+        }
+    }
+    statements
+});
+
 /// The names of all statements for SQL Server in the sources.
-pub fn names() -> Vec<String> {
-    let sources = files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
-    let statements = sources.into_iter().filter(|path| {
-        path.extension().is_some_and(|end| end == "sql") && path.iter().any(|part| part == "mssql")
-    });
-    let mut names: Vec<String> = statements
-        .map(|path| {
-            let text = fs::read_to_string(&path).expect("a statement");
-            text.lines().next().and_then(|line| line.strip_prefix("-- ")).expect("a name").trim().to_owned()
-        })
-        .collect();
-    names.sort_unstable();
-    names
+pub fn names() -> BTreeSet<&'static str> {
+    FILES.values().map(|(name, _)| name.as_str()).collect()
 }
 
 /// How a column of this name is declared, wherever it appears in an answer of hot. A name that is not here has to be

@@ -34,7 +34,7 @@ impl Request {
     }
 }
 
-/// ALL_HEADERS, of which the program's driver sends one.
+/// `ALL_HEADERS`, of which the program's driver sends one.
 fn headers(from: &mut Reader<'_>) -> Result<u64, String> {
     let (all, one, kind) = (from.u32()?, from.u32()?, from.u16()?);
     if (all, one, kind) != (22, 18, TRANSACTION_DESCRIPTOR) {

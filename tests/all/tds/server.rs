@@ -1,126 +1,25 @@
 //! The server: accepts connections, and answers each one's requests one after the other.
 
 use std::io;
-use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 
-use tempfile::TempDir;
-use thermocline::config::{self, Encrypt};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinSet;
 
-use super::faults::{At, Fault, Faults, refusal};
+use super::faults::{At, Fault, refusal};
+use super::front::Shared;
 use super::inserts::Insert;
 use super::login::{self, Login};
 use super::packets::{self, Kind, Message, Sender};
-use super::registry::{Control, Known, Registry};
+use super::registry::{Control, Known};
 use super::request::{Request, params_used};
 use super::session::{Answer, Change, Session};
 use super::tokens::{Refusal, Tokens};
 use super::values::Cell;
-
-/// What the connections share.
-#[derive(Debug)]
-pub struct Shared {
-    file: PathBuf,
-    pub registry: Registry,
-    faults: Faults,
-    asked: Mutex<Vec<(usize, String)>>,
-    unknown: Mutex<Vec<String>>,
-    lock: Arc<tokio::sync::Mutex<()>>,
-    logins: AtomicUsize,
-    attentions: AtomicUsize,
-    /// How many connections are open.
-    open: AtomicUsize,
-    /// How many requests stall.
-    stalled: watch::Sender<usize>,
-}
-
-/// A TDS server in this process, over an empty SQLite file. It ends when it is dropped.
-#[derive(Debug)]
-pub struct Front {
-    /// Where it is, for the program.
-    pub at: config::Mssql,
-    pub shared: Arc<Shared>,
-    accepting: JoinHandle<()>,
-    _folder: TempDir,
-}
-
-impl Drop for Front {
-    fn drop(&mut self) {
-        self.accepting.abort();
-    }
-}
-
-impl Front {
-    pub async fn start() -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let port = listener.local_addr().expect("an address").port();
-        let shared = Arc::new(Shared {
-            file: folder.path().join("front.db"),
-            registry: Registry::default(),
-            faults: Faults::default(),
-            asked: Mutex::default(),
-            unknown: Mutex::default(),
-            lock: Arc::default(),
-            logins: AtomicUsize::new(0),
-            attentions: AtomicUsize::new(0),
-            open: AtomicUsize::new(0),
-            stalled: watch::channel(0).0,
-        });
-        let accepting = tokio::spawn(accept(listener, Arc::clone(&shared)));
-        let rest = format!("//{}:x@127.0.0.1:{port}/{}?encrypt=off", login::USER, login::DATABASE);
-        let at = config::Mssql::parse(&rest).expect("a URL");
-        let at = config::Mssql { password: login::PASSWORD.into(), encrypt: Encrypt::Off, ..at };
-        Self { at, shared, accepting, _folder: folder }
-    }
-
-    /// The next `times` times this happens there.
-    pub fn fail(&self, at: At, fault: Fault, times: usize) {
-        self.shared.faults.add(at, fault, times);
-    }
-
-    /// All is well again.
-    pub fn heal(&self) {
-        self.shared.faults.clear();
-    }
-
-    /// What was asked since the last time, by the number of its connection.
-    pub fn asked(&self) -> Vec<(usize, String)> {
-        std::mem::take(&mut *self.shared.asked.lock().expect("no panic"))
-    }
-
-    /// The texts nobody knew, which is a fault of the program or of the registry.
-    pub fn unknown(&self) -> Vec<String> {
-        self.shared.unknown.lock().expect("no panic").clone()
-    }
-
-    /// How many logins there were.
-    pub fn logins(&self) -> usize {
-        self.shared.logins.load(Ordering::SeqCst)
-    }
-
-    /// How often a client told it to stop.
-    pub fn attentions(&self) -> usize {
-        self.shared.attentions.load(Ordering::SeqCst)
-    }
-
-    /// How many connections are open.
-    pub fn open(&self) -> usize {
-        self.shared.open.load(Ordering::SeqCst)
-    }
-
-    /// Waits until so many requests stall at once.
-    pub async fn stalled(&self, n: usize) {
-        let mut stalled = self.shared.stalled.subscribe();
-        stalled.wait_for(|now| *now >= n).await.expect("the front is there");
-    }
-}
 
 /// Counts up, and down again when it is dropped.
 struct Counted<'a>(&'a AtomicUsize);
@@ -153,7 +52,8 @@ async fn stall(shared: &Shared) -> ! {
     std::future::pending().await
 }
 
-async fn accept(listener: TcpListener, shared: Arc<Shared>) {
+/// Accepts connections until it is dropped, and they with it.
+pub async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
@@ -193,6 +93,18 @@ fn listen(mut from: OwnedReadHalf, size: usize) -> mpsc::UnboundedReceiver<io::R
     messages
 }
 
+/// Whether a login is let in, or the number of the error.
+async fn admit(login: &Login, shared: &Shared) -> Result<(), u32> {
+    match shared.faults.take(|at| *at == At::Login) {
+        Some(Fault::Slow(more)) => tokio::time::sleep(more).await,
+        Some(Fault::Refuse(number)) => return Err(number),
+        Some(Fault::Stall) => stall(shared).await,
+        Some(fault) => panic!("{fault:?} does not happen at a login"),
+        None => {}
+    }
+    login.verdict()
+}
+
 async fn serve(stream: TcpStream, shared: &Shared) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let (mut from, to) = stream.into_split();
@@ -205,15 +117,10 @@ async fn serve(stream: TcpStream, shared: &Shared) -> io::Result<()> {
     let Some(message) = packets::read(&mut from, login::FIRST_PACKET).await? else { return Ok(()) };
     let number = shared.logins.fetch_add(1, Ordering::SeqCst);
     let login = Login::read(&message.body).map_err(broken)?;
-    let verdict = match shared.faults.take(|at| *at == At::Login) {
-        Some(Fault::Slow(more)) => {
-            tokio::time::sleep(more).await;
-            login.verdict()
-        }
-        Some(Fault::Refuse(number)) => Err(number),
-        Some(Fault::Stall) => stall(shared).await,
-        Some(_) => return Ok(()),
-        None => login.verdict(),
+    let verdict = tokio::select! {
+        verdict = admit(&login, shared) => verdict,
+        // It gave up waiting.
+        _ = packets::read(&mut from, login::FIRST_PACKET) => return Ok(()),
     };
     if let Err(number) = verdict {
         let mut tokens = Tokens::default();

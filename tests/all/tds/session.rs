@@ -23,8 +23,8 @@ use super::registry::{Control, Known, declared};
 use super::tokens::Refusal;
 use super::values::{Cell, Column, Declared, Param};
 
-/// How long a lock is waited for: far less than the program asks for, so that tests of locks are quick.
-const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
+/// What the program sets as `LOCK_TIMEOUT`.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What a transaction has become.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -76,7 +76,7 @@ impl Declared {
         matches!(self, Self::Text(_) | Self::LongText | Self::Price)
     }
 
-    /// TYPE_INFO
+    /// `TYPE_INFO`
     pub fn info(self) -> Vec<u8> {
         let text = |bytes: u16| [&[0xe7][..], &bytes.to_le_bytes(), &COLLATION].concat();
         match self {
@@ -165,7 +165,7 @@ pub enum Param {
 }
 
 impl Param {
-    /// TYPE_INFO and the value behind it.
+    /// `TYPE_INFO` and the value behind it.
     pub fn read(from: &mut Reader<'_>) -> Result<Self, String> {
         let kind = from.u8()?;
         match kind {

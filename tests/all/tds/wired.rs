@@ -3,11 +3,9 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-
-use thermocline::tier::migrate::{Migrating, Schema, Shapes, Step};
 use thermocline::tier::{Begin, Engine, Mssql, Record, Session, Statement, Tier, TierError, Value};
 
-use super::server::{Front, Shared};
+use super::front::{Front, Shared};
 
 /// [`Mssql`] over a front that knows each statement before it is asked.
 #[derive(Debug)]
@@ -41,25 +39,6 @@ impl Engine for Wired {
 
     async fn close(&self) {
         self.inner.close().await;
-    }
-}
-
-#[async_trait]
-impl Schema for Wired {
-    fn steps(&self) -> &'static [Step] {
-        self.inner.steps()
-    }
-
-    fn is_embedded(&self) -> bool {
-        self.inner.is_embedded()
-    }
-
-    async fn migrating(&self) -> Result<Box<dyn Migrating>, TierError> {
-        self.inner.migrating().await
-    }
-
-    async fn shapes(&self, steps: &[Step]) -> Result<Option<Shapes>, TierError> {
-        self.inner.shapes(steps).await
     }
 }
 

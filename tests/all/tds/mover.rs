@@ -1,0 +1,177 @@
+//! The mover over the wire: what it asks in which order, and that each row moves once whatever goes wrong.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::AtomicBool;
+
+use thermocline::archive::{BlockSizes, Mover, Outcome, Plan, Report};
+use thermocline::clock::DAY;
+use thermocline::federation::reads::{Cold as _, Hot as _};
+use thermocline::federation::sql::{SqlCold, SqlHot};
+use thermocline::page::{Slice, Span};
+use thermocline::resources;
+use thermocline::resources::messages::Messages;
+use thermocline::schema;
+use thermocline::tier::Value;
+
+use super::faults::{At, COMMIT, Fault};
+use super::{Front, LABEL};
+use crate::contract::pair::{Pair, now};
+use crate::mssql::message;
+
+/// Messages that are due.
+const DUE: i64 = 24;
+const BATCH: i64 = 10;
+
+/// A pair with messages that are due and two that are not.
+async fn filled() -> (Pair, Front) {
+    let (pair, _, front) = Pair::wired().await;
+    let old = now().plus(-100 * DAY);
+    let mut rows: Vec<Vec<Value>> = (1..=DUE).map(|id| message(id, 1, "old", old.plus(id / 3))).collect();
+    rows.extend((DUE + 1..=DUE + 2).map(|id| message(id, 1, "new", now().plus(id - DAY))));
+    pair.put(&schema::MESSAGES, rows).await;
+    front.asked();
+    (pair, front)
+}
+
+async fn run(pair: &Pair, max_rows: Option<i64>) -> Report {
+    let families = resources::families();
+    let family = families.into_iter().find(|family| family.resource == "messages").expect("a family");
+    let mover = Mover {
+        hot: &*pair.hot,
+        cold: &*pair.cold,
+        clock: &pair.clock,
+        name: "test".to_owned(),
+        sizes: BlockSizes { most: [6, 24], part: [3, 12] },
+    };
+    let plan = Plan { batch: BATCH, max_rows, ..Plan::default() };
+    mover.run(family, &plan, &AtomicBool::new(false), &mut |_| {}).await
+}
+
+/// The ids in hot and in cold, as readers see them.
+async fn ids(pair: &Pair) -> [Vec<i64>; 2] {
+    let list = Messages::of(1);
+    let hot = SqlHot(&*pair.hot).read(&list, Slice::oldest(Span::ALL, 99), false).await.expect("hot");
+    let cold = SqlCold(&*pair.cold);
+    let cold = cold.read(&list, hot.mark, Slice::oldest(Span::ALL, 99)).await.expect("cold").rows;
+    [hot.rows.iter().map(|row| row.id).collect(), cold.iter().map(|row| row.id).collect()]
+}
+
+#[tokio::test]
+async fn a_batch_asks_in_the_order_that_is_documented() {
+    println!("{LABEL}");
+    let (pair, front) = filled().await;
+    let report = run(&pair, Some(BATCH)).await;
+    assert_eq!((report.outcome, report.rows), (Outcome::Stopped, BATCH), "{:?}", report.error);
+    let asked = front.asked();
+    let steps = [
+        "BEGIN TRANSACTION",
+        "archive.lock_state",
+        "messages.due",
+        "archive.take",
+        "archive.raise",
+        "COMMIT TRANSACTION",
+    ];
+    let (writer, _) = asked.iter().find(|(_, name)| name == "BEGIN TRANSACTION").expect("it begins");
+    let of_writer: Vec<&str> =
+        asked.iter().filter(|(connection, _)| connection == writer).map(|(_, name)| name.as_str()).collect();
+    assert_eq!(of_writer, steps);
+    // What is asked before the claim writes nothing and is a reader's.
+    let others: BTreeSet<&str> =
+        asked.iter().filter(|(connection, _)| connection != writer).map(|(_, name)| name.as_str()).collect();
+    assert_eq!(others, BTreeSet::from(["messages.due", "messages.due_count"]));
+    assert_eq!(front.unknown(), Vec::<String>::new());
+}
+
+/// How a run ends that met a fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ends {
+    /// Nobody notices.
+    Done,
+    /// The run fails, the next one goes on.
+    Failed,
+}
+
+#[tokio::test]
+async fn each_row_moves_once_whatever_goes_wrong() {
+    let statement = At::Statement;
+    let refuse = Fault::Refuse;
+    let cases = [
+        // A commit whose answer is lost has happened, and is found to have.
+        (COMMIT, Fault::LoseAnswer, 1, Ends::Done),
+        (COMMIT, Fault::LoseAnswer, 3, Ends::Done),
+        // One that never arrived has not.
+        (COMMIT, Fault::HangUp, 1, Ends::Failed),
+        (COMMIT, refuse(1205), 1, Ends::Done),
+        (COMMIT, refuse(3960), 2, Ends::Done),
+        (COMMIT, refuse(596), 1, Ends::Failed),
+        // A lock, a deadlock, a write conflict: the batch is tried again.
+        (statement("archive.lock_state"), refuse(1222), 1, Ends::Done),
+        (statement("archive.lock_state"), refuse(1205), 4, Ends::Done),
+        (statement("messages.due"), refuse(3961), 1, Ends::Done),
+        (statement("archive.take"), refuse(1205), 1, Ends::Done),
+        (statement("archive.take"), refuse(1222), 4, Ends::Done),
+        (statement("archive.raise"), refuse(3960), 1, Ends::Done),
+        // Not for ever.
+        (statement("archive.raise"), refuse(1205), 5, Ends::Failed),
+        // A server that is away ends the run.
+        (statement("archive.lock_state"), refuse(40_613), 1, Ends::Failed),
+        (statement("archive.take"), Fault::ResetInRow, 1, Ends::Failed),
+        (statement("archive.take"), Fault::LoseAnswer, 1, Ends::Failed),
+        (statement("archive.raise"), Fault::HangUp, 1, Ends::Failed),
+    ];
+    // Each in a pair of its own, side by side: they wait between their attempts.
+    futures::future::join_all(cases.map(|case| Box::pin(moves_once(case)))).await;
+}
+
+async fn moves_once((at, fault, times, ends): (At, Fault, usize, Ends)) {
+    let (pair, front) = filled().await;
+    front.fail(at, fault, times);
+    let report = run(&pair, None).await;
+    let expected = if ends == Ends::Done { Outcome::Done } else { Outcome::Failed };
+    assert_eq!(report.outcome, expected, "{at:?} {fault:?}: {:?}", report.error);
+    let [hot, cold] = ids(&pair).await;
+    let seen: Vec<i64> = cold.iter().chain(&hot).copied().collect();
+    assert_eq!(seen, (1..=DUE + 2).collect::<Vec<_>>(), "{at:?} {fault:?}");
+    front.heal();
+    let again = run(&pair, None).await;
+    assert_eq!(again.outcome, Outcome::Done, "{at:?} {fault:?}: {:?}", again.error);
+    assert_eq!(report.rows + again.rows, DUE, "{at:?} {fault:?}");
+    let moved = (1..=DUE).collect::<Vec<_>>();
+    assert_eq!(ids(&pair).await, [vec![DUE + 1, DUE + 2], moved], "{at:?} {fault:?}");
+    assert_eq!(front.unknown(), Vec::<String>::new(), "{at:?} {fault:?}");
+}
+
+/// After a lost answer the row is locked before it is read, on another connection.
+#[tokio::test]
+async fn a_lost_commit_is_settled_by_locking_the_state() {
+    let (pair, front) = filled().await;
+    front.fail(COMMIT, Fault::LoseAnswer, 1);
+    let report = run(&pair, Some(BATCH)).await;
+    assert_eq!((report.outcome, report.rows), (Outcome::Stopped, BATCH), "{:?}", report.error);
+    let asked = front.asked();
+    let lost = asked.iter().position(|(_, name)| name == "COMMIT TRANSACTION").expect("it commits");
+    let after: Vec<&str> = asked[lost + 1..].iter().map(|(_, name)| name.as_str()).collect();
+    assert_eq!(
+        after,
+        ["set up", "BEGIN TRANSACTION", "archive.state", "IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION"]
+    );
+    let [first, second] = [lost, lost + 1].map(|place| asked[place].0);
+    assert_ne!(first, second);
+}
+
+/// A batch that is not known to have happened is undone only after hot was asked for each row of it.
+#[tokio::test]
+async fn an_interrupted_batch_is_undone_row_by_row() {
+    let (pair, front) = filled().await;
+    front.fail(COMMIT, Fault::HangUp, 1);
+    assert_eq!(run(&pair, Some(BATCH)).await.outcome, Outcome::Failed);
+    front.asked();
+    assert_eq!(run(&pair, Some(BATCH)).await.rows, BATCH);
+    let asked = front.asked();
+    let place = |name: &str| asked.iter().position(|(_, asked)| asked == name).expect("it is asked");
+    let held = asked.iter().filter(|(_, name)| name == "archive.held").count();
+    assert_eq!(held, BATCH as usize);
+    assert!(
+        place("archive.lock_state") < place("archive.held") && place("archive.held") < place("archive.take")
+    );
+}

@@ -1,0 +1,264 @@
+//! Connections when requests are given up, the server is silent, or a connection breaks.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{Request, StatusCode};
+use serde_json::Value as Json;
+use thermocline::config::Mssql as Address;
+use thermocline::tier::{Begin, Engine as _, Mssql, Tier, TierError};
+use tower::ServiceExt as _;
+
+use super::faults::{At, Fault};
+use super::{Front, LABEL, Wired};
+use crate::contract::pair::Pair;
+use crate::mssql::statement;
+
+const TEST: At = At::Statement("test");
+const ALWAYS: usize = usize::MAX;
+
+/// Waits until no more connections are open than these: a client's are closed behind its back.
+async fn open_at_most(front: &Front, n: usize) {
+    let begun = Instant::now();
+    while front.open() > n {
+        assert!(begun.elapsed() < Duration::from_secs(5), "{} connections are left", front.open());
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+async fn echo(hot: &Wired, n: i64) {
+    let rows = hot.fetch(&statement("SELECT ?1 AS n"), &[n.into()]).await.expect("answers");
+    assert_eq!(rows[0].int("n").expect("a number"), n, "somebody else's answer");
+}
+
+#[tokio::test]
+async fn requests_given_up_leave_no_trace() {
+    println!("{LABEL}");
+    let front = Front::start().await;
+    let hot = Arc::new(Wired::open(&front).await.expect("opens"));
+    echo(&hot, 7).await;
+    let before = hot.inner.readers();
+    assert_eq!(before, (1, 1));
+    for fault in [Fault::Stall, Fault::StallInRow] {
+        front.fail(TEST, fault, ALWAYS);
+        for _ in 0..4 {
+            let requests: Vec<_> = (0..50)
+                .map(|n| {
+                    let hot = Arc::clone(&hot);
+                    tokio::spawn(async move { echo(&hot, n).await })
+                })
+                .collect();
+            front.stalled(50).await;
+            for request in requests {
+                request.abort();
+                assert!(request.await.expect_err("nobody waits for the answer").is_cancelled());
+            }
+            assert_eq!(hot.inner.readers(), (0, 0), "one that was given up serves again");
+        }
+        front.heal();
+        for n in 0..200 {
+            echo(&hot, n).await;
+        }
+        assert_eq!(hot.inner.readers(), before);
+        open_at_most(&front, 1).await;
+    }
+    // The server was told to stop each time, and one login a connection was needed.
+    assert_eq!((front.attentions(), front.logins()), (400, 401));
+}
+
+#[tokio::test]
+async fn a_broken_connection_is_not_used_again() {
+    let front = Front::start().await;
+    let hot = Wired::open(&front).await.expect("opens");
+    for (fault, logins) in
+        [(Fault::ResetInRow, 2), (Fault::HangUp, 3), (Fault::LoseAnswer, 4), (Fault::Refuse(596), 5)]
+    {
+        front.fail(TEST, fault, 1);
+        let error = hot.fetch(&statement("SELECT ?1 AS n"), &[1.into()]).await.expect_err("it broke");
+        assert!(matches!(error, TierError::Unavailable { tier: Tier::Hot, .. }), "{fault:?}: {error:?}");
+        echo(&hot, 5).await;
+        assert_eq!((hot.inner.readers(), front.logins()), ((1, 1), logins), "{fault:?}");
+    }
+}
+
+/// A page of messages, as a service with this patience answers it.
+async fn page(router: &Router, token: &str) -> (StatusCode, Option<String>, Json) {
+    let request = Request::builder()
+        .uri("/api/conversations/1/messages")
+        .header("authorization", format!("Bearer {token}"))
+        .body(Body::empty());
+    let answer = router.clone().oneshot(request.expect("sound")).await.expect("answers");
+    let (status, wait) = (answer.status(), answer.headers().get("retry-after").cloned());
+    let body = to_bytes(answer.into_body(), 1 << 20).await.expect("a body");
+    let wait = wait.map(|wait| wait.to_str().expect("a number").to_owned());
+    (status, wait, serde_json::from_slice(&body).expect("JSON"))
+}
+
+#[tokio::test]
+async fn a_silent_server_costs_its_requests_and_nothing_else() {
+    let (pair, hot, front) = Pair::wired().await;
+    let (app, token) = pair.service();
+    let router = thermocline::server::router(app.clone(), Duration::from_secs(20));
+    let hasty = thermocline::server::router(app, Duration::from_millis(300));
+    assert_eq!(page(&router, &token).await.0, StatusCode::OK);
+    let before = hot.inner.readers();
+    front.fail(At::Statement("messages.hot_slice"), Fault::Stall, ALWAYS);
+    let requests = (0..8).map(|_| page(&hasty, &token));
+    for (status, _, problem) in futures::future::join_all(requests).await {
+        assert_eq!(
+            (status, &problem["type"]),
+            (StatusCode::GATEWAY_TIMEOUT, &Json::from("/problems/timeout"))
+        );
+    }
+    front.heal();
+    assert_eq!(page(&router, &token).await.0, StatusCode::OK);
+    let after = hot.inner.readers();
+    assert!(after.0 <= before.0.max(1) && after.0 == after.1, "{before:?} {after:?}");
+    // And the one that a writer left.
+    open_at_most(&front, after.0 + 1).await;
+    assert_eq!(front.unknown(), Vec::<String>::new());
+}
+
+/// The same where it accepts connections and says nothing.
+#[tokio::test]
+async fn a_login_that_hangs_costs_its_requests_and_nothing_else() {
+    let (pair, hot, front) = Pair::wired().await;
+    let (app, token) = pair.service();
+    let router = thermocline::server::router(app.clone(), Duration::from_secs(20));
+    let hasty = thermocline::server::router(app, Duration::from_millis(300));
+    // The only connection there is goes, and no new one is had.
+    front.fail(At::Statement("messages.hot_slice"), Fault::HangUp, 1);
+    assert_eq!(page(&router, &token).await.0, StatusCode::SERVICE_UNAVAILABLE);
+    front.fail(At::Login, Fault::Stall, ALWAYS);
+    // More than the pool has room for.
+    let requests = (0..60).map(|_| page(&hasty, &token));
+    for (status, _, _) in futures::future::join_all(requests).await {
+        assert_eq!(status, StatusCode::GATEWAY_TIMEOUT);
+    }
+    front.heal();
+    assert_eq!(page(&router, &token).await.0, StatusCode::OK);
+    assert_eq!(hot.inner.readers(), (1, 1));
+    open_at_most(&front, 2).await;
+}
+
+#[tokio::test]
+async fn a_session_dropped_in_its_transaction_takes_it_along() {
+    let (pair, _, front) = Pair::wired().await;
+    let hot = &pair.hot;
+    let touch = statement("UPDATE archive_state SET held = 1 - held WHERE resource = 'posts'");
+    let held = async || {
+        let rows =
+            hot.fetch(&statement("SELECT held FROM archive_state WHERE resource = 'posts'"), &[]).await;
+        rows.expect("answers")[0].bool("held").expect("a bit")
+    };
+    front.asked();
+    for (commits, expected) in [(false, false), (true, true), (false, true)] {
+        let mut session = hot.session().await.expect("a session");
+        session.begin(Begin::Write).await.expect("begins");
+        assert_eq!(session.execute(&touch, &[]).await.expect("touches"), 1);
+        if commits {
+            session.commit().await.expect("commits");
+        }
+        drop(session);
+        assert_eq!(held().await, expected);
+    }
+    let begun = front.asked().into_iter().filter(|(_, name)| name == "BEGIN TRANSACTION");
+    let connections: Vec<usize> = begun.map(|(connection, _)| connection).collect();
+    // The second one did not get the first one's connection, the third one got the second one's.
+    assert!(connections[0] != connections[1] && connections[1] == connections[2], "{connections:?}");
+    assert_eq!(front.unknown(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_slow_login_is_given_up() {
+    let front = Front::start().await;
+    front.fail(At::Login, Fault::Slow(Duration::from_secs(30)), 1);
+    front.fail(At::Login, Fault::Stall, 1);
+    let hasty = Address { connect_timeout: Duration::from_millis(200), ..front.at.clone() };
+    for _ in 0..2 {
+        let begun = Instant::now();
+        let error = Mssql::open(Tier::Hot, &hasty).await.expect_err("too slow");
+        assert!(matches!(error, TierError::Unavailable { tier: Tier::Hot, .. }), "{error:?}");
+        assert!(begun.elapsed() < Duration::from_secs(5));
+    }
+    assert_eq!(front.logins(), 2);
+    // Merely slower than usual is good enough.
+    front.fail(At::Login, Fault::Slow(Duration::from_millis(50)), 1);
+    let hot = Mssql::open(Tier::Hot, &front.at).await.expect("opens");
+    assert_eq!(hot.readers(), (1, 1));
+}
+
+/// What a client of the service reads of each trouble.
+#[tokio::test]
+async fn a_client_reads_which_tier_is_away_and_when_to_ask_again() {
+    let (pair, hot, front) = Pair::wired().await;
+    let (app, token) = pair.service();
+    let router = thermocline::server::router(app, Duration::from_secs(10));
+    let slice = At::Statement("messages.hot_slice");
+    assert_eq!(page(&router, &token).await.0, StatusCode::OK);
+    for fault in
+        [1205, 1222, 3960, 3961, 40_613, 596].map(Fault::Refuse).into_iter().chain([Fault::ResetInRow])
+    {
+        front.fail(slice, fault, ALWAYS);
+        let (status, wait, problem) = page(&router, &token).await;
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{fault:?}: {problem}");
+        assert_eq!(
+            (&problem["type"], &problem["tier"]),
+            (&"/problems/tier-unavailable".into(), &"hot".into())
+        );
+        assert!(wait.is_some_and(|seconds| seconds.parse::<u64>().is_ok()), "{fault:?}");
+        let shown = problem.to_string();
+        assert!(!shown.contains("lock") && !shown.contains("session"), "{shown}");
+        front.heal();
+        assert_eq!(page(&router, &token).await.0, StatusCode::OK, "after {fault:?}");
+    }
+    // No login at all.
+    front.fail(slice, Fault::HangUp, 1);
+    front.fail(At::Login, Fault::Refuse(18_456), ALWAYS);
+    for _ in 0..2 {
+        let (status, wait, problem) = page(&router, &token).await;
+        assert_eq!((status, &problem["tier"]), (StatusCode::SERVICE_UNAVAILABLE, &"hot".into()));
+        assert!(wait.is_some());
+    }
+    front.heal();
+    assert_eq!(page(&router, &token).await.0, StatusCode::OK);
+    // A write conflict once is nobody's business.
+    for number in [3960, 3961] {
+        front.fail(slice, Fault::Refuse(number), 1);
+        assert_eq!(page(&router, &token).await.0, StatusCode::OK);
+    }
+    // What no asking again will heal is a fault of ours.
+    front.fail(slice, Fault::Refuse(3952), 1);
+    assert_eq!(page(&router, &token).await.0, StatusCode::INTERNAL_SERVER_ERROR);
+    let (connections, idle) = hot.inner.readers();
+    assert_eq!(connections, idle);
+    assert_eq!(front.unknown(), Vec::<String>::new());
+}
+
+/// What each number means to the program.
+#[tokio::test]
+async fn every_number_is_the_right_error() {
+    let front = Front::start().await;
+    let hot = Wired::open(&front).await.expect("opens");
+    for number in [1205, 1222, 3960, 3961, 40_613, 515, 547, 2627, 3952] {
+        front.fail(TEST, Fault::Refuse(number), ALWAYS);
+        let error = hot.fetch(&statement("SELECT ?1 AS n"), &[1.into()]).await.expect_err("refused");
+        let right = match number {
+            1205 | 1222 | 3960 | 3961 => matches!(error, TierError::Conflict { statement: "test", .. }),
+            40_613 => matches!(error, TierError::Unavailable { .. }),
+            _ => matches!(error, TierError::Statement { statement: "test", .. }),
+        };
+        assert!(right && error.tier() == Tier::Hot, "{number}: {error:?}");
+        if let TierError::Statement { source, .. } = &error
+            && number == 3952
+        {
+            assert!(source.to_string().contains("ALTER DATABASE [platform] SET ALLOW_SNAPSHOT_ISOLATION ON"));
+        }
+        front.heal();
+        echo(&hot, i64::from(number)).await;
+    }
+    // The server had spoken to the end each time: one connection did it all.
+    assert_eq!((front.logins(), hot.inner.readers()), (1, (1, 1)));
+}
