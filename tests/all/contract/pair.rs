@@ -17,12 +17,15 @@ use thermocline::tier::{Begin, Engine, Sqlite, Tier, Value, migrate};
 use thermocline::web::auth::{AuthSettings, KeySource, Verifier};
 use thermocline::web::state::App;
 
+use crate::support::postgres::Database;
+
 /// Two tiers that are a pair.
 pub struct Pair {
     pub hot: Arc<dyn Engine>,
     pub cold: Arc<dyn Engine>,
     pub clock: Clock,
     _files: TempDir,
+    _database: Option<Database>,
 }
 
 /// The present of every test.
@@ -41,8 +44,9 @@ impl Pair {
 
     /// Cold in PostgreSQL, where there is a server.
     pub async fn mixed() -> Option<Self> {
-        let (cold, _) = crate::support::postgres::cold().await?;
-        Some(Self::beside(Arc::new(cold), tempfile::tempdir().expect("a folder")).await)
+        let (cold, database) = crate::support::postgres::cold().await?;
+        let pair = Self::beside(Arc::new(cold), tempfile::tempdir().expect("a folder")).await;
+        Some(Self { _database: Some(database), ..pair })
     }
 
     pub async fn beside(cold: Arc<dyn Engine>, files: TempDir) -> Self {
@@ -50,7 +54,7 @@ impl Pair {
         migrate::upgrade(&hot).await.expect("migrates");
         let clock = Clock::fixed(now());
         pair::ensure(&hot, &*cold, &clock).await.expect("a pair");
-        let pair = Self { hot: Arc::new(hot), cold, clock, _files: files };
+        let pair = Self { hot: Arc::new(hot), cold, clock, _files: files, _database: None };
         let user =
             |id: i64| vec![id.into(), Value::from(format!("user{id}").as_str()), Value::Null(Kind::Text)];
         pair.put(&schema::USERS, (1..=4).map(user).collect()).await;

@@ -39,7 +39,8 @@ impl HotEngine {
         Self { name: "SQLite", hot: Arc::new(hot), server: None, folder }
     }
 
-    async fn mssql() -> Option<Self> {
+    /// SQL Server, when the environment names one.
+    pub async fn mssql() -> Option<Self> {
         let server = Server::make().await?;
         let hot = Mssql::open(Tier::Hot, &server.at).await.expect("opens");
         migrate::upgrade(&hot).await.expect("migrates");
