@@ -10,6 +10,7 @@ mod moving;
 mod mssql;
 mod openapi;
 mod oracle;
+mod pairs;
 mod postgres;
 mod prices;
 mod prices_failing;

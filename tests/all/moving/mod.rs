@@ -149,10 +149,10 @@ fn run<T>(future: impl Future<Output = T>) -> T {
 
 /// A small generator of test choices: the same seed, the same choices.
 #[derive(Clone, Copy, Debug)]
-struct Dice(u64);
+pub struct Dice(pub u64);
 
 impl Dice {
-    fn roll(&mut self, below: u64) -> u64 {
+    pub fn roll(&mut self, below: u64) -> u64 {
         // SplitMix64
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut bits = self.0;
