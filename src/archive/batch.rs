@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use super::blocks::Counter;
 use super::digest::Digest;
 use super::family::{Family, Moved};
+use super::rejects::{self, unreadable};
 use super::{BlockSizes, MoveError};
 use crate::clock::{Clock, Timestamp};
 use crate::page::Key;
@@ -24,6 +25,9 @@ static ABOVE: LazyLock<Statement> = LazyLock::new(|| cold_sql!("above"));
 static JOURNAL: LazyLock<Statement> = LazyLock::new(|| cold_sql!("journal"));
 static UNDO_BEHAVIOR: LazyLock<Statement> = LazyLock::new(|| cold_sql!("undo_behavior"));
 static UNDO_BATCH: LazyLock<Statement> = LazyLock::new(|| cold_sql!("undo_batch"));
+
+/// Bytes of text in a batch, unless a single row has more: what a mover keeps in memory, whatever rows hold.
+const BYTES: i64 = 16 << 20;
 
 /// What a batch is to move and with what.
 pub(super) struct Batch<'a> {
@@ -219,10 +223,11 @@ impl Batch<'_> {
     /// Step 4. What comes back is exactly what is removed: no edit can slip in between.
     async fn take(&self, hot: &mut dyn Session) -> Result<Vec<Taken<'_>>, MoveError> {
         let records = hot.fetch(&self.family.due, &[self.older_than.clone(), self.rows.into()]).await?;
-        let (mut ids, mut weight) = (Vec::new(), 0);
+        let (mut ids, mut weight, mut bytes) = (Vec::new(), 0, 0);
         for record in records {
             weight += record.int("weight")?;
-            if weight > self.rows && !ids.is_empty() {
+            bytes += record.int("bytes")?;
+            if (weight > self.rows || bytes > BYTES) && !ids.is_empty() {
                 break;
             }
             ids.push(record.int("id")?);
@@ -233,12 +238,15 @@ impl Batch<'_> {
         for moved in &self.family.tables {
             let mut rows = Vec::new();
             if due > 0 {
-                for record in hot.fetch(&moved.take, std::slice::from_ref(&ids)).await? {
-                    rows.push(values(&record, moved.table.columns)?);
+                let records = hot.fetch(&moved.take, std::slice::from_ref(&ids)).await;
+                for record in records.map_err(|error| unreadable(self.family, moved, &ids, error))? {
+                    let row = values(&record, moved.table.columns);
+                    rows.push(row.map_err(|error| unreadable(self.family, moved, &ids, error))?);
                 }
             }
             taken.push(Taken { moved, rows });
         }
+        rejects::check(self.cold, self.family, taken.iter().map(|taken| (taken.moved, &taken.rows[..])))?;
         Ok(taken)
     }
 

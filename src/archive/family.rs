@@ -105,6 +105,8 @@ impl Blocks {
 pub struct Moved {
     /// The table.
     pub table: &'static Table,
+    /// Where in a row the id stands that it belongs to.
+    pub(super) owner: usize,
     pub(super) take: Statement,
     pub(super) batch: Statement,
     pub(super) held: Statement,
@@ -130,6 +132,7 @@ impl Moved {
         let cold = |statement: Statement| statement.with("{table}", archived);
         Self {
             table,
+            owner: table.columns.iter().position(|column| column.name == owner).unwrap_or(0),
             take: hot(hot_sql!("take")).with("{owner}", owner).with("{columns}", &table.names()),
             batch: cold(cold_sql!("batch")).with("{columns}", &table.names_in_cold()),
             held: hot(hot_sql!("held")).with("{first}", first).with("{second}", second),

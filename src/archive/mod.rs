@@ -9,8 +9,10 @@ pub mod batch;
 pub mod blocks;
 pub mod digest;
 pub mod family;
+pub mod measure;
 mod pace;
 pub mod pair;
+pub mod rejects;
 pub mod run;
 pub mod status;
 pub mod vacuum;
@@ -18,6 +20,7 @@ pub mod verify;
 
 pub use blocks::BlockSizes;
 pub use family::{Family, Moved};
+pub use rejects::retry as retry_rejects;
 pub use run::{Mover, Outcome, Plan, Report};
 
 use crate::tier::TierError;
@@ -41,6 +44,14 @@ pub enum MoveError {
         resource: &'static str,
         /// What does not fit.
         detail: String,
+    },
+    /// Some rows cannot be moved, and nothing was; without them the rest can.
+    #[error("{resource}: cold cannot hold {} rows", rows.len())]
+    Rejected {
+        /// The resource.
+        resource: &'static str,
+        /// Id and reason of each, of the resource itself.
+        rows: Vec<(i64, String)>,
     },
     /// What cold gave back is not what hot had given.
     #[error("{resource}: batch {epoch} did not come back from cold as it went in: {detail}")]

@@ -17,6 +17,7 @@ mod kills;
 
 mod lists;
 mod real_data;
+mod rejects;
 mod status;
 
 mod table;
