@@ -14,6 +14,7 @@ mod pace;
 pub mod pair;
 pub mod rejects;
 pub mod run;
+pub mod schedule;
 pub mod status;
 pub mod vacuum;
 pub mod verify;

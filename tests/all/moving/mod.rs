@@ -18,6 +18,7 @@ mod kills;
 mod lists;
 mod real_data;
 mod rejects;
+mod scheduled;
 mod status;
 
 mod table;
