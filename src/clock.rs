@@ -53,7 +53,8 @@ impl Timestamp {
         self.datetime().date_naive()
     }
 
-    fn datetime(self) -> DateTime<Utc> {
+    /// This instant, for the calendar.
+    pub fn datetime(self) -> DateTime<Utc> {
         DateTime::from_timestamp_micros(self.0).unwrap_or_default()
     }
 }
@@ -99,6 +100,23 @@ impl<'de> Deserialize<'de> for Timestamp {
         let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
         text.parse().map_err(serde::de::Error::custom)
     }
+}
+
+/// A time span such as `30d`, `12h`, `90m` or `45s`, in microseconds.
+pub fn span(text: &str) -> Result<i64, String> {
+    let fault = || "expected a number with d, h, m or s behind it, such as 30d".to_owned();
+    let (number, unit) = text.split_at(text.len() - text.chars().next_back().map_or(0, char::len_utf8));
+    let unit = match unit {
+        "d" => DAY,
+        "h" => DAY / 24,
+        "m" => 60_000_000,
+        "s" => 1_000_000,
+        _ => return Err(fault()),
+    };
+    if !number.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(fault());
+    }
+    number.parse::<i64>().ok().and_then(|number| number.checked_mul(unit)).ok_or_else(fault)
 }
 
 /// Where the time and unguessable numbers come from: the machine, or a test.
@@ -176,5 +194,15 @@ mod tests {
         }
         assert_eq!(Timestamp::MIN.to_string(), "0001-01-01T00:00:00.000000Z");
         assert_eq!(Timestamp::MAX.to_string(), "9999-12-31T23:59:59.999999Z");
+    }
+
+    #[test]
+    fn a_span_has_a_unit() {
+        assert_eq!(span("30d"), Ok(30 * DAY));
+        assert_eq!(span("0s"), Ok(0));
+        assert_eq!(span("90m"), Ok(5_400_000_000));
+        for text in ["", "30", "d", "-1d", "1.5d", "9999999999999999d", "30日"] {
+            assert!(span(text).is_err(), "{text}");
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Settings: flags over environment over `thermocline.toml` over defaults.
 
+mod archive;
 mod mssql;
 
 use std::fmt;
@@ -10,6 +11,7 @@ use figment::providers::{Format as _, Serialized, Toml};
 use secrecy::SecretString;
 use serde::Deserialize;
 
+pub use archive::Archive;
 pub use mssql::{Encrypt, Mssql};
 
 /// The file settings are read from when it is there.
@@ -91,6 +93,7 @@ struct Written {
     request_timeout: Option<u64>,
     migrate: Option<String>,
     tries: Option<u32>,
+    archive: Option<archive::Written>,
 }
 
 /// A port: a number in a file, text in the environment.
@@ -153,6 +156,8 @@ pub struct Settings {
     pub migrate: bool,
     /// How often a service that starts looks for each database.
     pub tries: u32,
+    /// How rows move.
+    pub archive: Archive,
 }
 
 /// Where a tier is.
@@ -343,7 +348,7 @@ impl Settings {
             figment = figment.merge(Toml::file_exact(&file));
         }
         for (name, value) in environment {
-            match ENVIRONMENT.iter().find(|(known, _)| *known == name) {
+            match ENVIRONMENT.iter().chain(&archive::ENVIRONMENT).find(|(known, _)| *known == name) {
                 // An empty variable is how a compose file says "not set".
                 Some(_) if value.is_empty() => {}
                 Some((_, key)) if WHOLE.contains(key) => {
@@ -416,6 +421,7 @@ impl Settings {
             addr: written.addr.unwrap_or_else(|| "127.0.0.1:8080".to_owned()),
             log: written.log.unwrap_or_else(|| "info".to_owned()),
             request_timeout: written.request_timeout.unwrap_or(30).max(1),
+            archive: Archive::resolve(written.archive.unwrap_or_default())?,
         })
     }
 }
@@ -472,6 +478,38 @@ mod tests {
         flags.addr = Some("3.3.3.3:3".to_owned());
         assert_eq!(read(&flags, &[("THERMOCLINE_ADDR", "2.2.2.2:2")]).expect("sound").addr, "3.3.3.3:3");
         assert_eq!(read(&Flags::default(), &[]).expect("sound").addr, "127.0.0.1:8080");
+    }
+
+    #[test]
+    fn the_mover_is_told_by_resource_in_file_and_environment() {
+        let (_file, flags) = file(
+            "[archive]\nolder_than = '60d'\nschedule = '0 2 * * *'\nbatch = 500\n[archive.messages]\nolder_than = '90d'",
+        );
+        let days = |archive: &Archive| {
+            ["messages", "posts", "prices"].map(|name| archive.older_than(name) / crate::clock::DAY)
+        };
+        let settings =
+            read(&flags, &[("THERMOCLINE_ARCHIVE_PRICES_OLDER_THAN", "365d")]).expect("sound").archive;
+        assert_eq!((days(&settings), settings.batch), ([90, 60, 365], 500));
+        assert!(settings.schedule.is_some());
+        let settings = read(&flags, &[("THERMOCLINE_ARCHIVE_BATCH", "20")]).expect("sound").archive;
+        assert_eq!((days(&settings), settings.batch), ([90, 60, 60], 20));
+        let settings = read(&Flags::default(), &[]).expect("sound").archive;
+        assert_eq!((days(&settings), settings.batch, settings.audit_rate), ([30; 3], 1000, 0));
+        assert!(settings.schedule.is_none());
+        for (name, value, named) in [
+            ("THERMOCLINE_ARCHIVE_OLDER_THAN", "soon", "archive.older_than"),
+            ("THERMOCLINE_ARCHIVE_MESSAGES_OLDER_THAN", "1", "archive.messages.older_than"),
+            ("THERMOCLINE_ARCHIVE_BATCH", "9000", "archive.batch"),
+            ("THERMOCLINE_ARCHIVE_PAUSE_MS", "-1", "archive.pause_ms"),
+            ("THERMOCLINE_ARCHIVE_SCHEDULE", "every night", "archive.schedule"),
+            ("THERMOCLINE_ARCHIVE_SCHEDULE", "0 0 2 * * *", "archive.schedule"),
+        ] {
+            let fault = read(&Flags::default(), &[(name, value)]).expect_err("unusable");
+            assert!(fault.contains(named), "{name}={value}: {fault}");
+        }
+        let (_file, flags) = file("[archive]\nolder = '60d'");
+        assert!(read(&flags, &[]).expect_err("a slip").contains("older"));
     }
 
     #[test]

@@ -7,9 +7,13 @@ use async_trait::async_trait;
 use super::MoveError;
 use super::digest::Digest;
 use super::family::{Family, Moved};
+use super::rejects::{self, unreadable};
 use super::run::Mover;
 use super::steps::{ARCHIVE, Attempt, Move, MovedBatch, Rows, count, digest, moved_batch, own};
 use crate::tier::{TierError, Value, values};
+
+/// Bytes of text in a batch, unless a single row has more: what a mover keeps in memory, whatever rows hold.
+const BYTES: i64 = 16 << 20;
 
 /// What a batch is to move.
 pub(super) struct Batch<'a> {
@@ -44,10 +48,11 @@ impl Batch<'_> {
     /// Step 4. What comes back is exactly what is removed: no edit can slip in between.
     async fn take(&self, this: &mut Move<'_>) -> Result<Vec<Rows<'_>>, MoveError> {
         let records = this.hot.fetch(&self.family.due, &[self.older_than.clone(), self.rows.into()]).await?;
-        let (mut ids, mut weight) = (Vec::new(), 0);
+        let (mut ids, mut weight, mut bytes) = (Vec::new(), 0, 0);
         for record in records {
             weight += record.int("weight")?;
-            if weight > self.rows && !ids.is_empty() {
+            bytes += record.int("bytes")?;
+            if (weight > self.rows || bytes > BYTES) && !ids.is_empty() {
                 break;
             }
             ids.push(record.int("id")?);
@@ -58,12 +63,19 @@ impl Batch<'_> {
         for moved in &self.family.tables {
             let mut rows = Vec::new();
             if due > 0 {
-                for record in this.hot.fetch(&moved.take, std::slice::from_ref(&ids)).await? {
-                    rows.push(values(&record, moved.table.columns)?);
+                let records = this.hot.fetch(&moved.take, std::slice::from_ref(&ids)).await;
+                for record in records.map_err(|error| unreadable(self.family, moved, &ids, error))? {
+                    let row = values(&record, moved.table.columns);
+                    rows.push(row.map_err(|error| unreadable(self.family, moved, &ids, error))?);
                 }
             }
             taken.push(Rows { moved, rows });
         }
+        rejects::check(
+            self.mover.cold,
+            self.family,
+            taken.iter().map(|taken| (taken.moved, &taken.rows[..])),
+        )?;
         Ok(taken)
     }
 

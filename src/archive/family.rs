@@ -125,13 +125,14 @@ impl Blocks {
 pub struct Moved {
     /// The table.
     pub table: &'static Table,
+    /// Where in a row the id stands that it belongs to.
+    pub(super) owner: usize,
     pub(super) take: Statement,
     pub(super) batch: Statement,
     pub(super) held: Statement,
     pub(super) undo_rows: Statement,
     pub(super) undo_closed: Statement,
     pub(super) action: Option<Action>,
-    owner: usize,
     pub(super) hot_rows: Statement,
     pub(super) cold_rows: Statement,
     /// What a move closed, by its epoch.
@@ -162,13 +163,13 @@ impl Moved {
         let batch = cold(cold_sql!("batch")).with("{columns}", &table.names_in_cold());
         Self {
             table,
+            owner: place(table, owner),
             take: hot(hot_sql!("take")).with("{owner}", owner).with("{columns}", &table.names()),
             batch,
             held: hot(hot_sql!("held")).with("{first}", first).with("{second}", second),
             undo_rows: cold(cold_sql!("undo_rows")),
             undo_closed: cold(cold_sql!("undo_closed")),
             action: None,
-            owner: place(table, owner),
             hot_rows: hot(hot_sql!("hot_rows")),
             cold_rows: cold(cold_sql!("cold_rows")),
             closed: batch.with("from_epoch", "to_epoch"),

@@ -11,11 +11,14 @@ pub mod blocks;
 pub mod chosen;
 pub mod digest;
 pub mod family;
+pub mod measure;
 mod obstacles;
 mod pace;
 pub mod pair;
+pub mod rejects;
 pub mod restore;
 pub mod run;
+pub mod schedule;
 mod settle;
 pub mod status;
 pub mod steps;
@@ -25,6 +28,7 @@ pub mod verify;
 pub use blocks::BlockSizes;
 pub use chosen::{Archived, Chosen};
 pub use family::{Family, Moved};
+pub use rejects::retry as retry_rejects;
 pub use run::{Mover, Outcome, Plan, Report};
 
 use crate::tier::TierError;
@@ -56,6 +60,14 @@ pub enum MoveError {
         resource: &'static str,
         /// What stands in the way.
         detail: String,
+    },
+    /// Some rows cannot be moved, and nothing was; without them the rest can.
+    #[error("{resource}: cold cannot hold {} rows", rows.len())]
+    Rejected {
+        /// The resource.
+        resource: &'static str,
+        /// Id and reason of each, of the resource itself.
+        rows: Vec<(i64, String)>,
     },
     /// What cold gave back is not what hot had given.
     #[error("{resource}: batch {epoch} did not come back from cold as it went in: {detail}")]

@@ -17,3 +17,26 @@ pub(super) async fn rest(pause: Duration, stop: &AtomicBool) {
         tokio::time::sleep(left.min(NOTICE)).await;
     }
 }
+
+/// How much longer something is worth waiting for.
+#[derive(Debug)]
+pub(super) struct Patience {
+    left: Duration,
+}
+
+impl Patience {
+    pub fn new(left: Duration) -> Self {
+        Self { left }
+    }
+
+    /// Waits for a while; false, and at once, when nothing is left of it or the process is to stop.
+    pub async fn wait(&mut self, pause: Duration, stop: &AtomicBool) -> bool {
+        let pause = pause.min(self.left);
+        if pause.is_zero() || stop.load(Ordering::Relaxed) {
+            return false;
+        }
+        self.left -= pause;
+        rest(pause, stop).await;
+        true
+    }
+}

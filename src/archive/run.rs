@@ -8,14 +8,20 @@ use serde::Serialize;
 
 use super::batch::Batch;
 use super::family::Family;
+use super::pace::{Patience, rest};
 use super::steps::{Attempt, MovedBatch};
-use super::{BlockSizes, MoveError, obstacles};
+use super::{BlockSizes, MoveError, measure, obstacles, rejects};
 use crate::clock::{Clock, DAY};
 use crate::telemetry::explain;
-use crate::tier::{Engine, Statement, TierError, hot_sql};
+use crate::tier::{Engine, Statement, Tier, TierError, hot_sql};
 
 /// How often a batch that met a lock or a write conflict is tried again.
-const RETRIES: u32 = 5;
+const RETRIES: u32 = 8;
+/// How long to wait before the first of these tries; each next one waits twice as long, up to the longest.
+const BACK_OFF: Duration = Duration::from_millis(50);
+const LONGEST_BACK_OFF: Duration = Duration::from_secs(3);
+/// How soon to look again whether hot is fast enough, and whether cold is back.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 static IS_HELD: LazyLock<Statement> = LazyLock::new(|| hot_sql!("is_held"));
 
@@ -45,17 +51,28 @@ pub struct Plan {
     pub max_rows: Option<i64>,
     /// The pause between two batches.
     pub pause: Duration,
+    /// No batch begins while a cheap read of hot takes longer than this.
+    pub max_hot_latency: Option<Duration>,
+    /// How long to wait for hot to become fast enough, or for cold to come back, before stopping.
+    pub patience: Duration,
 }
 
 impl Default for Plan {
     fn default() -> Self {
-        Self { older_than: 30 * DAY, batch: 1_000, max_rows: None, pause: Duration::ZERO }
+        Self {
+            older_than: 30 * DAY,
+            batch: 1_000,
+            max_rows: None,
+            pause: Duration::ZERO,
+            max_hot_latency: None,
+            patience: Duration::ZERO,
+        }
     }
 }
 
 /// How a resource's run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// Nothing is due any more.
     Done,
@@ -63,6 +80,10 @@ pub enum Outcome {
     Stopped,
     /// An operator keeps the mover away from it until `archive resume`.
     Held,
+    /// Another mover claimed a later number and goes on with the work.
+    Overtaken,
+    /// Hot did not become fast enough in time.
+    HotIsSlow,
     /// It failed.
     Failed,
 }
@@ -82,6 +103,8 @@ pub struct Report {
     pub batches: i64,
     /// The epoch of the last one.
     pub epoch: Option<i64>,
+    /// Rows of the resource that cannot move, found by this run: they stay in hot, noted with the reason.
+    pub rejected: i64,
     /// How it ended.
     pub outcome: Outcome,
     /// Why it failed.
@@ -99,6 +122,7 @@ impl Report {
             of_resource: 0,
             batches: 0,
             epoch: None,
+            rejected: 0,
             outcome: Outcome::Stopped,
             error: None,
             seconds: 0.0,
@@ -111,6 +135,7 @@ impl Report {
         self.rows += moved.rows;
         self.of_resource += moved.of_resource;
         self.epoch = Some(moved.epoch);
+        measure::moved(self.resource, moved);
         let (resource, total) = (self.resource, self.rows);
         tracing::info!(resource, epoch = moved.epoch, rows = moved.rows, total, "moved a batch");
     }
@@ -119,6 +144,10 @@ impl Report {
     pub(super) fn ended(mut self, outcome: Result<Outcome, MoveError>, begun: Instant) -> Self {
         self.outcome = outcome.unwrap_or_else(|error| {
             self.error = Some(explain(&error));
+            if let MoveError::Overtaken { resource } = error {
+                tracing::info!(resource, "another mover is at work");
+                return Outcome::Overtaken;
+            }
             tracing::error!(resource = self.resource, error = explain(&error), "stopped moving");
             Outcome::Failed
         });
@@ -167,6 +196,8 @@ impl Mover<'_> {
         let older_than = family.cutoff(self.clock.now(), plan.older_than);
         report.due = self.due(family, plan.older_than).await?;
         progress(report);
+        let mut most = plan.batch;
+        let mut patient = Patience::new(plan.patience);
         loop {
             if self.is_held(family).await? {
                 return Ok(Outcome::Held);
@@ -175,35 +206,63 @@ impl Mover<'_> {
             if stop.load(Ordering::Relaxed) || left.is_some_and(|left| left <= 0) {
                 return Ok(Outcome::Stopped);
             }
-            // Asked without a claim, so that an idle mover writes nothing.
+            // Asked without a claim, so that an idle mover writes nothing; and a cheap read to tell how hot fares by.
+            let asked = Instant::now();
             if self.hot.fetch(&family.due, &[older_than.clone(), 1.into()]).await?.is_empty() {
                 return Ok(Outcome::Done);
+            }
+            if plan.max_hot_latency.is_some_and(|most| asked.elapsed() > most) {
+                if !patient.wait(LOOK_AGAIN, stop).await {
+                    return Ok(Outcome::HotIsSlow);
+                }
+                continue;
             }
             let batch = Batch {
                 mover: self,
                 family,
                 older_than: older_than.clone(),
-                rows: left.map_or(plan.batch, |left| left.min(plan.batch)).max(1),
+                rows: left.map_or(most, |left| left.min(most)).max(1),
             };
-            let Some(moved) = insist(&batch).await? else { return Ok(Outcome::Done) };
+            let moved = match insist(&batch).await {
+                Ok(Some(moved)) => moved,
+                Ok(None) => return Ok(Outcome::Done),
+                Err(MoveError::Rejected { rows, .. }) => {
+                    rejects::note(self.hot, family, self.clock.now(), &rows).await?;
+                    report.rejected += rows.len() as i64;
+                    continue;
+                }
+                // Which row cannot be read is found out by asking for fewer.
+                Err(MoveError::Tier(TierError::Row { tier: Tier::Hot, .. })) if batch.rows > 1 => {
+                    most = batch.rows / 2;
+                    continue;
+                }
+                Err(MoveError::Tier(error @ TierError::Unavailable { tier: Tier::Cold, .. })) => {
+                    tracing::warn!(resource = family.resource, error = explain(&error), "cold is away");
+                    if !patient.wait(LOOK_AGAIN, stop).await {
+                        return Err(error.into());
+                    }
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            patient = Patience::new(plan.patience);
+            most = plan.batch.min(most.saturating_mul(2));
             report.add(&moved);
             progress(report);
-            if !plan.pause.is_zero() {
-                tokio::time::sleep(plan.pause).await;
-            }
+            rest(plan.pause, stop).await;
         }
     }
 }
 
 /// Moves a batch, again when a lock was in its way: what it left is undone by the next claim.
 pub(super) async fn insist(batch: &dyn Attempt) -> Result<Option<MovedBatch>, MoveError> {
-    let mut tried = 1;
+    let (mut tried, mut pause) = (1, BACK_OFF);
     loop {
         match batch.attempt().await {
             Err(MoveError::Tier(error)) if error.is_conflict() && tried < RETRIES => {
                 tracing::warn!(%error, tried, "a lock was in the way");
-                tokio::time::sleep(Duration::from_millis(50) * tried).await;
-                tried += 1;
+                tokio::time::sleep(pause).await;
+                (tried, pause) = (tried + 1, LONGEST_BACK_OFF.min(pause * 2));
             }
             other => return other,
         }

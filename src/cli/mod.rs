@@ -51,6 +51,12 @@ Settings: flags over environment over thermocline.toml over defaults.
   THERMOCLINE_ADDR, THERMOCLINE_LOG, THERMOCLINE_REQUEST_TIMEOUT
   THERMOCLINE_MIGRATE                   auto: `serve` migrates servers too
   THERMOCLINE_TRIES                     how often `serve` looks for each database
+  THERMOCLINE_ARCHIVE_SCHEDULE          when `serve` moves rows, in UTC: cron's five fields
+  THERMOCLINE_ARCHIVE_OLDER_THAN, THERMOCLINE_ARCHIVE_{MESSAGES,POSTS,PRICES}_OLDER_THAN
+                                        how old a row must be to move
+  THERMOCLINE_ARCHIVE_BATCH, THERMOCLINE_ARCHIVE_PAUSE_MS, THERMOCLINE_ARCHIVE_MAX_HOT_LATENCY_MS,
+  THERMOCLINE_ARCHIVE_PATIENCE          how gently it goes
+  THERMOCLINE_ARCHIVE_AUDIT_RATE        rows of the archive `serve` looks at in a second for what is wrong
 
 Exit status: 0 done, 1 failed, 2 wrong usage or settings.
 

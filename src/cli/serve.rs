@@ -1,15 +1,21 @@
 //! `thermocline serve`
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 
+use super::archive::run::{plan, stop_on_signal};
 use super::tiers::Tiers;
 use super::{Failure, token};
+use crate::archive::schedule::Schedule;
+use crate::archive::verify::continuous::Auditor;
 use crate::clock::Clock;
 use crate::config::{Flags, Settings};
-use crate::server;
 use crate::web::state::App;
+use crate::{ops, resources, server};
 
 /// Serve the API
 ///
@@ -45,10 +51,52 @@ pub async fn run(settings: &Settings) -> Result<(), Failure> {
     let tiers = Tiers::start(settings, &clock).await?;
     let listener = listen(&settings.addr).await?;
     tracing::info!(addr = %address(&listener), "listening");
-    let app = App::new(tiers.hot.clone(), tiers.cold.clone(), verifier, clock);
+    let app = App::new(tiers.hot.clone(), tiers.cold.clone(), verifier, clock.clone());
+    ops::metrics::install();
+    let stop = stop_on_signal();
+    let beside = beside(settings, &tiers, &clock, &stop);
     until_stopped(listener, app, settings).await?;
+    stop.store(true, Ordering::Relaxed);
+    for work in beside {
+        // A batch in hand is finished first.
+        work.await.map_err(Failure::of)?;
+    }
     tiers.close().await;
     Ok(())
+}
+
+/// What the settings want done beside serving: moving by a schedule, and auditing.
+fn beside(settings: &Settings, tiers: &Tiers, clock: &Clock, stop: &Arc<AtomicBool>) -> Vec<JoinHandle<()>> {
+    let archive = &settings.archive;
+    let mut beside = Vec::new();
+    let Some(cold) = &tiers.cold else {
+        if archive.schedule.is_some() {
+            tracing::warn!("archive.schedule is set and no cold tier: nothing moves");
+        }
+        return beside;
+    };
+    if let Some(cron) = &archive.schedule {
+        let schedule = Schedule {
+            hot: Arc::clone(&tiers.hot),
+            cold: Arc::clone(cold),
+            clock: clock.clone(),
+            name: format!("server, process {}", std::process::id()),
+            plans: resources::families().map(|family| (family, plan(archive, family.resource))).to_vec(),
+            cron: cron.clone(),
+        };
+        let stop = Arc::clone(stop);
+        beside.push(tokio::spawn(async move { schedule.run(&stop).await }));
+    }
+    if archive.audit_rate > 0 {
+        let (hot, cold, clock) = (Arc::clone(&tiers.hot), Arc::clone(cold), clock.clone());
+        let (rate, stop) = (archive.audit_rate, Arc::clone(stop));
+        beside.push(tokio::spawn(async move {
+            let families = resources::families();
+            let auditor = Auditor { hot: &*hot, cold: &*cold, clock: &clock, families: &families, rate };
+            auditor.run(&stop).await;
+        }));
+    }
+    beside
 }
 
 /// Serves until the process is asked to stop.

@@ -29,9 +29,14 @@ static RECORDER: LazyLock<Option<PrometheusHandle>> = LazyLock::new(|| {
     installed.inspect_err(|error| tracing::error!(%error, "no metrics")).ok()
 });
 
+/// Begins to keep numbers; what is counted before is lost.
+pub fn install() {
+    LazyLock::force(&RECORDER);
+}
+
 /// `GET /metrics`
 pub fn routes() -> OpenApiRouter<App> {
-    LazyLock::force(&RECORDER);
+    install();
     let render = || async { RECORDER.as_ref().map(PrometheusHandle::render).unwrap_or_default() };
     Router::new().route("/metrics", get(render)).into()
 }

@@ -143,6 +143,11 @@ pub trait Engine: fmt::Debug + Send + Sync {
     /// A connection of one's own, for transactions. Dropped in mid-transaction it rolls back.
     async fn session(&self) -> Result<Box<dyn Session>, TierError>;
 
+    /// Why no column of this database can hold `value` as it is; `None` when one can.
+    fn refuses(&self, _value: &Value) -> Option<&'static str> {
+        None
+    }
+
     /// Servers with a copy of this database, which may lag behind it, the one to ask first coming first. Readers who
     /// can prove an answer ask them; everybody else is served by this one.
     fn replicas(&self) -> Vec<&dyn Engine> {

@@ -12,6 +12,7 @@ use std::future::Future;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use rust_decimal::Decimal;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgPool, PgPoolOptions, PgRow};
 use sqlx::{AssertSqlSafe, Connection as _, SqlSafeStr};
@@ -40,6 +41,9 @@ const WRITING: Duration = Duration::from_mins(10);
 /// Rows and bytes of text that go into one `INSERT`.
 const ROWS_PER_INSERT: usize = 5_000;
 const BYTES_PER_INSERT: usize = 16 << 20;
+
+/// The smallest number with more digits than a price has.
+const PRICE_LIMIT: Decimal = Decimal::from_parts(100_000_000, 0, 0, false, 0);
 
 const BEGIN_READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 /// The settings end with the transaction, so they hold behind a pooler too. A mover's copy must be on disk before its
@@ -191,6 +195,20 @@ impl Engine for Postgres {
         let lease = Lease::new(self.acquire(&self.sessions).await?);
         let persistent = !self.url.pooled;
         Ok(Box::new(PostgresSession { lease, tier: self.tier, persistent, open: false }))
+    }
+
+    fn refuses(&self, value: &Value) -> Option<&'static str> {
+        match value {
+            Value::Text(text) if text.contains('\0') => {
+                Some("holds U+0000, which PostgreSQL has no place for")
+            }
+            // NUMERIC(10, 2) refuses the one and rounds the other.
+            Value::Price(price) if price.abs() >= PRICE_LIMIT => Some("is too large for NUMERIC(10, 2)"),
+            Value::Price(price) if price.normalize().scale() > 2 => {
+                Some("has more decimals than NUMERIC(10, 2) keeps")
+            }
+            _ => None,
+        }
     }
 
     async fn close(&self) {

@@ -43,6 +43,10 @@ impl Engine for Replicated {
         self.primary.session().await
     }
 
+    fn refuses(&self, value: &Value) -> Option<&'static str> {
+        self.primary.refuses(value)
+    }
+
     fn replicas(&self) -> Vec<&dyn Engine> {
         let rested = self.replicas.iter().filter(|replica| replica.is_rested());
         rested.map(|replica| replica as &dyn Engine).collect()

@@ -59,7 +59,7 @@ pub async fn run(args: Args, settings: &Settings, json: bool) -> Result<(), Fail
     }
     let tiers = Tiers::open(settings, &clock).await?;
     let done = match &args.command {
-        Command::Run(args) => run::run(args, &tiers, &clock, json).await,
+        Command::Run(args) => run::run(args, &settings.archive, &tiers, &clock, json).await,
         Command::Status(_) => Ok(()),
         Command::Vacuum(args) => vacuum::run(args, &tiers, &clock, json).await,
         Command::Verify(args) => verify::run(args, &tiers, &clock, json).await,

@@ -7,10 +7,11 @@ use std::time::Duration;
 use indicatif::ProgressBar;
 use serde::Serialize;
 
-use crate::archive::{Mover, Outcome, Plan, Report};
+use crate::archive::{self, Mover, Outcome, Plan, Report};
 use crate::cli::tiers::Tiers;
 use crate::cli::{Failure, args, print_json};
 use crate::clock::Clock;
+use crate::config;
 use crate::server;
 
 /// Move what is old enough from hot to cold
@@ -25,21 +26,59 @@ pub struct Args {
     /// Only this resource; may be given several times [messages, posts, prices]
     #[arg(long, value_parser = super::RESOURCES)]
     resource: Vec<String>,
-    /// How old a row must be
-    #[arg(long, default_value = "30d", value_parser = args::span)]
-    older_than: i64,
-    /// Rows of a batch, children included
-    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(i64).range(1..=2000))]
-    batch: i64,
+    /// How old a row must be [default: as in the settings, or 30d]
+    #[arg(long, value_parser = args::span)]
+    older_than: Option<i64>,
+    /// Rows of a batch, children included [default: as in the settings, or 1000]
+    #[arg(long, value_parser = clap::value_parser!(i64).range(1..=2000))]
+    batch: Option<i64>,
     /// Stop a resource after this many rows
     #[arg(long, value_parser = clap::value_parser!(i64).range(1..))]
     max_rows: Option<i64>,
-    /// Milliseconds to pause between batches
-    #[arg(long, default_value_t = 0)]
-    pause: u64,
+    /// Milliseconds to pause between batches [default: as in the settings, or 0]
+    #[arg(long, value_name = "MS")]
+    pause: Option<u64>,
+    /// Begin no batch while a cheap read of hot takes longer than so many milliseconds
+    #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u64).range(1..))]
+    max_hot_latency: Option<u64>,
+    /// How long to wait for hot to become fast enough, or for cold to come back [default: as in the settings, or 10m]
+    #[arg(long, value_parser = args::span)]
+    patience: Option<i64>,
+    /// Try the rows again that could not move, after they were mended
+    #[arg(long)]
+    retry_rejects: bool,
     /// Count what is due and change nothing
     #[arg(long = "dry-run")]
     only_count: bool,
+}
+
+impl Args {
+    /// What flags say, over what the settings do.
+    fn plan(&self, settings: &config::Archive, resource: &str) -> Plan {
+        let plan = plan(settings, resource);
+        Plan {
+            older_than: self.older_than.unwrap_or(plan.older_than),
+            batch: self.batch.unwrap_or(plan.batch),
+            max_rows: self.max_rows,
+            pause: self.pause.map_or(plan.pause, Duration::from_millis),
+            max_hot_latency: self.max_hot_latency.map(Duration::from_millis).or(plan.max_hot_latency),
+            patience: self
+                .patience
+                .map_or(plan.patience, |micros| Duration::from_micros(micros.cast_unsigned())),
+        }
+    }
+}
+
+/// How the settings say that a resource moves.
+pub fn plan(settings: &config::Archive, resource: &str) -> Plan {
+    Plan {
+        older_than: settings.older_than(resource),
+        batch: settings.batch,
+        max_rows: None,
+        pause: settings.pause,
+        max_hot_latency: settings.max_hot_latency,
+        patience: settings.patience,
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -49,13 +88,22 @@ struct Due {
 }
 
 /// Runs it.
-pub async fn run(args: &Args, tiers: &Tiers, clock: &Clock, json: bool) -> Result<(), Failure> {
+pub async fn run(
+    args: &Args,
+    settings: &config::Archive,
+    tiers: &Tiers,
+    clock: &Clock,
+    json: bool,
+) -> Result<(), Failure> {
     let mover = super::mover(tiers, clock)?;
     let families = super::families(&args.resource);
     if args.only_count {
         let mut all = Vec::new();
         for family in families {
-            let due = mover.due(family, args.older_than).await.map_err(Failure::of)?;
+            let due = mover
+                .due(family, args.plan(settings, family.resource).older_than)
+                .await
+                .map_err(Failure::of)?;
             all.push(Due { resource: family.resource, due });
         }
         if json {
@@ -66,15 +114,13 @@ pub async fn run(args: &Args, tiers: &Tiers, clock: &Clock, json: bool) -> Resul
         }
         return Ok(());
     }
-    let plan = Plan {
-        older_than: args.older_than,
-        batch: args.batch,
-        max_rows: args.max_rows,
-        pause: Duration::from_millis(args.pause),
-    };
     let stop = stop_on_signal();
     let mut reports = Vec::new();
     for family in families {
+        if args.retry_rejects {
+            archive::retry_rejects(&*tiers.hot, family).await.map_err(Failure::of)?;
+        }
+        let plan = args.plan(settings, family.resource);
         reports.push(one(&mover, family, &plan, &stop, json).await);
     }
     if json {
@@ -110,8 +156,8 @@ pub fn show(bar: &ProgressBar, report: &Report) {
 
 /// Says what became of one resource; its error in any case.
 pub fn tell(report: &Report, quiet: bool) {
-    let Report { resource, rows, batches, seconds, .. } = report;
-    if let Some(error) = &report.error {
+    let Report { resource, rows, batches, rejected, seconds, .. } = report;
+    if let Some(error) = report.error.as_ref().filter(|_| report.outcome == Outcome::Failed) {
         eprintln!("error: {error}");
     }
     if quiet {
@@ -121,9 +167,12 @@ pub fn tell(report: &Report, quiet: bool) {
         Outcome::Done => "",
         Outcome::Stopped => ", stopped",
         Outcome::Held => ", held until `thermocline archive resume`",
+        Outcome::Overtaken => ", overtaken by another mover",
+        Outcome::HotIsSlow => ", stopped: hot is slow",
         Outcome::Failed => ", failed",
     };
-    println!("{resource}: {rows} rows in {batches} batches, {seconds:.1} s{ended}");
+    let kept = if *rejected > 0 { format!(", {rejected} stay: see `archive status`") } else { String::new() };
+    println!("{resource}: {rows} rows in {batches} batches, {seconds:.1} s{kept}{ended}");
 }
 
 /// Set when the process is asked to stop: the batch in hand is finished first.

@@ -19,9 +19,9 @@ pub struct Args {
     /// Only this resource; may be given several times [messages, posts, prices]
     #[arg(long, value_parser = RESOURCES)]
     resource: Vec<String>,
-    /// How old a row must be to be due
-    #[arg(long, default_value = "30d", value_parser = args::span)]
-    older_than: i64,
+    /// How old a row must be to be due [default: as in the settings, or 30d]
+    #[arg(long, value_parser = args::span)]
+    older_than: Option<i64>,
 }
 
 #[derive(Debug, Serialize)]
@@ -38,7 +38,8 @@ pub async fn run(args: &Args, settings: &Settings, clock: &Clock, json: bool) ->
     let wanted = |name| args.resource.is_empty() || args.resource.iter().any(|wanted| wanted == name);
     let mut report = Report { cold_is_away, resources: Vec::new() };
     for family in resources::families().into_iter().filter(|family| wanted(family.resource)) {
-        let status = status::status(&*tiers.hot, tiers.cold(), clock, family, args.older_than).await;
+        let older_than = args.older_than.unwrap_or_else(|| settings.archive.older_than(family.resource));
+        let status = status::status(&*tiers.hot, tiers.cold(), clock, family, older_than).await;
         report.resources.push(status.map_err(Failure::of)?);
     }
     tiers.close().await;

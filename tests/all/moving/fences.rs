@@ -134,6 +134,7 @@ fn a_mover_that_only_believes_it_is_alive_writes_nothing() {
             let fault = Fault::Lost(Arc::clone(&pair), table_of(family));
             let hot = Bad { inner: Arc::clone(&pair.hot), fault };
             let report = run_batch(&mover(&hot, &*pair.cold, &pair.clock, SIZES), family, &plan(15, 9)).await;
+            assert_eq!(report.outcome, Outcome::Overtaken, "{}", family.resource);
             let error = report.error.unwrap_or_default();
             assert!(error.contains("another mover"), "{}: {error}", family.resource);
             check_all(&pair, &rows).await;

@@ -19,6 +19,8 @@ mod kills_real;
 
 mod lists;
 mod real_data;
+mod rejects;
+mod scheduled;
 mod status;
 
 mod table;

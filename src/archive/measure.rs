@@ -1,0 +1,62 @@
+//! Numbers for Prometheus on what moves, by resource.
+
+use super::run::{Outcome, Report};
+use super::status::Status;
+use super::steps::MovedBatch;
+use crate::clock::Timestamp;
+
+/// Rows moved by this process, children included.
+pub const ROWS: &str = "thermocline_archive_rows_moved_total";
+/// Batches moved by this process.
+pub const BATCHES: &str = "thermocline_archive_batches_total";
+/// Runs of this process that failed.
+pub const FAILURES: &str = "thermocline_archive_failures_total";
+/// When a run of this process last found nothing left to do, in seconds since 1970; 0: never.
+pub const LAST_SUCCESS: &str = "thermocline_archive_last_success_timestamp_seconds";
+/// The number of the last move, as this process last saw it.
+pub const EPOCH: &str = "thermocline_archive_epoch";
+/// Rows that were due when this process last looked.
+pub const DUE: &str = "thermocline_archive_due_rows";
+/// How many days the oldest of them had been due.
+pub const LAG: &str = "thermocline_archive_lag_days";
+/// Rows that cannot move.
+pub const REJECTS: &str = "thermocline_archive_rejected_rows";
+/// 1 while a resource is held.
+pub const HELD: &str = "thermocline_archive_held";
+
+/// Makes the numbers of a resource known before anything happens, so that an alert can tell 0 from nothing.
+pub(super) fn describe(resource: &'static str) {
+    for counter in [ROWS, BATCHES, FAILURES] {
+        metrics::counter!(counter, "resource" => resource).increment(0);
+    }
+    metrics::gauge!(LAST_SUCCESS, "resource" => resource).set(0.0);
+}
+
+/// Counts a batch.
+pub(super) fn moved(resource: &'static str, moved: &MovedBatch) {
+    metrics::counter!(ROWS, "resource" => resource).increment(moved.rows.cast_unsigned());
+    metrics::counter!(BATCHES, "resource" => resource).increment(1);
+    metrics::gauge!(EPOCH, "resource" => resource).set(moved.epoch as f64);
+}
+
+/// Notes how a run ended.
+pub(super) fn ended(report: &Report, now: Timestamp) {
+    match report.outcome {
+        Outcome::Done => {
+            metrics::gauge!(LAST_SUCCESS, "resource" => report.resource).set(now.micros() as f64 / 1e6);
+        }
+        Outcome::Failed => metrics::counter!(FAILURES, "resource" => report.resource).increment(1),
+        Outcome::Stopped | Outcome::Held | Outcome::Overtaken | Outcome::HotIsSlow => {}
+    }
+}
+
+/// Notes where a resource stands.
+pub(super) fn standing(status: &Status) {
+    let gauge =
+        |name: &'static str, value: f64| metrics::gauge!(name, "resource" => status.resource).set(value);
+    gauge(EPOCH, status.epoch as f64);
+    gauge(DUE, status.due as f64);
+    gauge(LAG, status.lag_days);
+    gauge(REJECTS, status.rejects.rows as f64);
+    gauge(HELD, f64::from(u8::from(status.held)));
+}

@@ -1,0 +1,3 @@
+-- archive.retry
+-- ?1 resource
+DELETE FROM archive_rejects WHERE resource = ?1

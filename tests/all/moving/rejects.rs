@@ -1,0 +1,298 @@
+//! Rows that cannot move, and the pace of those that can.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use thermocline::archive::status::status;
+use thermocline::archive::{self, Family, Outcome, Plan};
+use thermocline::clock::DAY;
+use thermocline::resources;
+use thermocline::tier::{Begin, Engine, Record, Session, Sqlite, Statement, Tier, TierError, Value, migrate};
+
+use super::faults::now;
+use super::files::Program;
+use super::lists::Reader;
+use super::table::{self, Table};
+use super::{Pair, SIZES, mover, plan, run, run_mover, scratch, sql};
+use crate::support::postgres;
+
+fn family(resource: &str) -> &'static Family {
+    let found = resources::families().into_iter().find(|family| family.resource == resource);
+    found.expect("a family")
+}
+
+async fn rejects(pair: &Pair) -> Vec<(String, i64, String)> {
+    let all = sql("SELECT resource, id, reason FROM archive_rejects ORDER BY resource, id");
+    let rows = pair.hot.fetch(&all, &[]).await.expect("rejects");
+    let read = |row: &Record| {
+        let text = |name: &str| row.text(name).expect("text");
+        (text("resource"), row.int("id").expect("an id"), text("reason"))
+    };
+    rows.iter().map(read).collect()
+}
+
+#[test]
+fn what_cold_cannot_hold_stays_in_hot_and_stops_nobody() {
+    run(async {
+        let Some((cold, _)) = postgres::cold().await else { return };
+        let folder = scratch();
+        let pair = Pair::open_unpaired(folder.path(), now()).await;
+        migrate::upgrade(&*pair.hot).await.expect("a schema");
+        archive::pair::ensure(&*pair.hot, &cold, &pair.clock).await.expect("a pair");
+        let mut rows = Table::sample(now());
+        for id in [0, 7, 30] {
+            rows.messages[id].content = format!("before\0after {id}");
+        }
+        let held = rows.comments[0].post_id;
+        rows.comments[0].body = "\0".to_owned();
+        rows.posts[20].title = "a\0b".to_owned();
+        let days: Vec<_> = rows.prices.keys().copied().take(2).collect();
+        for (day, price) in days.iter().zip(["100000000.00", "1.005"]) {
+            rows.prices.get_mut(day).expect("a day").close = Some(price.parse().expect("a price"));
+        }
+        table::fill(&pair, &rows).await;
+
+        let mover = || mover(&*pair.hot, &cold, &pair.clock, SIZES);
+        for (family, rejected) in resources::families().into_iter().zip([3, 2, 2]) {
+            let report = run_mover(&mover(), family, &plan(15, 9)).await;
+            assert_eq!(
+                (report.outcome, report.error.as_deref()),
+                (Outcome::Done, None),
+                "{}",
+                family.resource
+            );
+            assert_eq!(report.rejected, rejected, "{}", family.resource);
+            let left = mover().due(family, 15 * DAY).await.expect("a count");
+            assert_eq!((left, report.of_resource), (0, report.due - rejected), "{}", family.resource);
+            let status =
+                status(&*pair.hot, Some(&cold), &pair.clock, family, 15 * DAY).await.expect("a status");
+            assert_eq!((status.rejects.rows, status.lag_days), (rejected, 0.0), "{}", family.resource);
+            rows.check(family.resource, &Reader::new(&*pair.hot, &cold)).await.expect("every list");
+        }
+        let found = rejects(&pair).await;
+        let of = |resource: &str| {
+            found.iter().filter(|found| found.0 == resource).map(|found| found.1).collect::<Vec<_>>()
+        };
+        assert_eq!((of("messages"), of("posts")), (vec![1, 8, 31], vec![held, 21]));
+        assert!(found[0].2.contains("row 1 of messages: content holds U+0000"), "{}", found[0].2);
+        let of_child = found.iter().find(|found| found.1 == held && found.0 == "posts").expect("the post");
+        assert!(of_child.2.contains("row 1 of comments: body"), "{}", of_child.2);
+        assert!(found[5].2.contains("NUMERIC(10, 2)") && found[6].2.contains("NUMERIC(10, 2)"), "{found:?}");
+
+        // Mended, they move.
+        for id in [0, 7, 30] {
+            rows.messages[id].content = "mended".to_owned();
+            pair.change("UPDATE messages SET content = 'mended' WHERE id = ?1", &[(id as i64 + 1).into()])
+                .await;
+        }
+        assert_eq!(archive::retry_rejects(&*pair.hot, family("messages")).await.expect("retries"), 3);
+        let report = run_mover(&mover(), family("messages"), &plan(15, 9)).await;
+        assert_eq!((report.of_resource, report.rejected), (3, 0));
+        rows.check("messages", &Reader::new(&*pair.hot, &cold)).await.expect("every list");
+        // Not mended, they are noted again.
+        archive::retry_rejects(&*pair.hot, family("posts")).await.expect("retries");
+        let report = run_mover(&mover(), family("posts"), &plan(15, 9)).await;
+        assert_eq!((report.of_resource, report.rejected, report.outcome), (0, 2, Outcome::Done));
+    });
+}
+
+/// A tier that cannot give away some rows, is away for a while, or is slow.
+#[derive(Debug)]
+struct Odd {
+    inner: Arc<Sqlite>,
+    unreadable: Vec<i64>,
+    away: AtomicI64,
+    slow: Duration,
+}
+
+impl Odd {
+    fn new(inner: &Arc<Sqlite>) -> Self {
+        Self {
+            inner: Arc::clone(inner),
+            unreadable: Vec::new(),
+            away: AtomicI64::new(0),
+            slow: Duration::ZERO,
+        }
+    }
+}
+
+#[async_trait]
+impl Engine for Odd {
+    fn tier(&self) -> Tier {
+        self.inner.tier()
+    }
+
+    async fn fetch(&self, statement: &Statement, params: &[Value]) -> Result<Vec<Record>, TierError> {
+        tokio::time::sleep(self.slow).await;
+        self.inner.fetch(statement, params).await
+    }
+
+    async fn session(&self) -> Result<Box<dyn Session>, TierError> {
+        if self.away.fetch_sub(1, Ordering::SeqCst) > 0 {
+            return Err(TierError::Unavailable { tier: self.tier(), source: "away".into() });
+        }
+        Ok(Box::new(OddSession { inner: self.inner.session().await?, unreadable: self.unreadable.clone() }))
+    }
+
+    async fn close(&self) {
+        self.inner.close().await;
+    }
+}
+
+struct OddSession {
+    inner: Box<dyn Session>,
+    unreadable: Vec<i64>,
+}
+
+#[async_trait]
+impl Session for OddSession {
+    async fn begin(&mut self, begin: Begin) -> Result<(), TierError> {
+        self.inner.begin(begin).await
+    }
+
+    async fn fetch(&mut self, statement: &Statement, params: &[Value]) -> Result<Vec<Record>, TierError> {
+        let rows = self.inner.fetch(statement, params).await?;
+        if let (true, [Value::Ints(ids)]) = (statement.name == "archive.take", params)
+            && ids.iter().any(|id| self.unreadable.contains(id))
+        {
+            let (column, problem) = ("content".to_owned(), "holds half a character".to_owned());
+            return Err(TierError::Row { tier: Tier::Hot, statement: statement.name, column, problem });
+        }
+        Ok(rows)
+    }
+
+    async fn execute(&mut self, statement: &Statement, params: &[Value]) -> Result<u64, TierError> {
+        self.inner.execute(statement, params).await
+    }
+
+    async fn insert(
+        &mut self,
+        table: &'static str,
+        columns: &[&'static str],
+        rows: &[Vec<Value>],
+    ) -> Result<u64, TierError> {
+        self.inner.insert(table, columns, rows).await
+    }
+
+    async fn commit(&mut self) -> Result<(), TierError> {
+        self.inner.commit().await
+    }
+
+    async fn rollback(&mut self) -> Result<(), TierError> {
+        self.inner.rollback().await
+    }
+}
+
+async fn filled(folder: &std::path::Path) -> (Pair, Table) {
+    let pair = Pair::open(folder, now()).await;
+    let rows = Table::sample(now());
+    table::fill(&pair, &rows).await;
+    (pair, rows)
+}
+
+#[test]
+fn a_row_that_cannot_be_read_is_found_among_many() {
+    run(async {
+        let folder = scratch();
+        let (pair, rows) = filled(folder.path()).await;
+        let hot = Odd { unreadable: vec![1, 17, 18, 60], ..Odd::new(&pair.hot) };
+        let all = mover(&hot, &*pair.cold, &pair.clock, SIZES);
+        let report = run_mover(&all, family("messages"), &plan(15, 40)).await;
+        assert_eq!((report.outcome, report.error, report.rejected), (Outcome::Done, None, 4));
+        assert_eq!(report.of_resource, report.due - 4);
+        let found: Vec<i64> = rejects(&pair).await.into_iter().map(|(_, id, _)| id).collect();
+        assert_eq!(found, [1, 17, 18, 60]);
+        super::faults::check_all(&pair, &rows).await;
+    });
+}
+
+#[test]
+fn a_batch_is_cut_by_bytes_too() {
+    run(async {
+        let folder = scratch();
+        let (pair, mut rows) = filled(folder.path()).await;
+        rows.messages.truncate(20);
+        pair.change("DELETE FROM messages WHERE id > 20", &[]).await;
+        let long = "四".repeat(1_000_000);
+        for message in rows.messages.iter_mut().take(12) {
+            message.content.clone_from(&long);
+        }
+        pair.change("UPDATE messages SET content = ?1 WHERE id <= 12", &[long.as_str().into()]).await;
+        let mut batches = Vec::new();
+        let mut progress = |report: &archive::Report| batches.push(report.rows);
+        let stop = AtomicBool::new(false);
+        let report = pair.mover(SIZES).run(family("messages"), &plan(15, 1000), &stop, &mut progress).await;
+        assert_eq!((report.outcome, report.error, report.rows), (Outcome::Done, None, 20));
+        // 16 MiB hold five rows of 3 MB.
+        assert_eq!(batches, [0, 5, 10, 20]);
+    });
+}
+
+#[test]
+fn a_slow_hot_and_a_cold_that_is_away_are_waited_for() {
+    run(async {
+        let folder = scratch();
+        let (pair, rows) = filled(folder.path()).await;
+        let hot = Odd { slow: Duration::from_millis(20), ..Odd::new(&pair.hot) };
+        let gentle = Plan {
+            max_hot_latency: Some(Duration::from_millis(10)),
+            patience: Duration::from_millis(300),
+            ..plan(15, 40)
+        };
+        let begun = Instant::now();
+        let all = mover(&hot, &*pair.cold, &pair.clock, SIZES);
+        let report = run_mover(&all, family("messages"), &gentle).await;
+        assert_eq!((report.outcome, report.error, report.rows), (Outcome::HotIsSlow, None, 0));
+        assert!(begun.elapsed() >= Duration::from_millis(300));
+
+        let cold = Odd { away: AtomicI64::new(2), ..Odd::new(&pair.cold) };
+        let all = mover(&*pair.hot, &cold, &pair.clock, SIZES);
+        let report = run_mover(&all, family("messages"), &plan(15, 40)).await;
+        assert_eq!((report.outcome, report.rows), (Outcome::Failed, 0), "without patience");
+        let report = run_mover(&all, family("messages"), &gentle_patience()).await;
+        assert_eq!((report.outcome, report.error), (Outcome::Done, None));
+        assert!(report.rows > 50);
+        super::faults::check_all(&pair, &rows).await;
+    });
+}
+
+fn gentle_patience() -> Plan {
+    Plan { patience: Duration::from_secs(30), ..plan(15, 40) }
+}
+
+#[test]
+fn a_pause_ends_when_the_run_is_told_to_stop() {
+    run(async {
+        let folder = scratch();
+        let (pair, _) = filled(folder.path()).await;
+        let (stop, begun) = (AtomicBool::new(false), Instant::now());
+        let slow = Plan { pause: Duration::from_secs(600), ..plan(15, 9) };
+        let mut progress = |report: &archive::Report| stop.store(report.batches > 0, Ordering::Relaxed);
+        let report = pair.mover(SIZES).run(family("messages"), &slow, &stop, &mut progress).await;
+        assert_eq!((report.outcome, report.batches), (Outcome::Stopped, 1));
+        assert!(begun.elapsed() < Duration::from_secs(60));
+    });
+}
+
+#[test]
+fn off_a_terminal_each_batch_is_a_line_of_the_log() {
+    let program = Program::new();
+    run(async {
+        let pair = Pair::open(program.path(), now()).await;
+        table::fill(&pair, &Table::sample(now())).await;
+        pair.close().await;
+    });
+    program.write("thermocline.toml", "[archive]\nbatch = 25\n[archive.posts]\nolder_than = '36500d'\n");
+    let ended = program.run(&["archive", "run", "--json"]);
+    assert_eq!(ended.status, Some(0), "{ended:?}");
+    let reports: serde_json::Value = serde_json::from_str(&ended.out).expect("a report");
+    let batches: i64 = (0..3).map(|nth| reports[nth]["batches"].as_i64().expect("a number")).sum();
+    let lines: Vec<&str> = ended.err.lines().filter(|line| line.contains("moved a batch")).collect();
+    assert_eq!(lines.len() as i64, batches, "{}", ended.err);
+    assert!(reports[0]["batches"].as_i64() >= Some(4), "25 rows a batch: {reports}");
+    assert_eq!(reports[1]["rows"], 0, "posts are kept for a hundred years: {reports}");
+    let line: serde_json::Value = serde_json::from_str(lines[0]).expect("a JSON line");
+    assert_eq!((line["resource"].as_str(), line["rows"].as_i64()), (Some("messages"), Some(25)), "{line}");
+}
