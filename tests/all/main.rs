@@ -12,4 +12,5 @@ mod oracle;
 mod postgres;
 mod prices;
 mod prices_failing;
+mod protocol;
 mod support;
