@@ -14,6 +14,7 @@ mod pairs;
 mod postgres;
 mod prices;
 mod prices_failing;
+mod protocol;
 mod schema;
 mod support;
 mod tds;
