@@ -5,6 +5,7 @@ mod demo;
 mod http_lists;
 mod http_refusals;
 mod layers;
+mod migrations;
 mod moving;
 mod mssql;
 mod openapi;
