@@ -3,9 +3,8 @@
 use serde::Serialize;
 
 use super::Failure;
-use crate::telemetry::explain;
+use crate::tier::Schema;
 use crate::tier::migrate::{self, Fault, Found, Recorded, Task};
-use crate::tier::{Schema, TierError};
 
 /// How many differences are named.
 const NAMED: usize = 10;
@@ -77,30 +76,21 @@ fn sound(database: &dyn Schema, rows: &[Recorded]) -> Result<(), Failure> {
     migrate::verify(database, rows).map_err(|fault| match fault {
         // Nothing is wrong with the database.
         Fault::Newer { .. } => Failure::Usage(fault.to_string()),
-        fault => Failure::of(TierError::Statement {
-            tier: database.tier(),
-            statement: "migrate",
-            source: explain(&fault).into(),
-        }),
+        fault => Failure::Failed(format!("the {} schema: {fault}", database.tier())),
     })
 }
 
 fn unlike(database: &dyn Schema, wrong: &[String]) -> Failure {
     let tier = database.tier();
-    let mut text = format!(
-        "the {tier} database holds tables of these names that are not as any version of this program makes them; \
-         nothing was changed. Compared with the nearest version:"
-    );
-    for line in wrong.iter().take(NAMED) {
-        text.push_str("\n  ");
-        text.push_str(line);
-    }
+    let mut named: Vec<String> = wrong.iter().take(NAMED).map(|line| format!("\n  {line}")).collect();
     if wrong.len() > NAMED {
-        text.push_str(&format!("\n  and {} more", wrong.len() - NAMED));
+        named.push(format!("\n  and {} more", wrong.len() - NAMED));
     }
-    text.push_str(&format!(
-        "\nBring the tables to one of the versions and say which with `thermocline db stamp VERSION --tier {tier}`, \
-         or name another database."
-    ));
-    Failure::Failed(text)
+    Failure::Failed(format!(
+        "the {tier} database holds tables of these names that are not as any version of this program makes them; \
+         nothing was changed. Compared with the nearest version:{}\n\
+         Bring the tables to one of the versions and say which with `thermocline db stamp VERSION --tier {tier}`, \
+         or name another database.",
+        named.concat()
+    ))
 }

@@ -102,7 +102,8 @@ impl Server {
 
     /// Where it is, as the program's settings say it.
     pub fn url(&self) -> String {
-        let escaped = |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
+        let escaped =
+            |text: &str| text.bytes().fold(String::new(), |text, byte| format!("{text}%{byte:02X}"));
         let config::Mssql { host, port, database, user, password, encrypt, ca } = &self.at;
         let (user, password) = (escaped(user), escaped(password.expose_secret()));
         let encrypt = match encrypt {
