@@ -62,7 +62,11 @@ async fn tables_that_fit_no_version_are_left_alone() {
         assert_eq!(home.report(&["db", "current", "--tier", "cold"])[0]["version"], 0);
         // With a record it is found out too, by whoever asks for the whole truth.
         home.says(&["db", "stamp", "head", "--tier", "cold"]);
-        home.refuses(&["db", "auto", "--tier", "cold"], 1);
+        let refusal = home.refuses(&["db", "auto", "--tier", "cold"], 1);
+        assert!(
+            refusal.contains("recorded at version") && refusal.contains("posts_archive.mood"),
+            "{refusal}"
+        );
         home.in_cold(
             "ALTER TABLE posts_archive DROP COLUMN mood; CREATE INDEX messages_archive_batch ON messages_archive (from_epoch)",
         )
