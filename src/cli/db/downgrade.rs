@@ -67,7 +67,7 @@ pub async fn run(args: &Args, settings: &Settings, json: bool) -> Result<(), Fai
         let Some(database) = existing(tier, place).await? else { continue };
         let recorded = database.recorded().await.map_err(Failure::of)?.unwrap_or_default();
         let from = migrate::stands(&recorded);
-        let to = target.from(steps, from);
+        let to = target.from(steps, from).min(from);
         let going = steps.iter().rev().filter(|step| step.version() > to && step.version() <= from);
         let mut report = Downgraded { tier: tier.name(), from, to, taken_back: Vec::new(), lost: Vec::new() };
         for step in going {
