@@ -19,7 +19,7 @@ const LONGEST: u64 = 1 << 20;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  thermocline health --url http://127.0.0.1:8080/health")]
 pub struct Args {
-    /// What to ask, without TLS [default: /health at THERMOCLINE_ADDR]
+    /// What to ask, without TLS [default: /health at `THERMOCLINE_ADDR`]
     #[arg(long, value_name = "URL")]
     url: Option<String>,
 }

@@ -3,9 +3,8 @@
 use serde::Serialize;
 
 use super::Failure;
-use crate::telemetry::explain;
+use crate::tier::Schema;
 use crate::tier::migrate::{self, Fault, Found, Recorded, Task};
-use crate::tier::{Schema, TierError};
 
 /// How many differences are named.
 const NAMED: usize = 10;
@@ -52,21 +51,30 @@ pub async fn bring_up_to_date(database: &dyn Schema, look: bool) -> Result<Readi
                 database.migrate(database.steps(), task).await.map_err(Failure::of)?;
                 adopted = Some(version);
             }
-            Found::Otherwise(wrong) => return Err(unlike(database, &wrong)),
+            Found::Otherwise(wrong) => {
+                let tier = database.tier();
+                return Err(Failure::Failed(format!(
+                    "the {tier} database holds tables of our names that are not as any version of this program makes \
+                     them, and nothing was changed; compared with the nearest version:{}\n\
+                     Bring them to one of the versions and say which with `thermocline db stamp VERSION --tier {tier}`, \
+                     or name another database.",
+                    listed(&wrong)
+                )));
+            }
         },
     }
     let upgraded = migrate::upgrade(database).await.map_err(Failure::of)?;
     if look {
+        let (tier, to) = (database.tier(), upgraded.to);
+        let differs = |how: String| {
+            Err(Failure::Failed(format!("the {tier} schema is recorded at version {to} and {how}")))
+        };
         match migrate::found(database).await.map_err(Failure::of)? {
-            Found::Version(version) if version == upgraded.to => {}
             Found::Unknown => {}
-            Found::Otherwise(wrong) => return Err(unlike(database, &wrong)),
-            found => {
-                let (tier, to) = (database.tier(), upgraded.to);
-                return Err(Failure::Failed(format!(
-                    "the {tier} schema is recorded at version {to} and is {found:?}"
-                )));
-            }
+            Found::Version(version) if version == to => {}
+            Found::Version(version) => return differs(format!("is what version {version} makes")),
+            Found::Nothing => return differs("is empty".to_owned()),
+            Found::Otherwise(wrong) => return differs(format!("differs from it:{}", listed(&wrong))),
         }
     }
     Ok(Readied { adopted, upgraded })
@@ -77,30 +85,15 @@ fn sound(database: &dyn Schema, rows: &[Recorded]) -> Result<(), Failure> {
     migrate::verify(database, rows).map_err(|fault| match fault {
         // Nothing is wrong with the database.
         Fault::Newer { .. } => Failure::Usage(fault.to_string()),
-        fault => Failure::of(TierError::Statement {
-            tier: database.tier(),
-            statement: "migrate",
-            source: explain(&fault).into(),
-        }),
+        fault => Failure::Failed(format!("the {} schema: {fault}", database.tier())),
     })
 }
 
-fn unlike(database: &dyn Schema, wrong: &[String]) -> Failure {
-    let tier = database.tier();
-    let mut text = format!(
-        "the {tier} database holds tables of these names that are not as any version of this program makes them; \
-         nothing was changed. Compared with the nearest version:"
-    );
-    for line in wrong.iter().take(NAMED) {
-        text.push_str("\n  ");
-        text.push_str(line);
-    }
+/// The first differences, a line each.
+fn listed(wrong: &[String]) -> String {
+    let mut named: Vec<String> = wrong.iter().take(NAMED).map(|line| format!("\n  {line}")).collect();
     if wrong.len() > NAMED {
-        text.push_str(&format!("\n  and {} more", wrong.len() - NAMED));
+        named.push(format!("\n  and {} more", wrong.len() - NAMED));
     }
-    text.push_str(&format!(
-        "\nBring the tables to one of the versions and say which with `thermocline db stamp VERSION --tier {tier}`, \
-         or name another database."
-    ));
-    Failure::Failed(text)
+    named.concat()
 }

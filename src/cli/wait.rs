@@ -69,8 +69,9 @@ pub async fn wait(
         let (away, why) = (error.away(), reason(&error));
         say(&Miss { tier, place: &shown, tried, tries, why: why.clone(), again, away });
         let Some(pausing) = again else {
+            let times = if tried == 1 { "try" } else { "tries" };
             return Err(Failure::Failed(format!(
-                "{tier} {shown} is {} after {tried} tries in {:.0} s: {why}\n  {}",
+                "{tier} {shown} is {} after {tried} {times} in {:.0} s: {why}\n  {}",
                 away.what(),
                 begun.elapsed().as_secs_f64(),
                 away.advice()

@@ -69,7 +69,7 @@ impl Step {
     pub fn checksum(&self) -> String {
         let text = sqlx::SqlSafeStr::into_sql_str(self.up);
         let hashed = Migration::new(self.version, self.name.into(), MigrationType::ReversibleUp, text, false);
-        hashed.checksum.iter().map(|byte| format!("{byte:02x}")).collect()
+        hashed.checksum.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
     }
 
     /// What taking it back takes away for good.

@@ -6,6 +6,7 @@ mod demo;
 mod http_lists;
 mod http_refusals;
 mod layers;
+mod migrations;
 mod moving;
 mod mssql;
 mod openapi;

@@ -63,10 +63,11 @@ pub async fn run(args: &Args, settings: &Settings, json: bool) -> Result<(), Fai
     let mut plans = Vec::new();
     for (tier, place) in args.tier.places(settings)? {
         let steps = steps(tier, place);
+        let target = Target::parse(tier, steps, &args.to)?;
         let Some(database) = existing(tier, place).await? else { continue };
         let recorded = database.recorded().await.map_err(Failure::of)?.unwrap_or_default();
         let from = migrate::stands(&recorded);
-        let to = target(tier, steps, from, &args.to)?;
+        let to = target.from(steps, from).min(from);
         let going = steps.iter().rev().filter(|step| step.version() > to && step.version() <= from);
         let mut report = Downgraded { tier: tier.name(), from, to, taken_back: Vec::new(), lost: Vec::new() };
         for step in going {
@@ -105,15 +106,30 @@ pub async fn run(args: &Args, settings: &Settings, json: bool) -> Result<(), Fai
     if json { print_json(&reports) } else { Ok(()) }
 }
 
-/// The version to go back to.
-fn target(tier: Tier, steps: &[Step], from: i64, text: &str) -> Result<i64, Failure> {
-    match text.strip_prefix('-').map(str::parse::<usize>) {
-        Some(Ok(back)) => {
-            let applied: Vec<i64> =
-                steps.iter().map(Step::version).filter(|version| *version <= from).collect();
-            Ok(applied.iter().rev().nth(back).copied().unwrap_or(0))
+/// How far to go back.
+#[derive(Clone, Copy)]
+enum Target {
+    Version(i64),
+    Steps(usize),
+}
+
+impl Target {
+    fn parse(tier: Tier, steps: &[Step], text: &str) -> Result<Self, Failure> {
+        match text.strip_prefix('-').map(str::parse) {
+            Some(Ok(back)) => Ok(Self::Steps(back)),
+            _ => version(tier, steps, text).map(Self::Version),
         }
-        _ => version(tier, steps, text),
+    }
+
+    /// The version to go back to.
+    fn from(self, steps: &[Step], stands: i64) -> i64 {
+        match self {
+            Self::Version(version) => version,
+            Self::Steps(back) => {
+                let applied = steps.iter().rev().map(Step::version).filter(|version| *version <= stands);
+                applied.into_iter().nth(back).unwrap_or(0)
+            }
+        }
     }
 }
 

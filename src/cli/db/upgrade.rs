@@ -35,7 +35,7 @@ pub async fn run(args: &Args, settings: &Settings, json: bool) -> Result<(), Fai
             match report.applied.as_slice() {
                 [] => println!("{tier}: version {}, nothing to do", report.to),
                 applied => {
-                    println!("{tier}: version {} to {}: {}", report.from, report.to, applied.join(", "))
+                    println!("{tier}: version {} to {}: {}", report.from, report.to, applied.join(", "));
                 }
             }
         }

@@ -7,7 +7,7 @@ use super::super::Source;
 pub enum Fault {
     /// It failed, and what it had done was taken back.
     #[error(
-        "{name} stopped at line {line} ({statement}); it was taken back, and the database is as it was before"
+        "{name} stopped at line {line}, `{statement}`; it was taken back, and the database is as it was before"
     )]
     Stopped {
         /// The migration.
@@ -21,7 +21,7 @@ pub enum Fault {
     },
     /// It failed, and as it runs outside a transaction, what it had done stays.
     #[error(
-        "{name} stopped at line {line} ({statement}), and what stands above that line is done: it runs outside a transaction"
+        "{name} stopped at line {line}, `{statement}`; it runs outside a transaction, so what stands above that line is done"
     )]
     Halfway {
         /// The migration.

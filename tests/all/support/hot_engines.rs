@@ -114,6 +114,22 @@ impl Server {
         Some(server)
     }
 
+    /// Where it is, as the program's settings say it.
+    pub fn url(&self) -> String {
+        let escaped =
+            |text: &str| text.bytes().fold(String::new(), |text, byte| format!("{text}%{byte:02X}"));
+        let config::Mssql { host, port, database, user, password, encrypt, ca } = &self.at;
+        let (user, password) = (escaped(user), escaped(password.expose_secret()));
+        let encrypt = match encrypt {
+            config::Encrypt::Required => "required",
+            config::Encrypt::Strict => "strict",
+            config::Encrypt::Off => "off",
+        };
+        let ca =
+            ca.as_ref().map_or(String::new(), |file| format!("&ca={}", escaped(&file.display().to_string())));
+        format!("mssql://{user}:{password}@{host}:{port}/{database}?encrypt={encrypt}{ca}")
+    }
+
     /// Runs batches in the database, past the program.
     pub async fn batches(&self, batches: &[&str]) {
         self.run(&self.at, batches).await;

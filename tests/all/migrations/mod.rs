@@ -1,0 +1,177 @@
+//! The schema and the commands that look after it, through the program and on every engine there is.
+
+mod adoption;
+mod broken;
+mod commands;
+mod starts;
+mod waiting;
+
+use std::process::{Child, Command, Output, Stdio};
+
+use sqlx::{AssertSqlSafe, Connection as _, Row as _, SqliteConnection};
+use tempfile::TempDir;
+
+use crate::support::hot_engines::Server;
+use crate::support::postgres;
+
+/// A folder in which the program runs, with two empty databases.
+pub struct Home {
+    /// The engines, for a failure's message.
+    pub name: &'static str,
+    folder: TempDir,
+    hot: String,
+    cold: String,
+    server: Option<Server>,
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub struct Ended {
+    pub status: Option<i32>,
+    pub out: String,
+    pub err: String,
+}
+
+impl Home {
+    fn new(name: &'static str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        Self {
+            name,
+            folder,
+            hot: "sqlite:hot.db".to_owned(),
+            cold: "sqlite:cold.db".to_owned(),
+            server: None,
+        }
+    }
+
+    /// Both tiers in SQLite.
+    pub fn embedded() -> Self {
+        Self::new("SQLite and SQLite")
+    }
+
+    /// Cold in PostgreSQL, where there is one.
+    pub async fn postgres() -> Option<Self> {
+        Some(Self { cold: postgres::database().await?, ..Self::new("SQLite and PostgreSQL") })
+    }
+
+    /// Hot in a SQL Server, where there is one.
+    pub async fn mssql() -> Option<Self> {
+        let server = Server::make().await?;
+        Some(Self { hot: server.url(), server: Some(server), ..Self::new("SQL Server and SQLite") })
+    }
+
+    /// All there are.
+    pub async fn all() -> Vec<Self> {
+        let mut all = vec![Self::embedded()];
+        all.extend(Self::postgres().await);
+        all.extend(Self::mssql().await);
+        all
+    }
+
+    pub fn hot_is_server(&self) -> bool {
+        self.server.is_some()
+    }
+
+    /// The URL of the cold tier.
+    pub fn cold(&self) -> &str {
+        &self.cold
+    }
+
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_thermocline"));
+        command
+            .args(args)
+            .current_dir(self.folder.path())
+            .env_clear()
+            .env("HOT_DATABASE_URL", &self.hot)
+            .env("COLD_DATABASE_URL", &self.cold)
+            .env("JWT_SECRET", crate::support::SECRET)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    pub fn start(&self, args: &[&str]) -> Child {
+        self.command(args).spawn().expect("the program")
+    }
+
+    pub fn run(&self, args: &[&str]) -> Ended {
+        Ended::of(self.command(args).output().expect("the program"))
+    }
+
+    /// Runs what must succeed and returns what it says.
+    pub fn says(&self, args: &[&str]) -> String {
+        let ended = self.run(args);
+        assert_eq!(ended.status, Some(0), "{}: {args:?}: {ended:?}", self.name);
+        ended.out
+    }
+
+    /// Runs what must fail with this exit status, and returns why it did.
+    pub fn refuses(&self, args: &[&str], status: i32) -> String {
+        let ended = self.run(args);
+        assert_eq!(ended.status, Some(status), "{}: {args:?}: {ended:?}", self.name);
+        ended.err
+    }
+
+    /// The report of what must succeed.
+    pub fn report(&self, args: &[&str]) -> serde_json::Value {
+        let out = self.says(&[args, &["--json"]].concat());
+        serde_json::from_str(&out).unwrap_or_else(|_| panic!("{args:?}: {out}"))
+    }
+
+    /// Runs a text in hot, behind the back of the program.
+    pub async fn in_hot(&self, text: &str) {
+        match &self.server {
+            Some(server) => server.batches(&[text]).await,
+            None => self.in_file("hot.db", text).await,
+        }
+    }
+
+    /// Runs a text in cold, behind the back of the program.
+    pub async fn in_cold(&self, text: &str) {
+        if self.cold.starts_with("sqlite:") {
+            return self.in_file("cold.db", text).await;
+        }
+        let mut connection = postgres::behind(&self.cold).await;
+        sqlx::raw_sql(AssertSqlSafe(text)).execute(&mut connection).await.expect(text);
+        connection.close().await.expect("closes");
+    }
+
+    async fn in_file(&self, name: &str, text: &str) {
+        let mut connection = self.file(name).await;
+        sqlx::raw_sql(AssertSqlSafe(text)).execute(&mut connection).await.expect(text);
+        connection.close().await.expect("closes");
+    }
+
+    async fn file(&self, name: &str) -> SqliteConnection {
+        let path = self.folder.path().join(name);
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path).create_if_missing(true);
+        SqliteConnection::connect_with(&options).await.expect("opens")
+    }
+
+    /// The number a query of the hot tier answers, which every engine understands.
+    pub async fn hot_number(&self, query: &str) -> i64 {
+        if let Some(server) = &self.server {
+            let texts = server.column(&format!("SELECT CAST(n AS NVARCHAR(20)) FROM ({query}) q")).await;
+            return texts[0].parse().expect("a number");
+        }
+        let mut connection = self.file("hot.db").await;
+        let row = sqlx::raw_sql(AssertSqlSafe(query)).fetch_one(&mut connection).await.expect(query);
+        row.get("n")
+    }
+
+    /// Takes the databases away.
+    pub async fn drop(self) {
+        if let Some(server) = self.server {
+            server.drop().await;
+        }
+    }
+}
+
+impl Ended {
+    pub fn of(output: Output) -> Self {
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
+        Self { status: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+    }
+}
