@@ -19,7 +19,7 @@ const HOT_FILE: &str = "thermocline-hot.sqlite3";
 const COLD_FILE: &str = "thermocline-cold.sqlite3";
 
 /// Environment variables and the settings they are.
-const ENVIRONMENT: [(&str, &str); 22] = [
+const ENVIRONMENT: [(&str, &str); 24] = [
     ("HOT_DATABASE_URL", "hot_database_url"),
     ("MSSQL_HOST", "mssql_host"),
     ("MSSQL_PORT", "mssql_port"),
@@ -42,7 +42,11 @@ const ENVIRONMENT: [(&str, &str); 22] = [
     ("THERMOCLINE_ADDR", "addr"),
     ("THERMOCLINE_LOG", "log"),
     ("THERMOCLINE_REQUEST_TIMEOUT", "request_timeout"),
+    ("THERMOCLINE_MIGRATE", "migrate"),
+    ("THERMOCLINE_TRIES", "tries"),
 ];
+/// Those that are numbers.
+const WHOLE: [&str; 2] = ["request_timeout", "tries"];
 /// Variables of this prefix belong to the program: one it does not know is a slip of the pen. Tests have their own.
 const OWN_PREFIX: &str = "THERMOCLINE_";
 const TEST_PREFIX: &str = "THERMOCLINE_TEST_";
@@ -85,6 +89,8 @@ struct Written {
     addr: Option<String>,
     log: Option<String>,
     request_timeout: Option<u64>,
+    migrate: Option<String>,
+    tries: Option<u32>,
 }
 
 /// A port: a number in a file, text in the environment.
@@ -118,6 +124,10 @@ pub struct Flags {
     pub addr: Option<String>,
     /// `--log`
     pub log: Option<String>,
+    /// `--migrate`
+    pub migrate: bool,
+    /// `--tries`
+    pub tries: Option<u32>,
 }
 
 /// The settings of the program.
@@ -139,6 +149,10 @@ pub struct Settings {
     pub log: String,
     /// Seconds a request may take until its answer begins.
     pub request_timeout: u64,
+    /// Whether a service that starts migrates servers as well as embedded files.
+    pub migrate: bool,
+    /// How often a service that starts looks for each database.
+    pub tries: u32,
 }
 
 /// Where a tier is.
@@ -332,10 +346,10 @@ impl Settings {
             match ENVIRONMENT.iter().find(|(known, _)| *known == name) {
                 // An empty variable is how a compose file says "not set".
                 Some(_) if value.is_empty() => {}
-                Some((_, "request_timeout")) => {
-                    let seconds: u64 =
-                        value.parse().map_err(|_| ConfigError::new(&name, "expected whole seconds"))?;
-                    figment = figment.merge(Serialized::global("request_timeout", seconds));
+                Some((_, key)) if WHOLE.contains(key) => {
+                    let number: u32 =
+                        value.parse().map_err(|_| ConfigError::new(&name, "expected a whole number"))?;
+                    figment = figment.merge(Serialized::global(key, number));
                 }
                 Some((_, key)) => figment = figment.merge(Serialized::global(key, value)),
                 None if name.starts_with(OWN_PREFIX) && !name.starts_with(TEST_PREFIX) => {
@@ -354,6 +368,12 @@ impl Settings {
             if let Some(value) = value {
                 figment = figment.merge(Serialized::global(key, value));
             }
+        }
+        if flags.migrate {
+            figment = figment.merge(Serialized::global("migrate", "auto"));
+        }
+        if let Some(tries) = flags.tries {
+            figment = figment.merge(Serialized::global("tries", tries));
         }
         let written: Written = figment.extract().map_err(|error| {
             let place = error.metadata.as_ref().and_then(|metadata| metadata.source.as_ref());
@@ -380,9 +400,16 @@ impl Settings {
         {
             return Err(ConfigError::new("COLD_DATABASE_URL", "is the same file as HOT_DATABASE_URL"));
         }
+        let migrate = match written.migrate.as_deref() {
+            None | Some("off") => false,
+            Some("auto") => true,
+            Some(_) => return Err(ConfigError::new("THERMOCLINE_MIGRATE", "expected auto or off")),
+        };
         Ok(Self {
             hot,
             cold,
+            migrate,
+            tries: written.tries.unwrap_or(30).max(1),
             jwt_secret: written.jwt_secret.map(SecretString::from),
             jwt_issuer: written.jwt_issuer,
             jwt_audience: written.jwt_audience,
@@ -455,8 +482,25 @@ mod tests {
         assert!(fault("THERMOCLINE_ADR", "x").contains("THERMOCLINE_ADR"));
         assert!(fault("THERMOCLINE_REQUEST_TIMEOUT", "soon").contains("THERMOCLINE_REQUEST_TIMEOUT"));
         assert!(fault("HOT_DATABASE_URL", "sqlite:").contains("HOT_DATABASE_URL"));
+        assert!(fault("THERMOCLINE_MIGRATE", "always").contains("THERMOCLINE_MIGRATE"));
+        assert!(fault("THERMOCLINE_TRIES", "some").contains("THERMOCLINE_TRIES"));
         let fault = fault("COLD_DATABASE_URL", "oracle://user:hunter2@host/db");
         assert!(fault.contains("COLD_DATABASE_URL") && !fault.contains("hunter2"), "{fault}");
+    }
+
+    #[test]
+    fn servers_are_migrated_when_somebody_says_so() {
+        let of = |flags: &Flags, environment: &[(&str, &str)]| {
+            let settings = read(flags, environment).expect("sound");
+            (settings.migrate, settings.tries)
+        };
+        assert_eq!(of(&Flags::default(), &[]), (false, 30));
+        assert_eq!(
+            of(&Flags::default(), &[("THERMOCLINE_MIGRATE", "auto"), ("THERMOCLINE_TRIES", "3")]),
+            (true, 3)
+        );
+        let flags = Flags { migrate: true, tries: Some(7), ..Flags::default() };
+        assert_eq!(of(&flags, &[("THERMOCLINE_MIGRATE", "off"), ("THERMOCLINE_TRIES", "3")]), (true, 7));
     }
 
     #[test]

@@ -26,7 +26,7 @@ impl Default for BlockSizes {
 
 const COLUMNS: [&str; 6] = ["scope", "level", "upper_at", "upper_id", "from_epoch", "n"];
 
-/// Counts rows that enter cold at one epoch.
+/// Counts rows that enter or leave cold at one epoch.
 pub(super) struct Counter<'a> {
     pub blocks: &'a Blocks,
     pub sizes: BlockSizes,
@@ -41,12 +41,13 @@ impl Counter<'_> {
         cold.execute(&self.blocks.undo, &[epoch.into()]).await.map(drop)
     }
 
-    /// Counts `rows`, which are in cold already, as entering at `epoch`.
-    pub(super) async fn add(
+    /// Counts `rows` at `epoch`: with `sign` 1 as entering, and they are in cold already; with -1 as leaving.
+    pub(super) async fn add<'a>(
         &self,
         cold: &mut dyn Session,
         epoch: i64,
-        rows: impl Iterator<Item = (&[Value], Key)>,
+        rows: impl Iterator<Item = (&'a [Value], Key)>,
+        sign: i64,
     ) -> Result<(), TierError> {
         let mut scopes: BTreeMap<i64, Vec<Key>> = BTreeMap::new();
         for (row, key) in rows {
@@ -60,7 +61,7 @@ impl Counter<'_> {
         for level in [0, 1] {
             let mut deltas = Deltas::new();
             for (scope, keys) in &scopes {
-                for (upper, n) in self.count(cold, *scope, level, keys, &mut deltas).await? {
+                for (upper, n) in self.count(cold, (*scope, level), (keys, sign), &mut deltas).await? {
                     if n > self.sizes.most[level as usize] {
                         self.split(cold, *scope, level, upper, n, &mut deltas).await?;
                     }
@@ -72,13 +73,13 @@ impl Counter<'_> {
         Ok(())
     }
 
-    /// Adds sorted `keys` to the blocks they fall into; returns those blocks with their new number of rows.
+    /// Adds sorted `keys`, each counting `sign`, to the blocks they fall into; returns those blocks with their new
+    /// number of rows.
     async fn count(
         &self,
         cold: &mut dyn Session,
-        scope: i64,
-        level: i64,
-        keys: &[Key],
+        (scope, level): (i64, i64),
+        (keys, sign): (&[Key], i64),
         deltas: &mut Deltas,
     ) -> Result<Vec<(Key, i64)>, TierError> {
         let Some(oldest) = keys.first() else { return Ok(Vec::new()) };
@@ -94,8 +95,8 @@ impl Counter<'_> {
         for key in keys {
             let place = blocks.partition_point(|(upper, _)| upper < key).min(blocks.len() - 1);
             let (upper, n) = blocks[place];
-            *touched.entry(upper).or_insert(n) += 1;
-            *deltas.entry((scope, level, upper)).or_default() += 1;
+            *touched.entry(upper).or_insert(n) += sign;
+            *deltas.entry((scope, level, upper)).or_default() += sign;
         }
         Ok(touched.into_iter().collect())
     }

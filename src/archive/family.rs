@@ -1,8 +1,14 @@
 //! What moves together: a resource's rows and the children that go with them.
 
+use std::collections::BTreeMap;
+
+use super::behavior::Action;
+use super::chosen::Archived;
+use super::{vacuum, verify};
+use crate::clock::Timestamp;
 use crate::page::Key;
 use crate::schema::Table;
-use crate::tier::{Statement, Value, cold_sql, hot_sql};
+use crate::tier::{Engine, Statement, TierError, Value, cold_sql, hot_sql};
 
 /// How a resource moves.
 #[derive(Debug)]
@@ -13,25 +19,68 @@ pub struct Family {
     pub tables: Vec<Moved>,
     /// Ids that are due, oldest first, each with the number of rows that move with it.
     pub due: Statement,
-    /// How many are due.
+    /// How many are due, and the oldest of them.
     pub due_count: Statement,
     /// Whether what is due is told by day, not by instant.
     pub by_day: bool,
     /// The key of a row of the resource's own table.
     pub key: fn(&[Value]) -> Key,
+    /// How its rows in cold are chosen.
+    pub archived: Archived,
     /// How its lists are counted.
     pub blocks: Option<Blocks>,
     /// Closes the version that a row of the resource's own table replaces, with its parameters.
     pub supersede: Option<Supersede>,
 }
 
-/// Closes the open versions that rows of a batch replace.
+impl Family {
+    /// The table of the resource itself.
+    ///
+    /// # Panics
+    /// For a family without tables, which nobody declares.
+    pub(super) fn own(&self) -> &Moved {
+        self.tables.last().expect("a family has its own table")
+    }
+
+    /// What is older than this is due, of rows that are due after `older_than` microseconds.
+    pub(super) fn cutoff(&self, now: Timestamp, older_than: i64) -> Value {
+        let cutoff = now.plus(older_than.saturating_neg());
+        if self.by_day { cutoff.date().into() } else { cutoff.into() }
+    }
+
+    /// How many rows of the resource are older than `cutoff`, and the oldest of them.
+    pub(super) async fn count_due(
+        &self,
+        hot: &dyn Engine,
+        cutoff: &Value,
+    ) -> Result<(i64, Option<Timestamp>), TierError> {
+        let records = hot.fetch(&self.due_count, std::slice::from_ref(cutoff)).await?;
+        let Some(record) = records.first() else { return Ok((0, None)) };
+        Ok((record.int("n")?, record.time_or_null("oldest")?))
+    }
+}
+
+/// A row may take the place of an archived one without its id: both are told apart by a group and a member.
 #[derive(Debug)]
 pub struct Supersede {
-    /// Its parameters are a group, the members of it in the batch, and the epoch.
+    /// Closes the open versions that rows of a batch replace. Its parameters are a group, the members of it in the
+    /// batch, and the epoch.
     pub statement: Statement,
+    /// The members, as days, of which hot has a row. Its parameters are a group and members.
+    pub in_hot: Statement,
     /// Group and member of a row of the resource's own table, as integers.
     pub of: fn(&[Value]) -> (i64, i64),
+}
+
+impl Supersede {
+    /// The members of rows of the resource's own table, by group.
+    pub(super) fn groups(&self, own: &[Vec<Value>]) -> BTreeMap<i64, Vec<i64>> {
+        let mut groups: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
+        for (group, member) in own.iter().map(|row| (self.of)(row)) {
+            groups.entry(group).or_default().push(member);
+        }
+        groups
+    }
 }
 
 /// The counted blocks of a family.
@@ -46,6 +95,8 @@ pub struct Blocks {
     pub(super) from: Statement,
     pub(super) below: Statement,
     pub(super) undo: Statement,
+    pub(super) verify: verify::BlockStatements,
+    pub(super) vacuum: vacuum::BlockStatements,
 }
 
 impl Blocks {
@@ -63,6 +114,8 @@ impl Blocks {
             from: of(cold_sql!("blocks_from")),
             below: of(cold_sql!("blocks_below")),
             undo: cold_sql!("undo_rows").with("{table}", table),
+            verify: verify::BlockStatements::of(table),
+            vacuum: vacuum::BlockStatements::of(table),
         }
     }
 }
@@ -77,6 +130,18 @@ pub struct Moved {
     pub(super) held: Statement,
     pub(super) undo_rows: Statement,
     pub(super) undo_closed: Statement,
+    pub(super) action: Option<Action>,
+    owner: usize,
+    pub(super) hot_rows: Statement,
+    pub(super) cold_rows: Statement,
+    /// What a move closed, by its epoch.
+    pub(super) closed: Statement,
+    pub(super) hot_of: Statement,
+    pub(super) open_of: Statement,
+    pub(super) open_number: Statement,
+    pub(super) close: Statement,
+    pub(super) verify: verify::TableStatements,
+    pub(super) vacuum: vacuum::TableStatements,
 }
 
 impl Moved {
@@ -91,14 +156,38 @@ impl Moved {
         let second = if first == "id" { first } else { table.columns[1].name };
         let hot = |statement: Statement| statement.with("{table}", table.name);
         let cold = |statement: Statement| statement.with("{table}", archived);
+        let owner_in_cold = table.columns.iter().find(|column| column.name == owner);
+        let owner_in_cold = owner_in_cold.expect("a column of the table").archived;
+        let of = |statement: Statement| cold(statement).with("{owner}", owner_in_cold);
+        let batch = cold(cold_sql!("batch")).with("{columns}", &table.names_in_cold());
         Self {
             table,
             take: hot(hot_sql!("take")).with("{owner}", owner).with("{columns}", &table.names()),
-            batch: cold(cold_sql!("batch")).with("{columns}", &table.names_in_cold()),
+            batch,
             held: hot(hot_sql!("held")).with("{first}", first).with("{second}", second),
             undo_rows: cold(cold_sql!("undo_rows")),
             undo_closed: cold(cold_sql!("undo_closed")),
+            action: None,
+            owner: place(table, owner),
+            hot_rows: hot(hot_sql!("hot_rows")),
+            cold_rows: cold(cold_sql!("cold_rows")),
+            closed: batch.with("from_epoch", "to_epoch"),
+            hot_of: hot(hot_sql!("hot_of")).with("{owner}", owner).with("{columns}", &table.names()),
+            open_of: of(cold_sql!("open_of")).with("{columns}", &table.names_in_cold()),
+            open_number: of(cold_sql!("open_number")),
+            close: of(cold_sql!("close")),
+            verify: verify::TableStatements::of(table, archived, [first, second, owner]),
+            vacuum: vacuum::TableStatements::of(table, archived),
         }
+    }
+
+    /// Every row of it is this action of the user in column `user`. It counts on the day of the row's `created_at`; a
+    /// row without one counts on that of the row it belongs to.
+    #[must_use]
+    pub fn counted_as(mut self, action: &'static str, user: &str) -> Self {
+        let at = self.table.columns.iter().position(|column| column.name == "created_at");
+        self.action = Some(Action { name: action, user: place(self.table, user), at, owner: self.owner });
+        self
     }
 
     /// The values that tell a row apart, for `held`.
@@ -118,4 +207,9 @@ impl Moved {
         row.extend([at, epoch.into()]);
         row
     }
+}
+
+fn place(table: &Table, column: &str) -> usize {
+    let place = table.columns.iter().position(|known| known.name == column);
+    place.expect("a moved table has the columns its family names")
 }

@@ -2,17 +2,28 @@
 //!
 //! The cold copy is committed first and invisible; it is read back and proven; then one hot transaction removes the
 //! rows and raises the epoch. **That commit is the move**: everything before it is invisible, nothing after it is
-//! needed, so a mover may die anywhere. [`batch`] has the steps, [`run`] the loop, [`pair`] what makes two databases
-//! one pair. How a resource moves is a [`Family`], which the resource declares; no resource may enter here.
+//! needed, so a mover may die anywhere. [`steps`] has what all moves share, [`batch`] the way from
+//! hot to cold, [`restore`] the way back, [`run`] the loop, [`pair`] what makes two databases one pair. How a resource moves is a [`Family`], which the resource declares; no resource may enter here.
 
 pub mod batch;
+mod behavior;
 pub mod blocks;
+pub mod chosen;
 pub mod digest;
 pub mod family;
+mod obstacles;
+mod pace;
 pub mod pair;
+pub mod restore;
 pub mod run;
+mod settle;
+pub mod status;
+pub mod steps;
+pub mod vacuum;
+pub mod verify;
 
 pub use blocks::BlockSizes;
+pub use chosen::{Archived, Chosen};
 pub use family::{Family, Moved};
 pub use run::{Mover, Outcome, Plan, Report};
 
@@ -36,6 +47,14 @@ pub enum MoveError {
         /// The resource.
         resource: &'static str,
         /// What does not fit.
+        detail: String,
+    },
+    /// Rows of the resource cannot leave hot without losing something, or without a trigger's running.
+    #[error("{resource} is not moved: {detail}")]
+    Obstructed {
+        /// The resource.
+        resource: &'static str,
+        /// What stands in the way.
         detail: String,
     },
     /// What cold gave back is not what hot had given.

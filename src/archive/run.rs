@@ -1,19 +1,23 @@
 //! The loop around batches: which resources, how much, until when.
 
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use super::batch::{Batch, MovedBatch};
+use super::batch::Batch;
 use super::family::Family;
-use super::{BlockSizes, MoveError};
+use super::steps::{Attempt, MovedBatch};
+use super::{BlockSizes, MoveError, obstacles};
 use crate::clock::{Clock, DAY};
 use crate::telemetry::explain;
-use crate::tier::{Engine, TierError, Value};
+use crate::tier::{Engine, Statement, TierError, hot_sql};
 
 /// How often a batch that met a lock or a write conflict is tried again.
 const RETRIES: u32 = 5;
+
+static IS_HELD: LazyLock<Statement> = LazyLock::new(|| hot_sql!("is_held"));
 
 /// The two tiers, and who moves rows between them.
 #[derive(Clone, Debug)]
@@ -57,6 +61,8 @@ pub enum Outcome {
     Done,
     /// Told to stop, or the limit was reached.
     Stopped,
+    /// An operator keeps the mover away from it until `archive resume`.
+    Held,
     /// It failed.
     Failed,
 }
@@ -84,16 +90,48 @@ pub struct Report {
     pub seconds: f64,
 }
 
+impl Report {
+    pub(super) const fn new(resource: &'static str) -> Self {
+        Self {
+            resource,
+            due: 0,
+            rows: 0,
+            of_resource: 0,
+            batches: 0,
+            epoch: None,
+            outcome: Outcome::Stopped,
+            error: None,
+            seconds: 0.0,
+        }
+    }
+
+    /// Counts a batch.
+    pub(super) fn add(&mut self, moved: &MovedBatch) {
+        self.batches += 1;
+        self.rows += moved.rows;
+        self.of_resource += moved.of_resource;
+        self.epoch = Some(moved.epoch);
+        let (resource, total) = (self.resource, self.rows);
+        tracing::info!(resource, epoch = moved.epoch, rows = moved.rows, total, "moved a batch");
+    }
+
+    /// What was begun at `begun` has ended so.
+    pub(super) fn ended(mut self, outcome: Result<Outcome, MoveError>, begun: Instant) -> Self {
+        self.outcome = outcome.unwrap_or_else(|error| {
+            self.error = Some(explain(&error));
+            tracing::error!(resource = self.resource, error = explain(&error), "stopped moving");
+            Outcome::Failed
+        });
+        self.seconds = begun.elapsed().as_secs_f64();
+        self
+    }
+}
+
 impl Mover<'_> {
     /// How many rows of a resource are due; changes nothing.
     pub async fn due(&self, family: &Family, older_than: i64) -> Result<i64, TierError> {
-        let records = self.hot.fetch(&family.due_count, &[self.cutoff(family, older_than)]).await?;
-        records.first().map_or(Ok(0), |record| record.int("n"))
-    }
-
-    fn cutoff(&self, family: &Family, older_than: i64) -> Value {
-        let cutoff = self.clock.now().plus(older_than.saturating_neg());
-        if family.by_day { cutoff.date().into() } else { cutoff.into() }
+        let cutoff = family.cutoff(self.clock.now(), older_than);
+        family.count_due(self.hot, &cutoff).await.map(|(due, _)| due)
     }
 
     /// Moves what is due of one resource. `progress` hears of every batch; `stop` ends the run after the one in hand.
@@ -105,25 +143,15 @@ impl Mover<'_> {
         progress: &mut (dyn FnMut(&Report) + Send),
     ) -> Report {
         let begun = Instant::now();
-        let mut report = Report {
-            resource: family.resource,
-            due: 0,
-            rows: 0,
-            of_resource: 0,
-            batches: 0,
-            epoch: None,
-            outcome: Outcome::Stopped,
-            error: None,
-            seconds: 0.0,
-        };
+        let mut report = Report::new(family.resource);
         let outcome = self.batches(family, plan, stop, &mut report, progress).await;
-        report.outcome = outcome.unwrap_or_else(|error| {
-            report.error = Some(explain(&error));
-            tracing::error!(resource = family.resource, error = explain(&error), "stopped moving");
-            Outcome::Failed
-        });
-        report.seconds = begun.elapsed().as_secs_f64();
-        report
+        report.ended(outcome, begun)
+    }
+
+    /// Whether an operator keeps the mover away from a resource.
+    pub async fn is_held(&self, family: &Family) -> Result<bool, TierError> {
+        let records = self.hot.fetch(&IS_HELD, &[family.resource.into()]).await?;
+        records.first().map_or(Ok(false), |record| record.bool("held"))
     }
 
     async fn batches(
@@ -134,11 +162,15 @@ impl Mover<'_> {
         report: &mut Report,
         progress: &mut (dyn FnMut(&Report) + Send),
     ) -> Result<Outcome, MoveError> {
+        obstacles::none(self.hot, family).await?;
         // One instant for the whole run: what becomes due meanwhile is the next run's.
-        let older_than = self.cutoff(family, plan.older_than);
+        let older_than = family.cutoff(self.clock.now(), plan.older_than);
         report.due = self.due(family, plan.older_than).await?;
         progress(report);
         loop {
+            if self.is_held(family).await? {
+                return Ok(Outcome::Held);
+            }
             let left = plan.max_rows.map(|most| most - report.rows);
             if stop.load(Ordering::Relaxed) || left.is_some_and(|left| left <= 0) {
                 return Ok(Outcome::Stopped);
@@ -148,27 +180,13 @@ impl Mover<'_> {
                 return Ok(Outcome::Done);
             }
             let batch = Batch {
-                hot: self.hot,
-                cold: self.cold,
+                mover: self,
                 family,
-                clock: self.clock,
-                mover: &self.name,
                 older_than: older_than.clone(),
                 rows: left.map_or(plan.batch, |left| left.min(plan.batch)).max(1),
-                sizes: self.sizes,
             };
             let Some(moved) = insist(&batch).await? else { return Ok(Outcome::Done) };
-            report.batches += 1;
-            report.rows += moved.rows;
-            report.of_resource += moved.of_resource;
-            report.epoch = Some(moved.epoch);
-            tracing::info!(
-                resource = family.resource,
-                epoch = moved.epoch,
-                rows = moved.rows,
-                total = report.rows,
-                "moved a batch"
-            );
+            report.add(&moved);
             progress(report);
             if !plan.pause.is_zero() {
                 tokio::time::sleep(plan.pause).await;
@@ -177,16 +195,17 @@ impl Mover<'_> {
     }
 }
 
-/// Runs a batch, again when a lock was in its way: what it left is undone by the next claim.
-async fn insist(batch: &Batch<'_>) -> Result<Option<MovedBatch>, MoveError> {
-    for tried in 1.. {
-        match batch.run().await {
+/// Moves a batch, again when a lock was in its way: what it left is undone by the next claim.
+pub(super) async fn insist(batch: &dyn Attempt) -> Result<Option<MovedBatch>, MoveError> {
+    let mut tried = 1;
+    loop {
+        match batch.attempt().await {
             Err(MoveError::Tier(error)) if error.is_conflict() && tried < RETRIES => {
                 tracing::warn!(%error, tried, "a lock was in the way");
                 tokio::time::sleep(Duration::from_millis(50) * tried).await;
+                tried += 1;
             }
             other => return other,
         }
     }
-    Ok(None)
 }

@@ -5,11 +5,15 @@ mod args;
 mod check;
 mod db;
 mod demo;
+mod health;
 mod import;
+mod look;
 mod openapi;
+mod ready;
 mod serve;
 mod tiers;
 mod token;
+mod wait;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -45,6 +49,8 @@ Settings: flags over environment over thermocline.toml over defaults.
   JWT_SECRET                            at least 32 bytes
   JWT_ISSUER, JWT_AUDIENCE              checked in tokens when set
   THERMOCLINE_ADDR, THERMOCLINE_LOG, THERMOCLINE_REQUEST_TIMEOUT
+  THERMOCLINE_MIGRATE                   auto: `serve` migrates servers too
+  THERMOCLINE_TRIES                     how often `serve` looks for each database
 
 Exit status: 0 done, 1 failed, 2 wrong usage or settings.
 
@@ -87,6 +93,7 @@ enum Command {
     Token(token::Args),
     Openapi(openapi::Args),
     Check(check::Args),
+    Health(health::Args),
     Db(db::Args),
 }
 
@@ -122,15 +129,20 @@ pub async fn run() -> ExitCode {
         hot: shared.hot.clone(),
         cold: shared.cold.clone(),
         log: shared.log.clone(),
-        addr: match &command {
-            Command::Serve(args) => args.addr.clone(),
-            _ => None,
-        },
+        ..match &command {
+            Command::Serve(args) => args.flags(),
+            _ => Flags::default(),
+        }
     };
     let done = match Settings::read(&flags) {
         Ok(settings) => {
             // What a command prints is its report; log lines are for what runs long.
-            let quiet = shared.log.is_none() && !matches!(command, Command::Serve(_));
+            let long = match &command {
+                Command::Serve(_) => true,
+                Command::Archive(args) => args.is_watched_by_nobody(),
+                _ => false,
+            };
+            let quiet = shared.log.is_none() && !long;
             telemetry::init(if quiet { "warn" } else { &settings.log });
             execute(command, &settings, shared.json).await
         }
@@ -159,6 +171,7 @@ async fn execute(command: Command, settings: &Settings, json: bool) -> Result<()
         Command::Token(args) => token::run(&args, settings),
         Command::Openapi(_) => openapi::run(),
         Command::Check(_) => check::run(settings, json).await,
+        Command::Health(args) => health::run(&args, settings, json).await,
         Command::Db(args) => db::run(args, settings, json).await,
     }
 }

@@ -7,11 +7,14 @@ use tokio::net::TcpListener;
 use super::tiers::Tiers;
 use super::{Failure, token};
 use crate::clock::Clock;
-use crate::config::Settings;
+use crate::config::{Flags, Settings};
 use crate::server;
 use crate::web::state::App;
 
 /// Serve the API
+///
+/// Waits for the databases, brings embedded files up to date (servers only with --migrate: others use them too),
+/// checks that the schemas fit and that both are a pair, and only then listens.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example:\n  JWT_SECRET=$(openssl rand -hex 32) thermocline serve --addr 127.0.0.1:8080"
@@ -19,14 +22,27 @@ use crate::web::state::App;
 pub struct Args {
     /// Where to listen [default: 127.0.0.1:8080]
     #[arg(long, value_name = "HOST:PORT")]
-    pub addr: Option<String>,
+    addr: Option<String>,
+    /// Bring servers up to date as well, as `db auto` does
+    #[arg(long)]
+    migrate: bool,
+    /// How often to look for each database [default: 30]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    tries: Option<u32>,
+}
+
+impl Args {
+    /// The settings among them.
+    pub fn flags(&self) -> Flags {
+        Flags { addr: self.addr.clone(), migrate: self.migrate, tries: self.tries, ..Flags::default() }
+    }
 }
 
 /// Runs it.
 pub async fn run(settings: &Settings) -> Result<(), Failure> {
     let clock = Clock::system();
     let verifier = token::verifier(settings, &clock)?;
-    let tiers = Tiers::open(settings, &clock).await?;
+    let tiers = Tiers::start(settings, &clock).await?;
     let listener = listen(&settings.addr).await?;
     tracing::info!(addr = %address(&listener), "listening");
     let app = App::new(tiers.hot.clone(), tiers.cold.clone(), verifier, clock);

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use super::Failure;
+use super::{Failure, ready, wait};
 use crate::archive::pair::{self, PairError};
 use crate::clock::Clock;
 use crate::config::{Place, Settings};
 use crate::telemetry::explain;
-use crate::tier::{Engine, Mssql, Postgres, PostgresUrl, Replicated, Schema, Sqlite, Tier, migrate};
+use crate::tier::migrate::Dialect;
+use crate::tier::{Engine, Mssql, Postgres, PostgresUrl, Replicated, Schema, Sqlite, Tier, TierError};
 
 /// The open tiers.
 pub struct Tiers {
@@ -25,10 +26,29 @@ impl Tiers {
             Some(place) => Some(open(Tier::Cold, place).await?),
             None => None,
         };
-        bring_up_to_date(&*hot).await?;
+        Self::pair(hot, cold, false, clock).await
+    }
+
+    /// The same for a service that starts: waits for both, and migrates servers too if the settings say so.
+    pub async fn start(settings: &Settings, clock: &Clock) -> Result<Self, Failure> {
+        let hot = wait::wait(Tier::Hot, &settings.hot, settings.tries, &mut wait::log).await?;
+        let cold = match &settings.cold {
+            Some(place) => Some(wait::wait(Tier::Cold, place, settings.tries, &mut wait::log).await?),
+            None => None,
+        };
+        Self::pair(hot, cold, settings.migrate, clock).await
+    }
+
+    async fn pair(
+        hot: Arc<dyn Schema>,
+        cold: Option<Arc<dyn Schema>>,
+        migrate: bool,
+        clock: &Clock,
+    ) -> Result<Self, Failure> {
+        ready::ready(&*hot, migrate).await?;
         match &cold {
             Some(cold) => {
-                bring_up_to_date(&**cold).await?;
+                ready::ready(&**cold, migrate).await?;
                 pair::ensure(&*hot, &**cold, clock).await.map_err(|error| refused(&error))?;
             }
             None => pair::ensure_alone(&*hot).await.map_err(|error| refused(&error))?,
@@ -36,13 +56,27 @@ impl Tiers {
         Ok(Self { hot, cold: cold.map(|cold| cold as _) })
     }
 
+    /// Opens the tiers to look at them: cold may be away, and is said to be, and whether they are a pair is not asked.
+    pub async fn open_to_look(settings: &Settings) -> Result<(Self, Option<String>), Failure> {
+        let Some(place) = &settings.cold else { return Err(no_cold()) };
+        let hot = open(Tier::Hot, &settings.hot).await?;
+        ready::ready(&*hot, false).await?;
+        let (cold, away) = match open(Tier::Cold, place).await {
+            Ok(cold) => {
+                ready::ready(&*cold, false).await?;
+                (Some(cold), None)
+            }
+            Err(Failure::Failed(fault)) => (None, Some(fault)),
+            Err(other) => return Err(other),
+        };
+        Ok((Self { hot, cold: cold.map(|cold| cold as _) }, away))
+    }
+
     /// The cold tier, for a command that cannot do without.
     pub fn need_cold(&self) -> Result<&dyn Engine, Failure> {
         match &self.cold {
             Some(cold) => Ok(&**cold),
-            None => Err(Failure::Usage(
-                "COLD_DATABASE_URL: not set, and there is nothing to archive to".to_owned(),
-            )),
+            None => Err(no_cold()),
         }
     }
 
@@ -60,28 +94,14 @@ impl Tiers {
     }
 }
 
+fn no_cold() -> Failure {
+    Failure::Usage("COLD_DATABASE_URL: not set, and there is nothing to archive to".to_owned())
+}
+
 fn refused(error: &PairError) -> Failure {
     match error {
         PairError::Tier(_) => Failure::Failed(explain(error)),
         PairError::NotAPair(_) => Failure::Usage(error.to_string()),
-    }
-}
-
-/// Migrates an embedded file. Of a server others are users too: whoever runs it says when.
-async fn bring_up_to_date(database: &dyn Schema) -> Result<(), Failure> {
-    if database.is_embedded() {
-        return migrate::upgrade(database).await.map(drop).map_err(Failure::of);
-    }
-    let (version, newest) = (database.version().await.map_err(Failure::of)?, migrate::newest(database));
-    let tier = database.tier();
-    match version.cmp(&newest) {
-        std::cmp::Ordering::Equal => Ok(()),
-        std::cmp::Ordering::Less => Err(Failure::Usage(format!(
-            "the {tier} schema is at version {version} of {newest}: run `thermocline db upgrade --tier {tier}`"
-        ))),
-        std::cmp::Ordering::Greater => Err(Failure::Usage(format!(
-            "the {tier} schema is at version {version}, and this program knows {newest}: it is too old"
-        ))),
     }
 }
 
@@ -98,9 +118,25 @@ fn read(tier: Tier, url: &str) -> Result<PostgresUrl, Failure> {
     PostgresUrl::parse(url).map_err(|fault| Failure::Usage(format!("the URL of the {tier} tier: {fault}")))
 }
 
+/// What a place speaks.
+pub const fn dialect(place: &Place) -> Dialect {
+    match place {
+        Place::Sqlite(_) => Dialect::Sqlite,
+        Place::Mssql(_) => Dialect::Mssql,
+        Place::Postgres { .. } => Dialect::Postgres,
+    }
+}
+
 /// Opens one tier as it is.
 pub async fn open(tier: Tier, place: &Place) -> Result<Arc<dyn Schema>, Failure> {
-    let opened: Result<Arc<dyn Schema>, _> = match place {
+    let opened = attempt(tier, place).await?;
+    let place = describe(tier, place)?;
+    opened.map_err(|error| Failure::Failed(format!("{} ({place})", explain(&error))))
+}
+
+/// Opens one tier if it is there; a failure is a place that cannot be read, and never will be.
+pub async fn attempt(tier: Tier, place: &Place) -> Result<Result<Arc<dyn Schema>, TierError>, Failure> {
+    Ok(match place {
         Place::Sqlite(path) => Sqlite::open(tier, path).await.map(|database| Arc::new(database) as _),
         Place::Mssql(at) => Mssql::open(tier, at).await.map(|database| Arc::new(database) as _),
         Place::Postgres { url, direct, replicas } => {
@@ -117,7 +153,5 @@ pub async fn open(tier: Tier, place: &Place) -> Result<Arc<dyn Schema>, Failure>
                 Arc::new(Replicated::new(Arc::new(primary), copies))
             })
         }
-    };
-    let place = describe(tier, place)?;
-    opened.map_err(|error| Failure::Failed(format!("{} ({place})", explain(&error))))
+    })
 }

@@ -22,7 +22,7 @@ use tokio::sync::Mutex;
 use super::blocks::{self, BlockStatements};
 use super::reads::{Cold, ColdCount, ColdError, ColdRows, Hot, HotCount, HotRows, List, Mark};
 use crate::page::{Key, Order, Slice, Span};
-use crate::tier::{Begin, Engine, Record, Session, Statement, TierError, Value, cold_sql};
+use crate::tier::{Begin, Engine, Record, Session, Statement, Tier, TierError, Value, cold_sql};
 
 pub use super::blocks::{MESSAGES as MESSAGES_BLOCKS, POSTS as POSTS_BLOCKS};
 
@@ -49,14 +49,14 @@ pub trait SqlList: List {
 #[derive(Debug)]
 pub struct ListStatements {
     hot: [Statement; 2],
-    hot_find: Statement,
+    hot_find: Option<Statement>,
     cold: Option<ColdStatements>,
 }
 
 #[derive(Debug)]
 struct ColdStatements {
     slice: [Statement; 2],
-    find: Statement,
+    find: Option<Statement>,
     count: Option<Statement>,
     blocks: Option<&'static BlockStatements>,
 }
@@ -69,12 +69,27 @@ fn both_orders(newest_first: Statement) -> [Statement; 2] {
 impl ListStatements {
     /// A list of the hot tier: its slice, newest first, and its row by id.
     pub fn hot(slice: Statement, find: Statement) -> Self {
-        Self { hot: both_orders(slice), hot_find: find, cold: None }
+        Self { hot_find: Some(find), ..Self::ranges(slice) }
+    }
+
+    /// A list of the hot tier whose rows have no ids to be found by.
+    pub fn ranges(slice: Statement) -> Self {
+        Self { hot: both_orders(slice), hot_find: None, cold: None }
     }
 
     /// The same list in the cold tier.
     #[must_use]
-    pub fn cold(mut self, slice: Statement, find: Statement) -> Self {
+    pub fn cold(self, slice: Statement, find: Statement) -> Self {
+        self.in_cold(slice, Some(find))
+    }
+
+    /// The same list in the cold tier, without ids.
+    #[must_use]
+    pub fn cold_ranges(self, slice: Statement) -> Self {
+        self.in_cold(slice, None)
+    }
+
+    fn in_cold(mut self, slice: Statement, find: Option<Statement>) -> Self {
         self.cold = Some(ColdStatements { slice: both_orders(slice), find, count: None, blocks: None });
         self
     }
@@ -134,10 +149,14 @@ fn hot_slice<L: SqlList>(list: &L, slice: Slice, count: bool) -> (&'static State
     (&list.statements().hot[slice.order as usize], params)
 }
 
-fn hot_find<L: SqlList>(list: &L, id: i64) -> (&'static Statement, Vec<Value>) {
+fn hot_find<L: SqlList>(list: &L, id: i64) -> Result<(&'static Statement, Vec<Value>), TierError> {
     let mut params = vec![id.into()];
     params.extend(list.filter());
-    (&list.statements().hot_find, params)
+    Ok((list.statements().hot_find.as_ref().ok_or_else(|| no_ids(list, Tier::Hot))?, params))
+}
+
+fn no_ids<L: List>(list: &L, tier: Tier) -> TierError {
+    TierError::Statement { tier, statement: list.name(), source: "its rows have no ids".into() }
 }
 
 /// The hot tier behind an engine.
@@ -152,7 +171,7 @@ impl<L: SqlList> Hot<L> for SqlHot<'_> {
     }
 
     async fn find(&self, list: &L, id: i64) -> Result<HotRows<L::Row>, TierError> {
-        let (statement, params) = hot_find(list, id);
+        let (statement, params) = hot_find(list, id)?;
         hot_rows(list, &self.0.fetch(statement, &params).await?)
     }
 
@@ -174,13 +193,13 @@ impl<L: SqlList> Hot<L> for SqlSnapshot {
     }
 
     async fn find(&self, list: &L, id: i64) -> Result<HotRows<L::Row>, TierError> {
-        let (statement, params) = hot_find(list, id);
+        let (statement, params) = hot_find(list, id)?;
         hot_rows(list, &self.0.lock().await.fetch(statement, &params).await?)
     }
 
     async fn snapshot(&self) -> Result<Box<dyn Hot<L> + '_>, TierError> {
         Err(TierError::Statement {
-            tier: crate::tier::Tier::Hot,
+            tier: Tier::Hot,
             statement: "snapshot",
             source: "a snapshot has no snapshots".into(),
         })
@@ -329,7 +348,7 @@ impl SqlServer<'_> {
     }
 
     async fn find<L: SqlList>(&self, list: &L, mark: Mark, id: i64) -> Result<ColdRows<L::Row>, ColdError> {
-        let statement = &cold_statements(list)?.find;
+        let statement = cold_statements(list)?.find.as_ref().ok_or_else(|| no_ids(list, Tier::Cold))?;
         let (records, confirmed) = self.proven(list, mark, statement, vec![id.into()]).await?;
         Ok(ColdRows { rows: rows(list, &records)?, confirmed })
     }

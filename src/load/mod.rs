@@ -99,7 +99,9 @@ impl<'a> Loader<'a> {
         let records = chunk.hot.fetch(&STATE, &[resource.into()]).await?;
         let state = records.first().ok_or(LoadError::RecoverDue(resource))?;
         let (epoch, token) = (state.int("epoch")?, state.int_or_null("token")?);
-        if epoch > 0 {
+        // Without a cold tier hot has to hold everything, as it does once all of it has come back.
+        let alone = chunk.cold.is_none() && state.is_null("cold_newest_at")?;
+        if epoch > 0 && !alone {
             let cold = chunk.cold.ok_or(LoadError::RecoverDue(resource))?;
             let params = [resource.into(), epoch.into(), Value::or_null(token, Kind::Int)];
             let records = cold.fetch(&PROVEN, &params).await?;

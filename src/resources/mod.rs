@@ -2,6 +2,7 @@
 //!
 //! Resources never look at each other. `lib.rs` tells how to add one.
 
+pub mod behavior;
 pub mod conversations;
 pub mod messages;
 pub mod posts;
@@ -24,4 +25,5 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(messages::http::routes())
         .merge(posts::http::routes())
         .merge(stocks::http::routes())
+        .merge(behavior::http::routes())
 }

@@ -1,12 +1,32 @@
-//! Schema migrations: the files under `migrations/`, carried in the program and applied by sqlx's migrator.
+//! Schema migrations: the files under `migrations/`, carried in the program.
+//!
+//! What is applied is recorded as sqlx's migrator does, in `_sqlx_migrations` with SHA-384 checksums, so that its
+//! tools can read it. The driver is our own: it is the same for SQL Server, names the statement that failed, and can
+//! stamp.
+
+mod driver;
+mod fault;
+mod found;
+mod text;
 
 use async_trait::async_trait;
-use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::migrate::{Migration, MigrationType};
 
-use super::{Engine, Mssql, Postgres, Sqlite, Tier, TierError};
+use super::{Engine, Tier, TierError};
+use crate::clock::Timestamp;
+
+pub(in crate::tier) use self::driver::ledger;
+pub use self::driver::{Migrating, Stop, Task};
+pub use self::fault::Fault;
+pub use self::found::{Found, Shapes, found};
+pub(in crate::tier) use self::text::batches;
+pub use self::text::{Dropped, Part};
+
+/// How the text of a migration begins that runs outside a transaction.
+const ALONE: &str = "-- no-transaction";
 
 /// One migration.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Step {
     version: i64,
     name: &'static str,
@@ -14,23 +34,92 @@ pub struct Step {
     down: &'static str,
 }
 
+impl Step {
+    /// A migration called `NNNN_what_it_does`, with the texts of its two files.
+    pub const fn new(version: i64, name: &'static str, up: &'static str, down: &'static str) -> Self {
+        Self { version, name, up, down }
+    }
+
+    /// Its number, from 1.
+    pub const fn version(&self) -> i64 {
+        self.version
+    }
+
+    /// Its files' name.
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// What it makes of the schema.
+    pub const fn up(&self) -> &'static str {
+        self.up
+    }
+
+    /// The name without the number.
+    fn title(&self) -> &'static str {
+        self.name.split_once('_').map_or(self.name, |(_, title)| title)
+    }
+
+    /// Whether it runs outside a transaction.
+    fn is_alone(&self) -> bool {
+        self.up.starts_with(ALONE)
+    }
+
+    /// SHA-384 of its text, in hexadecimal.
+    pub fn checksum(&self) -> String {
+        let text = sqlx::SqlSafeStr::into_sql_str(self.up);
+        let hashed = Migration::new(self.version, self.name.into(), MigrationType::ReversibleUp, text, false);
+        hashed.checksum.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// What taking it back takes away for good.
+    pub fn drops(&self) -> Vec<Dropped> {
+        text::dropped(self.down)
+    }
+}
+
+/// What the version table says of one migration.
+#[derive(Clone, Debug)]
+pub struct Recorded {
+    /// Its number.
+    pub version: i64,
+    /// Its name without the number.
+    pub name: String,
+    /// When it was applied.
+    pub at: Timestamp,
+    /// Whether it ran to its end.
+    pub whole: bool,
+    /// Of its text, in hexadecimal.
+    pub checksum: String,
+    /// How long it took; 0 when it was only recorded.
+    pub nanos: i64,
+}
+
+/// The version a schema stands at, by what is recorded.
+pub fn stands(rows: &[Recorded]) -> i64 {
+    rows.iter().filter(|row| row.whole).map(|row| row.version).max().unwrap_or(0)
+}
+
 macro_rules! step {
     ($version:literal, $folder:literal, $file:literal) => {
-        Step {
-            version: $version,
-            name: $file,
-            up: include_str!(concat!("../../migrations/", $folder, "/", $file, ".up.sql")),
-            down: include_str!(concat!("../../migrations/", $folder, "/", $file, ".down.sql")),
-        }
+        Step::new(
+            $version,
+            $file,
+            include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/", $folder, "/", $file, ".up.sql")),
+            include_str!(concat!(
+                env!("CARGO_MANIFEST_DIR"),
+                "/migrations/",
+                $folder,
+                "/",
+                $file,
+                ".down.sql"
+            )),
+        )
     };
 }
 
-const HOT_SQLITE: &[Step] =
-    &[step!(1, "hot/sqlite", "0001_platform"), step!(2, "hot/sqlite", "0002_archive_state")];
-const HOT_MSSQL: &[Step] =
-    &[step!(1, "hot/mssql", "0001_platform"), step!(2, "hot/mssql", "0002_archive_state")];
-const COLD_SQLITE: &[Step] = &[step!(1, "cold/sqlite", "0001_archive")];
-const COLD_POSTGRES: &[Step] = &[step!(1, "cold/postgres", "0001_archive")];
+// A list for each folder of `migrations/`, made by `build.rs`.
+include!(concat!(env!("OUT_DIR"), "/migrations.rs"));
 
 /// An engine whose schema the program looks after.
 #[async_trait]
@@ -42,12 +131,31 @@ pub trait Schema: Engine {
     /// date.
     fn is_embedded(&self) -> bool;
 
-    /// The version it stands at: 0 without a version table.
-    async fn version(&self) -> Result<i64, TierError>;
+    /// A connection on which it is this process's turn to migrate: processes that start at once take turns.
+    async fn migrating(&self) -> Result<Box<dyn Migrating>, TierError>;
 
-    /// Applies what is pending, or with a `target` takes back what is newer. Processes that start at once take turns;
-    /// returns the version found once it was this one's.
-    async fn migrate(&self, migrator: &Migrator, target: Option<i64>) -> Result<i64, TierError>;
+    /// What the tables look like now, and what they would look like after each of `steps`; none where the engine
+    /// cannot try that out without a trace.
+    async fn shapes(&self, steps: &[Step]) -> Result<Option<Shapes>, TierError>;
+
+    /// What its version table says; none without one.
+    async fn recorded(&self) -> Result<Option<Vec<Recorded>>, TierError> {
+        driver::look(&mut *self.session().await?).await
+    }
+
+    /// The version it stands at: 0 without a version table.
+    async fn version(&self) -> Result<i64, TierError> {
+        Ok(self.recorded().await?.as_deref().map_or(0, stands))
+    }
+
+    /// Does `task` with `steps`. Returns the version found once it was this process's turn.
+    async fn migrate(&self, steps: &[Step], task: Task) -> Result<i64, TierError> {
+        let mut on = self.migrating().await?;
+        let found = driver::Driver { tier: self.tier(), steps, on: &mut *on }.run(task).await;
+        // The turn ends after a failure too.
+        on.close().await;
+        found
+    }
 }
 
 /// What [`upgrade`] found and did.
@@ -68,27 +176,22 @@ pub fn newest(database: &dyn Schema) -> i64 {
     database.steps().last().map_or(0, |step| step.version)
 }
 
-fn migrator(steps: &[Step]) -> Migrator {
-    let both = |step: &Step| {
-        let name = step.name.split_once('_').map_or(step.name, |(_, name)| name);
-        [(MigrationType::ReversibleUp, step.up), (MigrationType::ReversibleDown, step.down)].map(
-            |(kind, sql)| {
-                Migration::new(
-                    step.version,
-                    name.to_owned().into(),
-                    kind,
-                    sqlx::SqlSafeStr::into_sql_str(sql),
-                    false,
-                )
-            },
-        )
-    };
-    Migrator::with_migrations(steps.iter().flat_map(both).collect())
+/// Checks that what is recorded is whole, known, and of the files this program has.
+///
+/// # Errors
+/// What is wrong, with the way out.
+pub fn verify(database: &dyn Schema, rows: &[Recorded]) -> Result<(), Fault> {
+    driver::verify(database.tier(), database.steps(), rows)
 }
 
 /// Applies the migrations that are still pending.
 pub async fn upgrade(database: &dyn Schema) -> Result<Upgraded, TierError> {
-    let from = database.migrate(&migrator(database.steps()), None).await?;
+    upgrade_to(database, None).await
+}
+
+/// Applies the migrations that are still pending, up to a version.
+pub async fn upgrade_to(database: &dyn Schema, version: Option<i64>) -> Result<Upgraded, TierError> {
+    let from = database.migrate(database.steps(), Task::Upgrade(version)).await?;
     let to = database.version().await?;
     let applied = database.steps().iter().filter(|step| step.version > from && step.version <= to);
     Ok(Upgraded {
@@ -99,137 +202,71 @@ pub async fn upgrade(database: &dyn Schema) -> Result<Upgraded, TierError> {
     })
 }
 
-/// Takes the schema back to `version`, dropping what later migrations made, rows included.
-pub async fn downgrade(database: &dyn Schema, version: i64) -> Result<(), TierError> {
-    database.migrate(&migrator(database.steps()), Some(version)).await.map(drop)
+/// Takes the schema back to `version`, dropping what later migrations made, rows included. Returns the version found.
+pub async fn downgrade(database: &dyn Schema, version: i64) -> Result<i64, TierError> {
+    database.migrate(database.steps(), Task::Downgrade(version)).await
 }
 
-#[async_trait]
-impl Schema for Sqlite {
-    fn steps(&self) -> &'static [Step] {
-        match self.tier() {
-            Tier::Hot => HOT_SQLITE,
-            Tier::Cold => COLD_SQLITE,
-        }
-    }
-
-    fn is_embedded(&self) -> bool {
-        true
-    }
-
-    async fn version(&self) -> Result<i64, TierError> {
-        let known: Option<i64> = sqlx::query_scalar(
-            "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = '_sqlx_migrations'",
-        )
-        .fetch_optional(self.pool())
-        .await
-        .map_err(|error| failed(self.tier(), error))?;
-        if known.is_none() {
-            return Ok(0);
-        }
-        sqlx::query_scalar("SELECT coalesce(max(version), 0) FROM _sqlx_migrations WHERE success")
-            .fetch_one(self.pool())
-            .await
-            .map_err(|error| failed(self.tier(), error))
-    }
-
-    async fn migrate(&self, migrator: &Migrator, target: Option<i64>) -> Result<i64, TierError> {
-        let _turn = turn(self).await?;
-        let from = self.version().await?;
-        let done = match target {
-            None => migrator.run(self.pool()).await,
-            Some(version) => migrator.undo(self.pool(), version).await,
-        };
-        done.map(|()| from).map_err(|error| failed(self.tier(), error))
+/// The migrations there are for a tier in one of the engines.
+pub const fn steps_of(tier: Tier, engine: Dialect) -> &'static [Step] {
+    match (tier, engine) {
+        (Tier::Hot, Dialect::Sqlite) => HOT_SQLITE,
+        (Tier::Hot, Dialect::Mssql) => HOT_MSSQL,
+        (Tier::Cold, Dialect::Sqlite) => COLD_SQLITE,
+        (Tier::Cold, Dialect::Postgres) => COLD_POSTGRES,
+        // Nothing keeps the platform's own tables in PostgreSQL, nor an archive in SQL Server.
+        (Tier::Hot, Dialect::Postgres) | (Tier::Cold, Dialect::Mssql) => &[],
     }
 }
 
-#[async_trait]
-impl Schema for Postgres {
-    fn steps(&self) -> &'static [Step] {
-        match self.tier() {
-            // Nothing keeps the platform's own tables in PostgreSQL.
-            Tier::Hot => &[],
-            Tier::Cold => COLD_POSTGRES,
-        }
-    }
-
-    fn is_embedded(&self) -> bool {
-        false
-    }
-
-    async fn version(&self) -> Result<i64, TierError> {
-        Self::version(self).await
-    }
-
-    async fn migrate(&self, migrator: &Migrator, target: Option<i64>) -> Result<i64, TierError> {
-        Self::migrate(self, migrator, target).await
-    }
-}
-
-#[async_trait]
-impl Schema for Mssql {
-    fn steps(&self) -> &'static [Step] {
-        match self.tier() {
-            Tier::Hot => HOT_MSSQL,
-            // Nothing keeps an archive in SQL Server.
-            Tier::Cold => &[],
-        }
-    }
-
-    fn is_embedded(&self) -> bool {
-        false
-    }
-
-    async fn version(&self) -> Result<i64, TierError> {
-        Self::version(self).await
-    }
-
-    async fn migrate(&self, migrator: &Migrator, target: Option<i64>) -> Result<i64, TierError> {
-        match target {
-            None => Self::migrate(self, migrator).await,
-            Some(version) => self.undo(migrator, version).await.map(|()| version),
-        }
-    }
-}
-
-/// sqlx's migrator takes no lock on SQLite, so a lock file beside the database does it; it goes with the process.
-async fn turn(database: &Sqlite) -> Result<std::fs::File, TierError> {
-    let tier = database.tier();
-    let mut path = database.path().as_os_str().to_owned();
-    path.push("-migrate.lock");
-    let locked = tokio::task::spawn_blocking(move || {
-        let file = std::fs::File::create(path)?;
-        file.lock()?;
-        Ok::<_, std::io::Error>(file)
-    });
-    match locked.await {
-        Ok(Ok(file)) => Ok(file),
-        Ok(Err(source)) => Err(TierError::Unavailable { tier, source: source.into() }),
-        Err(source) => Err(TierError::Unavailable { tier, source: source.into() }),
-    }
-}
-
-fn failed(tier: Tier, error: impl Into<super::Source>) -> TierError {
-    TierError::Statement { tier, statement: "migrate", source: error.into() }
+/// The kinds of databases.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// A SQLite file.
+    Sqlite,
+    /// A PostgreSQL server.
+    Postgres,
+    /// A SQL Server.
+    Mssql,
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// A file that nobody lists would never be applied.
+    /// Whichever engine a tier is on, a version is the same step.
     #[test]
-    fn every_migration_file_is_listed() {
-        for (folder, steps) in [
-            ("hot/sqlite", HOT_SQLITE),
-            ("hot/mssql", HOT_MSSQL),
-            ("cold/sqlite", COLD_SQLITE),
-            ("cold/postgres", COLD_POSTGRES),
-        ] {
-            let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations").join(folder);
-            let files = std::fs::read_dir(path).expect("the folder is there").count();
-            assert_eq!(files, 2 * steps.len(), "{folder}");
+    fn the_engines_of_a_tier_are_in_step() {
+        let names = |steps: &[Step]| steps.iter().map(|step| step.name).collect::<Vec<_>>();
+        assert_eq!(names(HOT_SQLITE), names(HOT_MSSQL));
+        assert_eq!(names(COLD_SQLITE), names(COLD_POSTGRES));
+    }
+
+    /// A migration that committed by itself could not be taken back when it fails further down.
+    #[test]
+    fn no_migration_has_transactions_of_its_own() {
+        let all = [HOT_SQLITE, HOT_MSSQL, COLD_SQLITE, COLD_POSTGRES];
+        for step in all.into_iter().flatten() {
+            for text in [step.up, step.down] {
+                let parts = text::statements(text);
+                assert!(!parts.is_empty(), "{}", step.name);
+                let first = |part: &Part<'_>| part.text.split_whitespace().next().map(str::to_uppercase);
+                let ends = |part: &Part<'_>| {
+                    first(part)
+                        .is_some_and(|word| ["COMMIT", "ROLLBACK", "SAVEPOINT"].contains(&word.as_str()))
+                };
+                assert!(!parts.iter().any(ends), "{}", step.name);
+            }
+        }
+    }
+
+    #[test]
+    fn versions_rise_and_names_say_them() {
+        for steps in [HOT_SQLITE, HOT_MSSQL, COLD_SQLITE, COLD_POSTGRES] {
+            for (place, step) in steps.iter().enumerate() {
+                assert_eq!(step.version, place as i64 + 1, "{}", step.name);
+                assert!(step.name.starts_with(&format!("{:04}_", step.version)), "{}", step.name);
+            }
         }
     }
 }

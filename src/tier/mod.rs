@@ -4,6 +4,8 @@
 //! An [`Engine`] knows its database and nothing of messages or prices; a resource brings its statements as SQL
 //! files and reads its rows through [`Record`]. A new database is one more `Engine` and one more text a statement.
 
+mod away;
+pub mod inspect;
 pub mod migrate;
 mod mssql;
 mod postgres;
@@ -17,6 +19,7 @@ use std::time::Instant;
 
 use async_trait::async_trait;
 
+pub use away::Away;
 pub use migrate::Schema;
 pub use mssql::Mssql;
 pub use postgres::{Postgres, PostgresUrl};

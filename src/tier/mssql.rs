@@ -118,17 +118,26 @@ impl Engine for Mssql {
 
     async fn fetch(&self, statement: &Statement, params: &[Value]) -> Result<Vec<Record>, TierError> {
         let (begun, text) = (Instant::now(), self.text(statement)?);
-        let mut tried = 1;
+        let (mut tried, mut renewed) = (1, false);
         loop {
+            let mut used = false;
             let rows = match self.readers.lease().await {
-                Ok(mut lease) => match lease.connection() {
-                    Ok(connection) => connection.query(text, params).await,
-                    Err(error) => Err(error),
-                },
+                Ok(mut lease) => {
+                    used = lease.is_used();
+                    match lease.connection() {
+                        Ok(connection) => connection.query(text, params).await,
+                        Err(error) => Err(error),
+                    }
+                }
                 Err(error) => Err(error),
             };
             match rows {
                 Err(error) if tried < READS && fault::is_snapshot_conflict(&error) => tried += 1,
+                // The server was started anew while the connection lay in the pool; reading twice does no harm.
+                Err(error) if used && !renewed && fault::is_hangup(&error) => {
+                    self.readers.forget_idle();
+                    renewed = true;
+                }
                 rows => return self.answered(statement, params, begun, rows).await,
             }
         }

@@ -3,6 +3,8 @@
 //! Readers' connections end a statement that takes too long; a mover's do not, but wait for locks only so long.
 
 pub(super) mod codec;
+mod lease;
+mod migrate;
 mod url;
 
 use std::fmt;
@@ -10,11 +12,11 @@ use std::future::Future;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use sqlx::migrate::{Migrate as _, MigrateError, Migrator};
 use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions, PgRow};
-use sqlx::{AssertSqlSafe, Connection as _};
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgPool, PgPoolOptions, PgRow};
+use sqlx::{AssertSqlSafe, Connection as _, SqlSafeStr};
 
+use self::lease::Lease;
 pub use url::PostgresUrl;
 
 use super::{Begin, Engine, Record, Session, Statement, Tier, TierError, Value, note};
@@ -96,7 +98,19 @@ impl Postgres {
         };
         let sessions = SESSIONS.min(url.most / 2);
         let readers = url.most - sessions;
-        let pool = || PgPoolOptions::new().acquire_timeout(wait).max_lifetime(LIFETIME);
+        let pool = || {
+            let pool = PgPoolOptions::new().acquire_timeout(wait).max_lifetime(LIFETIME);
+            // A pooler would hand the setting on to whoever comes next.
+            if url.pooled {
+                return pool;
+            }
+            pool.after_connect(|connection, _| {
+                Box::pin(async move {
+                    lease::look_for_client(connection).await;
+                    Ok(())
+                })
+            })
+        };
         Self {
             readers: pool()
                 .min_connections(url.kept.min(readers))
@@ -125,45 +139,26 @@ impl Postgres {
         acquired.map_err(|error| refused(self.tier, "connect", error))
     }
 
-    /// The version the schema stands at: 0 without a version table.
-    pub(super) async fn version(&self) -> Result<i64, TierError> {
-        let mut connection = self.acquire(&self.readers).await?;
-        let version = async {
-            let mut reading = connection.begin().await?;
-            let known = sqlx::query_scalar("SELECT to_regclass('_sqlx_migrations') IS NOT NULL");
-            if !known.persistent(false).fetch_one(&mut *reading).await? {
-                return Ok(0);
-            }
-            sqlx::query_scalar("SELECT coalesce(max(version), 0) FROM _sqlx_migrations WHERE success")
-                .persistent(false)
-                .fetch_one(&mut *reading)
-                .await
-        };
-        version.await.map_err(|error| refused(self.tier, "migrate", error))
+    async fn rows(
+        &self,
+        connection: &mut PgConnection,
+        text: &'static str,
+        arguments: PgArguments,
+    ) -> Result<Vec<PgRow>, sqlx::Error> {
+        if !self.url.pooled {
+            return sqlx::query_with(text, arguments).fetch_all(connection).await;
+        }
+        // The driver prepares and runs in two steps; only a transaction keeps both on one server connection.
+        let mut transaction = connection.begin().await?;
+        let query = sqlx::query_with(text, arguments).persistent(false);
+        let rows = query.fetch_all(&mut *transaction).await?;
+        transaction.commit().await?;
+        Ok(rows)
     }
 
-    /// Runs a migrator, to `target` downwards or else up, on a connection of its own; others wait for it. Returns
-    /// the version it found once it was its turn.
-    pub(super) async fn migrate(&self, migrator: &Migrator, target: Option<i64>) -> Result<i64, TierError> {
-        let one = PgPoolOptions::new().max_connections(1).connect_with(self.direct.clone()).await;
-        let one = one.map_err(|error| refused(self.tier, "connect", error))?;
-        // The migrator's own advisory lock, which its session may take again: nobody migrates between the look and the run.
-        let locked = match one.acquire().await {
-            Ok(mut connection) => connection.lock().await,
-            Err(error) => Err(MigrateError::Execute(error)),
-        };
-        let from = self.version().await?;
-        let done = match (locked, target) {
-            (Err(error), _) => Err(error),
-            (Ok(()), None) => migrator.run(&one).await,
-            (Ok(()), Some(version)) => migrator.undo(&one, version).await,
-        };
-        // Closing gives the advisory lock back even after a failure.
-        one.close().await;
-        done.map(|()| from).map_err(|error| match error {
-            MigrateError::Execute(error) => refused(self.tier, "migrate", error),
-            other => TierError::Statement { tier: self.tier, statement: "migrate", source: other.into() },
-        })
+    /// How many connections readers have, and how many of those wait for work.
+    pub fn readers(&self) -> (usize, usize) {
+        (self.readers.size() as usize, self.readers.num_idle())
     }
 }
 
@@ -182,31 +177,20 @@ impl Engine for Postgres {
     async fn fetch(&self, statement: &Statement, params: &[Value]) -> Result<Vec<Record>, TierError> {
         let begun = Instant::now();
         let (text, arguments) = prepared(self.tier, statement, params)?;
-        let mut connection = self.acquire(&self.readers).await?;
+        let mut lease = Lease::new(self.acquire(&self.readers).await?);
         let rows = async {
-            if self.url.pooled {
-                // The driver prepares and runs in two steps; only a transaction keeps both on one server connection.
-                let mut transaction = connection.begin().await?;
-                let query = sqlx::query_with(text, arguments).persistent(false);
-                let rows = query.fetch_all(&mut *transaction).await?;
-                transaction.commit().await?;
-                return Ok(rows);
-            }
-            sqlx::query_with(text, arguments).fetch_all(&mut *connection).await
+            let rows = self.rows(lease.begin(), text, arguments).await;
+            lease.end();
+            rows
         };
         let rows = within(self.tier, statement.name, READING + GRACE, rows).await;
         answered(self.tier, statement, begun, rows)
     }
 
     async fn session(&self) -> Result<Box<dyn Session>, TierError> {
-        let connection = self.acquire(&self.sessions).await?;
+        let lease = Lease::new(self.acquire(&self.sessions).await?);
         let persistent = !self.url.pooled;
-        Ok(Box::new(PostgresSession {
-            connection: Some(connection),
-            tier: self.tier,
-            persistent,
-            open: false,
-        }))
+        Ok(Box::new(PostgresSession { lease, tier: self.tier, persistent, open: false }))
     }
 
     async fn close(&self) {
@@ -216,25 +200,37 @@ impl Engine for Postgres {
 }
 
 struct PostgresSession {
-    /// Gone only after a drop in mid-transaction.
-    connection: Option<PoolConnection<sqlx::Postgres>>,
+    lease: Lease,
     tier: Tier,
     persistent: bool,
     open: bool,
 }
 
 impl PostgresSession {
-    fn connection(&mut self) -> Result<&mut PgConnection, TierError> {
-        let tier = self.tier;
-        self.connection
-            .as_deref_mut()
-            .ok_or_else(|| TierError::Unavailable { tier, source: "the session is closed".into() })
+    async fn run(
+        &mut self,
+        name: &'static str,
+        text: impl SqlSafeStr,
+        arguments: PgArguments,
+    ) -> Result<u64, TierError> {
+        let query = sqlx::query_with(text, arguments).persistent(self.persistent);
+        let lease = &mut self.lease;
+        let done = async {
+            let done = query.execute(lease.begin()).await;
+            lease.end();
+            done
+        };
+        Ok(within(self.tier, name, WRITING, done).await?.rows_affected())
     }
 
     async fn control(&mut self, text: &'static str) -> Result<(), TierError> {
-        let tier = self.tier;
-        let done = sqlx::raw_sql(text).execute(self.connection()?);
-        within(tier, text, WRITING, done).await.map(drop)
+        let lease = &mut self.lease;
+        let done = async {
+            let done = sqlx::raw_sql(text).execute(lease.begin()).await;
+            lease.end();
+            done
+        };
+        within(self.tier, text, WRITING, done).await.map(drop)
     }
 }
 
@@ -254,16 +250,19 @@ impl Session for PostgresSession {
         let (tier, begun) = (self.tier, Instant::now());
         let (text, arguments) = prepared(tier, statement, params)?;
         let query = sqlx::query_with(text, arguments).persistent(self.persistent);
-        let rows = within(tier, statement.name, WRITING, query.fetch_all(self.connection()?)).await;
+        let lease = &mut self.lease;
+        let rows = async {
+            let rows = query.fetch_all(lease.begin()).await;
+            lease.end();
+            rows
+        };
+        let rows = within(tier, statement.name, WRITING, rows).await;
         answered(tier, statement, begun, rows)
     }
 
     async fn execute(&mut self, statement: &Statement, params: &[Value]) -> Result<u64, TierError> {
-        let tier = self.tier;
-        let (text, arguments) = prepared(tier, statement, params)?;
-        let query = sqlx::query_with(text, arguments).persistent(self.persistent);
-        let done = within(tier, statement.name, WRITING, query.execute(self.connection()?)).await?;
-        Ok(done.rows_affected())
+        let (text, arguments) = prepared(self.tier, statement, params)?;
+        self.run(statement.name, text, arguments).await
     }
 
     async fn insert(
@@ -284,9 +283,7 @@ impl Session for PostgresSession {
         for rows in parts(rows) {
             let arguments = codec::bind_columns(rows, columns.len())
                 .map_err(|source| TierError::Statement { tier, statement: table, source })?;
-            let query = sqlx::query_with(AssertSqlSafe(text.clone()), arguments).persistent(self.persistent);
-            let done = within(tier, table, WRITING, query.execute(self.connection()?)).await?;
-            inserted += done.rows_affected();
+            inserted += self.run(table, AssertSqlSafe(text.clone()), arguments).await?;
         }
         Ok(inserted)
     }
@@ -306,11 +303,9 @@ impl Session for PostgresSession {
 
 impl Drop for PostgresSession {
     fn drop(&mut self) {
-        if self.open
-            && let Some(connection) = self.connection.take()
-        {
+        if self.open {
             // Closing rolls back; a connection with somebody's transaction in it must not serve the next one.
-            drop(connection.detach());
+            self.lease.begin();
         }
     }
 }
@@ -337,7 +332,7 @@ fn prepared(
     tier: Tier,
     statement: &Statement,
     params: &[Value],
-) -> Result<(&'static str, sqlx::postgres::PgArguments), TierError> {
+) -> Result<(&'static str, PgArguments), TierError> {
     let fault = |source| TierError::Statement { tier, statement: statement.name, source };
     let text = statement.for_postgres().ok_or_else(|| fault("it has no text for PostgreSQL".into()))?;
     let used = params.get(..used(text)).unwrap_or(params);

@@ -66,16 +66,12 @@ impl Schema for Replicated {
         self.primary.is_embedded()
     }
 
-    async fn version(&self) -> Result<i64, TierError> {
-        self.primary.version().await
+    async fn migrating(&self) -> Result<Box<dyn migrate::Migrating>, TierError> {
+        self.primary.migrating().await
     }
 
-    async fn migrate(
-        &self,
-        migrator: &sqlx::migrate::Migrator,
-        target: Option<i64>,
-    ) -> Result<i64, TierError> {
-        self.primary.migrate(migrator, target).await
+    async fn shapes(&self, steps: &[migrate::Step]) -> Result<Option<migrate::Shapes>, TierError> {
+        self.primary.shapes(steps).await
     }
 }
 

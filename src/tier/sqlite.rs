@@ -2,6 +2,8 @@
 //!
 //! Instants and days are integer microseconds, prices decimal text of scale 2, lists of integers JSON arrays.
 
+mod migrate;
+
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -60,11 +62,6 @@ impl Sqlite {
     /// The file.
     pub fn path(&self) -> &Path {
         &self.path
-    }
-
-    /// The driver's pool, for the migrator.
-    pub(super) const fn pool(&self) -> &SqlitePool {
-        &self.pool
     }
 }
 

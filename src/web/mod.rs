@@ -5,6 +5,7 @@
 //! last word on errors.
 
 pub mod auth;
+pub mod day;
 pub mod etag;
 pub mod finish;
 pub mod list;

@@ -1,7 +1,7 @@
 //! Every list through a real socket, against a naive vector of what went in.
 
-mod oracle;
-mod world;
+pub mod oracle;
+pub mod world;
 
 use std::io::Read as _;
 

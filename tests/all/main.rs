@@ -1,5 +1,6 @@
 //! All tests.
 
+mod behavior;
 mod contract;
 mod demo;
 mod http_lists;
@@ -9,8 +10,10 @@ mod moving;
 mod mssql;
 mod openapi;
 mod oracle;
+mod pairs;
 mod postgres;
 mod prices;
 mod prices_failing;
+mod schema;
 mod support;
 mod tds;

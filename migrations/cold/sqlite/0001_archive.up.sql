@@ -32,9 +32,9 @@ CREATE TABLE posts_archive (
     from_epoch INTEGER NOT NULL,
     to_epoch INTEGER
 );
-CREATE UNIQUE INDEX posts_archive_open ON posts_archive (created_at DESC, original_id DESC) WHERE to_epoch IS NULL;
+CREATE INDEX posts_archive_open ON posts_archive (created_at DESC, original_id DESC) WHERE to_epoch IS NULL;
 CREATE INDEX posts_archive_closed ON posts_archive (created_at DESC, original_id DESC) WHERE to_epoch IS NOT NULL;
-CREATE INDEX posts_archive_author_open ON posts_archive (author_id, created_at DESC, original_id DESC)
+CREATE UNIQUE INDEX posts_archive_author_open ON posts_archive (author_id, created_at DESC, original_id DESC)
     WHERE to_epoch IS NULL;
 CREATE INDEX posts_archive_author_closed ON posts_archive (author_id, created_at DESC, original_id DESC)
     WHERE to_epoch IS NOT NULL;
@@ -108,6 +108,7 @@ CREATE TABLE user_behavior_analytics (
     from_epoch INTEGER NOT NULL
 );
 CREATE INDEX user_behavior_analytics_user ON user_behavior_analytics (user_id, analysis_date DESC);
+CREATE INDEX user_behavior_analytics_batch ON user_behavior_analytics (resource, from_epoch);
 
 -- Counted blocks: n is a signed delta; a block holds sum(n) rows of its scope at epoch E over from_epoch <= E.
 CREATE TABLE messages_archive_blocks (

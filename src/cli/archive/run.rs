@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use indicatif::ProgressBar;
 use serde::Serialize;
 
-use crate::archive::{BlockSizes, Mover, Outcome, Plan, Report};
+use crate::archive::{Mover, Outcome, Plan, Report};
 use crate::cli::tiers::Tiers;
 use crate::cli::{Failure, args, print_json};
 use crate::clock::Clock;
-use crate::resources;
 use crate::server;
 
 /// Move what is old enough from hot to cold
@@ -23,7 +23,7 @@ Examples:
   thermocline archive run --resource messages --older-than 90d --batch 2000")]
 pub struct Args {
     /// Only this resource; may be given several times [messages, posts, prices]
-    #[arg(long, value_parser = ["messages", "posts", "prices"])]
+    #[arg(long, value_parser = super::RESOURCES)]
     resource: Vec<String>,
     /// How old a row must be
     #[arg(long, default_value = "30d", value_parser = args::span)]
@@ -50,15 +50,8 @@ struct Due {
 
 /// Runs it.
 pub async fn run(args: &Args, tiers: &Tiers, clock: &Clock, json: bool) -> Result<(), Failure> {
-    let mover = Mover {
-        hot: &*tiers.hot,
-        cold: tiers.need_cold()?,
-        clock,
-        name: format!("process {}", std::process::id()),
-        sizes: BlockSizes::default(),
-    };
-    let wanted = |name| args.resource.is_empty() || args.resource.iter().any(|wanted| wanted == name);
-    let families = resources::families().into_iter().filter(|family| wanted(family.resource));
+    let mover = super::mover(tiers, clock)?;
+    let families = super::families(&args.resource);
     if args.only_count {
         let mut all = Vec::new();
         for family in families {
@@ -102,25 +95,35 @@ pub async fn one(
     quiet: bool,
 ) -> Report {
     let bar = args::bar(family.resource, 0, false);
-    let mut progress = |report: &Report| {
-        bar.set_length(report.due.cast_unsigned());
-        bar.set_position(report.of_resource.cast_unsigned());
-    };
+    let mut progress = |report: &Report| show(&bar, report);
     let report = mover.run(family, plan, stop, &mut progress).await;
     bar.finish_and_clear();
+    tell(&report, quiet);
+    report
+}
+
+/// Brings a progress bar up to date.
+pub fn show(bar: &ProgressBar, report: &Report) {
+    bar.set_length(report.due.cast_unsigned());
+    bar.set_position(report.of_resource.cast_unsigned());
+}
+
+/// Says what became of one resource; its error in any case.
+pub fn tell(report: &Report, quiet: bool) {
     let Report { resource, rows, batches, seconds, .. } = report;
     if let Some(error) = &report.error {
         eprintln!("error: {error}");
     }
-    if !quiet {
-        let ended = match report.outcome {
-            Outcome::Done => "",
-            Outcome::Stopped => ", stopped",
-            Outcome::Failed => ", failed",
-        };
-        println!("{resource}: {rows} rows in {batches} batches, {seconds:.1} s{ended}");
+    if quiet {
+        return;
     }
-    report
+    let ended = match report.outcome {
+        Outcome::Done => "",
+        Outcome::Stopped => ", stopped",
+        Outcome::Held => ", held until `thermocline archive resume`",
+        Outcome::Failed => ", failed",
+    };
+    println!("{resource}: {rows} rows in {batches} batches, {seconds:.1} s{ended}");
 }
 
 /// Set when the process is asked to stop: the batch in hand is finished first.

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use crate::archive::family::Blocks;
-use crate::archive::{Family, Moved};
+use crate::archive::{Archived, Family, Moved};
 use crate::page::Key;
 use crate::schema::MESSAGES;
 use crate::tier::{Statement, Value, cold_sql, hot_sql};
@@ -11,11 +11,12 @@ use crate::tier::{Statement, Value, cold_sql, hot_sql};
 /// Messages.
 pub static FAMILY: LazyLock<Family> = LazyLock::new(|| Family {
     resource: "messages",
-    tables: vec![Moved::new(&MESSAGES, "id")],
+    tables: vec![Moved::new(&MESSAGES, "id").counted_as("chat", "sender_id")],
     due: hot_sql!("due"),
     due_count: hot_sql!("due_count"),
     by_day: false,
     key,
+    archived: Archived::new(&MESSAGES),
     blocks: Some(Blocks::new(
         "messages_archive_blocks",
         |row| vec![row[1].int()],

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use super::EVERY_AUTHOR;
 use crate::archive::family::Blocks;
-use crate::archive::{Family, Moved};
+use crate::archive::{Archived, Family, Moved};
 use crate::page::Key;
 use crate::schema::{COMMENTS, LIKES, POSTS};
 use crate::tier::{Statement, Value, cold_sql, hot_sql};
@@ -12,11 +12,16 @@ use crate::tier::{Statement, Value, cold_sql, hot_sql};
 /// Posts with their children.
 pub static FAMILY: LazyLock<Family> = LazyLock::new(|| Family {
     resource: "posts",
-    tables: vec![Moved::new(&LIKES, "post_id"), Moved::new(&COMMENTS, "post_id"), Moved::new(&POSTS, "id")],
+    tables: vec![
+        Moved::new(&LIKES, "post_id").counted_as("like", "user_id"),
+        Moved::new(&COMMENTS, "post_id").counted_as("comment", "author_id"),
+        Moved::new(&POSTS, "id").counted_as("post", "author_id"),
+    ],
     due: hot_sql!("due"),
     due_count: hot_sql!("due_count"),
     by_day: false,
     key,
+    archived: Archived::new(&POSTS),
     blocks: Some(Blocks::new(
         "posts_archive_blocks",
         |row| vec![EVERY_AUTHOR, row[1].int()],

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use crate::archive::family::Supersede;
-use crate::archive::{Family, Moved};
+use crate::archive::{Archived, Family, Moved};
 use crate::page::Key;
 use crate::schema::PRICES;
 use crate::tier::{Value, cold_sql, hot_sql};
@@ -16,9 +16,11 @@ pub static FAMILY: LazyLock<Family> = LazyLock::new(|| Family {
     due_count: hot_sql!("due_count"),
     by_day: true,
     key,
+    archived: Archived::new(&PRICES),
     blocks: None,
     supersede: Some(Supersede {
         statement: cold_sql!("supersede"),
+        in_hot: hot_sql!("in_hot"),
         of: |row| (row[1].int(), row[2].time().micros()),
     }),
 });

@@ -12,7 +12,7 @@ const SNAPSHOTS_OFF: u32 = 3952;
 /// fail-overs and limits of Azure.
 const AWAY: [u32; 12] = [4060, 4221, 10928, 10929, 18456, 40143, 40197, 40501, 40540, 40613, 49918, 49920];
 /// Errors from this class on cost the connection.
-pub(super) const FATAL: u8 = 20;
+const FATAL: u8 = 20;
 /// Babelfish gives most errors one number and says with PostgreSQL's words what happened.
 const BABELFISH: u32 = 33_557_097;
 const BABELFISH_SERIALIZE: &str = "could not serialize access";
@@ -25,6 +25,16 @@ pub(super) fn is_snapshot_conflict(error: &Error) -> bool {
             matches!(token.code(), 3960 | 3961)
                 || token.code() == BABELFISH && token.message().contains(BABELFISH_SERIALIZE)
         }
+        _ => false,
+    }
+}
+
+/// Whether the server has hung up; a time-out leaves that open.
+pub(super) fn is_hangup(error: &Error) -> bool {
+    match error {
+        Error::Io { kind, .. } => *kind != std::io::ErrorKind::TimedOut,
+        Error::Tls(_) => true,
+        Error::Server(token) => token.class() >= FATAL,
         _ => false,
     }
 }

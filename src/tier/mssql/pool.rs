@@ -81,6 +81,11 @@ impl Connections {
         }
     }
 
+    /// Hangs up on those that wait for work: one of them turned out to be dead, and so will the rest.
+    pub fn forget_idle(&self) {
+        self.0.retain(|_, _| false);
+    }
+
     /// How many connections there are and how many of them wait for work.
     pub fn size(&self) -> (usize, usize) {
         let status = self.0.status();
@@ -104,6 +109,11 @@ impl Lease {
     /// The connection.
     pub fn connection(&mut self) -> Result<&mut Connection, Error> {
         self.object.as_deref_mut().ok_or_else(|| Error::Protocol("the connection is closed".into()))
+    }
+
+    /// Whether the connection has served before, and so may have died in the pool.
+    pub fn is_used(&self) -> bool {
+        self.object.as_ref().is_some_and(|object| Object::metrics(object).recycle_count > 0)
     }
 
     /// Keeps the connection from being used again.

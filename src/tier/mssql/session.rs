@@ -5,8 +5,8 @@ use std::time::Instant;
 use async_trait::async_trait;
 
 use super::super::{Begin, Record, Session, Statement, TierError, Value};
-use super::Mssql;
-use super::pool::Lease;
+use super::pool::{Connections, Lease};
+use super::{Mssql, fault};
 use crate::schema::Kind;
 
 /// Rows of one `INSERT`: well below what makes the server lock the whole table.
@@ -17,6 +17,8 @@ const BYTES_PER_INSERT: usize = 4 << 20;
 const UNITS_IN_JSON: usize = 4_000;
 /// Parameters of one statement; the server takes 2,100.
 const PARAMS: usize = 2_000;
+
+const BEGIN: &str = "BEGIN TRANSACTION";
 
 pub(super) struct MssqlSession {
     engine: Mssql,
@@ -29,18 +31,19 @@ impl MssqlSession {
         Self { engine, lease: None, open: false }
     }
 
+    fn pool(&self, begin: Begin) -> &Connections {
+        match begin {
+            Begin::Read => &self.engine.readers,
+            Begin::Write => &self.engine.writers,
+        }
+    }
+
     /// The connection for what is begun; outside a transaction, the one there is or a writer's.
     async fn lease(&mut self, begin: Option<Begin>) -> Result<&mut Lease, TierError> {
         let wanted = begin.or(self.lease.as_ref().map(|(begin, _)| *begin)).unwrap_or(Begin::Write);
         let lease = match self.lease.take() {
             Some((begin, lease)) if begin == wanted => lease,
-            _ => {
-                let pool = match wanted {
-                    Begin::Read => &self.engine.readers,
-                    Begin::Write => &self.engine.writers,
-                };
-                pool.lease().await.map_err(|error| self.engine.refused("connect", error))?
-            }
+            _ => self.pool(wanted).lease().await.map_err(|error| self.engine.refused("connect", error))?,
         };
         Ok(&mut self.lease.insert((wanted, lease)).1)
     }
@@ -67,7 +70,21 @@ impl Session for MssqlSession {
     async fn begin(&mut self, begin: Begin) -> Result<(), TierError> {
         // Set before the statement: were this future dropped inside it, the connection must not go back to the pool.
         self.open = true;
-        self.control(Some(begin), "BEGIN TRANSACTION").await
+        let lease = self.lease(Some(begin)).await?;
+        let used = lease.is_used();
+        let begun = match lease.connection() {
+            Ok(connection) => connection.batch(BEGIN).await.map(drop),
+            Err(error) => Err(error),
+        };
+        match begun {
+            // It died in the pool; nothing has been asked of the transaction yet.
+            Err(error) if used && fault::is_hangup(&error) => {
+                self.lease = None;
+                self.pool(begin).forget_idle();
+                self.control(Some(begin), BEGIN).await
+            }
+            begun => begun.map_err(|error| self.engine.refused(BEGIN, error)),
+        }
     }
 
     async fn fetch(&mut self, statement: &Statement, params: &[Value]) -> Result<Vec<Record>, TierError> {

@@ -17,6 +17,7 @@ use thermocline::tier::{Begin, Engine, Sqlite, Tier, Value, migrate};
 use thermocline::web::auth::{AuthSettings, KeySource, Verifier};
 use thermocline::web::state::App;
 
+use crate::support::postgres::Database;
 use crate::tds::{Front, Wired};
 
 /// Two tiers that are a pair.
@@ -25,6 +26,7 @@ pub struct Pair {
     pub cold: Arc<dyn Engine>,
     pub clock: Clock,
     _files: TempDir,
+    _database: Option<Database>,
 }
 
 /// The present of every test.
@@ -43,8 +45,9 @@ impl Pair {
 
     /// Cold in PostgreSQL, where there is a server.
     pub async fn mixed() -> Option<Self> {
-        let (cold, _) = crate::support::postgres::cold().await?;
-        Some(Self::beside(Arc::new(cold), tempfile::tempdir().expect("a folder")).await)
+        let (cold, database) = crate::support::postgres::cold().await?;
+        let pair = Self::beside(Arc::new(cold), tempfile::tempdir().expect("a folder")).await;
+        Some(Self { _database: Some(database), ..pair })
     }
 
     /// Hot over the program's path to SQL Server, cold in a SQLite file. The front knows what hot was asked.
@@ -66,7 +69,7 @@ impl Pair {
     async fn of(hot: Arc<dyn Engine>, cold: Arc<dyn Engine>, files: TempDir) -> Self {
         let clock = Clock::fixed(now());
         pair::ensure(&*hot, &*cold, &clock).await.expect("a pair");
-        let pair = Self { hot, cold, clock, _files: files };
+        let pair = Self { hot, cold, clock, _files: files, _database: None };
         let user =
             |id: i64| vec![id.into(), Value::from(format!("user{id}").as_str()), Value::Null(Kind::Text)];
         pair.put(&schema::USERS, (1..=4).map(user).collect()).await;

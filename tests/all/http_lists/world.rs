@@ -258,9 +258,13 @@ async fn conversations(service: &Service) -> Listed {
 }
 
 impl World {
-    /// Fills a service.
+    /// A service over SQLite, filled.
     pub async fn new() -> Self {
-        let service = Service::start().await;
+        Self::fill(Service::start().await).await
+    }
+
+    /// Fills a service.
+    pub async fn fill(service: Service) -> Self {
         let [talk, late, cold, hot, empty] = messages(&service).await;
         let (posts, by_author, comments) = posts(&service).await;
         let conversations = conversations(&service).await;

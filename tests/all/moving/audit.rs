@@ -68,7 +68,10 @@ pub async fn audit_family(pair: &Pair, family: &Family, sizes: BlockSizes) {
         assert!(record.bool("confirmed").expect("a flag"), "{resource}: an unconfirmed batch");
         let digest = record.text("digest").expect("a digest");
         let epoch = record.int("epoch").expect("an epoch");
-        journal.insert(epoch, (digest, record.int("row_count").expect("a count")));
+        // What leaves cold is in the entry of the batch it came with.
+        let brought = record.text("kind").expect("a kind") == "archive";
+        let count = if brought { record.int("row_count").expect("a count") } else { 0 };
+        journal.insert(epoch, (digest, count));
     }
     let state =
         fetch(&*pair.hot, &format!("SELECT * FROM archive_state WHERE resource = '{resource}'")).await;
@@ -76,10 +79,10 @@ pub async fn audit_family(pair: &Pair, family: &Family, sizes: BlockSizes) {
     assert_eq!(journal.keys().last().copied().unwrap_or(0), epoch, "{resource}: the journal's last move");
 
     let mut found: BTreeMap<i64, (Digest, i64)> = BTreeMap::new();
-    let mut own = Vec::new();
+    let mut tables = Vec::new();
     for moved in &family.tables {
         let table = moved.table;
-        own = versions(&*pair.cold, table).await;
+        let own = versions(&*pair.cold, table).await;
         let text = format!("SELECT {} FROM {}", table.names(), table.name);
         let mut there = BTreeSet::new();
         for record in fetch(&*pair.hot, &text).await {
@@ -101,18 +104,70 @@ pub async fn audit_family(pair: &Pair, family: &Family, sizes: BlockSizes) {
                 assert!(there.insert(format!("{identity:?}")), "{}: {identity:?} is there twice", table.name);
             }
         }
+        tables.push((table.name, own));
+    }
+    for epoch in journal.keys() {
+        found.entry(*epoch).or_default();
     }
     let found: BTreeMap<i64, (String, i64)> =
         found.into_iter().map(|(epoch, (digest, count))| (epoch, (digest.to_string(), count))).collect();
     assert_eq!(found, journal, "{resource}: digests and counts of the batches");
 
+    for epoch in journal.keys() {
+        audit_behavior(pair, resource, *epoch, &tables).await;
+    }
+    let (_, own) = tables.last().expect("a table");
     let newest =
         own.iter().filter(|version| version.visible(epoch)).map(|version| (family.key)(&version.row)).max();
+    let none_open = own.iter().all(|version| version.to.is_some());
     let noted = state[0].key_or_null("cold_newest_at", "cold_newest_id").expect("a key");
     assert!(newest <= noted, "{resource}: {newest:?} is newer than {noted:?}");
+    assert!(!none_open || noted.is_none(), "{resource}: cold is empty, and hot does not know");
     if let Some(blocks) = &family.blocks {
-        audit_blocks(pair, (family, blocks, sizes), &own, journal.keys()).await;
+        audit_blocks(pair, (family, blocks, sizes), own, journal.keys()).await;
     }
+}
+
+/// What a row of a table counts as: the action, and the columns of its user and its time. A like has no time: it counts
+/// on the day of the post in that column.
+fn action(table: &str) -> Option<(&'static str, usize, usize)> {
+    match table {
+        "messages" => Some(("chat", 2, 4)),
+        "posts" => Some(("post", 1, 4)),
+        "comments" => Some(("comment", 2, 4)),
+        "likes" => Some(("like", 0, 1)),
+        _ => None,
+    }
+}
+
+/// At an epoch the counts of what users did are those of the rows that are visible in cold.
+async fn audit_behavior(pair: &Pair, resource: &str, epoch: i64, tables: &[(&str, Vec<Version>)]) {
+    let text = format!(
+        "SELECT user_id, action_type, analysis_date, CAST(sum(action_count) AS BIGINT) AS n FROM user_behavior_analytics \
+         WHERE resource = '{resource}' AND from_epoch <= {epoch} GROUP BY user_id, action_type, analysis_date \
+         HAVING sum(action_count) <> 0"
+    );
+    let mut counted = BTreeMap::new();
+    for record in fetch(&*pair.cold, &text).await {
+        let int = |name: &str| record.int(name).expect("an integer");
+        let day = record.date("analysis_date").expect("a day");
+        counted.insert((int("user_id"), record.text("action_type").expect("a text"), day), int("n"));
+    }
+    let days: BTreeMap<i64, _> = tables
+        .iter()
+        .filter(|(name, _)| *name == "posts")
+        .flat_map(|(_, posts)| posts.iter().map(|post| (post.row[0].int(), post.row[4].time().date())))
+        .collect();
+    let mut there = BTreeMap::new();
+    for (name, versions) in tables {
+        let Some((action, user, at)) = action(name) else { continue };
+        for version in versions.iter().filter(|version| version.visible(epoch)) {
+            let day =
+                if *name == "likes" { days[&version.row[at].int()] } else { version.row[at].time().date() };
+            *there.entry((version.row[user].int(), action.to_owned(), day)).or_insert(0) += 1;
+        }
+    }
+    assert_eq!(counted, there, "{resource}: what users did, at {epoch}");
 }
 
 /// Deltas of a block by epoch.

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use thermocline::archive::{Family, Outcome};
+use thermocline::archive::{Chosen, Family, Mover, Outcome, Report};
 use thermocline::clock::{DAY, Timestamp};
 use thermocline::resources;
 use thermocline::tier::Value;
@@ -12,7 +13,7 @@ use super::audit::audit_family;
 use super::faulty::{Fault, Faulty, Fuse};
 use super::lists::Reader;
 use super::table::{self, Table};
-use super::{Pair, SIZES, copy_pair, mover, plan, run, run_batch, run_mover, scratch};
+use super::{Pair, SIZES, copy_pair, mover, plan, run, run_mover, scratch};
 
 pub fn now() -> Timestamp {
     "2026-03-01T12:00:00Z".parse().expect("a time")
@@ -77,23 +78,42 @@ pub async fn check_all(pair: &Pair, rows: &Table) {
     }
 }
 
+/// A kind of move, as an operator asks for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    Archive,
+    Restore,
+}
+
+impl Way {
+    /// Of a resource: one batch, or all that is left.
+    async fn go(self, mover: &Mover<'_>, family: &Family, all: bool) -> Report {
+        let stop = AtomicBool::new(false);
+        let mut progress = |report: &Report| stop.store(!all && report.batches > 0, Ordering::Relaxed);
+        match self {
+            Self::Archive => mover.run(family, &plan(15, 9), &stop, &mut progress).await,
+            Self::Restore => mover.restore(family, Chosen::All, 30, &stop, &mut progress).await,
+        }
+    }
+}
+
 /// One batch with the fault at call `k`, then a mover that is whole; true when the fault never came.
-async fn broken_at(k: i64, fault: Fault, family: &Family, past: &Path, rows: &Table) -> bool {
+async fn broken_at(way: Way, k: i64, fault: Fault, family: &Family, past: &Path, rows: &Table) -> bool {
     let folder = scratch();
     copy_pair(past, folder.path());
     let pair = Pair::open_unpaired(folder.path(), now()).await;
     let fuse = Fuse::new(k, fault);
     let faulty = |inner| Faulty { inner, fuse: Arc::clone(&fuse) };
     let (hot, cold) = (faulty(Arc::clone(&pair.hot)), faulty(Arc::clone(&pair.cold)));
-    let report = run_batch(&mover(&hot, &cold, &pair.clock, SIZES), family, &plan(15, 9)).await;
-    let when = format!("{fault:?} at call {k}: {:?}", report.error);
+    let report = way.go(&mover(&hot, &cold, &pair.clock, SIZES), family, false).await;
+    let when = format!("{way:?}, {fault:?} at call {k}: {:?}", report.error);
     if !fault.kills() {
         // The next attempt goes through, unless the fault came where nothing is tried again.
         assert!(report.outcome == Outcome::Stopped || report.batches == 0, "{when}");
         assert!(report.seconds < 5.0, "{when}: waited for itself, {} s", report.seconds);
     }
     check(&pair, rows, family.resource, &when).await;
-    let report = run_mover(&pair.mover(SIZES), family, &plan(15, 9)).await;
+    let report = way.go(&pair.mover(SIZES), family, true).await;
     assert_eq!((report.outcome, report.error), (Outcome::Done, None), "after {when}");
     check(&pair, rows, family.resource, &format!("after {when}")).await;
     audit_family(&pair, family, SIZES).await;
@@ -101,31 +121,46 @@ async fn broken_at(k: i64, fault: Fault, family: &Family, past: &Path, rows: &Ta
     !fuse.burnt()
 }
 
-async fn broken_everywhere(resource: &str) {
+async fn broken_everywhere(way: Way, resource: &str) {
     let past = scratch();
     let rows = lived_in(past.path()).await;
     let families = resources::families();
     let family = families.iter().find(|family| family.resource == resource).expect("a family");
     for fault in Fault::ALL {
         let mut k = 1;
-        while !broken_at(k, fault, family, past.path(), &rows).await {
+        while !broken_at(way, k, fault, family, past.path(), &rows).await {
             k += 1;
         }
-        assert!(k > 20, "{fault:?}: only {k} calls");
+        assert!(k > 20, "{way:?}, {fault:?}: only {k} calls");
     }
 }
 
 #[test]
 fn messages_survive_a_fault_at_any_call() {
-    run(broken_everywhere("messages"));
+    run(broken_everywhere(Way::Archive, "messages"));
 }
 
 #[test]
 fn posts_survive_a_fault_at_any_call() {
-    run(broken_everywhere("posts"));
+    run(broken_everywhere(Way::Archive, "posts"));
 }
 
 #[test]
 fn prices_survive_a_fault_at_any_call() {
-    run(broken_everywhere("prices"));
+    run(broken_everywhere(Way::Archive, "prices"));
+}
+
+#[test]
+fn messages_come_back_through_a_fault_at_any_call() {
+    run(broken_everywhere(Way::Restore, "messages"));
+}
+
+#[test]
+fn posts_come_back_through_a_fault_at_any_call() {
+    run(broken_everywhere(Way::Restore, "posts"));
+}
+
+#[test]
+fn prices_come_back_through_a_fault_at_any_call() {
+    run(broken_everywhere(Way::Restore, "prices"));
 }

@@ -2,12 +2,13 @@
 
 use std::path::Path;
 use std::sync::OnceLock;
+use std::sync::atomic::AtomicBool;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 use tempfile::TempDir;
-use thermocline::archive::Outcome;
+use thermocline::archive::{Chosen, Outcome};
 use thermocline::clock::{DAY, Timestamp};
 use thermocline::import::record;
 use thermocline::import::{Noun, Record};
@@ -57,6 +58,13 @@ enum Step {
         batch: i64,
         max_rows: Option<i64>,
     },
+    /// So many days, one row or everything comes back, and the mover may have it again.
+    Restore {
+        resource: usize,
+        days: Option<(i64, i64)>,
+        row: Option<i64>,
+        rows: i64,
+    },
 }
 
 fn any_step() -> impl Strategy<Value = Step> {
@@ -73,6 +81,8 @@ fn any_step() -> impl Strategy<Value = Step> {
             .prop_map(|(stock, day, count, kind)| Step::Prices { stock, day, count, kind }),
         6 => (0..3usize, day(), 1..16i64, proptest::option::of(1..30i64))
             .prop_map(|(resource, days, batch, max_rows)| Step::Archive { resource, days, batch, max_rows }),
+        3 => (0..3usize, proptest::option::weighted(0.7, (day(), 1..30i64)), proptest::option::weighted(0.2, 1..90i64), 1..16i64)
+            .prop_map(|(resource, days, row, rows)| Step::Restore { resource, days, row, rows }),
     ]
 }
 
@@ -170,6 +180,24 @@ impl Life<'_> {
                 plan.max_rows = max_rows;
                 let report = run_mover(&self.pair.mover(SIZES), resources::families()[resource], &plan).await;
                 prop_assert!(report.outcome != Outcome::Failed, "{:?}", report.error);
+            }
+            Step::Restore { resource, days, row, rows } => {
+                let chosen = match (row, days) {
+                    (Some(id), _) => Chosen::Row(id),
+                    (_, Some((day, count))) => {
+                        let from = Timestamp::midnight(now().plus(-day * DAY).date());
+                        Chosen::Span(from, from.plus(count * DAY))
+                    }
+                    _ => Chosen::All,
+                };
+                let (mover, family) = (self.pair.mover(SIZES), resources::families()[resource]);
+                let due = mover.restorable(family, chosen).await.expect("a count");
+                let report = mover.restore(family, chosen, rows, &AtomicBool::new(false), &mut |_| {}).await;
+                prop_assert_eq!((report.outcome, &report.error), (Outcome::Done, &None));
+                prop_assert_eq!(report.of_resource, due);
+                prop_assert_eq!(mover.restorable(family, chosen).await.expect("a count"), 0);
+                prop_assert_eq!(mover.is_held(family).await.expect("a state"), due > 0);
+                mover.resume(family).await.expect("resumed");
             }
         }
         Ok(())

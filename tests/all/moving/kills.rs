@@ -69,7 +69,7 @@ async fn check(pair: &Pair, chats: &Chats, whole: bool) -> usize {
 }
 
 /// Lets it run for a while, and kills it unless it has ended by itself.
-fn kill_after(mut child: Child, delay: Duration) -> Option<Ended> {
+pub(super) fn kill_after(mut child: Child, delay: Duration) -> Option<Ended> {
     let until = Instant::now() + delay;
     while Instant::now() < until {
         if child.try_wait().expect("a process").is_some() {

@@ -5,6 +5,7 @@
 //! files. Whatever happens, the list that the federation shows must be the one the oracle holds.
 
 mod audit;
+mod back;
 mod backups;
 mod faults;
 mod faulty;
@@ -14,12 +15,16 @@ mod histories;
 mod imports;
 mod imports_again;
 mod kills;
+mod kills_real;
 
 mod lists;
 mod real_data;
+mod status;
 
 mod table;
 mod together;
+mod vacuum;
+mod verify;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -144,10 +149,10 @@ fn run<T>(future: impl Future<Output = T>) -> T {
 
 /// A small generator of test choices: the same seed, the same choices.
 #[derive(Clone, Copy, Debug)]
-struct Dice(u64);
+pub struct Dice(pub u64);
 
 impl Dice {
-    fn roll(&mut self, below: u64) -> u64 {
+    pub fn roll(&mut self, below: u64) -> u64 {
         // SplitMix64
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut bits = self.0;

@@ -26,7 +26,7 @@ use super::files::{Program, counts, quoted};
 use super::lists::Reader;
 use super::{Pair, run, run_mover, setting, table};
 
-fn data(file: &str) -> Option<PathBuf> {
+pub(super) fn data(file: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data").join(file);
     if path.exists() {
         return Some(path);
@@ -50,7 +50,7 @@ fn thoroughly(id: i64) -> bool {
 }
 
 /// The records of a file.
-fn records(noun: Noun, path: &Path) -> Vec<Record> {
+pub(super) fn records(noun: Noun, path: &Path) -> Vec<Record> {
     let input = Input::open(noun, path, &Options::default()).expect("a sound file");
     let records = input.records().expect("a sound file");
     records.map(|item| item.expect("a sound file").result.expect("a sound line")).collect()

@@ -49,7 +49,8 @@ impl HotEngine {
         Self { name: LABEL, hot: Arc::new(hot), server: None, front: Some(front), folder }
     }
 
-    async fn mssql() -> Option<Self> {
+    /// SQL Server, when the environment names one.
+    pub async fn mssql() -> Option<Self> {
         let server = Server::make().await?;
         let hot = Mssql::open(Tier::Hot, &server.at).await.expect("opens");
         migrate::upgrade(&hot).await.expect("migrates");

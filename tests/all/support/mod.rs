@@ -1,4 +1,4 @@
-//! A service over two temporary tiers, behind a real socket: filled by the loader, archived by the mover.
+//! A service over two temporary tiers of any engine, behind a real socket: filled by the loader, archived by the mover.
 //!
 //! What a test needs of the program goes through its public doors, so that a test of HTTP tests what is below it too.
 
@@ -6,9 +6,11 @@ mod answer;
 mod records;
 mod tap;
 
+pub mod engines;
 pub mod hot_engines;
 pub mod postgres;
 pub mod prices_tiers;
+pub mod proxy;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -25,7 +27,7 @@ use thermocline::web::state::App;
 use thermocline::{resources, server};
 
 pub use self::answer::Answer;
-pub use self::records::{at, comment, conversation, like, message, post};
+pub use self::records::{at, comment, conversation, like, message, post, price, stock};
 pub use self::tap::{Mode, Tap};
 
 /// What tokens of the service are signed with.
@@ -48,19 +50,13 @@ pub struct Service {
     verifier: Arc<Verifier>,
     client: reqwest::Client,
     serving: tokio::task::JoinHandle<()>,
-    _folder: tempfile::TempDir,
+    _folder: Option<tempfile::TempDir>,
 }
 
 impl Drop for Service {
     fn drop(&mut self) {
         self.serving.abort();
     }
-}
-
-async fn open(tier: Tier, folder: &std::path::Path) -> Arc<Tap> {
-    let database = Sqlite::open(tier, &folder.join(tier.name())).await.expect("a database");
-    migrate::upgrade(&database).await.expect("a schema");
-    Arc::new(Tap::new(Arc::new(database)))
 }
 
 impl Service {
@@ -72,8 +68,28 @@ impl Service {
     /// A service whose requests may take this long.
     pub async fn start_with(request_timeout: Duration) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
+        let open = async |tier: Tier| {
+            let database = Sqlite::open(tier, &folder.path().join(tier.name())).await.expect("a database");
+            migrate::upgrade(&database).await.expect("a schema");
+            Arc::new(database)
+        };
+        let (hot, cold) = (open(Tier::Hot).await, open(Tier::Cold).await);
+        Self::begin(hot, cold, request_timeout, Some(folder)).await
+    }
+
+    /// A service over these tiers, which become a pair.
+    pub async fn over(hot: Arc<dyn Engine>, cold: Arc<dyn Engine>, request_timeout: Duration) -> Self {
+        Self::begin(hot, cold, request_timeout, None).await
+    }
+
+    async fn begin(
+        hot: Arc<dyn Engine>,
+        cold: Arc<dyn Engine>,
+        request_timeout: Duration,
+        folder: Option<tempfile::TempDir>,
+    ) -> Self {
         let clock = Clock::fixed(at(NOW));
-        let (hot, cold) = (open(Tier::Hot, folder.path()).await, open(Tier::Cold, folder.path()).await);
+        let (hot, cold) = (Arc::new(Tap::new(hot)), Arc::new(Tap::new(cold)));
         pair::ensure(&*hot, &*cold, &clock).await.expect("a pair");
         let auth =
             AuthSettings { key: KeySource::Secret(SECRET.to_owned().into()), issuer: None, audience: None };

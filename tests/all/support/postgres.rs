@@ -1,29 +1,80 @@
 //! A PostgreSQL server for the tests: the one `THERMOCLINE_TEST_POSTGRES_URL` points at, or a private cluster made
-//! with the machine's own `initdb`, thrown away at the end.
+//! with the machine's own `initdb`, thrown away at the end. On a server of somebody else's every database is dropped
+//! with the test it was made for.
 
+use std::fmt;
+use std::ops::Deref;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use thermocline::tier::{Postgres, PostgresUrl, Tier, migrate};
 
 const URL: &str = "THERMOCLINE_TEST_POSTGRES_URL";
 
-/// A URL of the server, of a database that may be connected to; why there is none otherwise.
-static SERVER: LazyLock<Result<String, String>> = LazyLock::new(|| match std::env::var(URL) {
-    Ok(url) if !url.is_empty() => Ok(url),
-    _ => private_cluster(),
+/// The server of all tests; why there is none otherwise.
+static SERVER: LazyLock<Result<Server, String>> = LazyLock::new(|| match std::env::var(URL) {
+    Ok(url) if !url.is_empty() => Ok(Server { url, ours: false }),
+    _ => Cluster::start().map(|cluster| Server { url: cluster.url(), ours: true }),
 });
+
+struct Server {
+    /// Of a database that may be connected to.
+    url: String,
+    /// Whether it ends with this process.
+    ours: bool,
+}
 
 /// How many databases this process has made.
 static MADE: AtomicU32 = AtomicU32::new(0);
 
+/// A database made for one test; its URL, which ends with a parameter.
+#[derive(Debug)]
+pub struct Database {
+    url: String,
+    /// What drops it: the URL of its server and its name.
+    dropping: Option<(String, String)>,
+}
+
+impl Deref for Database {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.url
+    }
+}
+
+impl fmt::Display for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.url)
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        let Some((server, name)) = self.dropping.take() else { return };
+        // A test's own runtime cannot be waited on in here, and may be on its way out.
+        let dropped = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            runtime.block_on(async {
+                let mut connection = PgConnection::connect(&server).await.map_err(std::io::Error::other)?;
+                let text = format!("DROP DATABASE {name} WITH (FORCE)");
+                connection.execute(AssertSqlSafe(text)).await.map(drop).map_err(std::io::Error::other)
+            })
+        });
+        if let Ok(Err(error)) = dropped.join() {
+            eprintln!("a database could not be dropped: {error}");
+        }
+    }
+}
+
 /// A fresh database, or `None`, said aloud, where there is no server. With `CI` set that is a failure.
-pub async fn database() -> Option<String> {
+pub async fn database() -> Option<Database> {
     let server = match &*SERVER {
         Ok(server) => server,
         Err(reason) => {
@@ -32,6 +83,15 @@ pub async fn database() -> Option<String> {
             return None;
         }
     };
+    let mut database = make(&server.url).await;
+    if server.ours {
+        database.dropping = None;
+    }
+    Some(database)
+}
+
+/// A fresh database on a server.
+pub async fn make(server: &str) -> Database {
     let made = MADE.fetch_add(1, Ordering::Relaxed);
     let name = format!("thermocline_{}_{made}", std::process::id());
     let mut connection = PgConnection::connect(server).await.expect("the server answers");
@@ -45,22 +105,36 @@ pub async fn database() -> Option<String> {
     let (place, query) = server.split_once('?').unwrap_or((server, ""));
     let (place, _) = place.rsplit_once('/').expect("the URL names a database");
     let query = if query.is_empty() { "pool_min=0".to_owned() } else { format!("{query}&pool_min=0") };
-    Some(format!("{place}/{name}?{query}"))
+    Database { url: format!("{place}/{name}?{query}"), dropping: Some((server.to_owned(), name)) }
 }
 
-/// A cold tier in a fresh database, with its URL.
-pub async fn cold() -> Option<(Postgres, String)> {
-    let url = database().await?;
-    let parsed = PostgresUrl::parse(&url).expect("a URL");
+/// A cold tier in a fresh database, which lives as long as its URL.
+pub async fn cold() -> Option<(Postgres, Database)> {
+    let database = database().await?;
+    Some((open(&database).await, database))
+}
+
+/// A cold tier in an empty database.
+pub async fn open(url: &str) -> Postgres {
+    let parsed = PostgresUrl::parse(url).expect("a URL");
     let cold = Postgres::open(Tier::Cold, &parsed, None).await.expect("opens");
     migrate::upgrade(&cold).await.expect("migrates");
-    Some((cold, url))
+    cold
+}
+
+/// Where the server of a URL is, as `host:port`.
+pub fn place(url: &str) -> String {
+    let options: PgConnectOptions = behind_url(url).parse().expect("a URL");
+    format!("{}:{}", options.get_host(), options.get_port())
+}
+
+fn behind_url(url: &str) -> String {
+    url.replace("?pool_min=0", "").replace("&pool_min=0", "")
 }
 
 /// A connection past the program, to look behind it.
 pub async fn behind(url: &str) -> PgConnection {
-    let url = url.replace("?pool_min=0", "").replace("&pool_min=0", "");
-    PgConnection::connect(&url).await.expect("connects")
+    PgConnection::connect(&behind_url(url)).await.expect("connects")
 }
 
 fn binary(name: &str) -> Option<PathBuf> {
@@ -87,49 +161,90 @@ fn account() -> Result<Option<(u32, u32)>, String> {
     found.map(Some).ok_or_else(|| "no account to run it under".to_owned())
 }
 
-fn private_cluster() -> Result<String, String> {
-    let initdb = binary("initdb").ok_or("initdb is neither on PATH nor in /usr/lib/postgresql")?;
-    let server = binary("postgres").ok_or("there is no server beside initdb")?;
-    let account = account()?;
-    let folder = tempfile::Builder::new().prefix("thermocline-pg-").tempdir().map_err(|e| e.to_string())?;
-    // The tests' process never ends this value's life: the guard below removes the folder.
-    let folder = folder.keep();
-    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o755)).map_err(|e| e.to_string())?;
-    let data = folder.join("data");
-    std::fs::create_dir(&data).map_err(|e| e.to_string())?;
-    if let Some((user, group)) = account {
-        std::os::unix::fs::chown(&data, Some(user), Some(group)).map_err(|e| e.to_string())?;
-    }
-    run(under(account, &initdb)
-        .args(["--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C", "--no-sync", "-D"])
-        .arg(&data))?;
-    let port = free_port()?;
-    std::fs::write(
-        data.join("postgresql.auto.conf"),
-        format!(
-            "listen_addresses = '127.0.0.1'\nport = {port}\nunix_socket_directories = ''\nmax_connections = 300\n\
-             fsync = off\nsynchronous_commit = off\nfull_page_writes = off\nautovacuum = off\n\
-             shared_buffers = '128MB'\nmax_prepared_transactions = 10\n"
-        ),
-    )
-    .map_err(|e| e.to_string())?;
-    let log = std::fs::File::create(folder.join("log")).map_err(|e| e.to_string())?;
-    let mut command = under(account, &server);
-    command.arg("-D").arg(&data).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
-    command.spawn().map_err(|e| e.to_string())?;
-    guard(&folder)?;
-    let begun = std::time::Instant::now();
-    loop {
-        if std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() {
-            // Listening comes before the recovery is over by a moment: the first connection may be told to wait.
-            std::thread::sleep(std::time::Duration::from_millis(200));
-            return Ok(format!("postgres://postgres@127.0.0.1:{port}/postgres"));
+/// A server of our own, thrown away when this process ends.
+pub struct Cluster {
+    folder: PathBuf,
+    server: PathBuf,
+    account: Option<(u32, u32)>,
+    port: u16,
+    running: Option<Child>,
+}
+
+impl Cluster {
+    /// Makes one and waits until it answers.
+    pub fn start() -> Result<Self, String> {
+        let initdb = binary("initdb").ok_or("initdb is neither on PATH nor in /usr/lib/postgresql")?;
+        let server = binary("postgres").ok_or("there is no server beside initdb")?;
+        let account = account()?;
+        let folder = tempfile::Builder::new().prefix("thermocline-pg-").tempdir().map_err(text)?;
+        // The tests' process never ends this value's life: the guard below removes the folder.
+        let folder = folder.keep();
+        std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o755)).map_err(text)?;
+        let data = folder.join("data");
+        std::fs::create_dir(&data).map_err(text)?;
+        if let Some((user, group)) = account {
+            std::os::unix::fs::chown(&data, Some(user), Some(group)).map_err(text)?;
         }
-        if begun.elapsed().as_secs() > 60 {
-            return Err(std::fs::read_to_string(folder.join("log")).unwrap_or_default());
-        }
-        std::thread::sleep(std::time::Duration::from_millis(50));
+        run(under(account, &initdb)
+            .args(["--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C", "--no-sync", "-D"])
+            .arg(&data))?;
+        let port = free_port()?;
+        std::fs::write(
+            data.join("postgresql.auto.conf"),
+            format!(
+                "listen_addresses = '127.0.0.1'\nport = {port}\nunix_socket_directories = ''\nmax_connections = 300\n\
+                 fsync = off\nsynchronous_commit = off\nfull_page_writes = off\nautovacuum = off\n\
+                 shared_buffers = '128MB'\nmax_prepared_transactions = 10\n"
+            ),
+        )
+        .map_err(text)?;
+        let mut cluster = Self { folder, server, account, port, running: None };
+        cluster.launch()?;
+        guard(&cluster.folder)?;
+        Ok(cluster)
     }
+
+    /// A URL of a database on it.
+    pub fn url(&self) -> String {
+        format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
+    }
+
+    /// Starts the server, again after a crash, and waits until it answers.
+    pub fn launch(&mut self) -> Result<(), String> {
+        let log = std::fs::File::create(self.folder.join("log")).map_err(text)?;
+        let mut command = under(self.account, &self.server);
+        command
+            .arg("-D")
+            .arg(self.folder.join("data"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log);
+        let server = self.running.insert(command.spawn().map_err(text)?);
+        let begun = std::time::Instant::now();
+        loop {
+            if std::net::TcpStream::connect(("127.0.0.1", self.port)).is_ok() {
+                // Listening comes before the recovery is over by a moment: the first connection may be told to wait.
+                std::thread::sleep(std::time::Duration::from_millis(200));
+                return Ok(());
+            }
+            let ended = server.try_wait().map_err(text)?.is_some();
+            if ended || begun.elapsed().as_secs() > 60 {
+                return Err(std::fs::read_to_string(self.folder.join("log")).unwrap_or_default());
+            }
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+    }
+
+    /// Ends the server as a crash does: at once, without a word to its clients and without writing anything.
+    pub fn crash(&mut self) -> Result<(), String> {
+        let mut server = self.running.take().ok_or("it does not run")?;
+        run(Command::new("kill").args(["-QUIT", &server.id().to_string()]))?;
+        server.wait().map(drop).map_err(text)
+    }
+}
+
+fn text(error: impl fmt::Display) -> String {
+    error.to_string()
 }
 
 /// Stops the server and removes its folder once this process is gone, however it goes: a shell that waits for the end
@@ -143,7 +258,7 @@ fn guard(folder: &Path) -> Result<(), String> {
     command.args(["-c", script]).arg(folder).stdin(Stdio::piped());
     command.stdout(Stdio::null()).stderr(Stdio::null());
     command.process_group(0);
-    let mut guard = command.spawn().map_err(|e| e.to_string())?;
+    let mut guard = command.spawn().map_err(text)?;
     // Held open until the process ends; its other end is closed at exec in every other child.
     std::mem::forget(guard.stdin.take());
     Ok(())
@@ -168,6 +283,6 @@ fn run(command: &mut Command) -> Result<(), String> {
 }
 
 fn free_port() -> Result<u16, String> {
-    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).map_err(|e| e.to_string())?;
-    listener.local_addr().map(|address| address.port()).map_err(|e| e.to_string())
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).map_err(text)?;
+    listener.local_addr().map(|address| address.port()).map_err(text)
 }

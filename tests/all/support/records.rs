@@ -1,8 +1,10 @@
 //! Records as an import file would hold them.
 
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
 use thermocline::clock::Timestamp;
 use thermocline::import::Record;
-use thermocline::import::record::{Comment, Conversation, Like, Message, Post};
+use thermocline::import::record::{Comment, Conversation, Like, Message, Post, Price, Stock, StockRef};
 
 /// The instant a text means.
 pub fn at(text: &str) -> Timestamp {
@@ -57,4 +59,45 @@ pub fn comment(id: i64, post: i64, author: i64, body: &str, created_at: Timestam
 /// A like.
 pub fn like(user: i64, post: i64) -> Record {
     Record::Like(Like { user_id: user, post_id: post })
+}
+
+/// A stock.
+pub fn stock(id: i64, symbol: &str, name: &str) -> Record {
+    Record::Stock(Stock {
+        id: Some(id),
+        symbol: symbol.to_owned(),
+        name: Some(name.to_owned()),
+        exchange: None,
+        market_type: None,
+        created_at: None,
+        updated_at: None,
+    })
+}
+
+/// A day of a stock: open, high, low, close and change in cents; volume, turnover and transactions.
+pub fn price(
+    id: Option<i64>,
+    stock: i64,
+    trade_date: NaiveDate,
+    cents: [Option<i64>; 5],
+    counts: [Option<i64>; 3],
+) -> Record {
+    let [open_price, high_price, low_price, close_price, change_amount] =
+        cents.map(|cents| cents.map(|cents| Decimal::new(cents, 2)));
+    let [volume, turnover, transaction_count] = counts;
+    Record::Price(Price {
+        id,
+        stock: StockRef::Id(stock),
+        trade_date,
+        open_price,
+        high_price,
+        low_price,
+        close_price,
+        change_amount,
+        volume,
+        turnover,
+        transaction_count,
+        name: None,
+        created_at: None,
+    })
 }

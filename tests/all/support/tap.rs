@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use async_trait::async_trait;
-use thermocline::tier::{Engine, Record, Session, Sqlite, Statement, Tier, TierError, Value};
+use thermocline::tier::{Engine, Record, Session, Statement, Tier, TierError, Value};
 
 /// How a tier answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,16 +23,16 @@ pub enum Mode {
 /// What a failing tier says: a client must never read it.
 pub const SECRET_DETAIL: &str = "password=hunter2 host=db-internal";
 
-/// A SQLite tier behind a tap.
+/// A tier behind a tap.
 #[derive(Debug)]
 pub struct Tap {
-    inner: Arc<Sqlite>,
+    inner: Arc<dyn Engine>,
     mode: AtomicU8,
 }
 
 impl Tap {
     /// Lets everything through.
-    pub fn new(inner: Arc<Sqlite>) -> Self {
+    pub fn new(inner: Arc<dyn Engine>) -> Self {
         Self { inner, mode: AtomicU8::new(Mode::Up as u8) }
     }
 

@@ -1,3 +1,4 @@
 -- archive.claim
--- $1 resource: the next number, in a transaction of its own.
-UPDATE archive_head SET claimed = claimed + 1 WHERE resource = $1 RETURNING claimed
+-- $1 resource, $2 floor, $3 who moves, $4 now: the next number, above the floor, in a transaction of its own.
+UPDATE archive_head SET claimed = greatest(claimed, $2) + 1, mover = $3, claimed_at = $4 WHERE resource = $1
+RETURNING claimed

@@ -122,8 +122,9 @@ mod tests {
     use proptest::prelude::*;
     use rust_decimal::Decimal;
 
-    use super::super::row::{Amount, Day};
+    use super::super::row::Amount;
     use super::*;
+    use crate::web::day::Day;
 
     const INTERVALS: [Interval; 4] = [Interval::Week, Interval::Month, Interval::Quarter, Interval::Year];
 

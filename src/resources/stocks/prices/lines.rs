@@ -108,8 +108,9 @@ fn csv_line(out: &mut Vec<u8>, symbol: &str, row: &Row) -> std::io::Result<()> {
 mod tests {
     use rust_decimal::Decimal;
 
-    use super::super::row::{Amount, Day};
+    use super::super::row::Amount;
     use super::*;
+    use crate::web::day::Day;
 
     fn row() -> Row {
         let amount = |text: &str| Some(Amount(text.parse::<Decimal>().expect("a decimal")));

@@ -2,10 +2,11 @@
 
 use super::ask::Ask;
 use super::interval::Buckets;
-use super::row::{Day, Row};
+use super::row::Row;
 use super::{Price, Prices};
 use crate::federation::{List as _, Placed, ReadError};
 use crate::page::{Order, Span};
+use crate::web::day::Day;
 use crate::web::state::Reader;
 
 /// How many days are read at once.

@@ -8,9 +8,10 @@ use super::ask::Ask;
 use super::body::{Chunk, Source};
 use super::interval::Interval;
 use super::read::Reading;
-use super::row::{Columns, Day, Row};
+use super::row::{Columns, Row};
 use crate::federation::ReadError;
 use crate::resources::stocks::Stock;
+use crate::web::day::Day;
 use crate::web::problem::Problem;
 use crate::web::state::App;
 

@@ -4,9 +4,9 @@ SELECT s.*, CAST(NULL AS BIGINT) AS n, CAST(NULL AS BIGINT) AS late,
     r.*
 FROM (
     SELECT epoch, token,
-        CASE WHEN epoch > 0 AND NOT EXISTS (SELECT 1 FROM posts WHERE id = @P2)
+        CASE WHEN cold_newest_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM posts WHERE id = @P2)
             THEN CAST('9999-12-31T23:59:59.999999' AS DATETIME2(6)) END AS cold_newest_at,
-        CASE WHEN epoch > 0 AND NOT EXISTS (SELECT 1 FROM posts WHERE id = @P2)
+        CASE WHEN cold_newest_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM posts WHERE id = @P2)
             THEN CAST(9223372036854775807 AS BIGINT) END AS cold_newest_id
     FROM archive_state WHERE resource = N'posts'
 ) s LEFT JOIN (

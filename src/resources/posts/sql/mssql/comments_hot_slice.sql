@@ -3,9 +3,9 @@
 -- Comments move with their post: while hot has the post, cold has nothing of them; without it, cold may have all.
 WITH s AS (
     SELECT epoch, token,
-        CASE WHEN epoch > 0 AND NOT EXISTS (SELECT 1 FROM posts WHERE id = @P8)
+        CASE WHEN cold_newest_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM posts WHERE id = @P8)
             THEN CAST('9999-12-31T23:59:59.999999' AS DATETIME2(6)) END AS cold_newest_at,
-        CASE WHEN epoch > 0 AND NOT EXISTS (SELECT 1 FROM posts WHERE id = @P8)
+        CASE WHEN cold_newest_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM posts WHERE id = @P8)
             THEN CAST(9223372036854775807 AS BIGINT) END AS cold_newest_id
     FROM archive_state WHERE resource = N'posts'
 ),

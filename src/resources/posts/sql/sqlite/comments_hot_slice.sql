@@ -3,9 +3,9 @@
 -- Comments move with their post: while hot has the post, cold has nothing of them; without it, cold may have all.
 WITH s AS MATERIALIZED (
     SELECT epoch, token,
-        CASE WHEN epoch > 0 AND NOT EXISTS (SELECT 1 FROM posts WHERE id = ?8) THEN 253402300799999999 END
+        CASE WHEN cold_newest_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM posts WHERE id = ?8) THEN 253402300799999999 END
             AS cold_newest_at,
-        CASE WHEN epoch > 0 AND NOT EXISTS (SELECT 1 FROM posts WHERE id = ?8) THEN 9223372036854775807 END
+        CASE WHEN cold_newest_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM posts WHERE id = ?8) THEN 9223372036854775807 END
             AS cold_newest_id
     FROM archive_state WHERE resource = 'posts'
 ),

@@ -1,0 +1,231 @@
+//! The way back: rows go from cold to hot with their ids, batch by batch, children with their post.
+//!
+//! It is the same move with the tiers exchanged. The versions in cold are closed at the number of the batch, and stay
+//! readable for whoever still reads at an older epoch. A resource that is restored is held: the mover leaves it alone
+//! until `archive resume`, or it would carry everything away again.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::time::Instant;
+
+use async_trait::async_trait;
+
+use super::MoveError;
+use super::chosen::Chosen;
+use super::digest::Digest;
+use super::family::Family;
+use super::run::{Mover, Outcome, Report, insist};
+use super::steps::{Attempt, Move, MovedBatch, RESTORE, Rows, digest, moved_batch, own};
+use crate::clock::Timestamp;
+use crate::page::Key;
+use crate::tier::{Begin, Statement, TierError, Value, hot_sql, values};
+
+static HOLD: LazyLock<Statement> = LazyLock::new(|| hot_sql!("hold"));
+
+/// One batch from cold to hot. The numbers of the steps are those of [`super::steps`].
+struct Restore<'a> {
+    mover: &'a Mover<'a>,
+    family: &'a Family,
+    chosen: Chosen,
+    /// How many rows go back, children included; one whole row at least.
+    rows: i64,
+    /// Only rows below this place in the table are left.
+    below: AtomicI64,
+}
+
+#[async_trait]
+impl Attempt for Restore<'_> {
+    async fn attempt(&self) -> Result<Option<MovedBatch>, MoveError> {
+        let mut this = Move::begin(self.mover, self.family).await?;
+        let (ids, place) = self.pick(&mut this).await?;
+        if ids.is_empty() {
+            this.give_up().await?;
+            return Ok(None);
+        }
+        let ids = Value::from(ids);
+        let leaving = self.read(&mut this, &ids).await?;
+        let moved = moved_batch(this.number, &leaving);
+        let digest = self.put(&mut this, &leaving).await?;
+        let cold_newest = self.close(&mut this, &ids, &leaving).await?;
+        self.prove(&mut this, &ids, digest).await?;
+        this.commit(cold_newest).await?;
+        self.below.store(place, Ordering::Relaxed);
+        Ok(Some(moved))
+    }
+}
+
+impl Restore<'_> {
+    /// The ids of the batch, and the place of the last one in the table of cold.
+    async fn pick(&self, this: &mut Move<'_>) -> Result<(Vec<i64>, i64), TierError> {
+        let below = self.below.load(Ordering::Relaxed);
+        let (statement, params) = self.chosen.pick(self.family, below, self.rows);
+        let mut picked = Vec::new();
+        for record in this.cold.fetch(statement, &params).await? {
+            picked.push((record.int("id")?, record.int("place")?));
+        }
+        let all = Value::from(picked.iter().map(|(id, _)| *id).collect::<Vec<_>>());
+        let mut weights: HashMap<i64, i64> = HashMap::new();
+        for moved in &self.family.tables {
+            for record in this.cold.fetch(&moved.open_number, std::slice::from_ref(&all)).await? {
+                *weights.entry(record.int("id")?).or_default() += record.int("n")?;
+            }
+        }
+        let (mut ids, mut weight, mut last) = (Vec::new(), 0, below);
+        for (id, place) in picked {
+            weight += weights.get(&id).copied().unwrap_or(0);
+            if weight > self.rows && !ids.is_empty() {
+                break;
+            }
+            ids.push(id);
+            last = place;
+        }
+        Ok((ids, last))
+    }
+
+    /// What leaves cold: after the settling, what is open there is what hot does not have.
+    async fn read(&self, this: &mut Move<'_>, ids: &Value) -> Result<Vec<Rows<'_>>, TierError> {
+        let mut leaving = Vec::new();
+        for moved in &self.family.tables {
+            let mut rows = Vec::new();
+            for record in this.cold.fetch(&moved.open_of, std::slice::from_ref(ids)).await? {
+                rows.push(values(&record, moved.table.columns)?);
+            }
+            leaving.push(Rows { moved, rows });
+        }
+        Ok(leaving)
+    }
+
+    /// Step 4: into hot, parents before children; a day that hot has a price of already is left out. Returns the digest
+    /// of what went in.
+    async fn put(&self, this: &mut Move<'_>, leaving: &[Rows<'_>]) -> Result<Digest, TierError> {
+        let mut digest = Digest::default();
+        for Rows { moved, rows } in leaving.iter().rev() {
+            let columns: Vec<&'static str> = moved.table.columns.iter().map(|column| column.name).collect();
+            let rows = match &self.family.supersede {
+                Some(_) => self.without_replaced(this, rows).await?,
+                None => rows.clone(),
+            };
+            this.hot.insert(moved.table.name, &columns, &rows).await?;
+            for row in &rows {
+                digest.add(moved.table.name, row);
+            }
+        }
+        this.hot.execute(&HOLD, &[this.resource(), true.into()]).await?;
+        Ok(digest)
+    }
+
+    /// The rows whose place no newer row in hot has taken.
+    async fn without_replaced(
+        &self,
+        this: &mut Move<'_>,
+        rows: &[Vec<Value>],
+    ) -> Result<Vec<Vec<Value>>, TierError> {
+        let Some(supersede) = &self.family.supersede else { return Ok(rows.to_vec()) };
+        let mut replaced = HashSet::new();
+        for (group, members) in supersede.groups(rows) {
+            for record in this.hot.fetch(&supersede.in_hot, &[group.into(), members.into()]).await? {
+                let day = Timestamp::midnight(record.date("member")?);
+                replaced.insert((group, day.micros()));
+            }
+        }
+        Ok(rows.iter().filter(|row| !replaced.contains(&(supersede.of)(row))).cloned().collect())
+    }
+
+    /// Step 5: closes the versions, counts them out, and says what bound is left for the newest row of cold.
+    async fn close(
+        &self,
+        this: &mut Move<'_>,
+        ids: &Value,
+        leaving: &[Rows<'_>],
+    ) -> Result<Option<Key>, MoveError> {
+        this.lock_claim().await?;
+        for Rows { moved, rows } in leaving {
+            let closed = this.cold.execute(&moved.close, &[ids.clone(), this.number.into()]).await?;
+            if closed != rows.len() as u64 {
+                let detail = format!("{closed} rows of {} were closed, not {}", moved.table.name, rows.len());
+                return Err(self.unproven(this.number, detail));
+            }
+        }
+        this.count(leaving, -1).await?;
+        let left = this.cold.fetch(&self.family.archived.any, &[]).await?;
+        // It brings nothing into cold.
+        this.commit_cold(RESTORE, leaving, Digest::default()).await?;
+        Ok(this.state.cold_newest.filter(|_| !left.is_empty()))
+    }
+
+    /// Step 6: reads from hot what has come back, and compares.
+    async fn prove(&self, this: &mut Move<'_>, ids: &Value, expected: Digest) -> Result<(), MoveError> {
+        let mut found = Vec::new();
+        for moved in &self.family.tables {
+            let mut rows = Vec::new();
+            for record in this.hot.fetch(&moved.hot_of, std::slice::from_ref(ids)).await? {
+                rows.push(values(&record, moved.table.columns)?);
+            }
+            found.push(Rows { moved, rows });
+        }
+        if digest(&found) == expected {
+            return Ok(());
+        }
+        Err(self.unproven(this.number, format!("hot holds {} rows, or other values", own(&found).len())))
+    }
+
+    fn unproven(&self, epoch: i64, detail: String) -> MoveError {
+        MoveError::Unproven { resource: self.family.resource, epoch, detail }
+    }
+}
+
+impl Mover<'_> {
+    /// How many rows of a resource's own table are chosen; changes nothing.
+    pub async fn restorable(&self, family: &Family, chosen: Chosen) -> Result<i64, TierError> {
+        let (statement, params) = chosen.number(family);
+        let records = self.cold.fetch(statement, &params).await?;
+        records.first().map_or(Ok(0), |record| record.int("n"))
+    }
+
+    /// Brings back what is chosen of one resource, in batches of `rows` rows, and holds it. `progress` hears of every
+    /// batch; `stop` ends it after the one in hand.
+    pub async fn restore(
+        &self,
+        family: &Family,
+        chosen: Chosen,
+        rows: i64,
+        stop: &AtomicBool,
+        progress: &mut (dyn FnMut(&Report) + Send),
+    ) -> Report {
+        let begun = Instant::now();
+        let mut report = Report::new(family.resource);
+        let batch =
+            Restore { mover: self, family, chosen, rows: rows.max(1), below: AtomicI64::new(i64::MAX) };
+        let outcome = batch.batches(stop, &mut report, progress).await;
+        report.ended(outcome, begun)
+    }
+
+    /// Lets the mover have a resource again.
+    pub async fn resume(&self, family: &Family) -> Result<(), TierError> {
+        let mut hot = self.hot.session().await?;
+        hot.begin(Begin::Write).await?;
+        hot.execute(&HOLD, &[family.resource.into(), false.into()]).await?;
+        hot.commit().await
+    }
+}
+
+impl Restore<'_> {
+    async fn batches(
+        &self,
+        stop: &AtomicBool,
+        report: &mut Report,
+        progress: &mut (dyn FnMut(&Report) + Send),
+    ) -> Result<Outcome, MoveError> {
+        report.due = self.mover.restorable(self.family, self.chosen).await?;
+        progress(report);
+        loop {
+            if stop.load(Ordering::Relaxed) {
+                return Ok(Outcome::Stopped);
+            }
+            let Some(moved) = insist(self).await? else { return Ok(Outcome::Done) };
+            report.add(&moved);
+            progress(report);
+        }
+    }
+}

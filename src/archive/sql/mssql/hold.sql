@@ -1,0 +1,3 @@
+-- archive.hold
+-- @P1 resource, @P2 whether the mover is to leave it alone.
+UPDATE archive_state SET held = @P2 WHERE resource = @P1

@@ -1,0 +1,2 @@
+-- archive.hot_rows
+SELECT COUNT_BIG(*) AS n FROM {table}

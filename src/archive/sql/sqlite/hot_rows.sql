@@ -1,0 +1,2 @@
+-- archive.hot_rows
+SELECT count(*) AS n FROM {table}

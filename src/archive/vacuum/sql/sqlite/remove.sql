@@ -1,0 +1,3 @@
+-- vacuum.remove
+-- ?1 epoch
+DELETE FROM {table} WHERE to_epoch = ?1

@@ -1,0 +1,328 @@
+//! One batch of the journal: its digest, what its blocks counted, and where its rows are now.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::LazyLock;
+
+use super::{Kind, Looked, Verifier};
+use crate::archive::digest::Digest;
+use crate::archive::family::{Moved, Supersede};
+use crate::page::Key;
+use crate::schema::Table;
+use crate::tier::{Begin, Session, Statement, TierError, Value, cold_sql, hot_sql, values};
+
+static NEXT_BATCH: LazyLock<Statement> = LazyLock::new(|| cold_sql!("next_batch"));
+static NEWEST: LazyLock<Statement> = LazyLock::new(|| cold_sql!("newest"));
+static KINDS: LazyLock<Statement> = LazyLock::new(|| cold_sql!("kinds"));
+static FLOOR: LazyLock<Statement> = LazyLock::new(|| cold_sql!("floor"));
+
+/// The statements over one table that moves.
+#[derive(Debug)]
+pub(in crate::archive) struct TableStatements {
+    in_hot: Statement,
+    in_cold: Statement,
+    closed: Statement,
+    strays: Statement,
+}
+
+impl TableStatements {
+    /// For `table`, whose rows are told apart by `first` and `second` and belong to the id in `owner`.
+    pub fn of(table: &Table, archived: &str, [first, second, owner]: [&str; 3]) -> Self {
+        let in_cold = |name: &str| {
+            let column = table.columns.iter().find(|column| column.name == name);
+            column.map_or(name.to_owned(), |column| column.archived.to_owned())
+        };
+        let cold = |statement: Statement| {
+            statement
+                .with("{table}", archived)
+                .with("{first}", &in_cold(first))
+                .with("{second}", &in_cold(second))
+                .with("{owner}", &in_cold(owner))
+                .with("{columns}", &table.names_in_cold())
+        };
+        let in_hot = hot_sql!("in_hot").with("{table}", table.name).with("{owner}", owner);
+        Self {
+            in_hot: in_hot.with("{first}", first).with("{second}", second),
+            in_cold: cold(cold_sql!("in_cold")),
+            closed: cold(cold_sql!("closed")),
+            strays: cold(cold_sql!("strays")),
+        }
+    }
+}
+
+/// An entry of the journal.
+struct Entry {
+    epoch: i64,
+    kind: String,
+    rows: i64,
+    digest: String,
+}
+
+/// What tells a row of a table apart.
+type Identity = (i64, i64);
+
+/// A version of a row in cold: the epochs between which it is visible.
+#[derive(Clone, Copy, Debug)]
+struct Version {
+    from: i64,
+    to: Option<i64>,
+}
+
+impl Version {
+    fn visible(self, epoch: i64) -> bool {
+        self.from <= epoch && self.to.is_none_or(|to| to > epoch)
+    }
+}
+
+impl Verifier<'_> {
+    /// Checks the first batch with this number or a later one; `None` past the end of the journal.
+    pub(super) async fn batch_from(&self, epoch: i64) -> Result<Option<(i64, Looked)>, TierError> {
+        // One instant for the entry, its rows and its counts: a mover may be taking the batch back.
+        let mut cold = self.cold.session().await?;
+        cold.begin(Begin::Read).await?;
+        let Some(entry) = self.entry(&mut *cold, epoch).await? else {
+            cold.rollback().await?;
+            return Ok(None);
+        };
+        let mut looked = Looked::default();
+        let own = self.check_digest(&mut *cold, &entry, &mut looked).await?;
+        self.check_counts(&mut *cold, &entry, &own, &mut looked).await?;
+        cold.rollback().await?;
+        drop(cold);
+        self.check_places(&entry, &own, &mut looked).await?;
+        Ok(Some((entry.epoch, looked)))
+    }
+
+    /// The number of the newest entry of the journal; 0 when it is empty.
+    pub(super) async fn newest(&self) -> Result<i64, TierError> {
+        let records = self.cold.fetch(&NEWEST, &[self.family.resource.into()]).await?;
+        Ok(records.first().map(|record| record.int_or_null("epoch")).transpose()?.flatten().unwrap_or(0))
+    }
+
+    async fn entry(&self, cold: &mut dyn Session, epoch: i64) -> Result<Option<Entry>, TierError> {
+        let records = cold.fetch(&NEXT_BATCH, &[self.family.resource.into(), epoch.into()]).await?;
+        let Some(record) = records.first() else { return Ok(None) };
+        Ok(Some(Entry {
+            epoch: record.int("epoch")?,
+            kind: record.text("kind")?,
+            rows: record.int("row_count")?,
+            digest: record.text("digest")?,
+        }))
+    }
+
+    /// The rows that came with a batch against what its entry says of them; returns those of the resource itself.
+    async fn check_digest(
+        &self,
+        cold: &mut dyn Session,
+        entry: &Entry,
+        looked: &mut Looked,
+    ) -> Result<Vec<Vec<Value>>, TierError> {
+        let (mut digest, mut own) = (Digest::default(), Vec::new());
+        for moved in &self.family.tables {
+            own.clear();
+            for record in cold.fetch(&moved.batch, &[entry.epoch.into()]).await? {
+                let row = values(&record, moved.table.columns)?;
+                digest.add(moved.table.name, &row);
+                looked.rows += 1;
+                own.push(row);
+            }
+        }
+        // Only a move from hot to cold brings rows; what the others say of theirs is for other eyes.
+        let expected = if entry.kind == "archive" { entry.rows } else { 0 };
+        if looked.rows != expected {
+            let detail = format!("cold holds {} rows of it, the journal says {expected}", looked.rows);
+            looked.violation(Kind::Digest, Some(entry.epoch), detail);
+        } else if entry.kind == "archive" && digest.to_string() != entry.digest {
+            let detail = "its rows are not what hot gave: the digest differs".to_owned();
+            looked.violation(Kind::Digest, Some(entry.epoch), detail);
+        }
+        Ok(own)
+    }
+
+    /// What a batch counted in blocks against the rows it brought and closed.
+    async fn check_counts(
+        &self,
+        cold: &mut dyn Session,
+        entry: &Entry,
+        own: &[Vec<Value>],
+        looked: &mut Looked,
+    ) -> Result<(), TierError> {
+        let Some(blocks) = &self.family.blocks else { return Ok(()) };
+        let mut expected: BTreeMap<i64, i64> = BTreeMap::new();
+        let mut count = |row: &[Value], n: i64| {
+            for scope in (blocks.scopes)(row) {
+                *expected.entry(scope).or_default() += n;
+            }
+        };
+        own.iter().for_each(|row| count(row, 1));
+        let moved = self.family.own();
+        for record in cold.fetch(&moved.verify.closed, &[entry.epoch.into()]).await? {
+            count(&values(&record, moved.table.columns)?, -1);
+        }
+        looked.scope = expected.keys().next().copied();
+        let scopes: Vec<i64> = expected.keys().copied().collect();
+        let params = [scopes.into(), Key::MAX.at.into(), Key::MAX.id.into()];
+        let mut whole = BTreeSet::new();
+        for record in cold.fetch(&blocks.verify.ends, &params).await? {
+            if record.int("n")? == 2 {
+                whole.insert(record.int("scope")?);
+            }
+        }
+        for scope in expected.keys().filter(|scope| !whole.contains(scope)) {
+            let detail = format!("scope {scope} has no last block on every level");
+            looked.violation(Kind::Blocks, Some(entry.epoch), detail);
+        }
+        let floor = cold.fetch(&FLOOR, &[self.family.resource.into()]).await?;
+        if entry.epoch <= floor.first().map_or(Ok(0), |record| record.int("floor"))? {
+            // Vacuum has folded its counts into others.
+            return Ok(());
+        }
+        let mut found: [BTreeMap<i64, i64>; 2] = Default::default();
+        for record in cold.fetch(&blocks.verify.deltas, &[entry.epoch.into()]).await? {
+            let (level, n) = (usize::from(record.int("level")? != 0), record.int("n")?);
+            found[level].insert(record.int("scope")?, n);
+        }
+        for (level, found) in found.iter().enumerate() {
+            for scope in expected.keys().chain(found.keys()).collect::<BTreeSet<_>>() {
+                let n = |counts: &BTreeMap<i64, i64>| counts.get(scope).copied().unwrap_or(0);
+                if n(&expected) != n(found) {
+                    let (expected, found) = (n(&expected), n(found));
+                    let detail = format!(
+                        "it counts {found} rows in scope {scope}, level {level}; there are {expected}"
+                    );
+                    looked.violation(Kind::Blocks, Some(entry.epoch), detail);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Where the rows of a batch are now: visible in exactly one tier, unless somebody took them out.
+    async fn check_places(
+        &self,
+        entry: &Entry,
+        own: &[Vec<Value>],
+        looked: &mut Looked,
+    ) -> Result<(), TierError> {
+        if own.is_empty() {
+            return Ok(());
+        }
+        // A row of the resource itself begins with its id.
+        let owners = Value::from(own.iter().map(|row| row[0].int()).collect::<Vec<_>>());
+        let mut replaced: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
+        for moved in &self.family.tables {
+            // Hot first: what its epoch has closed or opened is then in cold's answer.
+            let (epoch, in_hot) = self.in_hot(moved, &owners).await?;
+            let versions = self.in_cold(moved, &owners).await?;
+            let table = moved.table.name;
+            for (identity, versions) in &versions {
+                for pair in versions.windows(2) {
+                    if pair[0].to.is_none_or(|to| to > pair[1].from) {
+                        let detail = format!("row {identity:?} of {table} at epoch {}", pair[1].from);
+                        looked.violation(Kind::TwiceInCold, Some(entry.epoch), detail);
+                    }
+                }
+                let visible = versions.iter().any(|version| version.visible(epoch));
+                if visible && in_hot.contains(identity) {
+                    let detail = format!("row {identity:?} of {table} at epoch {epoch}");
+                    looked.violation(Kind::BothTiers, Some(entry.epoch), detail);
+                }
+                let last = versions.last().and_then(|version| version.to);
+                if let Some(to) = last.filter(|to| *to <= epoch && !in_hot.contains(identity)) {
+                    replaced.entry(to).or_default().push(identity.0);
+                }
+            }
+        }
+        self.check_gone(entry, own, &replaced, looked).await
+    }
+
+    /// Rows that are in neither tier, by the move that closed them. A row that was erased has to be, one that was
+    /// brought back is the platform's again, which may delete it. One that a newer version replaced must have it.
+    async fn check_gone(
+        &self,
+        entry: &Entry,
+        own: &[Vec<Value>],
+        gone: &BTreeMap<i64, Vec<i64>>,
+        looked: &mut Looked,
+    ) -> Result<(), TierError> {
+        if gone.is_empty() {
+            return Ok(());
+        }
+        let epochs = Value::from(gone.keys().copied().collect::<Vec<_>>());
+        let mut kinds = BTreeMap::new();
+        for record in self.cold.fetch(&KINDS, &[self.family.resource.into(), epochs]).await? {
+            kinds.insert(record.int("epoch")?, record.text("kind")?);
+        }
+        for (to, ids) in gone {
+            // Closed by no move at all is found among the strays.
+            if kinds.get(to).is_none_or(|kind| kind != "archive") {
+                continue;
+            }
+            let newer = match &self.family.supersede {
+                Some(supersede) => self.brought(supersede, *to).await?,
+                None => HashSet::new(),
+            };
+            for id in ids {
+                let row = own.iter().find(|row| row[0].int() == *id);
+                let place =
+                    row.zip(self.family.supersede.as_ref()).map(|(row, supersede)| (supersede.of)(row));
+                if place.is_none_or(|place| !newer.contains(&place)) {
+                    let detail = format!("row {id} was closed by move {to}, which brought none in its place");
+                    looked.violation(Kind::NeitherTier, Some(entry.epoch), detail);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Which places the rows of a batch took.
+    async fn brought(&self, supersede: &Supersede, epoch: i64) -> Result<HashSet<Identity>, TierError> {
+        let moved = self.family.own();
+        let records = self.cold.fetch(&moved.batch, &[epoch.into()]).await?;
+        records.iter().map(|record| Ok((supersede.of)(&values(record, moved.table.columns)?))).collect()
+    }
+
+    async fn in_hot(&self, moved: &Moved, owners: &Value) -> Result<(i64, HashSet<Identity>), TierError> {
+        let params = [self.family.resource.into(), owners.clone()];
+        let (mut epoch, mut there) = (0, HashSet::new());
+        for record in self.hot.fetch(&moved.verify.in_hot, &params).await? {
+            epoch = record.int("epoch")?;
+            if let (Some(first), Some(second)) =
+                (record.int_or_null("first_")?, record.int_or_null("second_")?)
+            {
+                there.insert((first, second));
+            }
+        }
+        Ok((epoch, there))
+    }
+
+    async fn in_cold(
+        &self,
+        moved: &Moved,
+        owners: &Value,
+    ) -> Result<BTreeMap<Identity, Vec<Version>>, TierError> {
+        let mut versions: BTreeMap<Identity, Vec<Version>> = BTreeMap::new();
+        for record in self.cold.fetch(&moved.verify.in_cold, std::slice::from_ref(owners)).await? {
+            let identity = (record.int("first_")?, record.int("second_")?);
+            let version = Version { from: record.int("from_epoch")?, to: record.int_or_null("to_epoch")? };
+            versions.entry(identity).or_default().push(version);
+        }
+        Ok(versions)
+    }
+
+    /// Rows that no entry of the journal brought, or closed.
+    pub(super) async fn strays(&self) -> Result<Looked, TierError> {
+        let mut looked = Looked::default();
+        // On a connection of its own: this may take longer than a reader is allowed to.
+        let mut cold = self.cold.session().await?;
+        cold.begin(Begin::Read).await?;
+        for moved in &self.family.tables {
+            for record in cold.fetch(&moved.verify.strays, &[self.family.resource.into()]).await? {
+                let (epoch, n) = (record.int("epoch")?, record.int("n")?);
+                let detail = format!("{n} rows of {} name this move, the journal does not", moved.table.name);
+                looked.violation(Kind::Journal, Some(epoch), detail);
+            }
+        }
+        cold.rollback().await?;
+        Ok(looked)
+    }
+}

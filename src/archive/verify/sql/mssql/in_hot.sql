@@ -1,0 +1,9 @@
+-- verify.in_hot
+-- @P1 resource, @P2 ids, as a JSON list: the epoch, and those rows of these ids that hot holds at it.
+SELECT s.epoch, r.first_, r.second_
+FROM archive_state s
+LEFT JOIN (
+    SELECT {first} AS first_, {second} AS second_ FROM {table}
+    WHERE {owner} IN (SELECT v FROM OPENJSON(@P2) WITH (v BIGINT '$'))
+) r ON 1 = 1
+WHERE s.resource = @P1

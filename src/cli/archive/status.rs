@@ -1,0 +1,81 @@
+//! `thermocline archive status`
+
+use serde::Serialize;
+
+use super::RESOURCES;
+use crate::archive::status::{self, Status};
+use crate::cli::tiers::Tiers;
+use crate::cli::{Failure, args, print_json};
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::resources;
+
+/// Show how far rows have moved, what is due, and what is in the way; changes nothing
+///
+/// Works while cold is away, and says so.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  thermocline archive status --json")]
+pub struct Args {
+    /// Only this resource; may be given several times [messages, posts, prices]
+    #[arg(long, value_parser = RESOURCES)]
+    resource: Vec<String>,
+    /// How old a row must be to be due
+    #[arg(long, default_value = "30d", value_parser = args::span)]
+    older_than: i64,
+}
+
+#[derive(Debug, Serialize)]
+struct Report {
+    /// Why cold cannot be asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cold_is_away: Option<String>,
+    resources: Vec<Status>,
+}
+
+/// Runs it.
+pub async fn run(args: &Args, settings: &Settings, clock: &Clock, json: bool) -> Result<(), Failure> {
+    let (tiers, cold_is_away) = Tiers::open_to_look(settings).await?;
+    let wanted = |name| args.resource.is_empty() || args.resource.iter().any(|wanted| wanted == name);
+    let mut report = Report { cold_is_away, resources: Vec::new() };
+    for family in resources::families().into_iter().filter(|family| wanted(family.resource)) {
+        let status = status::status(&*tiers.hot, tiers.cold(), clock, family, args.older_than).await;
+        report.resources.push(status.map_err(Failure::of)?);
+    }
+    tiers.close().await;
+    if json {
+        return print_json(&report);
+    }
+    if let Some(fault) = &report.cold_is_away {
+        println!("cold is away: {fault}");
+    }
+    report.resources.iter().for_each(print);
+    Ok(())
+}
+
+fn print(status: &Status) {
+    let Status { resource, epoch, rows_in_hot, due, lag_days, .. } = status;
+    println!("{resource}: epoch {epoch}");
+    let lag = if *due > 0 { format!(", the oldest for {lag_days:.1} days") } else { String::new() };
+    println!("  hot      {rows_in_hot} rows, {due} due{lag}");
+    if let Some(cold) = &status.cold {
+        println!("  cold     {} rows", cold.rows);
+        if let Some(last) = &cold.last {
+            println!("  last     {} {}, {} rows, {}", last.kind, last.epoch, last.rows, last.finished);
+        }
+        if let Some(mover) = &cold.mover {
+            println!("  at work  {} since {}, on move {}", mover.name, mover.since, mover.epoch);
+        }
+        if !cold.unconfirmed.is_empty() {
+            println!("  not yet confirmed: {:?}", cold.unconfirmed);
+        }
+    }
+    for reason in &status.waits {
+        println!("  waits    {reason}");
+    }
+    if status.rejects.rows > 0 {
+        println!("  rejects  {} rows cold cannot hold", status.rejects.rows);
+        for reject in &status.rejects.newest {
+            println!("           {}: {} ({})", reject.id, reject.reason, reject.at);
+        }
+    }
+}

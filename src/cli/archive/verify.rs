@@ -1,0 +1,93 @@
+//! `thermocline archive verify`
+
+use serde::Serialize;
+
+use super::{RESOURCES, run::stop_on_signal};
+use crate::archive::verify::continuous::Auditor;
+use crate::archive::verify::{Report, Verifier};
+use crate::cli::tiers::Tiers;
+use crate::cli::{Failure, args, print_json};
+use crate::clock::Clock;
+use crate::resources;
+
+/// Check that cold still holds what it was given, once and in one tier only; changes nothing
+///
+/// Reads every batch of the journal, counts every block, and looks where each archived row is now. Rows may move
+/// meanwhile. Exit status 1 when anything is wrong.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  thermocline archive verify
+  thermocline archive verify --resource posts --batch 42
+  thermocline archive verify --continuous --rate 500")]
+pub struct Args {
+    /// Only this resource; may be given several times [messages, posts, prices]
+    #[arg(long, value_parser = RESOURCES)]
+    resource: Vec<String>,
+    /// Only the batch of this number
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(i64).range(1..))]
+    batch: Option<i64>,
+    /// Look at random parts until stopped
+    #[arg(long, conflicts_with = "batch")]
+    pub continuous: bool,
+    /// Rows to look at in a second, with --continuous
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
+    rate: u32,
+}
+
+#[derive(Debug, Serialize)]
+struct Verified {
+    violations: usize,
+    resources: Vec<Report>,
+}
+
+/// Runs it.
+pub async fn run(args: &Args, tiers: &Tiers, clock: &Clock, json: bool) -> Result<(), Failure> {
+    let cold = tiers.need_cold()?;
+    let wanted = |name| args.resource.is_empty() || args.resource.iter().any(|wanted| wanted == name);
+    let families: Vec<_> =
+        resources::families().into_iter().filter(|family| wanted(family.resource)).collect();
+    let mut reports = Vec::new();
+    if args.continuous {
+        let auditor = Auditor { hot: &*tiers.hot, cold, clock, families: &families, rate: args.rate };
+        reports = auditor.run(&stop_on_signal()).await;
+    } else {
+        for family in families {
+            let bar = args::bar(family.resource, 0, false);
+            let mut progress =
+                |report: &Report| bar.set_position((report.rows + report.blocks).cast_unsigned());
+            let verifier = Verifier { hot: &*tiers.hot, cold, family };
+            reports.push(verifier.run(args.batch, &mut progress).await.map_err(Failure::of)?);
+            bar.finish_and_clear();
+        }
+    }
+    let verified =
+        Verified { violations: reports.iter().map(|report| report.violations).sum(), resources: reports };
+    if json {
+        print_json(&verified)?;
+    } else {
+        verified.resources.iter().for_each(print);
+    }
+    if verified.violations > 0 {
+        return Err(Failure::Reported);
+    }
+    if let Some(batch) = args.batch
+        && verified.resources.iter().all(|report| report.batches == 0)
+    {
+        return Err(Failure::Failed(format!("the journal has no batch {batch}")));
+    }
+    Ok(())
+}
+
+fn print(report: &Report) {
+    let Report { resource, batches, rows, blocks, violations, found, seconds } = report;
+    let verdict = if *violations == 0 { "sound".to_owned() } else { format!("{violations} VIOLATIONS") };
+    println!("{resource}: {verdict}; {batches} batches of {rows} rows, {blocks} blocks, {seconds:.1} s");
+    for violation in found {
+        let batch = violation.batch.map_or(String::new(), |batch| format!(" batch {batch}:"));
+        println!("  {}:{batch} {}", violation.kind, violation.detail);
+    }
+    if *violations > found.len() {
+        println!("  and {} more", violations - found.len());
+    }
+}

@@ -1,0 +1,50 @@
+//! `thermocline db auto`
+
+use super::Which;
+use crate::cli::ready::{Readied, bring_up_to_date};
+use crate::cli::{Failure, print_json, wait};
+use crate::config::Settings;
+
+/// Wait, create or adopt, upgrade, verify: what the start of a container runs
+///
+/// Tables that are there without a version table are recorded if they are exactly what a version makes, and refused
+/// otherwise; a live platform database in a SQL Server is adopted by the first migration. Nothing is overwritten. Many
+/// may run it at once.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  thermocline db auto && thermocline serve")]
+pub struct Args {
+    /// Which tier
+    #[arg(long, value_enum, default_value = "both")]
+    tier: Which,
+    /// How often to look for each database [default: 30]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    tries: Option<u32>,
+}
+
+/// Runs it.
+pub async fn run(args: &Args, settings: &Settings, json: bool) -> Result<(), Failure> {
+    let mut reports = Vec::new();
+    for (tier, place) in args.tier.places(settings)? {
+        let tries = args.tries.unwrap_or(settings.tries);
+        let database = wait::wait(tier, place, tries, &mut |miss| eprintln!("{miss}")).await?;
+        let done = bring_up_to_date(&*database, true).await;
+        database.close().await;
+        let report = done?;
+        if !json {
+            say(&report);
+        }
+        reports.push(report);
+    }
+    if json { print_json(&reports) } else { Ok(()) }
+}
+
+fn say(Readied { adopted, upgraded }: &Readied) {
+    let (tier, to) = (upgraded.tier, upgraded.to);
+    if let Some(version) = adopted {
+        println!("{tier}: found as version {version} makes it, and recorded");
+    }
+    match upgraded.applied.as_slice() {
+        [] => println!("{tier}: version {to}, nothing to do"),
+        applied => println!("{tier}: version {} to {to}: {}", upgraded.from, applied.join(", ")),
+    }
+}

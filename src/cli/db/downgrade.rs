@@ -1,0 +1,141 @@
+//! `thermocline db downgrade`
+
+use std::fmt::Write as _;
+use std::sync::{Arc, LazyLock};
+
+use serde::Serialize;
+
+use super::{Which, confirm, existing, shown, steps, version};
+use crate::cli::{Failure, print_json};
+use crate::config::Settings;
+use crate::tier::migrate::{self, Dropped, Step};
+use crate::tier::{Schema, Statement, Tier, any_sql};
+
+static ROWS: LazyLock<Statement> = LazyLock::new(|| any_sql!("rows"));
+
+/// Take migrations back, newest first, with the tables and rows they made
+///
+/// Says how many rows would be lost and asks, unless told --yes.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  thermocline db downgrade --tier cold
+  thermocline db downgrade 1 --tier hot
+  thermocline db downgrade base --tier hot --yes")]
+pub struct Args {
+    /// How far: -1 for the newest one, -2 for two, a version's number or name to go back to, or base for all
+    #[arg(default_value = "-1", allow_hyphen_values = true)]
+    to: String,
+    /// Which tier
+    #[arg(long, value_enum, default_value = "both")]
+    tier: Which,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Downgraded {
+    tier: &'static str,
+    from: i64,
+    to: i64,
+    taken_back: Vec<&'static str>,
+    lost: Vec<Lost>,
+}
+
+#[derive(Debug, Serialize)]
+struct Lost {
+    table: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    column: Option<String>,
+    rows: i64,
+}
+
+struct Plan {
+    tier: Tier,
+    database: Arc<dyn Schema>,
+    steps: &'static [Step],
+    report: Downgraded,
+}
+
+/// Runs it.
+pub async fn run(args: &Args, settings: &Settings, json: bool) -> Result<(), Failure> {
+    let mut plans = Vec::new();
+    for (tier, place) in args.tier.places(settings)? {
+        let steps = steps(tier, place);
+        let Some(database) = existing(tier, place).await? else { continue };
+        let recorded = database.recorded().await.map_err(Failure::of)?.unwrap_or_default();
+        let from = migrate::stands(&recorded);
+        let to = target(tier, steps, from, &args.to)?;
+        let going = steps.iter().rev().filter(|step| step.version() > to && step.version() <= from);
+        let mut report = Downgraded { tier: tier.name(), from, to, taken_back: Vec::new(), lost: Vec::new() };
+        for step in going {
+            report.taken_back.push(step.name());
+            for dropped in step.drops() {
+                report.lost.push(count(&*database, dropped).await?);
+            }
+        }
+        plans.push(Plan { tier, database, steps, report });
+    }
+    if plans.iter().any(|plan| !plan.report.taken_back.is_empty()) {
+        confirm(&question(&plans), args.yes)?;
+    }
+    let mut reports = Vec::new();
+    for Plan { tier, database, steps, report } in plans {
+        let done = if report.taken_back.is_empty() {
+            Ok(0)
+        } else {
+            migrate::downgrade(&*database, report.to).await
+        };
+        database.close().await;
+        done.map_err(Failure::of)?;
+        if !json {
+            match report.taken_back.as_slice() {
+                [] => println!("{tier}: {}, nothing to do", shown(steps, report.from)),
+                names => println!(
+                    "{tier}: version {} to {}: took back {}",
+                    report.from,
+                    report.to,
+                    names.join(", ")
+                ),
+            }
+        }
+        reports.push(report);
+    }
+    if json { print_json(&reports) } else { Ok(()) }
+}
+
+/// The version to go back to.
+fn target(tier: Tier, steps: &[Step], from: i64, text: &str) -> Result<i64, Failure> {
+    match text.strip_prefix('-').map(str::parse::<usize>) {
+        Some(Ok(back)) => {
+            let applied: Vec<i64> =
+                steps.iter().map(Step::version).filter(|version| *version <= from).collect();
+            Ok(applied.iter().rev().nth(back).copied().unwrap_or(0))
+        }
+        _ => version(tier, steps, text),
+    }
+}
+
+async fn count(database: &dyn Schema, Dropped { table, column }: Dropped) -> Result<Lost, Failure> {
+    let statement = ROWS.with("{table}", &table).with("{what}", column.as_deref().unwrap_or("*"));
+    let rows = database.fetch(&statement, &[]).await.map_err(Failure::of)?;
+    let rows = rows.first().map_or(Ok(0), |row| row.int("n")).map_err(Failure::of)?;
+    Ok(Lost { table, column, rows })
+}
+
+fn question(plans: &[Plan]) -> String {
+    let mut text = String::new();
+    for Plan { tier, report, .. } in plans {
+        for name in &report.taken_back {
+            let _ = writeln!(text, "{tier}: {name} is taken back");
+        }
+        for Lost { table, column, rows } in &report.lost {
+            let _ = match column {
+                None => writeln!(text, "  table {table} goes, with {rows} rows"),
+                Some(column) => writeln!(text, "  column {table}.{column} goes, with {rows} values"),
+            };
+        }
+    }
+    text.trim_end().to_owned()
+}

@@ -1,0 +1,330 @@
+//! The words of each engine: types, defaults and predicates, written and read.
+
+use super::model::{ColumnModel, DefaultValue, ForeignKey, IndexModel, Model, Predicate, Type};
+
+/// An engine's way of saying things.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// SQLite, of either tier.
+    Sqlite,
+    /// PostgreSQL, of the cold tier.
+    Postgres,
+    /// SQL Server and what speaks like it, of the hot tier.
+    Mssql,
+}
+
+impl Dialect {
+    /// The engines of the hot tier.
+    pub const HOT: [Self; 2] = [Self::Sqlite, Self::Mssql];
+    /// The engines of the cold tier.
+    pub const COLD: [Self; 2] = [Self::Sqlite, Self::Postgres];
+
+    /// Its name, and that of its folder of migrations.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgres => "postgres",
+            Self::Mssql => "mssql",
+        }
+    }
+
+    /// The engine of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Sqlite, Self::Postgres, Self::Mssql].into_iter().find(|dialect| dialect.name() == name)
+    }
+
+    /// The schema as this engine's catalogs would tell it: SQLite has integers and texts alone, PostgreSQL needs no
+    /// lengths.
+    #[must_use]
+    pub fn fold(self, model: &Model) -> Model {
+        let mut model = model.clone();
+        for table in &mut model.tables {
+            for column in &mut table.columns {
+                column.kind = self.fold_type(&column.kind);
+                column.default = column.default.take().and_then(|value| self.fold_default(value));
+            }
+            if self == Self::Sqlite
+                && let Some(identity) = table.columns.iter().find(|column| column.identity)
+            {
+                table.key = vec![identity.name.clone()];
+            }
+        }
+        model
+    }
+
+    fn fold_type(self, kind: &Type) -> Type {
+        match (self, kind) {
+            (Self::Sqlite, Type::Narrow | Type::Small | Type::Time | Type::Date | Type::Bool) => Type::Int,
+            (Self::Sqlite, Type::Price | Type::Json) | (Self::Sqlite | Self::Postgres, Type::Text { .. }) => {
+                Type::TEXT
+            }
+            (Self::Mssql, Type::Json) => Type::TEXT,
+            (_, kind) => kind.clone(),
+        }
+    }
+
+    fn fold_default(self, value: DefaultValue) -> Option<DefaultValue> {
+        match (self, value) {
+            (Self::Sqlite, DefaultValue::Now) => None,
+            (Self::Sqlite | Self::Mssql, DefaultValue::Bool(bit)) => Some(DefaultValue::Int(i64::from(bit))),
+            (_, value) => Some(value),
+        }
+    }
+
+    /// A column's type, for a definition.
+    pub fn type_name(self, kind: &Type) -> String {
+        let name = match (self, kind) {
+            (_, Type::Other(text)) => text,
+            (Self::Sqlite, Type::Price | Type::Json | Type::Text { .. }) => "TEXT",
+            (Self::Sqlite, _) | (Self::Postgres, Type::Narrow) => "INTEGER",
+            (_, Type::Int) => "BIGINT",
+            (Self::Mssql, Type::Narrow) => "INT",
+            (_, Type::Small) => "SMALLINT",
+            (Self::Postgres, Type::Text { .. }) => "TEXT COLLATE \"C\"",
+            (Self::Mssql, Type::Text { length, exact }) => {
+                let length = length.map_or("MAX".to_owned(), |length| length.to_string());
+                let collation = if *exact { " COLLATE Latin1_General_BIN2" } else { "" };
+                return format!("NVARCHAR({length}){collation}");
+            }
+            (Self::Postgres, Type::Time) => "TIMESTAMPTZ",
+            (Self::Mssql, Type::Time) => "DATETIME2(6)",
+            (_, Type::Date) => "DATE",
+            (Self::Postgres, Type::Price) => "NUMERIC(10, 2)",
+            (Self::Mssql, Type::Price) => "DECIMAL(10, 2)",
+            (Self::Postgres, Type::Bool) => "BOOLEAN",
+            (Self::Mssql, Type::Bool) => "BIT",
+            (Self::Postgres, Type::Json) => "JSONB",
+            (Self::Mssql, Type::Json) => "NVARCHAR(MAX)",
+        };
+        name.to_owned()
+    }
+
+    /// A type, as the catalog names it.
+    pub fn read_type(self, text: &str) -> Type {
+        let name = text.to_ascii_lowercase();
+        match (self, name.as_str()) {
+            (Self::Sqlite, "integer") | (Self::Postgres | Self::Mssql, "bigint") => Type::Int,
+            (Self::Postgres, "integer") | (Self::Mssql, "int") => Type::Narrow,
+            (Self::Postgres | Self::Mssql, "smallint") => Type::Small,
+            (Self::Sqlite | Self::Postgres, "text") | (Self::Mssql, "nvarchar(max)") => Type::TEXT,
+            (Self::Postgres, "timestamp with time zone") | (Self::Mssql, "datetime2(6)") => Type::Time,
+            (Self::Postgres | Self::Mssql, "date") => Type::Date,
+            (Self::Postgres, "numeric(10,2)") | (Self::Mssql, "decimal(10,2)" | "numeric(10,2)") => {
+                Type::Price
+            }
+            (Self::Postgres, "boolean") | (Self::Mssql, "bit") => Type::Bool,
+            (Self::Postgres, "jsonb") => Type::Json,
+            (Self::Mssql, name) => {
+                let length =
+                    name.strip_prefix("nvarchar(").and_then(|rest| rest.strip_suffix(')')?.parse().ok());
+                length.map_or_else(
+                    || Type::Other(text.to_owned()),
+                    |length| Type::Text { length: Some(length), exact: false },
+                )
+            }
+            _ => Type::Other(text.to_owned()),
+        }
+    }
+
+    /// A default, for a definition.
+    pub fn default_text(self, value: &DefaultValue) -> String {
+        match (self, value) {
+            (_, DefaultValue::Int(int)) => int.to_string(),
+            (Self::Mssql, DefaultValue::Text(text)) => format!("N'{}'", text.replace('\'', "''")),
+            (_, DefaultValue::Text(text)) => format!("'{}'", text.replace('\'', "''")),
+            (Self::Postgres, DefaultValue::Bool(bit)) => bit.to_string(),
+            (_, DefaultValue::Bool(bit)) => i64::from(*bit).to_string(),
+            (Self::Postgres, DefaultValue::Now) => "now()".to_owned(),
+            (Self::Mssql, DefaultValue::Now) => "SYSUTCDATETIME()".to_owned(),
+            (Self::Sqlite, DefaultValue::Now) => {
+                "(CAST(unixepoch('subsec') * 1000000 AS INTEGER))".to_owned()
+            }
+            (_, DefaultValue::Other(text)) => text.clone(),
+        }
+    }
+
+    /// A default, as the catalog writes it.
+    pub fn read_default(self, text: &str) -> DefaultValue {
+        let bare = bare(text);
+        // PostgreSQL notes the type of what it reads.
+        let bare =
+            match bare.split_once("::") {
+                Some((value, kind)) if self == Self::Postgres => {
+                    if kind.ends_with("int") || kind == "integer" { value.trim_matches('\'') } else { value }
+                }
+                _ => bare,
+            };
+        let quoted = bare.strip_prefix('N').unwrap_or(bare);
+        if let Some(text) = quoted.strip_prefix('\'').and_then(|text| text.strip_suffix('\'')) {
+            return DefaultValue::Text(text.replace("''", "'"));
+        }
+        if let Ok(int) = bare.parse() {
+            return DefaultValue::Int(int);
+        }
+        match bare.to_ascii_lowercase().as_str() {
+            "true" => DefaultValue::Bool(true),
+            "false" => DefaultValue::Bool(false),
+            "now()" | "sysutcdatetime()" | "sys.sysutcdatetime()" => DefaultValue::Now,
+            _ => DefaultValue::Other(text.to_owned()),
+        }
+    }
+
+    /// The rows of an index, for its definition.
+    pub fn predicate_text(self, only: &Predicate) -> String {
+        match only {
+            Predicate::Null(name) => format!("{name} IS NULL"),
+            Predicate::NotNull(name) => format!("{name} IS NOT NULL"),
+            Predicate::True(name) if self == Self::Postgres => name.clone(),
+            Predicate::True(name) => format!("{name} = 1"),
+            Predicate::Other(text) => text.clone(),
+        }
+    }
+
+    /// The rows of an index, as the catalog writes them.
+    pub fn read_predicate(self, text: &str) -> Predicate {
+        let plain: String = text.chars().filter(|c| !matches!(c, '[' | ']' | '"')).collect();
+        let plain = bare(&plain).replace('=', " = ");
+        let words: Vec<&str> = plain.split_whitespace().collect();
+        let is = |word: &str, wanted: &str| word.eq_ignore_ascii_case(wanted);
+        match words.as_slice() {
+            [name, a, b] if is(a, "is") && is(b, "null") => Predicate::Null((*name).to_owned()),
+            [name, a, b, c] if is(a, "is") && is(b, "not") && is(c, "null") => {
+                Predicate::NotNull((*name).to_owned())
+            }
+            [name, "=", "1" | "(1)"] => Predicate::True((*name).to_owned()),
+            [name] if self == Self::Postgres => Predicate::True((*name).to_owned()),
+            _ => Predicate::Other(text.trim().to_owned()),
+        }
+    }
+
+    /// What the declaration says of everything in which this engine sees no difference, and what was inspected for the
+    /// rest: a schema that any engine can be brought to or from.
+    #[must_use]
+    pub fn lift(self, live: &Model, declared: &Model) -> Model {
+        let folded = self.fold(declared);
+        let mut lifted = live.clone();
+        for table in &mut lifted.tables {
+            let (Some(seen), Some(meant)) = (folded.table(&table.name), declared.table(&table.name)) else {
+                continue;
+            };
+            for column in &mut table.columns {
+                if let (Some(seen), Some(meant)) = (seen.column(&column.name), meant.column(&column.name)) {
+                    lift_column(column, seen, meant);
+                }
+            }
+            if table.key == seen.key {
+                table.key.clone_from(&meant.key);
+            }
+            lift_each(&mut table.indexes, &seen.indexes, &meant.indexes, IndexModel::is_like);
+            lift_each(&mut table.foreign, &seen.foreign, &meant.foreign, ForeignKey::is_like);
+            table.rows.clone_from(&meant.rows);
+        }
+        // In the order of the declaration, what it does not know last.
+        let place = |name: &str| declared.tables.iter().position(|table| table.name == name);
+        lifted.tables.sort_by_key(|table| place(&table.name).unwrap_or(usize::MAX));
+        lifted
+    }
+}
+
+/// An integer of 32 bits is as good as one of 64: a platform's own ids stay what they are.
+pub(super) fn is_tolerated(live: &Type, meant: &Type) -> bool {
+    *live == Type::Narrow && *meant == Type::Int
+}
+
+fn lift_column(column: &mut ColumnModel, seen: &ColumnModel, meant: &ColumnModel) {
+    if column.kind.is_like(&seen.kind) || is_tolerated(&column.kind, &seen.kind) {
+        column.kind = meant.kind.clone();
+    }
+    if column.default == seen.default {
+        column.default.clone_from(&meant.default);
+    }
+}
+
+fn lift_each<T: Clone>(live: &mut [T], seen: &[T], meant: &[T], is_like: fn(&T, &T) -> bool) {
+    for one in live {
+        if let Some(place) = seen.iter().position(|other| is_like(one, other)) {
+            *one = meant[place].clone();
+        }
+    }
+}
+
+/// Without spaces and parentheses around it.
+fn bare(text: &str) -> &str {
+    let mut text = text.trim();
+    while let Some(inner) = text.strip_prefix('(').and_then(|text| text.strip_suffix(')'))
+        && is_balanced(inner)
+    {
+        text = inner.trim();
+    }
+    text
+}
+
+fn is_balanced(text: &str) -> bool {
+    let mut depth = 0;
+    for c in text.chars() {
+        depth += i32::from(c == '(') - i32::from(c == ')');
+        if depth < 0 {
+            return false;
+        }
+    }
+    depth == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_catalogs_write_is_read() {
+        for (dialect, text, value) in [
+            (Dialect::Sqlite, "0", DefaultValue::Int(0)),
+            (Dialect::Mssql, "((0))", DefaultValue::Int(0)),
+            (Dialect::Mssql, "(sysutcdatetime())", DefaultValue::Now),
+            (Dialect::Mssql, "(getdate())", DefaultValue::Other("(getdate())".to_owned())),
+            (Dialect::Mssql, "(N'it''s')", DefaultValue::Text("it's".to_owned())),
+            (Dialect::Postgres, "'new'::text", DefaultValue::Text("new".to_owned())),
+            (Dialect::Postgres, "false", DefaultValue::Bool(false)),
+            (Dialect::Postgres, "'-5'::bigint", DefaultValue::Int(-5)),
+            (Dialect::Postgres, "now()", DefaultValue::Now),
+        ] {
+            assert_eq!(dialect.read_default(text), value, "{text}");
+        }
+        let to_epoch = || "to_epoch".to_owned();
+        for (dialect, text, predicate) in [
+            (Dialect::Sqlite, "to_epoch IS NULL", Predicate::Null(to_epoch())),
+            (Dialect::Postgres, "(to_epoch IS NOT NULL)", Predicate::NotNull(to_epoch())),
+            (Dialect::Mssql, "([to_epoch] IS NULL)", Predicate::Null(to_epoch())),
+            (Dialect::Mssql, "([held]=(1))", Predicate::True("held".to_owned())),
+            (Dialect::Mssql, "([n]>=(1))", Predicate::Other("([n]>=(1))".to_owned())),
+            (Dialect::Sqlite, "confirmed = 1", Predicate::True("confirmed".to_owned())),
+            (Dialect::Postgres, "confirmed", Predicate::True("confirmed".to_owned())),
+        ] {
+            assert_eq!(dialect.read_predicate(text), predicate, "{text}");
+        }
+    }
+
+    /// What is written is read as what was meant, as far as the engine tells.
+    #[test]
+    fn what_is_written_is_read_back() {
+        for (tables, dialects) in
+            [(crate::schema::hot::TABLES, Dialect::HOT), (crate::schema::cold::TABLES, Dialect::COLD)]
+        {
+            for dialect in dialects {
+                for table in dialect.fold(&Model::of(&tables)).tables {
+                    for column in &table.columns {
+                        let mut name = dialect.type_name(&column.kind);
+                        name = name.split(" COLLATE").next().unwrap_or_default().replace(", ", ",");
+                        name = name.replace("TIMESTAMPTZ", "timestamp with time zone");
+                        assert!(dialect.read_type(&name).is_like(&column.kind), "{} {name}", column.name);
+                        if let Some(value) = &column.default {
+                            assert_eq!(dialect.read_default(&dialect.default_text(value)), *value);
+                        }
+                    }
+                    for only in table.indexes.iter().filter_map(|index| index.only.as_ref()) {
+                        assert_eq!(dialect.read_predicate(&dialect.predicate_text(only)), *only);
+                    }
+                }
+            }
+        }
+    }
+}

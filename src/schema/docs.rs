@@ -1,0 +1,94 @@
+//! The declaration, for readers: `docs/data-model.md`.
+
+use std::fmt::Write as _;
+
+use super::model::{ColumnModel, DefaultValue, TableModel, Type};
+use super::{Dialect, Index, Table, cold, hot};
+
+const HEAD: &str = "\
+# Data model
+
+Written by `thermocline db generate --docs` from the declaration in `src/schema/`; a test fails when the two differ.
+
+Instants are UTC at microseconds, ids are 64-bit (a platform's own 32-bit ids are left as they are), prices are
+`DECIMAL(10, 2)`. SQLite stores instants and days as integer microseconds since 1970, prices as exact decimal text of scale 2,
+true and false as 1 and 0. JSON shows instants as RFC 3339 with `Z` and microseconds, days as `YYYY-MM-DD`, and prices as
+numbers with their exact digits.
+";
+
+const COLD: &str = "\
+What the mover writes to: PostgreSQL 14 and later, or a SQLite file. The API always shows `original_id` as `id`. A row is
+visible at epoch E when `from_epoch <= E` and (`to_epoch` is NULL or `to_epoch > E`). Every unique key holds the column a
+distributed server would spread the table by; there are no foreign keys between tables, and no number that readers
+depend on. SQLite numbers rows by `id` alone.
+";
+
+/// The whole page.
+pub fn markdown() -> String {
+    let mut page = HEAD.to_owned();
+    page.push_str("\n## Hot\n\nWhat the platform writes to: SQL Server 2019 and later, or a SQLite file.\n");
+    for table in hot::TABLES {
+        section(&mut page, table, Dialect::Mssql);
+    }
+    page.push_str("\n## Cold\n\n");
+    page.push_str(COLD);
+    for table in cold::TABLES {
+        section(&mut page, table, Dialect::Postgres);
+    }
+    page
+}
+
+fn section(page: &mut String, table: &Table, server: Dialect) {
+    let model = TableModel::from(table);
+    let moves = table.archived.map_or_else(String::new, |to| format!(" Moves to `{to}`."));
+    let _ = write!(page, "\n### `{}`\n\n{}{moves}\n\n", table.name, table.about);
+    let server_name = if server == Dialect::Mssql { "SQL Server" } else { "PostgreSQL" };
+    let _ = writeln!(page, "| column | {server_name} | SQLite | |\n|---|---|---|---|");
+    for column in &model.columns {
+        let name = |dialect: Dialect| dialect.type_name(&column.kind).replace(" COLLATE \"C\"", "");
+        let _ = writeln!(
+            page,
+            "| `{}` | `{}` | `{}` | {} |",
+            column.name,
+            name(server).replace(" COLLATE Latin1_General_BIN2", ""),
+            name(Dialect::Sqlite),
+            remarks(&model, column)
+        );
+    }
+    let _ = write!(page, "\n- primary key ({})\n", model.key.join(", "));
+    for index in table.indexes {
+        let _ = writeln!(page, "{}", line(index, &model));
+    }
+    if !table.rows.is_empty() {
+        let _ = writeln!(page, "- made with a row for each of {}", table.rows.join(", "));
+    }
+}
+
+fn line(index: &Index, table: &TableModel) -> String {
+    let shown = table.indexes.iter().find(|shown| shown.name == index.name).map(ToString::to_string);
+    let shown = shown.unwrap_or_default();
+    let kind = if index.unique { "" } else { "index " };
+    format!("- `{}`: {kind}{shown}: {}", index.name, index.about)
+}
+
+fn remarks(table: &TableModel, column: &ColumnModel) -> String {
+    let mut remarks = Vec::new();
+    if column.identity {
+        remarks.push("numbered by the database".to_owned());
+    }
+    if column.nullable {
+        remarks.push("may be NULL".to_owned());
+    }
+    if matches!(column.kind, Type::Text { exact: true, .. }) {
+        remarks.push("compared byte by byte".to_owned());
+    }
+    match &column.default {
+        None => {}
+        Some(DefaultValue::Now) => remarks.push("default: the present (not in SQLite)".to_owned()),
+        Some(value) => remarks.push(format!("default: {value}")),
+    }
+    for foreign in table.foreign.iter().filter(|foreign| foreign.columns == [column.name.as_str()]) {
+        remarks.push(format!("references `{}`", foreign.table));
+    }
+    remarks.join("; ")
+}

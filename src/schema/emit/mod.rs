@@ -1,0 +1,176 @@
+//! What an engine is told, to make tables or to change them.
+//!
+//! Every text is a migration: it runs in one transaction. SQL Server's is parted by lines that say `GO`, since a batch may
+//! not name what it makes.
+
+mod mssql;
+mod plan;
+mod postgres;
+mod sqlite;
+
+pub use plan::Plan;
+
+use super::Dialect;
+use super::diff::{Alter, Change, diff};
+use super::model::{ColumnModel, DefaultValue, ForeignKey, IndexModel, Model, TableModel, Type};
+
+/// Steps that lead from one schema to another on one engine.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Script {
+    /// What gets lost or needs a look, a sentence each.
+    pub notes: Vec<String>,
+    /// The statements, without the semicolon.
+    pub statements: Vec<String>,
+}
+
+impl Script {
+    /// As the text of a migration.
+    pub fn text(&self, dialect: Dialect) -> String {
+        let mut text: String = self.notes.iter().flat_map(|note| ["-- ", note, "\n"]).collect();
+        let parted = if dialect == Dialect::Mssql { "GO\n" } else { "" };
+        if self.statements.is_empty() {
+            text.push_str("-- Nothing to do on this engine.\n");
+        }
+        let statements = self.statements.iter().map(|statement| format!("{statement};\n"));
+        text.push_str(&statements.collect::<Vec<_>>().join(parted));
+        text
+    }
+}
+
+/// Makes every table of `model`, on an empty database.
+pub fn create(dialect: Dialect, model: &Model) -> Script {
+    migrate(dialect, &Model::default(), model)
+}
+
+/// Leads `from` one schema `to` another; both as they are declared, or lifted from an engine
+/// ([`Dialect::lift`]), whatever the engine.
+pub fn migrate(dialect: Dialect, from: &Model, to: &Model) -> Script {
+    let declared = to;
+    let (from, to) = (dialect.fold(from), dialect.fold(to));
+    let changes = diff(&from, &to);
+    let statements = match dialect {
+        Dialect::Sqlite => sqlite::statements(&from, &to, &changes),
+        Dialect::Postgres => postgres::statements(&changes),
+        Dialect::Mssql => mssql::statements(&from, &to, &changes),
+    };
+    Script { notes: notes(&changes, declared), statements }
+}
+
+/// What whoever reads the migration has to know.
+fn notes(changes: &[Change], declared: &Model) -> Vec<String> {
+    let mut notes = Vec::new();
+    // An engine without a clock fills in the present all the same.
+    let is_unknown = |table: &str, column: &ColumnModel| {
+        declared.table(table).and_then(|table| table.column(&column.name)).is_some_and(needs_filling)
+    };
+    for change in changes {
+        match change {
+            Change::DropTable(table) => notes.push(format!("DATA LOSS: {} goes, with its rows.", table.name)),
+            Change::Alter { table, what: Alter::DropColumn(column) } => {
+                let column = &column.name;
+                notes.push(format!("DATA LOSS: {table}.{column} goes, with its values."));
+                let added = changes.iter().find_map(|change| match change {
+                    Change::Alter { table: other, what: Alter::AddColumn(added) } if other == table => {
+                        Some(&added.name)
+                    }
+                    _ => None,
+                });
+                if let Some(added) = added {
+                    notes.push(format!(
+                        "A rename is never guessed: if {table}.{column} is to become {table}.{added}, write that here instead."
+                    ));
+                }
+            }
+            Change::Alter { table, what: Alter::AddColumn(column) } if is_unknown(table, column) => {
+                let text = "gets an empty value in every row: what it held is not known any more.";
+                notes.push(format!("{table}.{} {text}", column.name));
+            }
+            Change::Alter { table, what: Alter::Column { from, to } } => {
+                let column = &to.name;
+                if !from.kind.is_like(&to.kind) {
+                    notes.push(format!(
+                        "{table}.{column} changes from {} to {}: it fails where a value does not fit.",
+                        from.kind, to.kind
+                    ));
+                }
+                if from.nullable && !to.nullable && to.default.is_none() {
+                    notes.push(format!("{table}.{column} is required: it fails where it is NULL."));
+                }
+            }
+            Change::Alter { table, what: Alter::AddIndex(index) } if index.unique => {
+                notes.push(format!(
+                    "{} fails where rows of {table} agree in ({}).",
+                    index.name,
+                    index.list()
+                ));
+            }
+            _ => {}
+        }
+    }
+    notes
+}
+
+/// Why a change cannot be written by itself, a sentence each.
+pub fn obstacles(from: &Model, to: &Model) -> Vec<String> {
+    let mut obstacles = Vec::new();
+    for change in diff(from, to) {
+        let Change::Alter { table, what } = change else { continue };
+        match what {
+            Alter::AddColumn(column) if needs_filling(&column) => obstacles.push(format!(
+                "{table}.{} is required and has no default: say what the rows there hold, or let it be NULL",
+                column.name
+            )),
+            Alter::Key { from, to } => obstacles.push(format!(
+                "the primary key of {table} changes from ({}) to ({}): that is written by hand",
+                from.join(", "),
+                to.join(", ")
+            )),
+            Alter::Column { from, to } if from.identity != to.identity => obstacles.push(format!(
+                "{table}.{} begins or ceases to number the rows: that is written by hand",
+                to.name
+            )),
+            _ => {}
+        }
+    }
+    obstacles
+}
+
+/// Whether rows that are there already have no value for it.
+fn needs_filling(column: &ColumnModel) -> bool {
+    !column.nullable && column.default.is_none()
+}
+
+/// A value for rows that have none.
+fn filler(dialect: Dialect, kind: &Type) -> String {
+    match (dialect, kind) {
+        (_, Type::Time | Type::Date) => dialect.default_text(&DefaultValue::Now),
+        (_, Type::Bool) => dialect.default_text(&DefaultValue::Bool(false)),
+        (_, Type::Json) => "'null'".to_owned(),
+        (_, Type::Text { .. } | Type::Other(_)) => dialect.default_text(&DefaultValue::Text(String::new())),
+        _ => "0".to_owned(),
+    }
+}
+
+/// `CREATE INDEX` for what is no part of its table's definition, and for what comes after it.
+fn create_index(dialect: Dialect, table: &str, index: &IndexModel) -> String {
+    let unique = if index.unique { "UNIQUE " } else { "" };
+    let only = index.only.as_ref();
+    let only = only.map_or_else(String::new, |only| format!("\n    WHERE {}", dialect.predicate_text(only)));
+    format!("CREATE {unique}INDEX {} ON {table} ({}){only}", index.name, index.list())
+}
+
+/// `INSERT` of the rows a table is made with.
+fn first_rows(dialect: Dialect, table: &TableModel) -> Option<String> {
+    let first = &table.columns.first()?.name;
+    let text = |row: &String| format!("({})", dialect.default_text(&DefaultValue::Text(row.clone())));
+    let rows: Vec<String> = table.rows.iter().map(text).collect();
+    (!rows.is_empty()).then(|| format!("INSERT INTO {} ({first}) VALUES {}", table.name, rows.join(", ")))
+}
+
+fn foreign_name(table: &str, foreign: &ForeignKey) -> String {
+    foreign.name.clone().unwrap_or_else(|| format!("{table}_{}", foreign.columns.join("_")))
+}
+
+fn references(foreign: &ForeignKey) -> String {
+    format!("REFERENCES {} ({})", foreign.table, foreign.references.join(", "))
+}

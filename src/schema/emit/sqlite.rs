@@ -1,0 +1,154 @@
+//! SQLite adds columns; for most other changes it makes a table anew.
+
+use std::fmt::Write as _;
+
+use super::{create_index, filler, first_rows, needs_filling, references};
+use crate::schema::Dialect;
+use crate::schema::diff::{Alter, Change};
+use crate::schema::model::{ColumnModel, Model, TableModel};
+
+const DIALECT: Dialect = Dialect::Sqlite;
+
+pub(super) fn statements(from: &Model, to: &Model, changes: &[Change]) -> Vec<String> {
+    let mut statements = Vec::new();
+    let mut rebuilt: Vec<&str> = Vec::new();
+    for change in changes {
+        match change {
+            Change::DropTable(table) => statements.push(format!("DROP TABLE {}", table.name)),
+            Change::AddTable(table) => {
+                statements.push(create_table(table));
+                let indexes = table.indexes.iter().filter(|index| !index.constraint);
+                statements.extend(indexes.map(|index| create_index(DIALECT, &table.name, index)));
+                statements.extend(first_rows(DIALECT, table));
+            }
+            Change::Alter { table, .. } if rebuilt.contains(&table.as_str()) => {}
+            Change::Alter { table, what } => {
+                if changes.iter().any(|change| matches!(change, Change::Alter { table: other, what } if other == table && needs_rebuild(from.table(table), to.table(table), what)))
+                {
+                    rebuilt.push(table);
+                    if let (Some(old), Some(new)) = (from.table(table), to.table(table)) {
+                        statements.extend(rebuild(old, new));
+                    }
+                } else {
+                    statements.extend(alter(table, what));
+                }
+            }
+        }
+    }
+    statements
+}
+
+/// Whether a change is beyond `ALTER TABLE`.
+fn needs_rebuild(from: Option<&TableModel>, to: Option<&TableModel>, what: &Alter) -> bool {
+    let refers = |table: Option<&TableModel>, column: &ColumnModel| {
+        table.is_some_and(|table| table.foreign.iter().any(|foreign| foreign.columns.contains(&column.name)))
+    };
+    match what {
+        Alter::AddColumn(column) => needs_filling(column) || refers(to, column),
+        Alter::DropColumn(column) => refers(from, column),
+        Alter::DropIndex(index) => index.constraint,
+        Alter::Column { .. } | Alter::Key { .. } | Alter::AddForeign(_) | Alter::DropForeign(_) => true,
+        Alter::AddIndex(_) => false,
+    }
+}
+
+fn alter(table: &str, what: &Alter) -> Option<String> {
+    match what {
+        Alter::AddColumn(column) => Some(format!("ALTER TABLE {table} ADD COLUMN {}", definition(column))),
+        Alter::DropColumn(column) => Some(format!("ALTER TABLE {table} DROP COLUMN {}", column.name)),
+        Alter::AddIndex(index) => Some(create_index(DIALECT, table, index)),
+        Alter::DropIndex(index) => Some(format!("DROP INDEX {}", index.name)),
+        // The table is made anew.
+        Alter::Column { .. } | Alter::Key { .. } | Alter::AddForeign(_) | Alter::DropForeign(_) => None,
+    }
+}
+
+fn definition(column: &ColumnModel) -> String {
+    let mut text = format!("{} {}", column.name, DIALECT.type_name(&column.kind));
+    if column.identity {
+        // Never the id of a row that has moved away.
+        text.push_str(" PRIMARY KEY AUTOINCREMENT");
+        return text;
+    }
+    if !column.nullable {
+        text.push_str(" NOT NULL");
+    }
+    if let Some(value) = &column.default {
+        let _ = write!(text, " DEFAULT {}", DIALECT.default_text(value));
+    }
+    text
+}
+
+fn create_table(table: &TableModel) -> String {
+    let numbered = table.columns.iter().any(|column| column.identity);
+    let mut lines: Vec<String> = Vec::new();
+    for column in &table.columns {
+        let mut line = definition(column);
+        for foreign in table.foreign.iter().filter(|foreign| foreign.columns == [column.name.as_str()]) {
+            let _ = write!(line, " {}", references(foreign));
+        }
+        lines.push(line);
+    }
+    if !numbered {
+        lines.push(format!("PRIMARY KEY ({})", table.key.join(", ")));
+    }
+    for index in table.indexes.iter().filter(|index| index.constraint) {
+        lines.push(format!("UNIQUE ({})", index.list()));
+    }
+    // A key of several columns is the row's place; a table of few rows may have both.
+    let place = if !numbered && table.key.len() > 1 { " WITHOUT ROWID" } else { "" };
+    format!("CREATE TABLE {} (\n    {}\n){place}", table.name, lines.join(",\n    "))
+}
+
+/// Makes a table anew with its rows, under its own name, so that references to it stay. Foreign keys are looked at when
+/// the transaction ends; the highest number ever drawn is kept.
+fn rebuild(from: &TableModel, to: &TableModel) -> Vec<String> {
+    let name = &to.name;
+    let kept = format!("{name}_as_it_was");
+    let numbered = to.columns.iter().any(|column| column.identity);
+    let columns: Vec<&str> = to.columns.iter().map(|column| column.name.as_str()).collect();
+    let values: Vec<String> =
+        to.columns.iter().map(|column| value(column, from.column(&column.name))).collect();
+    let mut statements = vec![
+        "PRAGMA defer_foreign_keys = ON".to_owned(),
+        format!("CREATE TABLE {kept} AS SELECT * FROM {name}"),
+    ];
+    if numbered {
+        statements.push(format!(
+            "CREATE TABLE {name}_last_id AS SELECT seq FROM sqlite_sequence WHERE name = '{name}'"
+        ));
+    }
+    statements.extend([
+        format!("DROP TABLE {name}"),
+        create_table(to),
+        format!("INSERT INTO {name} ({}) SELECT {} FROM {kept}", columns.join(", "), values.join(", ")),
+        format!("DROP TABLE {kept}"),
+    ]);
+    if numbered {
+        statements.extend([
+            format!("DELETE FROM sqlite_sequence WHERE name = '{name}'"),
+            format!("INSERT INTO sqlite_sequence (name, seq) SELECT '{name}', seq FROM {name}_last_id"),
+            format!("DROP TABLE {name}_last_id"),
+        ]);
+    }
+    let indexes = to.indexes.iter().filter(|index| !index.constraint);
+    statements.extend(indexes.map(|index| create_index(DIALECT, name, index)));
+    statements
+}
+
+/// What a column holds in a row that was there before.
+fn value(to: &ColumnModel, from: Option<&ColumnModel>) -> String {
+    let given = to.default.as_ref().map(|value| DIALECT.default_text(value));
+    let Some(from) = from else {
+        return given.unwrap_or_else(|| if to.nullable { "NULL".into() } else { filler(DIALECT, &to.kind) });
+    };
+    let value = if from.kind.is_like(&to.kind) {
+        to.name.clone()
+    } else {
+        format!("CAST({} AS {})", to.name, DIALECT.type_name(&to.kind))
+    };
+    match given {
+        Some(given) if from.nullable && !to.nullable => format!("coalesce({value}, {given})"),
+        _ => value,
+    }
+}

@@ -1,0 +1,306 @@
+//! What is wrong with a database, by name. A table that is not ours is never wrong.
+
+use serde::Serialize;
+
+use super::diff::{Alter, Change, diff};
+use super::model::{ColumnModel, DefaultValue, ForeignKey, Model, Type};
+use super::{Dialect, Table, dialect};
+
+/// A schema as a database has it, of the tables that were asked for.
+#[derive(Clone, Debug)]
+pub struct Live {
+    /// The engine.
+    pub dialect: Dialect,
+    /// The tables.
+    pub model: Model,
+    /// Foreign keys of tables that were not asked for, which name rows of those that were; with the table they are of.
+    pub inbound: Vec<(String, ForeignKey)>,
+    /// Triggers: their table and name.
+    pub triggers: Vec<(String, String)>,
+}
+
+/// What differs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Difference {
+    /// A table is not there.
+    MissingTable,
+    /// A table that earlier migrations made and the declaration does not have.
+    UnknownTable,
+    /// A column is not there.
+    MissingColumn,
+    /// A column is not declared.
+    ExtraColumn,
+    /// A column is of another type.
+    Type,
+    /// A column may be NULL, or may not.
+    Nullability,
+    /// A column has another default, or none.
+    Default,
+    /// The primary key, or which column numbers the rows.
+    Key,
+    /// An index is not there.
+    MissingIndex,
+    /// An index is not declared.
+    ExtraIndex,
+    /// A foreign key is not there.
+    MissingForeignKey,
+    /// A foreign key is not declared.
+    ExtraForeignKey,
+    /// A foreign key carries changes of a moved row on.
+    Cascade,
+    /// A table that does not move names rows that do.
+    Inbound,
+    /// A trigger on a moved table.
+    Trigger,
+}
+
+/// One difference.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// What differs.
+    pub what: Difference,
+    /// The table.
+    pub table: String,
+    /// Whether the program does not work as it should with it; else it is only worth knowing.
+    pub fault: bool,
+    /// The sentence.
+    pub text: String,
+}
+
+/// Compares what is declared with what is there. Faults come first.
+pub fn findings(tables: &[&Table], live: &Live) -> Vec<Finding> {
+    let declared = live.dialect.fold(&Model::of(tables));
+    let moved: Vec<&str> =
+        tables.iter().filter(|table| table.archived.is_some()).map(|table| table.name).collect();
+    let mut findings = Vec::new();
+    for change in diff(&live.model, &declared) {
+        match change {
+            Change::AddTable(table) => {
+                let text = format!("{} is not there", table.name);
+                findings.push(finding(Difference::MissingTable, &table.name, true, text));
+            }
+            Change::DropTable(table) => {
+                let text = format!("{} was made by an earlier version and is used no more", table.name);
+                findings.push(finding(Difference::UnknownTable, &table.name, false, text));
+            }
+            Change::Alter { table, what } => {
+                let moves = moved.contains(&table.as_str());
+                for (difference, fault, text) in of_alter(&table, &what, moves) {
+                    findings.push(finding(difference, &table, fault, text));
+                }
+            }
+        }
+    }
+    findings.extend(in_the_way(&moved, live));
+    findings.sort_by_key(|finding| !finding.fault);
+    findings
+}
+
+/// Why rows of these tables must not be moved: something beside them would be lost, or would happen that nobody asked for.
+pub fn obstacles(tables: &[&Table], live: &Live) -> Vec<Finding> {
+    let moved: Vec<&str> = tables.iter().map(|table| table.name).collect();
+    let mut obstacles = in_the_way(&moved, live);
+    for table in tables {
+        let Some(found) = live.model.table(table.name) else { continue };
+        for column in &found.columns {
+            if !table.columns.iter().any(|declared| declared.name == column.name) {
+                let text = extra_column(table.name, &column.name, true);
+                obstacles.push(finding(Difference::ExtraColumn, table.name, true, text));
+            }
+        }
+    }
+    obstacles
+}
+
+fn finding(what: Difference, table: &str, fault: bool, text: String) -> Finding {
+    Finding { what, table: table.to_owned(), fault, text }
+}
+
+fn extra_column(table: &str, column: &str, moves: bool) -> String {
+    let text =
+        if moves { "not known, and would be lost when a row moves" } else { "not known, and left alone" };
+    format!("{table}.{column} is {text}")
+}
+
+/// What a step that would bring a table to its declaration says of it now: what differs, whether it matters, and the
+/// sentence.
+fn of_alter(table: &str, what: &Alter, moves: bool) -> Vec<(Difference, bool, String)> {
+    match what {
+        Alter::AddColumn(column) => {
+            vec![(Difference::MissingColumn, true, format!("{table}.{} is not there", column.name))]
+        }
+        Alter::DropColumn(column) => {
+            vec![(Difference::ExtraColumn, moves, extra_column(table, &column.name, moves))]
+        }
+        Alter::Column { from, to } => of_column(table, from, to),
+        Alter::Key { from, to } => {
+            let text =
+                format!("the primary key of {table} is ({}), expected ({})", from.join(", "), to.join(", "));
+            // Another order of the same columns names the same rows.
+            let (mut one, mut other) = (from.clone(), to.clone());
+            one.sort_unstable();
+            other.sort_unstable();
+            vec![(Difference::Key, one != other, text)]
+        }
+        Alter::AddIndex(index) => {
+            let text = format!("{table} has no index like {} {index}", index.name);
+            vec![(Difference::MissingIndex, true, text)]
+        }
+        Alter::DropIndex(index) => {
+            let text = format!("{table} has an index more, {} {index}", index.name);
+            // Two rows that may not agree for a platform may for this program.
+            vec![(Difference::ExtraIndex, false, text)]
+        }
+        Alter::AddForeign(foreign) => {
+            vec![(Difference::MissingForeignKey, false, format!("{table} has no foreign key {foreign}"))]
+        }
+        Alter::DropForeign(foreign) => {
+            vec![(Difference::ExtraForeignKey, false, format!("{table} has a foreign key more, {foreign}"))]
+        }
+    }
+}
+
+fn of_column(table: &str, from: &ColumnModel, to: &ColumnModel) -> Vec<(Difference, bool, String)> {
+    let name = &to.name;
+    let mut found = Vec::new();
+    if !from.kind.is_like(&to.kind) {
+        let is_text = |kind: &Type| matches!(kind, Type::Text { .. });
+        let is_as_good =
+            dialect::is_tolerated(&from.kind, &to.kind) || (is_text(&from.kind) && is_text(&to.kind));
+        let text = match &from.kind {
+            Type::Other(kind) if kind.starts_with("datetime") || kind.starts_with("smalldatetime") => {
+                format!("{table}.{name} is still {kind}, which cannot order rows: expected {}", to.kind)
+            }
+            Type::Other(kind) if kind.starts_with("varchar") || kind.starts_with("char") => {
+                format!("{table}.{name} is still {kind}, which cannot hold every text: expected {}", to.kind)
+            }
+            kind => format!("{table}.{name} is {kind}, expected {}", to.kind),
+        };
+        found.push((Difference::Type, !is_as_good, text));
+    }
+    if from.nullable != to.nullable {
+        let text = if from.nullable { "may be NULL and must not" } else { "must not be NULL and may be" };
+        found.push((Difference::Nullability, from.nullable, format!("{table}.{name} {text}")));
+    }
+    if from.default != to.default {
+        let shown = |value: &Option<DefaultValue>| value.as_ref().map_or("none".into(), ToString::to_string);
+        let text = format!(
+            "{table}.{name} has the default {}, expected {}",
+            shown(&from.default),
+            shown(&to.default)
+        );
+        // The program writes every value itself.
+        found.push((Difference::Default, false, text));
+    }
+    if from.identity != to.identity {
+        let text = if from.identity { "numbers the rows and should not" } else { "does not number the rows" };
+        found.push((Difference::Key, false, format!("{table}.{name} {text}")));
+    }
+    found
+}
+
+/// What stands in the way of moving rows of these tables.
+fn in_the_way(moved: &[&str], live: &Live) -> Vec<Finding> {
+    let moves = |table: &str| moved.contains(&table);
+    let mut found = Vec::new();
+    for (table, name) in live.triggers.iter().filter(|(table, _)| moves(table)) {
+        let text = format!("{table} has the trigger {name}, which would run when a row moves");
+        found.push(finding(Difference::Trigger, table, true, text));
+    }
+    for (from, foreign) in live.inbound.iter().filter(|(_, foreign)| moves(&foreign.table)) {
+        let text = format!("{from} {foreign}: its rows do not move with those of {}", foreign.table);
+        found.push(finding(Difference::Inbound, &foreign.table, true, text));
+    }
+    let own = live
+        .model
+        .tables
+        .iter()
+        .flat_map(|table| table.foreign.iter().map(move |foreign| (table.name.as_str(), foreign)));
+    for (from, foreign) in own {
+        if foreign.cascades && (moves(from) || moves(&foreign.table)) {
+            let text = format!("{from} {foreign}: a change would not reach rows that have moved");
+            found.push(finding(Difference::Cascade, from, true, text));
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::hot;
+
+    fn live() -> Live {
+        let model = Dialect::Mssql.fold(&Model::of(&hot::TABLES));
+        Live { dialect: Dialect::Mssql, model, inbound: Vec::new(), triggers: Vec::new() }
+    }
+
+    fn found(live: &Live) -> Vec<(Difference, bool, String)> {
+        let found = findings(&hot::TABLES, live);
+        found.into_iter().map(|finding| (finding.what, finding.fault, finding.text)).collect()
+    }
+
+    #[test]
+    fn a_database_that_fits_has_no_findings() {
+        assert_eq!(found(&live()), []);
+    }
+
+    #[test]
+    fn an_adopted_platform_is_no_fault() {
+        let mut live = live();
+        for table in &mut live.model.tables {
+            for column in &mut table.columns {
+                if column.name.ends_with("id") && column.kind == Type::Int {
+                    column.kind = Type::Narrow;
+                }
+                if column.default == Some(DefaultValue::Now) {
+                    column.default = Some(DefaultValue::Other("(getdate())".to_owned()));
+                }
+                if let Type::Text { length: Some(length), .. } = &mut column.kind {
+                    *length = 50;
+                }
+            }
+            table.foreign.clear();
+        }
+        let found = found(&live);
+        assert!(found.len() > 20, "{found:?}");
+        assert!(found.iter().all(|(_, fault, _)| !fault), "{found:?}");
+    }
+
+    #[test]
+    fn what_stands_in_the_way_of_moving_is_named() {
+        let mut live = live();
+        let messages = live.model.table_mut("messages").expect("messages");
+        messages.columns[4].kind = Type::Other("datetime".to_owned());
+        messages.columns.push(ColumnModel::nullable("sticker", Type::Int));
+        messages.foreign[0].cascades = true;
+        live.triggers.push(("messages".to_owned(), "on_delete".to_owned()));
+        live.triggers.push(("users".to_owned(), "harmless".to_owned()));
+        let foreign = ForeignKey {
+            name: None,
+            columns: vec!["message_id".to_owned()],
+            table: "messages".to_owned(),
+            references: vec!["id".to_owned()],
+            cascades: false,
+        };
+        live.inbound.push(("attachments".to_owned(), foreign));
+        live.model.table_mut("users").expect("users").columns.push(ColumnModel::nullable("age", Type::Int));
+        let mut faults: Vec<String> =
+            found(&live).into_iter().filter(|(_, fault, _)| *fault).map(|(_, _, text)| text).collect();
+        faults.sort_unstable();
+        assert_eq!(
+            faults,
+            [
+                "attachments (message_id) references messages (id): its rows do not move with those of messages",
+                "messages (conversation_id) references conversations (id), cascading: a change would not reach rows that have moved",
+                "messages has the trigger on_delete, which would run when a row moves",
+                "messages.created_at is still datetime, which cannot order rows: expected instant",
+                "messages.sticker is not known, and would be lost when a row moves",
+            ]
+        );
+        let moved = obstacles(&[&hot::MESSAGES], &live);
+        assert_eq!(moved.len(), 4, "{moved:?}");
+        assert_eq!(obstacles(&[&hot::POSTS, &hot::COMMENTS, &hot::LIKES], &live), []);
+    }
+}

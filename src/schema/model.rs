@@ -1,0 +1,359 @@
+//! A schema as data: what is declared and what an engine's catalogs tell have the same shape here.
+
+use std::fmt;
+
+use super::{Column, Form, Index, Kind, Only, Preset, Table};
+
+/// What a column is stored as.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Type {
+    /// A 64-bit integer.
+    Int,
+    /// A 32-bit integer, as ids of a platform may be.
+    Narrow,
+    /// A 16-bit integer.
+    Small,
+    /// Unicode text of so many characters at most, compared byte by byte if `exact`.
+    Text {
+        /// The limit.
+        length: Option<u16>,
+        /// Whether no collation has a say.
+        exact: bool,
+    },
+    /// A UTC instant at microseconds.
+    Time,
+    /// A day.
+    Date,
+    /// `DECIMAL(10,2)`.
+    Price,
+    /// True or false.
+    Bool,
+    /// A JSON document.
+    Json,
+    /// A type the program has no use for, as the engine writes it.
+    Other(String),
+}
+
+impl Type {
+    /// Unicode text without a limit.
+    pub const TEXT: Self = Self::Text { length: None, exact: false };
+
+    /// Whether a column of the one is a column of the other; no catalog tells of `exact` in the same words.
+    pub fn is_like(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Text { length: one, .. }, Self::Text { length: other, .. }) => one == other,
+            _ => self == other,
+        }
+    }
+}
+
+impl fmt::Display for Type {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Int => "64-bit integer",
+            Self::Narrow => "32-bit integer",
+            Self::Small => "16-bit integer",
+            Self::Text { length: None, .. } => "text",
+            Self::Text { length: Some(length), .. } => return write!(f, "text of {length} characters"),
+            Self::Time => "instant",
+            Self::Date => "day",
+            Self::Price => "decimal (10, 2)",
+            Self::Bool => "true or false",
+            Self::Json => "JSON",
+            Self::Other(text) => text,
+        })
+    }
+}
+
+/// What a column holds when an `INSERT` says nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DefaultValue {
+    /// A number.
+    Int(i64),
+    /// A text.
+    Text(String),
+    /// True or false.
+    Bool(bool),
+    /// The present.
+    Now,
+    /// Something else, as the engine writes it.
+    Other(String),
+}
+
+impl fmt::Display for DefaultValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Int(int) => write!(f, "{int}"),
+            Self::Text(text) => write!(f, "'{text}'"),
+            Self::Bool(bit) => write!(f, "{bit}"),
+            Self::Now => f.write_str("now"),
+            Self::Other(text) => f.write_str(text),
+        }
+    }
+}
+
+/// A column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ColumnModel {
+    /// Its name.
+    pub name: String,
+    /// What it is stored as.
+    pub kind: Type,
+    /// Whether it may be NULL.
+    pub nullable: bool,
+    /// What it holds unless it is told.
+    pub default: Option<DefaultValue>,
+    /// Whether the engine numbers the rows with it.
+    pub identity: bool,
+}
+
+impl ColumnModel {
+    /// A column that may be NULL.
+    pub fn nullable(name: &str, kind: Type) -> Self {
+        Self { name: name.to_owned(), kind, nullable: true, default: None, identity: false }
+    }
+
+    /// A column that may not.
+    pub fn required(name: &str, kind: Type) -> Self {
+        Self { nullable: false, ..Self::nullable(name, kind) }
+    }
+}
+
+impl fmt::Display for ColumnModel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, kind, nullable, default, identity } = self;
+        write!(f, "{name} {kind}")?;
+        f.write_str(if *nullable { "" } else { ", not null" })?;
+        f.write_str(if *identity { ", numbered" } else { "" })?;
+        default.as_ref().map_or(Ok(()), |value| write!(f, ", default {value}"))
+    }
+}
+
+/// Which rows an index holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Predicate {
+    /// Those whose column is NULL.
+    Null(String),
+    /// Those whose column is not NULL.
+    NotNull(String),
+    /// Those whose column is true.
+    True(String),
+    /// Something else, as the engine writes it.
+    Other(String),
+}
+
+/// An index, or a unique constraint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IndexModel {
+    /// Its name.
+    pub name: String,
+    /// Its columns, and whether each descends.
+    pub columns: Vec<(String, bool)>,
+    /// Whether two rows may not agree in all its columns.
+    pub unique: bool,
+    /// Whether it is part of the table's own definition.
+    pub constraint: bool,
+    /// The rows it holds; all of them without.
+    pub only: Option<Predicate>,
+}
+
+impl IndexModel {
+    /// Whether both do the same, whatever they are called and however they were made.
+    pub fn is_like(&self, other: &Self) -> bool {
+        self.columns == other.columns && self.unique == other.unique && self.only == other.only
+    }
+
+    /// Whether it mentions a column.
+    pub fn mentions(&self, column: &str) -> bool {
+        self.columns.iter().any(|(name, _)| name == column)
+            || match &self.only {
+                Some(Predicate::Null(name) | Predicate::NotNull(name) | Predicate::True(name)) => {
+                    name == column
+                }
+                Some(Predicate::Other(text)) => text.contains(column),
+                None => false,
+            }
+    }
+
+    /// Its columns, as SQL lists them.
+    pub fn list(&self) -> String {
+        let column = |(name, descends): &(String, bool)| {
+            if *descends { format!("{name} DESC") } else { name.clone() }
+        };
+        self.columns.iter().map(column).collect::<Vec<_>>().join(", ")
+    }
+}
+
+impl fmt::Display for IndexModel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}({})", if self.unique { "unique " } else { "" }, self.list())?;
+        match &self.only {
+            None => Ok(()),
+            Some(Predicate::Null(name)) => write!(f, " where {name} is null"),
+            Some(Predicate::NotNull(name)) => write!(f, " where {name} is not null"),
+            Some(Predicate::True(name)) => write!(f, " where {name}"),
+            Some(Predicate::Other(text)) => write!(f, " where {text}"),
+        }
+    }
+}
+
+/// A column that holds the id of another table's row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ForeignKey {
+    /// Its name, where the engine keeps one.
+    pub name: Option<String>,
+    /// The columns.
+    pub columns: Vec<String>,
+    /// The table whose rows they name.
+    pub table: String,
+    /// That table's columns.
+    pub references: Vec<String>,
+    /// Whether a change there is carried on to the rows here.
+    pub cascades: bool,
+}
+
+impl ForeignKey {
+    /// Whether both say the same, whatever they are called.
+    pub fn is_like(&self, other: &Self) -> bool {
+        let Self { name: _, columns, table, references, cascades } = self;
+        *columns == other.columns
+            && *table == other.table
+            && *references == other.references
+            && *cascades == other.cascades
+    }
+}
+
+impl fmt::Display for ForeignKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { columns, table, references, cascades, .. } = self;
+        write!(f, "({}) references {table} ({})", columns.join(", "), references.join(", "))?;
+        f.write_str(if *cascades { ", cascading" } else { "" })
+    }
+}
+
+/// A table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableModel {
+    /// Its name.
+    pub name: String,
+    /// Its columns in order.
+    pub columns: Vec<ColumnModel>,
+    /// The columns of its primary key.
+    pub key: Vec<String>,
+    /// Its other indexes.
+    pub indexes: Vec<IndexModel>,
+    /// Its foreign keys.
+    pub foreign: Vec<ForeignKey>,
+    /// The rows it is made with: the values of its first column. No catalog tells of them.
+    pub rows: Vec<String>,
+}
+
+impl TableModel {
+    /// The column of this name.
+    pub fn column(&self, name: &str) -> Option<&ColumnModel> {
+        self.columns.iter().find(|column| column.name == name)
+    }
+}
+
+/// The tables of a tier.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Model {
+    /// The tables, parents before children where they are declared.
+    pub tables: Vec<TableModel>,
+}
+
+impl Model {
+    /// The declaration as data.
+    pub fn of(tables: &[&Table]) -> Self {
+        Self { tables: tables.iter().map(|table| TableModel::from(*table)).collect() }
+    }
+
+    /// The table of this name.
+    pub fn table(&self, name: &str) -> Option<&TableModel> {
+        self.tables.iter().find(|table| table.name == name)
+    }
+
+    /// The table of this name, to change it.
+    pub fn table_mut(&mut self, name: &str) -> Option<&mut TableModel> {
+        self.tables.iter_mut().find(|table| table.name == name)
+    }
+
+    /// Everything it says, a line each, sorted: two schemas that read the same are the same, but for the order of
+    /// their columns and the names of their foreign keys.
+    pub fn lines(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        for TableModel { name, columns, key, indexes, foreign, rows: _ } in &self.tables {
+            lines.push(format!("{name} key ({})", key.join(", ")));
+            lines.extend(columns.iter().map(|column| format!("{name}.{column}")));
+            lines.extend(indexes.iter().map(|index| format!("{name} index {} {index}", index.name)));
+            lines.extend(foreign.iter().map(|foreign| format!("{name} {foreign}")));
+        }
+        lines.sort_unstable();
+        lines
+    }
+}
+
+impl From<&Table> for TableModel {
+    fn from(table: &Table) -> Self {
+        let foreign = |column: &Column| {
+            let parent = column.references?;
+            Some(ForeignKey {
+                name: Some(format!("{}_{}", table.name, column.name)),
+                columns: vec![column.name.to_owned()],
+                table: parent.to_owned(),
+                references: vec!["id".to_owned()],
+                cascades: false,
+            })
+        };
+        Self {
+            name: table.name.to_owned(),
+            columns: table.columns.iter().map(ColumnModel::from).collect(),
+            key: table.key.iter().map(|&name| name.to_owned()).collect(),
+            indexes: table.indexes.iter().map(IndexModel::from).collect(),
+            foreign: table.columns.iter().filter_map(foreign).collect(),
+            rows: table.rows.iter().map(|&row| row.to_owned()).collect(),
+        }
+    }
+}
+
+impl From<&Column> for ColumnModel {
+    fn from(column: &Column) -> Self {
+        let kind = match (column.form, column.kind) {
+            (Form::Length(length), _) => Type::Text { length: Some(length), exact: false },
+            (Form::Code(length), _) => Type::Text { length: Some(length), exact: true },
+            (Form::Small, _) => Type::Small,
+            (Form::Json, _) => Type::Json,
+            (Form::Plain, Kind::Int) => Type::Int,
+            (Form::Plain, Kind::Text) => Type::TEXT,
+            (Form::Plain, Kind::Time) => Type::Time,
+            (Form::Plain, Kind::Date) => Type::Date,
+            (Form::Plain, Kind::Price) => Type::Price,
+            (Form::Plain, Kind::Bool) => Type::Bool,
+        };
+        let default = column.default.map(|preset| match preset {
+            Preset::Int(int) => DefaultValue::Int(int),
+            Preset::Text(text) => DefaultValue::Text(text.to_owned()),
+            Preset::Bool(bit) => DefaultValue::Bool(bit),
+            Preset::Now => DefaultValue::Now,
+        });
+        let Column { name, nullable, identity, .. } = *column;
+        Self { name: name.to_owned(), kind, nullable, default, identity }
+    }
+}
+
+impl From<&Index> for IndexModel {
+    fn from(index: &Index) -> Self {
+        let column = |text: &&str| match text.strip_suffix(" DESC") {
+            Some(name) => (name.to_owned(), true),
+            None => ((*text).to_owned(), false),
+        };
+        let only = index.only.map(|only| match only {
+            Only::Null(name) => Predicate::Null(name.to_owned()),
+            Only::NotNull(name) => Predicate::NotNull(name.to_owned()),
+            Only::True(name) => Predicate::True(name.to_owned()),
+        });
+        let Index { name, unique, constraint, .. } = *index;
+        let columns = index.columns.iter().map(column).collect();
+        Self { name: name.to_owned(), columns, unique, constraint, only }
+    }
+}

@@ -1,0 +1,211 @@
+//! What a database holds of the tables that were asked for, read from its catalogs: six statements, however many tables
+//! there are, and no row of any other table comes back, unless it names rows of these.
+
+use std::sync::LazyLock;
+
+use super::{Engine, Record, Statement, TierError, Value, any_sql};
+use crate::schema::Dialect;
+use crate::schema::findings::Live;
+use crate::schema::model::{ColumnModel, ForeignKey, IndexModel, Model, TableModel};
+
+static SERVER: LazyLock<Statement> = LazyLock::new(|| any_sql!("server"));
+static TABLES: LazyLock<Statement> = LazyLock::new(|| any_sql!("tables"));
+static COLUMNS: LazyLock<Statement> = LazyLock::new(|| any_sql!("columns"));
+static INDEXES: LazyLock<Statement> = LazyLock::new(|| any_sql!("indexes"));
+static FOREIGN_KEYS: LazyLock<Statement> = LazyLock::new(|| any_sql!("foreign_keys"));
+static TRIGGERS: LazyLock<Statement> = LazyLock::new(|| any_sql!("triggers"));
+
+/// A server, or the library that is one.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// Its kind.
+    pub dialect: Dialect,
+    /// Its name and version, on one line.
+    pub version: String,
+    /// Whether snapshot isolation is on, where that is a question.
+    pub snapshots: Option<bool>,
+    /// Bytes of the database, where it says.
+    pub bytes: Option<i64>,
+}
+
+/// How much a table holds, as the catalogs estimate.
+#[derive(Clone, Debug)]
+pub struct Size {
+    /// The table.
+    pub table: String,
+    /// Rows, where the catalog counts them.
+    pub rows: Option<i64>,
+    /// Bytes, indexes included, where the catalog counts them.
+    pub bytes: Option<i64>,
+}
+
+/// Asks a server what it is.
+pub async fn server(engine: &dyn Engine) -> Result<Server, TierError> {
+    let records = engine.fetch(&SERVER, &[]).await?;
+    let fault = |source: String| TierError::Statement {
+        tier: engine.tier(),
+        statement: SERVER.name,
+        source: source.into(),
+    };
+    let record = records.first().ok_or_else(|| fault("it does not say what it is".to_owned()))?;
+    let name = record.text("engine")?;
+    Ok(Server {
+        dialect: Dialect::named(&name).ok_or_else(|| fault(format!("{name} is no engine")))?,
+        version: record.text("version")?.split_whitespace().collect::<Vec<_>>().join(" "),
+        snapshots: record.bool_or_null("snapshots")?,
+        bytes: record.int_or_null("bytes")?,
+    })
+}
+
+/// How much each of these tables holds; a table that is not there is left out.
+pub async fn sizes(engine: &dyn Engine, tables: &[&str]) -> Result<Vec<Size>, TierError> {
+    let records = engine.fetch(&TABLES, &[names(tables)]).await?;
+    let size = |record: &Record| {
+        Ok(Size {
+            table: record.text("tbl")?,
+            rows: record.int_or_null("n")?,
+            bytes: record.int_or_null("bytes")?,
+        })
+    };
+    records.iter().map(size).collect()
+}
+
+/// Reads these tables.
+pub async fn inspect(engine: &dyn Engine, tables: &[&str]) -> Result<Live, TierError> {
+    let dialect = server(engine).await?.dialect;
+    let names = [names(tables)];
+    let mut model = Model::default();
+    for record in engine.fetch(&COLUMNS, &names).await? {
+        column(dialect, &record, &mut model)?;
+    }
+    for table in &mut model.tables {
+        sort_key(table);
+    }
+    // A row a column: those of one index come together.
+    let mut last = None;
+    for record in engine.fetch(&INDEXES, &names).await? {
+        let place = (record.text("tbl")?, record.int("place")?);
+        let Some(table) = model.table_mut(&place.0) else { continue };
+        if last.as_ref() != Some(&place) {
+            table.indexes.push(index(dialect, &record, &place.0)?);
+        }
+        if let Some(index) = table.indexes.last_mut() {
+            let column = record.text_or_null("col")?.unwrap_or_else(|| "(expression)".to_owned());
+            index.columns.push((column, record.bool("descends")?));
+        }
+        last = Some(place);
+    }
+    for table in &mut model.tables {
+        table.indexes.iter_mut().for_each(|index| name_constraint(&table.name, index));
+    }
+    let mut inbound: Vec<(String, ForeignKey)> = Vec::new();
+    let mut last = None;
+    for record in engine.fetch(&FOREIGN_KEYS, &names).await? {
+        let place = (record.text("tbl")?, record.int("place")?);
+        let goes_on = last.as_ref() == Some(&place);
+        let key = match model.table_mut(&place.0) {
+            Some(table) => last_or_new(&mut table.foreign, goes_on, foreign_key()),
+            None => &mut last_or_new(&mut inbound, goes_on, (place.0.clone(), foreign_key())).1,
+        };
+        key.name = record.text_or_null("fk")?;
+        key.columns.push(record.text("col")?);
+        key.table = record.text("parent")?;
+        key.references.push(record.text("parent_col")?);
+        key.cascades = record.bool("cascades")?;
+        last = Some(place);
+    }
+    let mut triggers = Vec::new();
+    for record in engine.fetch(&TRIGGERS, &names).await? {
+        triggers.push((record.text("tbl")?, record.text("trg")?));
+    }
+    Ok(Live { dialect, model, inbound, triggers })
+}
+
+/// Names as a parameter.
+fn names(tables: &[&str]) -> Value {
+    Value::from(serde_json::Value::from(tables).to_string().as_str())
+}
+
+fn column(dialect: Dialect, record: &Record, model: &mut Model) -> Result<(), TierError> {
+    let (name, place) = (record.text("tbl")?, record.int("place")?);
+    let column = ColumnModel {
+        name: record.text("col")?,
+        kind: dialect.read_type(&record.text("typ")?),
+        nullable: record.bool("nullable")?,
+        default: record.text_or_null("preset")?.map(|text| dialect.read_default(&text)),
+        identity: record.bool("is_identity")?,
+    };
+    if model.table(&name).is_none() {
+        model.tables.push(TableModel {
+            name: name.clone(),
+            columns: Vec::new(),
+            key: Vec::new(),
+            indexes: Vec::new(),
+            foreign: Vec::new(),
+            rows: Vec::new(),
+        });
+    }
+    if let Some(table) = model.table_mut(&name) {
+        if place > 0 {
+            table.key.push(format!("{place:04} {}", column.name));
+        }
+        table.columns.push(column);
+    }
+    Ok(())
+}
+
+/// Columns of the key came in the order of the table, each with its place in the key before it.
+fn sort_key(table: &mut TableModel) {
+    table.key.sort_unstable();
+    for name in &mut table.key {
+        name.drain(..5);
+    }
+}
+
+fn index(dialect: Dialect, record: &Record, table: &str) -> Result<IndexModel, TierError> {
+    let name = record.text_or_null("idx")?.unwrap_or_default();
+    Ok(IndexModel {
+        name: given_name(&name, table).to_owned(),
+        columns: Vec::new(),
+        unique: record.bool("is_unique")?,
+        constraint: record.bool("is_constraint")?,
+        only: record.text_or_null("predicate")?.map(|text| dialect.read_predicate(&text)),
+    })
+}
+
+/// The name an index was given: Babelfish appends the table's and 32 hexadecimal digits to it.
+fn given_name<'a>(name: &'a str, table: &str) -> &'a str {
+    let Some((front, digits)) = name.len().checked_sub(32).and_then(|at| name.split_at_checked(at)) else {
+        return name;
+    };
+    let is_made = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    front.strip_suffix(table).filter(|given| is_made && !given.is_empty()).unwrap_or(name)
+}
+
+/// A constraint without a name is called after its columns, as this program calls them.
+fn name_constraint(table: &str, index: &mut IndexModel) {
+    if index.name.is_empty() {
+        let columns: Vec<&str> = index.columns.iter().map(|(name, _)| name.as_str()).collect();
+        index.name = format!("{table}_{}", columns.join("_"));
+    }
+}
+
+/// One that is being put together.
+fn foreign_key() -> ForeignKey {
+    ForeignKey {
+        name: None,
+        columns: Vec::new(),
+        table: String::new(),
+        references: Vec::new(),
+        cascades: false,
+    }
+}
+
+/// The last one of a list if it goes on, else `new` at its end.
+fn last_or_new<T>(list: &mut Vec<T>, goes_on: bool, new: T) -> &mut T {
+    if !goes_on || list.is_empty() {
+        list.push(new);
+    }
+    let last = list.len() - 1;
+    &mut list[last]
+}

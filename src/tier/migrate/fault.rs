@@ -1,0 +1,84 @@
+//! Why migrations stop, with the way out.
+
+use super::super::Source;
+
+/// A migration, or what is recorded of one, is not as it should be.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    /// It failed, and what it had done was taken back.
+    #[error(
+        "{name} stopped at line {line} ({statement}); it was taken back, and the database is as it was before"
+    )]
+    Stopped {
+        /// The migration.
+        name: String,
+        /// The line of its file.
+        line: usize,
+        /// How the statement begins.
+        statement: String,
+        /// What the database says.
+        source: Source,
+    },
+    /// It failed, and as it runs outside a transaction, what it had done stays.
+    #[error(
+        "{name} stopped at line {line} ({statement}), and what stands above that line is done: it runs outside a transaction"
+    )]
+    Halfway {
+        /// The migration.
+        name: String,
+        /// The line of its file.
+        line: usize,
+        /// How the statement begins.
+        statement: String,
+        /// What the database says.
+        source: Source,
+    },
+    /// An earlier run left a migration half done.
+    #[error(
+        "{name} is half done: put right by hand what it did, then say where the schema stands with \
+         `thermocline db stamp {before} --tier {tier}` (without it) or `thermocline db stamp {version} --tier {tier}` (with it)"
+    )]
+    Dirty {
+        /// The migration, and where it stopped if that is known.
+        name: String,
+        /// Its version.
+        version: i64,
+        /// The version before it.
+        before: i64,
+        /// The tier.
+        tier: &'static str,
+    },
+    /// A file was changed after it was applied.
+    #[error(
+        "the file of {name} was changed after it was applied here: restore it, and put the change into a new migration; \
+         if the schema is right as it is, record the file anew with `thermocline db stamp {stands} --tier {tier}`"
+    )]
+    Changed {
+        /// The migration.
+        name: String,
+        /// The version the schema stands at.
+        stands: i64,
+        /// The tier.
+        tier: &'static str,
+    },
+    /// The database is newer than the program.
+    #[error(
+        "the {tier} schema has migration {version}, and this program knows {newest}: it is too old for this database"
+    )]
+    Newer {
+        /// A version in the database.
+        version: i64,
+        /// The newest one the program knows.
+        newest: i64,
+        /// The tier.
+        tier: &'static str,
+    },
+    /// A migration that is pending has an older number than one that is applied.
+    #[error("{name} is pending and older than version {stands}, which is applied: give it the next number")]
+    Late {
+        /// The migration.
+        name: String,
+        /// The version the schema stands at.
+        stands: i64,
+    },
+}

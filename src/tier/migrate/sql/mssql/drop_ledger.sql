@@ -1,0 +1,2 @@
+-- migrate.drop_ledger
+DROP TABLE _sqlx_migrations

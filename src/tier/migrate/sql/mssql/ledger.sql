@@ -1,0 +1,3 @@
+-- migrate.ledger
+SELECT version, description AS name, installed_on AS at, success AS whole, checksum, execution_time AS nanos
+FROM _sqlx_migrations ORDER BY version

@@ -1,0 +1,2 @@
+-- migrate.forget
+DELETE FROM _sqlx_migrations WHERE version = $1

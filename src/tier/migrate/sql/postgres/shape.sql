@@ -1,0 +1,22 @@
+-- migrate.shape
+-- Columns, constraints and indexes of every table in the current schema, a line each.
+WITH tables AS (
+    SELECT c.oid, c.relname::text AS name FROM pg_class c
+    WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p') AND c.relname <> '_sqlx_migrations'
+)
+SELECT t.name AS tbl, t.name || '.' || a.attname || ' ' || format_type(a.atttypid, a.atttypmod)
+        || CASE WHEN a.attcollation <> y.typcollation THEN ' COLLATE ' || l.collname ELSE '' END
+        || CASE WHEN a.attnotnull THEN ' NOT NULL' ELSE '' END
+        || CASE WHEN a.attidentity <> '' THEN ' IDENTITY ' || a.attidentity::text ELSE '' END
+        || coalesce(' DEFAULT ' || pg_get_expr(d.adbin, d.adrelid), '') AS line
+FROM tables t
+JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped
+JOIN pg_type y ON y.oid = a.atttypid
+LEFT JOIN pg_collation l ON l.oid = a.attcollation
+LEFT JOIN pg_attrdef d ON d.adrelid = t.oid AND d.adnum = a.attnum
+UNION ALL
+SELECT t.name, t.name || ' ' || pg_get_constraintdef(k.oid, true)
+FROM tables t JOIN pg_constraint k ON k.conrelid = t.oid WHERE k.contype <> 'n'
+UNION ALL
+SELECT t.name, pg_get_indexdef(i.indexrelid, 0, true)
+FROM tables t JOIN pg_index i ON i.indrelid = t.oid

@@ -1,0 +1,194 @@
+//! The way back from two databases to one, and forward again.
+
+use std::sync::atomic::AtomicBool;
+
+use thermocline::archive::{Chosen, Outcome, pair};
+use thermocline::clock::DAY;
+use thermocline::federation::sql::{SqlHot, SqlList};
+use thermocline::federation::{Memory, Tiers};
+use thermocline::import::Noun;
+use thermocline::load::{LoadError, Loader};
+use thermocline::page::{Order, Span};
+use thermocline::resources;
+use thermocline::tier::Engine;
+
+use super::audit::{audit, dump};
+use super::faults::{check_all, lived_in, now};
+use super::files::Program;
+use super::table::{self, Table};
+use super::{Pair, SIZES, plan, run, run_mover, scratch};
+
+/// Every row of hot that a move may touch, as text.
+async fn everything(pair: &Pair) -> Vec<String> {
+    let mut rows = Vec::new();
+    for family in resources::families() {
+        for moved in &family.tables {
+            let names = moved.table.names();
+            let text =
+                format!("SELECT json_array({names}) AS row FROM {} ORDER BY {names}", moved.table.name);
+            rows.extend(
+                dump(&*pair.hot, &text).await.into_iter().map(|row| format!("{} {row}", moved.table.name)),
+            );
+        }
+    }
+    rows
+}
+
+async fn restore_all(pair: &Pair) {
+    for family in resources::families() {
+        let stop = AtomicBool::new(false);
+        let report = pair.mover(SIZES).restore(family, Chosen::All, 40, &stop, &mut |_| {}).await;
+        assert_eq!((report.outcome, report.error), (Outcome::Done, None));
+        assert!(report.of_resource > 0 && report.of_resource == report.due, "{}", family.resource);
+    }
+}
+
+async fn resume_all(pair: &Pair) {
+    for family in resources::families() {
+        pair.mover(SIZES).resume(family).await.expect("resumed");
+    }
+}
+
+#[test]
+fn hot_gets_back_row_for_row_what_it_gave() {
+    run(async {
+        let folder = scratch();
+        let pair = Pair::open(folder.path(), now()).await;
+        table::fill(&pair, &Table::sample(now())).await;
+        let before = everything(&pair).await;
+        for family in resources::families() {
+            run_mover(&pair.mover(SIZES), family, &plan(5, 12)).await;
+        }
+        assert!(everything(&pair).await.len() < before.len() / 2, "most of it is archived");
+        restore_all(&pair).await;
+        assert_eq!(everything(&pair).await, before);
+        audit(&pair).await;
+
+        // An id that was given out is never given out again.
+        pair.change(
+            "INSERT INTO messages (conversation_id, sender_id, content, created_at) VALUES (1, 1, '', 0)",
+            &[],
+        )
+        .await;
+        let newest = dump(&*pair.hot, "SELECT '' || max(id) AS row FROM messages").await;
+        assert_eq!(newest, [format!("{}", Table::sample(now()).messages.len() + 1)]);
+        pair.close().await;
+    });
+}
+
+async fn alone<L: SqlList>(hot: &dyn Engine, list: L) -> Vec<L::Row> {
+    let memory = Memory::default();
+    let tiers = Tiers { hot: &SqlHot(hot), cold: None, memory: &memory, partial: false };
+    let page = tiers.seek(&list, Span::ALL, Order::Desc, 1_000).await.expect("a walk");
+    page.rows.into_iter().map(|placed| placed.row).collect()
+}
+
+#[test]
+fn after_the_way_back_hot_serves_alone_and_forward_again_with_cold() {
+    run(async {
+        let folder = scratch();
+        let rows = lived_in(folder.path()).await;
+        let pair = Pair::open_unpaired(folder.path(), now()).await;
+        assert!(pair::ensure_alone(&*pair.hot).await.is_err(), "most of it is archived");
+        let mut loader = Loader::new(&*pair.hot, None, &pair.clock);
+        let refused = loader.load(Noun::Messages, Vec::new()).await;
+        assert!(matches!(refused, Err(LoadError::RecoverDue("messages"))), "{refused:?}");
+
+        restore_all(&pair).await;
+        check_all(&pair, &rows).await;
+        audit(&pair).await;
+        pair::ensure_alone(&*pair.hot).await.expect("hot has everything");
+        let list = rows.messages(1);
+        assert_eq!(alone(&*pair.hot, list.0).await, list.1);
+        let list = rows.posts(None);
+        assert_eq!(alone(&*pair.hot, list.0).await, list.1);
+        let list = rows.prices(1);
+        assert_eq!(alone(&*pair.hot, list.0).await, list.1);
+        assert_eq!(alone(&*pair.hot, rows.comments(9_999).0).await, [], "of a post that is nowhere");
+        let mut loader = Loader::new(&*pair.hot, None, &pair.clock);
+        loader.load(Noun::Messages, Vec::new()).await.expect("hot has everything");
+
+        // Held, nothing moves.
+        for family in resources::families() {
+            let report = run_mover(&pair.mover(SIZES), family, &plan(5, 20)).await;
+            assert_eq!((report.outcome, report.rows), (Outcome::Held, 0));
+        }
+        resume_all(&pair).await;
+        pair::ensure(&*pair.hot, &*pair.cold, &pair.clock).await.expect("still a pair");
+        for family in resources::families() {
+            let report = run_mover(&pair.mover(SIZES), family, &plan(5, 20)).await;
+            assert_eq!((report.outcome, report.error), (Outcome::Done, None));
+            assert!(report.rows > 0);
+        }
+        check_all(&pair, &rows).await;
+        audit(&pair).await;
+        pair.close().await;
+    });
+}
+
+/// A post comes back with its children and can be commented on; a day whose price was corrected stays corrected.
+#[test]
+fn a_chosen_row_comes_back_and_nothing_else() {
+    run(async {
+        let folder = scratch();
+        let mut rows = lived_in(folder.path()).await;
+        let pair = Pair::open_unpaired(folder.path(), now()).await;
+        let count = async |table: &str| {
+            let text = format!("SELECT '' || count(*) AS row FROM {table}");
+            dump(&*pair.hot, &text).await[0].parse::<i64>().expect("a number")
+        };
+        let [_, posts, prices] = resources::families();
+        let stop = AtomicBool::new(false);
+        let before = (count("posts").await, count("messages").await);
+        let report = pair.mover(SIZES).restore(posts, Chosen::Row(3), 1, &stop, &mut |_| {}).await;
+        assert_eq!((report.outcome, report.of_resource), (Outcome::Done, 1));
+        assert_eq!((count("posts").await, count("messages").await), (before.0 + 1, before.1));
+        let comment = table::comment(901, 3, now());
+        pair.change("INSERT INTO comments VALUES (?1, ?2, ?3, ?4, ?5)", &table::comment_row(&comment)).await;
+        rows.comments.push(comment);
+        for missing in [3, 9_999] {
+            let report = pair.mover(SIZES).restore(posts, Chosen::Row(missing), 1, &stop, &mut |_| {}).await;
+            assert_eq!((report.outcome, report.rows), (Outcome::Done, 0));
+        }
+        let from = now().plus(-40 * DAY);
+        let report =
+            pair.mover(SIZES).restore(prices, Chosen::Span(from, now()), 7, &stop, &mut |_| {}).await;
+        assert_eq!((report.outcome, report.error), (Outcome::Done, None));
+        check_all(&pair, &rows).await;
+        audit(&pair).await;
+        pair.close().await;
+    });
+}
+
+#[test]
+fn the_commands_say_what_they_do() {
+    let program = Program::new();
+    program
+        .write("posts.csv", "id,author_id,title,body,created_at\n1,1,a,b,2020-01-01\n2,1,c,d,2020-01-02\n");
+    program.report(&["import", "posts", "posts.csv"]);
+    program.report(&["archive", "run"]);
+    let due = program.report(&["archive", "restore", "--all", "--dry-run"]);
+    assert_eq!(due[1]["rows"], 2, "{due}");
+    let done = program.report(&["archive", "restore", "--post", "2"]);
+    assert_eq!((&done[0]["of_resource"], &done[0]["outcome"]), (&1.into(), &"done".into()), "{done}");
+    let ended = program.run(&["archive", "run"]);
+    assert!(ended.status == Some(0) && ended.out.contains("posts: 0 rows"), "{ended:?}");
+    assert!(ended.out.contains("held until"), "{ended:?}");
+    let ended = program.run(&["archive", "resume", "--resource", "posts"]);
+    assert_eq!((ended.status, &*ended.out), (Some(0), "posts: resumed\n"));
+    let done = program.report(&["archive", "run"]);
+    assert_eq!(done[1]["of_resource"], 1, "{done}");
+    let ended = program.run(&["archive", "restore", "--from", "2020-01-02", "--to", "2020-01-02"]);
+    assert!(ended.status == Some(0) && ended.out.contains("posts: 1 rows in 1 batches"), "{ended:?}");
+    for wrong in [
+        &["archive", "restore"][..],
+        &["archive", "restore", "--batch", "1"],
+        &["archive", "restore", "--from", "2020-01-02"],
+        &["archive", "restore", "--from", "2020-01-02", "--to", "2020-01-01"],
+        &["archive", "restore", "--all", "--post", "1"],
+        &["archive", "restore", "--post", "x"],
+    ] {
+        let ended = program.run(wrong);
+        assert_eq!(ended.status, Some(2), "{wrong:?}: {ended:?}");
+    }
+}

@@ -1,0 +1,234 @@
+//! `archive verify` on sound archives, which it must leave alone, and on broken ones, which it must see.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use thermocline::archive::verify::continuous::Auditor;
+use thermocline::archive::verify::{Kind, Report, Verifier};
+use thermocline::archive::{Family, Mover};
+use thermocline::resources;
+use thermocline::tier::Engine;
+
+use super::faults::{lived_in, now};
+use super::files::{Ended, Program};
+use super::{Pair, SIZES, copy_pair, execute, plan, run, run_mover, scratch};
+use crate::support::postgres;
+
+fn family(resource: &str) -> &'static Family {
+    let found = resources::families().into_iter().find(|family| family.resource == resource);
+    found.expect("a family")
+}
+
+async fn verify(hot: &dyn Engine, cold: &dyn Engine, resource: &str) -> Report {
+    let verifier = Verifier { hot, cold, family: family(resource) };
+    verifier.run(None, &mut |_| {}).await.expect("a report")
+}
+
+#[test]
+fn a_sound_archive_is_sound() {
+    run(async {
+        let folder = scratch();
+        lived_in(folder.path()).await;
+        let pair = Pair::open(folder.path(), now()).await;
+        for family in resources::families() {
+            run_mover(&pair.mover(SIZES), family, &plan(15, 9)).await;
+            let report = verify(&*pair.hot, &*pair.cold, family.resource).await;
+            assert_eq!(report.found, [], "{}", family.resource);
+            assert!(report.batches > 5 && report.rows > 20, "{report:?}");
+            assert_eq!(report.blocks > 10, family.blocks.is_some(), "{report:?}");
+        }
+    });
+}
+
+/// What somebody does to the databases behind the program's back, the tier it is done to, and what must be found.
+const DAMAGE: [(&str, bool, &str, Kind); 13] = [
+    (
+        "messages",
+        false,
+        "UPDATE messages_archive SET content = content || '!' WHERE original_id = 7",
+        Kind::Digest,
+    ),
+    ("messages", false, "DELETE FROM messages_archive WHERE original_id = 7", Kind::Digest),
+    (
+        "posts",
+        false,
+        "DELETE FROM likes_archive WHERE id = (SELECT min(id) FROM likes_archive)",
+        Kind::Digest,
+    ),
+    ("prices", false, "UPDATE stock_prices_history SET volume = 0 WHERE volume IS NULL", Kind::Digest),
+    ("messages", true, "INSERT INTO messages VALUES (7, 1, 1, 'back again', 5, 0)", Kind::BothTiers),
+    ("posts", true, "INSERT INTO posts VALUES (3, 1, 'back', 'again', 5)", Kind::BothTiers),
+    (
+        "messages",
+        false,
+        "INSERT INTO messages_archive (original_id, conversation_id, sender_id, content, created_at, is_read, \
+         archived_at, from_epoch) SELECT original_id, conversation_id, sender_id, content, created_at + 1, is_read, \
+         archived_at, from_epoch + 1 FROM messages_archive WHERE original_id = 7",
+        Kind::TwiceInCold,
+    ),
+    (
+        "prices",
+        false,
+        "DELETE FROM stock_prices_history WHERE from_epoch = (SELECT max(to_epoch) FROM stock_prices_history)",
+        Kind::NeitherTier,
+    ),
+    ("messages", false, "UPDATE messages_archive SET to_epoch = 3 WHERE original_id = 7", Kind::NeitherTier),
+    ("messages", false, "UPDATE messages_archive SET to_epoch = 999 WHERE original_id = 7", Kind::Journal),
+    (
+        "messages",
+        false,
+        "UPDATE messages_archive_blocks SET n = n + 1 WHERE level = 0 AND n > 2",
+        Kind::Blocks,
+    ),
+    ("posts", false, "DELETE FROM posts_archive_blocks WHERE scope = 1", Kind::Blocks),
+    (
+        "messages",
+        false,
+        "UPDATE messages_archive_blocks SET upper_id = upper_id - 1 WHERE level = 1 AND upper_at < 9000000000000000",
+        Kind::Blocks,
+    ),
+];
+
+#[test]
+fn every_damage_is_seen() {
+    run(async {
+        let whole = scratch();
+        lived_in(whole.path()).await;
+        let pair = Pair::open(whole.path(), now()).await;
+        for family in resources::families() {
+            run_mover(&pair.mover(SIZES), family, &plan(15, 9)).await;
+        }
+        pair.close().await;
+        for (resource, in_hot, text, kind) in DAMAGE {
+            let folder = scratch();
+            copy_pair(whole.path(), folder.path());
+            let pair = Pair::open_unpaired(folder.path(), now()).await;
+            let tier: &dyn Engine = if in_hot { &*pair.hot } else { &*pair.cold };
+            assert!(execute(tier, text, &[]).await > 0, "{text}: touches nothing");
+            let report = verify(&*pair.hot, &*pair.cold, resource).await;
+            assert!(report.found.iter().any(|found| found.kind == kind), "{text}: {report:#?}");
+            for other in resources::families().iter().filter(|other| other.resource != resource) {
+                let report = verify(&*pair.hot, &*pair.cold, other.resource).await;
+                assert_eq!(report.found, [], "{text}: {}", other.resource);
+            }
+            pair.close().await;
+        }
+    });
+}
+
+#[test]
+fn postgres_is_verified_alike_while_rows_move() {
+    run(async {
+        let Some((cold, url)) = postgres::cold().await else { return };
+        let folder = scratch();
+        let pair = Pair::open(folder.path(), now()).await;
+        super::table::fill(&pair, &super::table::Table::sample(now())).await;
+        let hot = scratch();
+        pair.close().await;
+        super::copy_file(folder.path(), hot.path(), super::HOT);
+        let hot = Pair::open_unpaired(hot.path(), now()).await.hot;
+        // The pair of the copied hot was with another cold.
+        execute(&*hot, "UPDATE archive_state SET pair = NULL", &[]).await;
+        let clock = thermocline::clock::Clock::fixed(now());
+        thermocline::archive::pair::ensure(&*hot, &cold, &clock).await.expect("a pair");
+        let mover = Mover { hot: &*hot, cold: &cold, clock: &clock, name: "a test".to_owned(), sizes: SIZES };
+        let all_families = resources::families();
+        let moved = AtomicBool::new(false);
+        let moves = async {
+            for family in all_families {
+                let report = run_mover(&mover, family, &plan(15, 7)).await;
+                assert_eq!(report.error, None);
+            }
+            moved.store(true, Ordering::Relaxed);
+        };
+        let looks = async {
+            let mut looked = 0;
+            while !moved.load(Ordering::Relaxed) {
+                for family in all_families {
+                    let report = verify(&*hot, &cold, family.resource).await;
+                    assert_eq!(report.found, [], "{}, while rows move", family.resource);
+                    looked += report.rows;
+                }
+            }
+            looked
+        };
+        let ((), looked) = futures::future::join(moves, looks).await;
+        assert!(looked > 0, "nothing was looked at while rows moved");
+        let rows: i64 = {
+            let mut rows = 0;
+            for family in all_families {
+                rows += verify(&*hot, &cold, family.resource).await.rows;
+            }
+            rows
+        };
+        assert!(rows > 100);
+        let mut behind = postgres::behind(&url).await;
+        let damage = "UPDATE messages_archive SET content = content || '!' WHERE original_id = 7;
+            UPDATE posts_archive_blocks SET n = n + 1 WHERE level = 1;
+            UPDATE stock_prices_history SET to_epoch = 999 WHERE original_id = (SELECT min(original_id) FROM stock_prices_history)";
+        sqlx::Executor::execute(&mut behind, damage).await.expect("damaged");
+        for (resource, kind) in
+            [("messages", Kind::Digest), ("posts", Kind::Blocks), ("prices", Kind::Journal)]
+        {
+            let report = verify(&*hot, &cold, resource).await;
+            assert!(report.found.iter().any(|found| found.kind == kind), "{report:#?}");
+        }
+    });
+}
+
+#[test]
+fn the_auditor_finds_what_is_wrong_and_stops_when_told() {
+    run(async {
+        let folder = scratch();
+        lived_in(folder.path()).await;
+        let pair = Pair::open(folder.path(), now()).await;
+        let families = resources::families();
+        let stop = AtomicBool::new(false);
+        let auditor = Auditor {
+            hot: &*pair.hot,
+            cold: &*pair.cold,
+            clock: &pair.clock,
+            families: &families,
+            rate: 100_000,
+        };
+        let a_while = async {
+            tokio::time::sleep(std::time::Duration::from_millis(700)).await;
+            stop.store(true, Ordering::Relaxed);
+        };
+        let (reports, ()) = futures::future::join(auditor.run(&stop), a_while).await;
+        for report in &reports {
+            assert!(report.batches > 0 && report.violations == 0, "{report:?}");
+        }
+        execute(&*pair.cold, "UPDATE messages_archive SET is_read = 1 - is_read", &[]).await;
+        stop.store(false, Ordering::Relaxed);
+        let a_while = async {
+            tokio::time::sleep(std::time::Duration::from_millis(700)).await;
+            stop.store(true, Ordering::Relaxed);
+        };
+        let (reports, ()) = futures::future::join(auditor.run(&stop), a_while).await;
+        assert!(reports[0].violations > 0, "{reports:?}");
+        assert_eq!((reports[1].violations, reports[2].violations), (0, 0), "{reports:?}");
+    });
+}
+
+#[test]
+fn the_command_exits_with_what_it_found() {
+    let program = Program::new();
+    run(async {
+        lived_in(program.path()).await;
+    });
+    let report = program.report(&["archive", "verify"]);
+    assert_eq!(report["violations"], 0, "{report}");
+    let one = program.report(&["archive", "verify", "--resource", "posts", "--batch", "2"]);
+    assert_eq!(
+        (one["resources"][0]["batches"].as_i64(), one["resources"].as_array().map(Vec::len)),
+        (Some(1), Some(1))
+    );
+    assert_eq!(program.run(&["archive", "verify", "--batch", "9999"]).status, Some(1));
+    run(async {
+        let pair = program.open(now()).await;
+        execute(&*pair.cold, "UPDATE posts_archive SET body = 'x' WHERE from_epoch = 2", &[]).await;
+        pair.close().await;
+    });
+    let Ended { status, out, .. } = program.run(&["archive", "verify"]);
+    assert_eq!(status, Some(1), "{out}");
+    assert!(out.contains("digest: batch 2:"), "{out}");
+}

@@ -1,0 +1,109 @@
+//! Clients that hang up in the middle of a query cost nobody anything: no connection, no work left behind.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures::StreamExt as _;
+use sqlx::Row as _;
+use thermocline::archive::Plan;
+use thermocline::clock::DAY;
+use thermocline::import::Noun;
+
+use crate::support::engines::Servers;
+use crate::support::postgres::behind;
+use crate::support::{Service, at, conversation, cutoff, message};
+
+const REQUESTS: u64 = 1_000;
+/// Messages, each of [`LENGTH`] characters, half of them archived: a search for what is nowhere reads them all.
+const MESSAGES: i64 = 3_000;
+const LENGTH: usize = 2_000;
+const SLOW: [&str; 4] = [
+    "/api/conversations/1/messages/search?q=nowhere",
+    "/api/conversations/1/messages?limit=100",
+    "/api/conversations/1/messages/search?q=is%20nowhere&limit=100",
+    "/api/conversations/1/messages?page=20&per_page=100",
+];
+
+/// Those of them that do not read everything.
+const QUICK: [usize; 2] = [1, 3];
+
+async fn fill(service: &Service) {
+    service.load(Noun::Conversations, vec![conversation(1, 1, Some(2), at("2025-01-01T00:00:00Z"))]).await;
+    let text = "多 text to be looked through ".chars().cycle().take(LENGTH).collect::<String>();
+    let said = |n: i64| message(n, 1, 1, &format!("{n} {text}"), cutoff((n - MESSAGES / 2) * DAY / 200));
+    service.load(Noun::Messages, (0..MESSAGES).map(said).collect()).await;
+    assert_eq!(service.archive("messages", &Plan::default()).await, MESSAGES / 2);
+}
+
+/// Statements at work in the databases of the test, besides the one that asks.
+async fn at_work(servers: &Servers) -> Vec<String> {
+    let running = "SELECT CAST(r.session_id AS NVARCHAR(20)) + N' ' + r.status FROM sys.dm_exec_requests r \
+        JOIN sys.dm_exec_sessions s ON s.session_id = r.session_id \
+        WHERE s.database_id = DB_ID() AND r.session_id <> @@SPID";
+    let mut found = servers.server.column(running).await;
+    let running = "SELECT query FROM pg_stat_activity \
+        WHERE datname = current_database() AND state <> 'idle' AND pid <> pg_backend_pid()";
+    let rows = sqlx::query(running).fetch_all(&mut behind(&servers.cold_url).await).await.expect("answers");
+    found.extend(rows.iter().map(|row| row.get::<String, _>(0)));
+    found
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thousand_clients_hang_up_and_a_thousand_are_served() {
+    let Some(servers) = Servers::make().await else { return };
+    let service =
+        Arc::new(Service::over(servers.hot.clone(), servers.cold.clone(), Duration::from_secs(30)).await);
+    fill(&service).await;
+    let expected: Vec<_> = {
+        let mut expected = Vec::new();
+        for path in SLOW {
+            expected.push(service.get(&service.token(1), path).await.body);
+        }
+        expected
+    };
+    println!("pools before: hot {:?}, cold {:?}", servers.hot.readers(), servers.cold.readers());
+
+    let begun = Instant::now();
+    let given_up = futures::stream::iter(0..REQUESTS).map(|n| {
+        let service = Arc::clone(&service);
+        async move {
+            // From before the first byte to where many answers are whole.
+            let patience = Duration::from_micros(n * 7_919 % 120_000);
+            let token = service.token(1);
+            let asked = service.get(&token, SLOW[n as usize % SLOW.len()]);
+            tokio::time::timeout(patience, asked).await.is_err()
+        }
+    });
+    let given_up: Vec<bool> = given_up.buffer_unordered(32).collect().await;
+    let hung_up = given_up.iter().filter(|gone| **gone).count();
+    println!("{hung_up} of {REQUESTS} clients hung up, in {:?}", begun.elapsed());
+    assert!(hung_up as u64 > REQUESTS / 2, "too patient a test: {hung_up}");
+
+    let begun = Instant::now();
+    let served = futures::stream::iter(0..REQUESTS as usize).map(|n| {
+        let (service, expected) = (Arc::clone(&service), &expected);
+        async move {
+            let nth = QUICK[n % QUICK.len()];
+            let answer = service.get(&service.token(1), SLOW[nth]).await;
+            assert_eq!(answer.status, 200, "{n}: {}", answer.text_lossy());
+            assert!(answer.body == expected[nth], "{n}: somebody else's answer");
+        }
+    });
+    served.buffer_unordered(8).collect::<Vec<()>>().await;
+    println!("{REQUESTS} served, in {:?}", begun.elapsed());
+
+    // The servers notice within a second or two that nobody waits.
+    let begun = Instant::now();
+    let mut left = at_work(&servers).await;
+    while !left.is_empty() && begun.elapsed() < Duration::from_secs(5) {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        left = at_work(&servers).await;
+    }
+    assert_eq!(left, Vec::<String>::new(), "still at work");
+    let (hot, cold) = (servers.hot.readers(), servers.cold.readers());
+    println!("pools after: hot {hot:?}, cold {cold:?}");
+    assert!((1..=20).contains(&hot.0) && hot.1 == hot.0, "{hot:?}: connections, idle ones");
+    assert!((1..=26).contains(&cold.0) && cold.1 == cold.0, "{cold:?}: connections, idle ones");
+    drop(service);
+    servers.drop().await;
+}

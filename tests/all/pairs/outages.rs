@@ -1,0 +1,264 @@
+//! A tier that goes away under load and comes back: what is said meanwhile, what goes on, and how soon all is well.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use thermocline::archive::Plan;
+use thermocline::clock::DAY;
+use thermocline::import::Noun;
+use thermocline::tier::{Engine, Mssql, Postgres, PostgresUrl, Tier, migrate};
+
+use crate::support::engines::{Engines, Servers};
+use crate::support::postgres::{self, Cluster};
+use crate::support::proxy::{Door, Proxy};
+use crate::support::{Service, at, conversation, cutoff, message, post};
+
+/// How long a request may take.
+const TIMEOUT: Duration = Duration::from_secs(3);
+/// What a busy machine may add to that.
+const SLACK: Duration = Duration::from_secs(2);
+/// How soon all must be well after the server is.
+const RECOVERY: Duration = Duration::from_secs(5);
+const CLIENTS: usize = 4;
+
+/// Answered by hot alone, and those that need cold.
+const NEWEST: [&str; 3] = [
+    "/api/conversations/1/messages?limit=5",
+    "/api/posts?limit=5&author_id=1",
+    "/api/conversations/1/messages/1100",
+];
+const OLDER: [&str; 4] = [
+    "/api/conversations/1/messages?page=3&per_page=20",
+    "/api/posts?offset=45&limit=5",
+    "/api/conversations/1/messages/1001",
+    "/api/conversations/1/messages?at=2026-01-01",
+];
+
+async fn fill(service: &Service) {
+    service.load(Noun::Conversations, vec![conversation(1, 1, Some(2), at("2025-01-01T00:00:00Z"))]).await;
+    let said = |n: i64| message(1_000 + n, 1, 1, &format!("number {n}"), cutoff((n - 60) * DAY / 2));
+    service.load(Noun::Messages, (0..120).map(said).collect()).await;
+    let posts = |n: i64| post(100 + n, n % 2 + 1, "post", cutoff((n - 30) * DAY / 2));
+    service.load(Noun::Posts, (0..60).map(posts).collect()).await;
+    assert_eq!(service.archive("messages", &Plan::default()).await, 60);
+    assert_eq!(service.archive("posts", &Plan::default()).await, 30);
+}
+
+/// One answer under load.
+#[derive(Debug)]
+struct Seen {
+    path: &'static str,
+    /// When it was asked for, and how long it took.
+    asked: Instant,
+    took: Duration,
+    status: u16,
+    tier: String,
+}
+
+/// Clients that ask without a pause until they are told to stop; every answer is right, or a problem as it should be.
+struct Load {
+    stop: Arc<AtomicBool>,
+    clients: Vec<tokio::task::JoinHandle<Vec<Seen>>>,
+}
+
+impl Load {
+    async fn on(service: &Arc<Service>) -> Self {
+        let mut expected = BTreeMap::new();
+        for path in NEWEST.into_iter().chain(OLDER) {
+            let answer = service.get(&service.token(1), path).await;
+            assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+            expected.insert(path, answer.json());
+        }
+        let (stop, expected) = (Arc::new(AtomicBool::new(false)), Arc::new(expected));
+        let client = |n: usize| {
+            let (service, stop, expected) = (Arc::clone(service), Arc::clone(&stop), Arc::clone(&expected));
+            tokio::spawn(async move {
+                let (token, mut seen) = (service.token(1), Vec::new());
+                let paths: Vec<&'static str> = expected.keys().copied().collect();
+                for nth in n.. {
+                    if stop.load(Ordering::Relaxed) {
+                        break;
+                    }
+                    let path = paths[nth % paths.len()];
+                    seen.push(ask(&service, &token, path, &expected[path]).await);
+                    // So that a tier that refuses at once is not asked all the time.
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+                seen
+            })
+        };
+        Self { clients: (0..CLIENTS).map(client).collect(), stop }
+    }
+
+    async fn end(self) -> Vec<Seen> {
+        self.stop.store(true, Ordering::Relaxed);
+        let mut seen = Vec::new();
+        for client in self.clients {
+            seen.extend(client.await.expect("a client"));
+        }
+        seen
+    }
+}
+
+async fn ask(service: &Service, token: &str, path: &'static str, expected: &Value) -> Seen {
+    let asked = Instant::now();
+    let answer = service.get(token, path).await;
+    let took = asked.elapsed();
+    let mut tier = String::new();
+    match answer.status {
+        200 => {
+            let mut found = answer.json();
+            // A total is left out while cold, which knows its part, is away.
+            if found["total"].is_null() && !expected["total"].is_null() {
+                for member in ["total", "pages"] {
+                    found[member] = expected[member].clone();
+                }
+            }
+            assert_eq!(&found, expected, "{path}");
+        }
+        503 => {
+            let problem = answer.problem(path, 503, "tier-unavailable");
+            problem["tier"].as_str().expect("a tier").clone_into(&mut tier);
+        }
+        _ => drop(answer.problem(path, 504, "timeout")),
+    }
+    Seen { path, asked, took, status: answer.status, tier }
+}
+
+/// What was seen when `tier` was away from `away` to `back`; returns how long after that the last error came.
+fn judge(seen: &[Seen], tier: Tier, silent: bool, away: Instant, back: Instant) -> Duration {
+    let failed: Vec<&Seen> = seen.iter().filter(|seen| seen.status != 200).collect();
+    for one in &failed {
+        assert!(one.asked + one.took > away, "an error before anything happened: {one:?}");
+        assert!(one.status == 503 || silent, "only silence runs out of time: {one:?}");
+        assert!(one.status == 504 || one.tier == tier.name(), "the wrong tier: {one:?}");
+        assert!(tier == Tier::Hot || OLDER.contains(&one.path), "the newest rows are in hot: {one:?}");
+    }
+    assert!(failed.iter().any(|one| one.asked < back), "nobody noticed that {tier} was away");
+    for one in seen {
+        assert!(one.took < TIMEOUT + SLACK, "hung: {one:?}");
+    }
+    let within = |one: &&Seen| one.asked > away && one.asked + one.took < back && one.status == 200;
+    let meanwhile = seen.iter().filter(within).count();
+    assert!(tier == Tier::Hot || meanwhile > 10, "the newest rows go on: {meanwhile}");
+    let last = failed.iter().map(|one| one.asked + one.took).max().expect("an error");
+    let late = last.saturating_duration_since(back);
+    let good = seen.iter().filter(|one| one.asked > last && one.status == 200).count();
+    println!(
+        "{tier}: {} answers, {} errors, {meanwhile} good meanwhile, well after {late:?}",
+        seen.len(),
+        failed.len()
+    );
+    assert!(good > 20, "it did not come back: {good} good answers after the last error");
+    late
+}
+
+/// Shuts the door before `tier` in one way, under load, and opens it again.
+async fn outage(service: &Arc<Service>, proxy: &Proxy, tier: Tier, door: Door) {
+    println!("{tier}, {door:?}");
+    let load = Load::on(service).await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let away = Instant::now();
+    proxy.set(door);
+    tokio::time::sleep(if door == Door::Silent { TIMEOUT + TIMEOUT / 3 } else { Duration::from_secs(1) })
+        .await;
+    proxy.set(Door::Open);
+    let back = Instant::now();
+    // As long as recovering may take, less when it has.
+    let token = service.token(1);
+    while back.elapsed() < RECOVERY && service.get(&token, OLDER[0]).await.status != 200 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    let late = judge(&load.end().await, tier, door == Door::Silent, away, back);
+    assert!(late < RECOVERY, "{tier} was back, and all was well only after {late:?}");
+}
+
+async fn cold_at(port: u16, url: &str) -> Arc<dyn Engine> {
+    let place = postgres::place(url);
+    let through = url.replacen(&place, &format!("127.0.0.1:{port}"), 1);
+    assert_ne!(through, url, "the URL names host and port");
+    let url = PostgresUrl::parse(&through).expect("a URL");
+    Arc::new(Postgres::open(Tier::Cold, &url, None).await.expect("opens"))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cold_goes_away_and_comes_back() {
+    let Some(engines) = Engines::mixed().await else { return };
+    let url = engines.cold_url.as_ref().expect("a server");
+    let proxy = Proxy::before(postgres::place(url)).await;
+    let cold = cold_at(proxy.port, url).await;
+    let service = Arc::new(Service::over(engines.hot.clone(), cold.clone(), TIMEOUT).await);
+    fill(&service).await;
+    for door in [Door::Cut, Door::Refusing, Door::Silent] {
+        outage(&service, &proxy, Tier::Cold, door).await;
+    }
+    drop(service);
+    cold.close().await;
+    engines.drop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn either_server_goes_away_and_comes_back() {
+    let Some(servers) = Servers::make().await else { return };
+    let before_hot = Proxy::before(format!("{}:{}", servers.server.at.host, servers.server.at.port)).await;
+    let before_cold = Proxy::before(postgres::place(&servers.cold_url)).await;
+    let hot = Arc::new(Mssql::open(Tier::Hot, &servers.hot_at(before_hot.port)).await.expect("opens"));
+    let cold = cold_at(before_cold.port, &servers.cold_url).await;
+    let service = Arc::new(Service::over(hot.clone(), cold.clone(), TIMEOUT).await);
+    fill(&service).await;
+    for door in [Door::Cut, Door::Refusing, Door::Silent] {
+        outage(&service, &before_hot, Tier::Hot, door).await;
+        outage(&service, &before_cold, Tier::Cold, door).await;
+    }
+    drop(service);
+    hot.close().await;
+    cold.close().await;
+    servers.drop().await;
+}
+
+/// Not only the way to it: the server itself, with everything it had in memory.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_crashed_postgres_is_used_again_when_it_is_back() {
+    let mut cluster = match Cluster::start() {
+        Ok(cluster) => cluster,
+        Err(reason) => {
+            assert!(std::env::var_os("CI").is_none(), "no PostgreSQL: {reason}");
+            return eprintln!("skipped, no PostgreSQL: {reason}");
+        }
+    };
+    let database = postgres::make(&cluster.url()).await;
+    let cold = Arc::new(postgres::open(&database).await);
+    let real = crate::support::hot_engines::HotEngine::mssql().await;
+    let engines = Engines::embedded().await;
+    let hot: Arc<dyn Engine> = match &real {
+        Some(real) => real.hot.clone(),
+        None => engines.hot.clone(),
+    };
+    let service = Arc::new(Service::over(hot, cold.clone(), TIMEOUT).await);
+    fill(&service).await;
+    let load = Load::on(&service).await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let away = Instant::now();
+    tokio::task::block_in_place(|| cluster.crash()).expect("it crashes");
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    tokio::task::block_in_place(|| cluster.launch()).expect("it starts again");
+    let back = Instant::now();
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    let late = judge(&load.end().await, Tier::Cold, false, away, back);
+    assert!(late < RECOVERY, "{late:?}");
+    // Moves go on too, and what was archived before is still there.
+    service.load(Noun::Messages, vec![message(1_999, 1, 1, "late", cutoff(-DAY))]).await;
+    assert_eq!(service.archive("messages", &Plan::default()).await, 1);
+    assert_eq!(migrate::newest(&*cold), thermocline::tier::Schema::version(&*cold).await.expect("a version"));
+    drop(service);
+    cold.close().await;
+    drop(database);
+    if let Some(real) = real {
+        real.drop().await;
+    }
+    engines.drop().await;
+}
