@@ -63,7 +63,7 @@ pub(super) struct Connection {
 impl Connection {
     /// A new one. `lenient` reads what is no sound UTF-16 as U+FFFD.
     pub async fn open(address: &Address, role: Role, lenient: bool) -> Result<Self, Error> {
-        // The driver's own limit leaves TCP out.
+        // The driver's own limit leaves TCP out, and the setup.
         let opened = tokio::time::timeout(address.connect_timeout, async {
             // Boxed: what waits for a connection should not carry the whole handshake along.
             let client = Box::pin(login(address, role, lenient)).await?;
@@ -75,7 +75,7 @@ impl Connection {
         opened.await.unwrap_or_else(|_| {
             Err(Error::Io {
                 kind: std::io::ErrorKind::TimedOut,
-                message: format!("no connection within {} s", address.connect_timeout.as_secs()),
+                message: format!("no connection within {:?}", address.connect_timeout),
             })
         })
     }
@@ -141,6 +141,7 @@ async fn login(address: &Address, role: Role, lenient: bool) -> Result<Client, E
     config.port(address.port);
     config.database(&address.database);
     config.authentication(AuthMethod::sql_server(&address.user, address.password.expose_secret()));
+    // [`Connection::open`] has a limit of its own, which may be longer than the driver's.
     config.handshake_timeout(None);
     config.command_timeout(role.patience());
     config.lossy_utf16_decoding(lenient);

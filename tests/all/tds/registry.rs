@@ -74,7 +74,9 @@ const CONTROLS: [(&str, Control); 10] = [
 ];
 
 /// The texts that have a twin and are no [`Statement`], white space apart.
-const TWINS: [(&str, &str, &str); 7] = [
+const TWINS: [(&str, &str, &str); 8] = [
+    // Asked of a connection that lay still.
+    ("ping", "SELECT 1", "SELECT 1 AS one"),
     (
         "migrate.known",
         "SELECT OBJECT_ID(N'_sqlx_migrations') AS id",
