@@ -171,9 +171,10 @@ async fn count(engine: &dyn Engine, tables: &mut [Counted]) -> Result<(), TierEr
     if tables.is_empty() {
         return Ok(());
     }
-    let parts = tables.iter().enumerate().map(|(place, counted)| {
-        format!("SELECT {place} AS place, count(*) AS n FROM \"{}\"", counted.table)
-    });
+    let parts = tables
+        .iter()
+        .enumerate()
+        .map(|(place, counted)| format!("SELECT {place} AS place, count(*) AS n FROM \"{}\"", counted.table));
     let text = format!("-- check.count\n{}", parts.collect::<Vec<_>>().join("\nUNION ALL "));
     for record in engine.fetch(&Statement::new(text.leak()), &[]).await? {
         let place = usize::try_from(record.int("place")?).unwrap_or(usize::MAX);

@@ -147,12 +147,13 @@ impl Dialect {
     pub fn read_default(self, text: &str) -> DefaultValue {
         let bare = bare(text);
         // PostgreSQL notes the type of what it reads.
-        let bare = match bare.split_once("::") {
-            Some((value, kind)) if self == Self::Postgres => {
-                if kind.ends_with("int") || kind == "integer" { value.trim_matches('\'') } else { value }
-            }
-            _ => bare,
-        };
+        let bare =
+            match bare.split_once("::") {
+                Some((value, kind)) if self == Self::Postgres => {
+                    if kind.ends_with("int") || kind == "integer" { value.trim_matches('\'') } else { value }
+                }
+                _ => bare,
+            };
         let quoted = bare.strip_prefix('N').unwrap_or(bare);
         if let Some(text) = quoted.strip_prefix('\'').and_then(|text| text.strip_suffix('\'')) {
             return DefaultValue::Text(text.replace("''", "'"));

@@ -36,7 +36,14 @@ macro_rules! step {
         Step {
             version: $version,
             name: $file,
-            up: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/", $folder, "/", $file, ".up.sql")),
+            up: include_str!(concat!(
+                env!("CARGO_MANIFEST_DIR"),
+                "/migrations/",
+                $folder,
+                "/",
+                $file,
+                ".up.sql"
+            )),
             down: include_str!(concat!(
                 env!("CARGO_MANIFEST_DIR"),
                 "/migrations/",

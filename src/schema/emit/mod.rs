@@ -98,7 +98,11 @@ fn notes(changes: &[Change], declared: &Model) -> Vec<String> {
                 }
             }
             Change::Alter { table, what: Alter::AddIndex(index) } if index.unique => {
-                notes.push(format!("{} fails where rows of {table} agree in ({}).", index.name, index.list()));
+                notes.push(format!(
+                    "{} fails where rows of {table} agree in ({}).",
+                    index.name,
+                    index.list()
+                ));
             }
             _ => {}
         }
@@ -151,8 +155,7 @@ fn filler(dialect: Dialect, kind: &Type) -> String {
 fn create_index(dialect: Dialect, table: &str, index: &IndexModel) -> String {
     let unique = if index.unique { "UNIQUE " } else { "" };
     let only = index.only.as_ref();
-    let only =
-        only.map_or_else(String::new, |only| format!("\n    WHERE {}", dialect.predicate_text(only)));
+    let only = only.map_or_else(String::new, |only| format!("\n    WHERE {}", dialect.predicate_text(only)));
     format!("CREATE {unique}INDEX {} ON {table} ({}){only}", index.name, index.list())
 }
 

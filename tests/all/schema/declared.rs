@@ -17,7 +17,9 @@ async fn the_migrations_make_what_is_declared() {
             live.model
                 .tables
                 .iter()
-                .flat_map(|table| table.columns.iter().map(|column| format!("{}.{}", table.name, column.name)))
+                .flat_map(|table| {
+                    table.columns.iter().map(|column| format!("{}.{}", table.name, column.name))
+                })
                 .collect()
         };
         assert_eq!(columns(&by_migrations), columns(&by_declaration), "{name}: the order of columns");

@@ -83,10 +83,9 @@ fn selected(text: &str, whole: &str) -> BTreeSet<String> {
     for item in parts(list, ",") {
         let name = item.rsplit([' ', '.']).next().expect("a name");
         if name == "*" {
-            let source = item.trim().strip_suffix(".*").map_or_else(
-                || select.split(" FROM ").nth(1).and_then(|rest| rest.split(' ').next()).expect("a source"),
-                |source| source,
-            );
+            let source = item.trim().strip_suffix(".*").unwrap_or_else(|| {
+                select.split(" FROM ").nth(1).and_then(|rest| rest.split(' ').next()).expect("a source")
+            });
             names.extend(selected(&body(whole, source), whole));
         } else {
             names.insert(name.to_owned());
@@ -143,11 +142,16 @@ async fn every_list_returns_the_declared_columns_on_every_engine() {
     };
     let mut seen = BTreeMap::new();
     for (name, texts) in &statements {
-        let (tier, engines) =
-            if name.contains("cold_") { ("cold", ["postgres", "sqlite"]) } else { ("hot", ["mssql", "sqlite"]) };
+        let (tier, engines) = if name.contains("cold_") {
+            ("cold", ["postgres", "sqlite"])
+        } else {
+            ("hot", ["mssql", "sqlite"])
+        };
         assert_eq!(texts.keys().collect::<Vec<_>>(), engines, "{name}");
         for (engine, text) in texts {
-            let sql = AssertSqlSafe(text.clone()).into_sql_str();
+            // The program binds integers, which a bare text does not say.
+            let sql = text.replace("$5 + $6", "$5::bigint + $6::bigint");
+            let sql = AssertSqlSafe(sql).into_sql_str();
             let columns: BTreeSet<String> = match (engine.as_str(), &mut server) {
                 ("sqlite", _) => {
                     let database = embedded.get_mut(tier).expect("a database");
@@ -177,7 +181,8 @@ fn a_forgotten_column_is_seen() {
     let statements = statements();
     let text = &statements["messages/hot_slice"]["mssql"];
     assert_eq!(read(text), expected("messages/hot_slice"));
-    let forgotten = text.replace("SELECT id, conversation_id, sender_id, content,", "SELECT id, conversation_id, content,");
+    let forgotten = text
+        .replace("SELECT id, conversation_id, sender_id, content,", "SELECT id, conversation_id, content,");
     assert_ne!(*text, forgotten);
     assert!(!read(&forgotten).contains("sender_id"), "{forgotten}");
 }
