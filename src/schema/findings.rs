@@ -172,7 +172,7 @@ fn of_column(table: &str, from: &ColumnModel, to: &ColumnModel) -> Vec<(Differen
             Type::Other(kind) if kind.starts_with("datetime") || kind.starts_with("smalldatetime") => {
                 format!("{table}.{name} is still {kind}, which cannot order rows: expected {}", to.kind)
             }
-            Type::Other(kind) if kind.starts_with("varchar") || kind.starts_with("char") => {
+            Type::Other(kind) if kind.starts_with("varchar") || kind.starts_with("char(") => {
                 format!("{table}.{name} is still {kind}, which cannot hold every text: expected {}", to.kind)
             }
             kind => format!("{table}.{name} is {kind}, expected {}", to.kind),

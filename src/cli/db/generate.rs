@@ -50,6 +50,8 @@ struct Report {
     tier: &'static str,
     /// Whether the database is as declared.
     fits: bool,
+    /// What the engine that was asked cannot tell.
+    unseen: Option<&'static str>,
     notes: Vec<String>,
     files: Vec<PathBuf>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -78,10 +80,15 @@ pub async fn run(args: &Args, settings: &Settings, json: bool) -> Result<(), Fai
     // Nothing is written before everything is known.
     let mut plans = Vec::new();
     for (tier, place) in places {
-        plans.push((tier, if args.empty { empty(tier) } else { plan(tier, place, &args.dir).await? }));
+        plans.push(if args.empty {
+            (tier, empty(tier), None)
+        } else {
+            let (plan, asked) = plan(tier, place, &args.dir).await?;
+            (tier, plan, Plan::unseen(asked))
+        });
     }
-    for (tier, plan) in plans {
-        let report = carry_out(args, tier, &plan)?;
+    for (tier, plan, unseen) in plans {
+        let report = carry_out(args, tier, &plan, unseen)?;
         if !json {
             print(&report);
         }
@@ -104,7 +111,7 @@ fn empty(tier: Tier) -> Plan {
 }
 
 /// Compares a tier with its declaration.
-async fn plan(tier: Tier, place: &Place, dir: &Path) -> Result<Plan, Failure> {
+async fn plan(tier: Tier, place: &Place, dir: &Path) -> Result<(Plan, Dialect), Failure> {
     let database = look::open(tier, place).await.map_err(Failure::Failed)?;
     let found = async {
         let (version, newest) = (database.version().await?, migrate::newest(&*database));
@@ -130,14 +137,18 @@ async fn plan(tier: Tier, place: &Place, dir: &Path) -> Result<Plan, Failure> {
         )));
     }
     let plan = Plan::new(&live, &Model::of(look::tables(tier)), &engines(tier));
-    if plan.obstacles.is_empty() { Ok(plan) } else { Err(Failure::Failed(plan.obstacles.join("\n"))) }
+    if plan.obstacles.is_empty() {
+        Ok((plan, live.dialect))
+    } else {
+        Err(Failure::Failed(plan.obstacles.join("\n")))
+    }
 }
 
 /// Writes or shows what is planned.
-fn carry_out(args: &Args, tier: Tier, plan: &Plan) -> Result<Report, Failure> {
+fn carry_out(args: &Args, tier: Tier, plan: &Plan, unseen: Option<&'static str>) -> Result<Report, Failure> {
     let notes = plan.notes().into_iter().map(str::to_owned).collect();
     let fits = plan.is_empty();
-    let mut report = Report { tier: tier.name(), fits, notes, files: Vec::new(), sql: Vec::new() };
+    let mut report = Report { tier: tier.name(), fits, unseen, notes, files: Vec::new(), sql: Vec::new() };
     if args.empty || !fits {
         for (engine, up, down) in &plan.scripts {
             let [up, down] = [up, down].map(|script| {
@@ -163,7 +174,10 @@ fn carry_out(args: &Args, tier: Tier, plan: &Plan) -> Result<Report, Failure> {
 }
 
 fn print(report: &Report) {
-    let Report { tier, fits, notes, files, sql } = report;
+    let Report { tier, fits, unseen, notes, files, sql } = report;
+    if let Some(unseen) = unseen {
+        eprintln!("{tier}: this engine does not tell {unseen}");
+    }
     if *fits && files.is_empty() {
         println!("{tier}: as declared, nothing to do");
         return;

@@ -103,13 +103,15 @@ fn change_column(
     statements
 }
 
-/// A default's name may be one the server made up.
+/// A default's name may be one the server made up. Babelfish names one that it does not know by that name; there a
+/// default goes with its column.
 fn drop_default(table: &str, column: &str) -> String {
     format!(
         "DECLARE @name NVARCHAR(300) = (\n    SELECT d.name FROM sys.default_constraints d\n    \
          JOIN sys.columns c ON c.object_id = d.parent_object_id AND c.column_id = d.parent_column_id\n    \
          WHERE d.parent_object_id = OBJECT_ID(N'{table}') AND c.name = N'{column}');\n\
-         IF @name IS NOT NULL EXEC (N'ALTER TABLE {table} DROP CONSTRAINT [' + @name + N']')"
+         IF @name IS NOT NULL AND SERVERPROPERTY('Babelfish') IS NULL\n    \
+         EXEC (N'ALTER TABLE {table} DROP CONSTRAINT [' + @name + N']')"
     )
 }
 

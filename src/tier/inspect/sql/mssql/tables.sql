@@ -3,4 +3,4 @@
 SELECT t.name AS tbl,
     (SELECT SUM(p.rows) FROM sys.partitions p WHERE p.object_id = t.object_id AND p.index_id IN (0, 1)) AS n,
     CAST(NULL AS BIGINT) AS bytes
-FROM OPENJSON(@P1) w JOIN sys.tables t ON t.object_id = OBJECT_ID(w.value)
+FROM OPENJSON(@P1) w JOIN sys.tables t ON t.name = w.value COLLATE DATABASE_DEFAULT AND t.schema_id = SCHEMA_ID()
