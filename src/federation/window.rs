@@ -110,7 +110,7 @@ impl<L: List> Tiers<'_, L> {
                 return Ok(Page::cut(from_hot(hot.rows), limit, None));
             };
             let cold = match guessed {
-                Some((guess, Ok(rows))) if guess == mark => self.settle(list, mark, Ok(rows)).await,
+                Some((guess, answer)) if guess == mark => self.settle(list, mark, answer).await,
                 _ => self.cold_rows(list, mark, stretch).await,
             };
             match cold {

@@ -18,19 +18,44 @@ const UNIX_DAY: i64 = 719_162;
 const OLD_DAY: i64 = 693_595;
 const MICROS_PER_SECOND: i64 = 1_000_000;
 
-/// A parameter.
+/// A parameter; a NULL that travels without its type is not read ([`with_nulls`]).
 #[derive(Debug)]
 pub(super) struct Param<'a>(pub &'a Value);
+
+/// The statement with those NULLs written out that the driver would send without a type: not every server knows what to
+/// make of such a one.
+pub(super) fn with_nulls<'a>(text: &'a str, params: &[Value]) -> Cow<'a, str> {
+    if params.iter().all(|param| written_out(param).is_none()) {
+        return Cow::Borrowed(text);
+    }
+    let mut parts = text.split("@P");
+    let mut whole = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let digits = part.find(|c: char| !c.is_ascii_digit()).unwrap_or(part.len());
+        let param = part[..digits].parse::<usize>().ok().and_then(|place| params.get(place.checked_sub(1)?));
+        match param.and_then(written_out) {
+            Some(null) => whole.extend([null, &part[digits..]]),
+            None => whole.extend(["@P", part]),
+        }
+    }
+    Cow::Owned(whole)
+}
+
+const fn written_out(param: &Value) -> Option<&'static str> {
+    match param {
+        Value::Null(Kind::Text) => Some("CAST(NULL AS NVARCHAR(MAX))"),
+        Value::Null(Kind::Time) => Some("CAST(NULL AS DATETIME2(6))"),
+        Value::Null(Kind::Date) => Some("CAST(NULL AS DATE)"),
+        Value::Null(Kind::Price) => Some("CAST(NULL AS DECIMAL(10, 2))"),
+        _ => None,
+    }
+}
 
 impl ToSql for Param<'_> {
     fn to_sql(&self) -> ColumnData<'_> {
         match self.0 {
-            Value::Null(Kind::Int) => ColumnData::I64(None),
-            Value::Null(Kind::Text) => ColumnData::String(None),
-            Value::Null(Kind::Time) => ColumnData::DateTime2(None),
-            Value::Null(Kind::Date) => ColumnData::Date(None),
-            Value::Null(Kind::Price) => ColumnData::Numeric(None),
             Value::Null(Kind::Bool) => ColumnData::Bit(None),
+            Value::Null(_) => ColumnData::I64(None),
             Value::Int(int) => ColumnData::I64(Some(*int)),
             Value::Text(text) => ColumnData::String(Some(Cow::Borrowed(text))),
             Value::Time(at) => ColumnData::DateTime2(Some(datetime2(*at))),
@@ -170,4 +195,21 @@ pub(super) fn replaced(row: &Row) -> Option<String> {
         ColumnData::String(Some(text)) if text.contains('\u{fffd}') => Some(column.name().to_owned()),
         _ => None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_null_without_a_type_on_the_wire_has_one_in_the_text() {
+        let mut params = vec![Value::Null(Kind::Text), Value::Int(2), Value::Null(Kind::Price)];
+        params.resize(12, Value::Null(Kind::Int));
+        let text = "SELECT @P1, @P2, @P3, @P10, @P11, @P99, '@P'";
+        assert_eq!(
+            with_nulls(text, &params),
+            "SELECT CAST(NULL AS NVARCHAR(MAX)), @P2, CAST(NULL AS DECIMAL(10, 2)), @P10, @P11, @P99, '@P'"
+        );
+        assert!(matches!(with_nulls(text, &params[1..2]), Cow::Borrowed(same) if same == text));
+    }
 }

@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use tokio_util::compat::{Compat, TokioAsyncWriteCompatExt as _};
 
 use super::super::Value;
-use super::cells::Param;
+use super::cells::{Param, with_nulls};
 use super::fault;
 use crate::config::{Encrypt, Mssql as Address};
 
@@ -91,9 +91,10 @@ impl Connection {
     /// The rows of a statement.
     pub async fn query(&mut self, text: &str, params: &[Value]) -> Result<Vec<Row>, Error> {
         self.dirty = true;
+        let text = with_nulls(text, params);
         let params: Vec<Param<'_>> = params.iter().map(Param).collect();
         let params: Vec<&dyn tiberius::ToSql> = params.iter().map(|param| param as _).collect();
-        let done = match self.client.query(text, &params).await {
+        let done = match self.client.query(text.as_ref(), &params).await {
             // To the end: errors come last.
             Ok(stream) => stream.into_first_result().await,
             Err(error) => Err(error),
@@ -105,9 +106,10 @@ impl Connection {
     /// How many rows a statement touched.
     pub async fn execute(&mut self, text: &str, params: &[Value]) -> Result<u64, Error> {
         self.dirty = true;
+        let text = with_nulls(text, params);
         let params: Vec<Param<'_>> = params.iter().map(Param).collect();
         let params: Vec<&dyn tiberius::ToSql> = params.iter().map(|param| param as _).collect();
-        let done = self.client.execute(text, &params).await.map(tiberius::ExecuteResult::total);
+        let done = self.client.execute(text.as_ref(), &params).await.map(tiberius::ExecuteResult::total);
         self.settle(&done);
         done
     }
