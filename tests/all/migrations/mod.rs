@@ -22,6 +22,8 @@ pub struct Home {
     hot: String,
     cold: String,
     server: Option<Server>,
+    /// Dropped with this.
+    _database: Option<postgres::Database>,
 }
 
 /// How a run ended.
@@ -41,6 +43,7 @@ impl Home {
             hot: "sqlite:hot.db".to_owned(),
             cold: "sqlite:cold.db".to_owned(),
             server: None,
+            _database: None,
         }
     }
 
@@ -51,7 +54,9 @@ impl Home {
 
     /// Cold in PostgreSQL, where there is one.
     pub async fn postgres() -> Option<Self> {
-        Some(Self { cold: postgres::database().await?, ..Self::new("SQLite and PostgreSQL") })
+        let database = postgres::database().await?;
+        let cold = database.to_string();
+        Some(Self { cold, _database: Some(database), ..Self::new("SQLite and PostgreSQL") })
     }
 
     /// Hot in a SQL Server, where there is one.
