@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::chosen::Archived;
+use super::erase::Along;
 use crate::page::Key;
 use crate::schema::Table;
 use crate::tier::{Statement, Value, cold_sql, hot_sql};
@@ -102,6 +103,10 @@ pub struct Moved {
     pub(super) open_of: Statement,
     pub(super) open_number: Statement,
     pub(super) close: Statement,
+    /// What is erased of it, by the id it belongs to and by its own.
+    pub(super) erase: [Along; 2],
+    /// What somebody wrote, in hot and in cold, by the ids that are erased.
+    pub(super) written: Option<[Statement; 2]>,
 }
 
 impl Moved {
@@ -132,7 +137,23 @@ impl Moved {
             open_of: of(cold_sql!("open_of")).with("{columns}", &table.names_in_cold()),
             open_number: of(cold_sql!("open_number")),
             close: of(cold_sql!("close")),
+            erase: [owner, first].map(|column| Along::of(table, archived, column)),
+            written: None,
         }
+    }
+
+    /// Its rows are of the person in the column `author`.
+    #[must_use]
+    pub fn written_by(mut self, author: &str) -> Self {
+        let along =
+            |statement: Statement, along: &str| statement.with("{along}", along).with("{author}", author);
+        let first = &self.table.columns[0];
+        let archived = self.table.archived.unwrap_or(self.table.name);
+        self.written = Some([
+            along(hot_sql!("hot_by"), first.name).with("{table}", self.table.name),
+            along(cold_sql!("cold_by"), first.archived).with("{table}", archived),
+        ]);
+        self
     }
 
     /// The values that tell a row apart, for `held`.

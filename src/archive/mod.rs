@@ -9,6 +9,7 @@ pub mod batch;
 pub mod blocks;
 pub mod chosen;
 pub mod digest;
+pub mod erase;
 pub mod family;
 pub mod pair;
 pub mod restore;

@@ -171,6 +171,7 @@ impl Mover<'_> {
         let older_than = self.cutoff(family, plan.older_than);
         report.due = self.due(family, plan.older_than).await?;
         progress(report);
+        self.finish_erasures(family).await?;
         loop {
             if self.is_held(family).await? {
                 return Ok(Outcome::Held);

@@ -35,6 +35,7 @@ static JOURNAL: LazyLock<Statement> = LazyLock::new(|| cold_sql!("journal"));
 /// The kinds of move, as the journal names them.
 pub(super) const ARCHIVE: &str = "archive";
 pub(super) const RESTORE: &str = "restore";
+pub(super) const ERASE: &str = "erase";
 
 /// A batch that was moved.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -29,8 +29,10 @@ const HOT_SQLITE: &[Step] =
     &[step!(1, "hot/sqlite", "0001_platform"), step!(2, "hot/sqlite", "0002_archive_state")];
 const HOT_MSSQL: &[Step] =
     &[step!(1, "hot/mssql", "0001_platform"), step!(2, "hot/mssql", "0002_archive_state")];
-const COLD_SQLITE: &[Step] = &[step!(1, "cold/sqlite", "0001_archive")];
-const COLD_POSTGRES: &[Step] = &[step!(1, "cold/postgres", "0001_archive")];
+const COLD_SQLITE: &[Step] =
+    &[step!(1, "cold/sqlite", "0001_archive"), step!(2, "cold/sqlite", "0002_moves_back")];
+const COLD_POSTGRES: &[Step] =
+    &[step!(1, "cold/postgres", "0001_archive"), step!(2, "cold/postgres", "0002_moves_back")];
 
 /// An engine whose schema the program looks after.
 #[async_trait]

@@ -1,5 +1,6 @@
 //! `thermocline archive`: one file a command.
 
+mod erase;
 mod restore;
 mod resume;
 pub mod run;
@@ -25,6 +26,7 @@ enum Command {
     Run(run::Args),
     Restore(restore::Args),
     Resume(resume::Args),
+    Erase(erase::Args),
 }
 
 /// Runs it.
@@ -35,6 +37,7 @@ pub async fn run(args: Args, settings: &Settings, json: bool) -> Result<(), Fail
         Command::Run(args) => run::run(args, &tiers, &clock, json).await,
         Command::Restore(args) => restore::run(args, &tiers, &clock, json).await,
         Command::Resume(args) => resume::run(args, &tiers, &clock, json).await,
+        Command::Erase(args) => erase::run(args, &tiers, &clock, json).await,
     };
     tiers.close().await;
     done

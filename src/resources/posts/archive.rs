@@ -12,7 +12,11 @@ use crate::tier::{Statement, Value, cold_sql, hot_sql};
 /// Posts with their children.
 pub static FAMILY: LazyLock<Family> = LazyLock::new(|| Family {
     resource: "posts",
-    tables: vec![Moved::new(&LIKES, "post_id"), Moved::new(&COMMENTS, "post_id"), Moved::new(&POSTS, "id")],
+    tables: vec![
+        Moved::new(&LIKES, "post_id").written_by("user_id"),
+        Moved::new(&COMMENTS, "post_id").written_by("author_id"),
+        Moved::new(&POSTS, "id").written_by("author_id"),
+    ],
     due: hot_sql!("due"),
     due_count: hot_sql!("due_count"),
     by_day: false,
