@@ -22,6 +22,7 @@ pub struct Home {
     hot: String,
     cold: String,
     server: Option<Server>,
+    _database: Option<postgres::Database>,
 }
 
 /// How a run ended.
@@ -41,6 +42,7 @@ impl Home {
             hot: "sqlite:hot.db".to_owned(),
             cold: "sqlite:cold.db".to_owned(),
             server: None,
+            _database: None,
         }
     }
 
@@ -51,7 +53,9 @@ impl Home {
 
     /// Cold in PostgreSQL, where there is one.
     pub async fn postgres() -> Option<Self> {
-        Some(Self { cold: postgres::database().await?, ..Self::new("SQLite and PostgreSQL") })
+        let database = postgres::database().await?;
+        let cold = database.to_string();
+        Some(Self { cold, _database: Some(database), ..Self::new("SQLite and PostgreSQL") })
     }
 
     /// Hot in a SQL Server, where there is one.

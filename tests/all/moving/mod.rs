@@ -7,6 +7,7 @@
 mod audit;
 mod back;
 mod backups;
+mod erasing;
 mod faults;
 mod faulty;
 mod fences;

@@ -118,7 +118,7 @@ impl Server {
     pub fn url(&self) -> String {
         let escaped =
             |text: &str| text.bytes().fold(String::new(), |text, byte| format!("{text}%{byte:02X}"));
-        let config::Mssql { host, port, database, user, password, encrypt, ca } = &self.at;
+        let config::Mssql { host, port, database, user, password, encrypt, ca, .. } = &self.at;
         let (user, password) = (escaped(user), escaped(password.expose_secret()));
         let encrypt = match encrypt {
             config::Encrypt::Required => "required",
