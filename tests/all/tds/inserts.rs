@@ -27,7 +27,7 @@ impl Insert {
         let (table, rest) = rest.split_once(" (")?;
         let (list, _) = rest.split_once(')')?;
         let columns: Vec<(&str, Declared)> =
-            list.split(", ").map(|name| Some((name, declared(name)?))).collect::<Option<_>>()?;
+            list.split(", ").map(|name| Some((name, declared("insert", name)?))).collect::<Option<_>>()?;
         let rows = if text == with_ids(table, &columns, &from_json(table, list, &columns)) {
             json_rows(&columns, params)
         } else if text == with_ids(table, &columns, &from_values(table, list, &columns, params)) {

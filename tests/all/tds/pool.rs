@@ -72,13 +72,17 @@ async fn requests_given_up_leave_no_trace() {
 async fn a_broken_connection_is_not_used_again() {
     let front = Front::start().await;
     let hot = Wired::open(&front).await.expect("opens");
-    for (fault, logins) in
-        [(Fault::ResetInRow, 2), (Fault::HangUp, 3), (Fault::LoseAnswer, 4), (Fault::Refuse(596), 5)]
-    {
+    let mut logins = 1;
+    for fault in [Fault::ResetInRow, Fault::HangUp, Fault::LoseAnswer, Fault::Refuse(596)] {
+        echo(&hot, 4).await;
+        // One that broke in the pool is replaced; a new one that breaks is trouble.
         front.fail(TEST, fault, 1);
+        echo(&hot, 5).await;
+        front.fail(TEST, fault, 2);
         let error = hot.fetch(&statement("SELECT ?1 AS n"), &[1.into()]).await.expect_err("it broke");
         assert!(matches!(error, TierError::Unavailable { tier: Tier::Hot, .. }), "{fault:?}: {error:?}");
-        echo(&hot, 5).await;
+        echo(&hot, 6).await;
+        logins += 3;
         assert_eq!((hot.inner.readers(), front.logins()), ((1, 1), logins), "{fault:?}");
     }
 }
@@ -128,8 +132,8 @@ async fn a_login_that_hangs_costs_its_requests_and_nothing_else() {
     let (app, token) = pair.service();
     let router = thermocline::server::router(app.clone(), Duration::from_secs(20));
     let hasty = thermocline::server::router(app, Duration::from_millis(300));
-    // The only connection there is goes, and no new one is had.
-    front.fail(At::Statement("messages.hot_slice"), Fault::HangUp, 1);
+    // The only connection there is goes, and the one that replaces it.
+    front.fail(At::Statement("messages.hot_slice"), Fault::HangUp, 2);
     assert_eq!(page(&router, &token).await.0, StatusCode::SERVICE_UNAVAILABLE);
     front.fail(At::Login, Fault::Stall, ALWAYS);
     // More than the pool has room for.

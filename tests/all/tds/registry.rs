@@ -44,7 +44,7 @@ pub enum Control {
 }
 
 /// The texts about sessions and migrations, white space apart.
-const CONTROLS: [(&str, Control); 10] = [
+const CONTROLS: [(&str, Control); 12] = [
     (
         "SET TRANSACTION ISOLATION LEVEL SNAPSHOT; SET LOCK_TIMEOUT 10000;",
         Control::SetUp { snapshot: true, abort: false },
@@ -59,6 +59,8 @@ const CONTROLS: [(&str, Control); 10] = [
     ),
     ("BEGIN TRANSACTION", Control::Begin),
     ("COMMIT TRANSACTION", Control::Commit),
+    ("COMMIT", Control::Commit),
+    ("ROLLBACK", Control::RollBack),
     ("IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION", Control::RollBack),
     (
         "SELECT snapshot_isolation_state AS state FROM sys.databases WHERE name = DB_NAME()",
@@ -73,49 +75,16 @@ const CONTROLS: [(&str, Control); 10] = [
     ("EXEC sp_releaseapplock @Resource = N'thermocline.migrate', @LockOwner = N'Session'", Control::Unlock),
 ];
 
-/// The texts that have a twin and are no [`Statement`], white space apart.
-const TWINS: [(&str, &str, &str); 8] = [
+/// Texts whose twin is not that of their file: what they ask of is the server itself, not its tables.
+const TWINS: [(&str, &str, &str); 2] = [
     // Asked of a connection that lay still.
     ("ping", "SELECT 1", "SELECT 1 AS one"),
     (
-        "migrate.known",
-        "SELECT OBJECT_ID(N'_sqlx_migrations') AS id",
-        "SELECT (SELECT 1 FROM sqlite_schema WHERE name = '_sqlx_migrations') AS id",
-    ),
-    (
-        "migrate.version",
-        "SELECT COALESCE(MAX(version), 0) AS version FROM _sqlx_migrations WHERE success = 1",
-        "SELECT coalesce(max(version), 0) AS version FROM _sqlx_migrations WHERE success = 1",
-    ),
-    (
-        "migrate.table",
-        "IF OBJECT_ID(N'_sqlx_migrations') IS NULL CREATE TABLE _sqlx_migrations ( version BIGINT NOT NULL PRIMARY KEY, \
-         description NVARCHAR(400) NOT NULL, installed_on DATETIME2(6) NOT NULL DEFAULT SYSUTCDATETIME(), \
-         success BIT NOT NULL, checksum NVARCHAR(200) NOT NULL, execution_time BIGINT NOT NULL )",
-        "CREATE TABLE IF NOT EXISTS _sqlx_migrations (version INTEGER PRIMARY KEY, description TEXT NOT NULL, \
-         success INTEGER NOT NULL, checksum TEXT NOT NULL, execution_time INTEGER NOT NULL)",
-    ),
-    (
-        "migrate.list",
-        "SELECT version, checksum FROM _sqlx_migrations ORDER BY version",
-        "SELECT version, checksum FROM _sqlx_migrations ORDER BY version",
-    ),
-    (
-        "migrate.record",
-        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
-         VALUES (@P1, @P2, 1, @P3, -1)",
-        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
-         VALUES (?1, ?2, 1, ?3, -1)",
-    ),
-    (
-        "migrate.note",
-        "UPDATE _sqlx_migrations SET execution_time = @P1 WHERE version = @P2",
-        "UPDATE _sqlx_migrations SET execution_time = ?1 WHERE version = ?2",
-    ),
-    (
-        "migrate.forget",
-        "DELETE FROM _sqlx_migrations WHERE version = @P1",
-        "DELETE FROM _sqlx_migrations WHERE version = ?1",
+        "inspect.server",
+        "-- inspect.server SELECT N'mssql' AS engine, CAST(@@VERSION AS NVARCHAR(400)) AS version, \
+         CAST(CASE WHEN snapshot_isolation_state = 1 THEN 1 ELSE 0 END AS BIT) AS snapshots, CAST(NULL AS BIGINT) AS bytes \
+         FROM sys.databases WHERE name = DB_NAME()",
+        "SELECT 'mssql' AS engine, 'TDS front' AS version, 1 AS snapshots, NULL AS bytes",
     ),
 ];
 
@@ -138,6 +107,10 @@ impl Registry {
 
     /// What a text means, if it is known.
     pub fn find(&self, text: &str) -> Option<Known> {
+        let line = one_line(text);
+        if let Some((name, _, twin)) = TWINS.iter().find(|(_, known, _)| *known == line) {
+            return Some(Known::Twin(name, twin));
+        }
         if let Some((name, twin)) = self.0.lock().expect("no panic").get(text) {
             return Some(Known::Twin(name, twin));
         }
@@ -147,12 +120,8 @@ impl Registry {
         if let Some(script) = MIGRATIONS.get(text) {
             return Some(Known::Migration(script));
         }
-        let text = one_line(text);
-        let control = CONTROLS.iter().find(|(known, _)| *known == text);
-        let twin = TWINS.iter().find(|(_, known, _)| *known == text);
-        control
-            .map(|(_, control)| Known::Control(*control))
-            .or_else(|| twin.map(|(name, _, twin)| Known::Twin(name, twin)))
+        let control = CONTROLS.iter().find(|(known, _)| *known == line);
+        control.map(|(_, control)| Known::Control(*control))
     }
 }
 
@@ -205,17 +174,28 @@ pub fn names() -> BTreeSet<&'static str> {
     FILES.values().map(|(name, _)| name.as_str()).collect()
 }
 
-/// How a column of this name is declared, wherever it appears in an answer of hot. A name that is not here has to be
-/// added with its type.
-pub fn declared(name: &str) -> Option<Declared> {
-    Some(match name {
-        "content" | "body" => Declared::LongText,
-        "resource" | "mover" | "checksum" => Declared::Text(200),
-        "epoch" | "token" | "cold_newest_id" | "pair" | "n" | "late" | "weight" | "comment_count"
-        | "like_count" | "version" => Declared::BigInt,
-        "one" | "state" | "got" => Declared::Int,
-        "held" => Declared::Bit,
-        "cold_newest_at" | "at" => Declared::DateTime2,
+/// How a column of this name is declared in the answer of a statement of hot. A name that is not here has to be added
+/// with its type.
+pub fn declared(statement: &str, name: &str) -> Option<Declared> {
+    Some(match (statement, name) {
+        ("inspect.server", "version") => Declared::Text(400),
+        ("prices.due_count", "oldest") => Declared::Date,
+        (_, "content" | "body" | "reason" | "predicate" | "preset") => Declared::LongText,
+        (_, "resource" | "mover" | "checksum" | "engine") => Declared::Text(200),
+        // Of the catalogs.
+        (_, "tbl" | "col" | "typ" | "fk" | "parent" | "parent_col" | "idx" | "trg") => Declared::Text(400),
+        (_, "nullable" | "is_identity" | "is_unique" | "is_constraint" | "descends" | "cascades") => {
+            Declared::Bit
+        }
+        (
+            _,
+            "epoch" | "token" | "cold_newest_id" | "pair" | "n" | "late" | "weight" | "comment_count"
+            | "like_count" | "version" | "nanos" | "bytes" | "place" | "first_" | "second_",
+        ) => Declared::BigInt,
+        (_, "one" | "state" | "got") => Declared::Int,
+        (_, "held" | "whole" | "snapshots") => Declared::Bit,
+        (_, "cold_newest_at" | "at" | "oldest") => Declared::DateTime2,
+        (_, "member") => Declared::Date,
         _ => {
             let columns = || schema::PLATFORM.iter().flat_map(|table| table.columns);
             Declared::of(columns().find(|column| column.name == name)?.kind)

@@ -105,7 +105,7 @@ impl Session {
                 let done = self.sqlite.execute(sqlx::raw_sql(*script)).await;
                 done.map(|_| Answer::default()).map_err(|error| refused(&error))
             }
-            Known::Twin(_, text) => self.twin(text, params).await,
+            Known::Twin(name, text) => self.twin(name, text, params).await,
         };
         self.after(done).await
     }
@@ -182,14 +182,19 @@ impl Session {
         Ok(())
     }
 
-    async fn twin(&mut self, text: &'static str, params: &[Param]) -> Result<Answer, Refusal> {
+    async fn twin(
+        &mut self,
+        statement: &str,
+        text: &'static str,
+        params: &[Param],
+    ) -> Result<Answer, Refusal> {
         self.enter().await?;
         let prepared = self.sqlite.prepare(AssertSqlSafe(text).into_sql_str()).await;
         let prepared = prepared.map_err(|error| refused(&error))?;
         let columns = prepared.columns().iter().map(|column| {
             let name = column.name();
-            let declared =
-                declared(name).ok_or_else(|| broken(format!("column {name} has no declared type")))?;
+            let declared = declared(statement, name)
+                .ok_or_else(|| broken(format!("column {name} of {statement} has no declared type")))?;
             Ok(Column { name: name.to_owned(), declared })
         });
         let columns: Vec<Column> = columns.collect::<Result<_, Refusal>>()?;
