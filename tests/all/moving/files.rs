@@ -1,8 +1,10 @@
 //! The program itself on a folder of its own, and the files it is given.
 
 use std::ffi::OsStr;
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::thread::JoinHandle;
 
 use tempfile::TempDir;
 use thermocline::clock::Timestamp;
@@ -74,6 +76,54 @@ impl Program {
     /// Both files, opened here.
     pub async fn open(&self, now: Timestamp) -> Pair {
         Pair::open(self.path(), now).await
+    }
+}
+
+/// A server that runs.
+pub struct Serving {
+    child: Child,
+    /// Where it listens.
+    pub address: String,
+    log: JoinHandle<String>,
+}
+
+impl Serving {
+    /// Starts `serve` with this environment, and waits until it listens; how it ended, when it does not.
+    pub fn start(program: &Program, environment: &[(&str, &str)]) -> Result<Self, Ended> {
+        let mut command = program.command(&["serve", "--addr", "127.0.0.1:0"]);
+        command.env("JWT_SECRET", "0123456789abcdef0123456789abcdef");
+        for (name, value) in environment {
+            // As in a compose file, an empty variable is one that is not set.
+            command.env(name, value);
+        }
+        let mut child = command.spawn().expect("the program");
+        let mut log = BufReader::new(child.stderr.take().expect("its log"));
+        let mut said = String::new();
+        loop {
+            let from = said.len();
+            if log.read_line(&mut said).expect("a line") == 0 {
+                let mut ended = Ended::of(child.wait_with_output().expect("its output"));
+                ended.err = said;
+                return Err(ended);
+            }
+            let line: serde_json::Value = serde_json::from_str(&said[from..]).unwrap_or_default();
+            if line["message"] == "listening" {
+                let address = line["addr"].as_str().expect("an address").to_owned();
+                let log = std::thread::spawn(move || {
+                    let _ = log.read_to_string(&mut said);
+                    said
+                });
+                return Ok(Self { child, address, log });
+            }
+        }
+    }
+
+    /// Asks it to stop, and waits until it has.
+    pub fn stop(mut self) -> Ended {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().expect("kill").success());
+        let status = self.child.wait().expect("it ends").code();
+        Ended { status, out: String::new(), err: self.log.join().expect("its log") }
     }
 }
 
