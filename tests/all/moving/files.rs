@@ -79,12 +79,20 @@ impl Program {
     }
 }
 
-/// A server that runs.
+/// A server that runs. It is killed when it is dropped.
 pub struct Serving {
     child: Child,
     /// Where it listens.
     pub address: String,
-    log: JoinHandle<String>,
+    log: Option<JoinHandle<String>>,
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }
 
 impl Serving {
@@ -96,24 +104,24 @@ impl Serving {
             // As in a compose file, an empty variable is one that is not set.
             command.env(name, value);
         }
-        let mut child = command.spawn().expect("the program");
-        let mut log = BufReader::new(child.stderr.take().expect("its log"));
+        let child = command.spawn().expect("the program");
+        let mut serving = Self { child, address: String::new(), log: None };
+        let mut log = BufReader::new(serving.child.stderr.take().expect("its log"));
         let mut said = String::new();
         loop {
             let from = said.len();
             if log.read_line(&mut said).expect("a line") == 0 {
-                let mut ended = Ended::of(child.wait_with_output().expect("its output"));
-                ended.err = said;
-                return Err(ended);
+                let status = serving.child.wait().expect("it ends").code();
+                return Err(Ended { status, out: String::new(), err: said });
             }
             let line: serde_json::Value = serde_json::from_str(&said[from..]).unwrap_or_default();
             if line["message"] == "listening" {
-                let address = line["addr"].as_str().expect("an address").to_owned();
-                let log = std::thread::spawn(move || {
+                line["addr"].as_str().expect("an address").clone_into(&mut serving.address);
+                serving.log = Some(std::thread::spawn(move || {
                     let _ = log.read_to_string(&mut said);
                     said
-                });
-                return Ok(Self { child, address, log });
+                }));
+                return Ok(serving);
             }
         }
     }
@@ -123,7 +131,8 @@ impl Serving {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().expect("kill").success());
         let status = self.child.wait().expect("it ends").code();
-        Ended { status, out: String::new(), err: self.log.join().expect("its log") }
+        let log = self.log.take().and_then(|log| log.join().ok());
+        Ended { status, out: String::new(), err: log.expect("its log") }
     }
 }
 

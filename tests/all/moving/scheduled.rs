@@ -55,7 +55,7 @@ fn rows_move_when_it_is_time_and_not_before() {
             pair.clock.set(at("2026-03-02T02:00:00Z"));
             let begun = Instant::now();
             while due(&pair).await > 0 {
-                assert!(begun.elapsed() < Duration::from_secs(60), "nothing moves");
+                assert!(begun.elapsed() < Duration::from_mins(1), "nothing moves");
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
             stop.store(true, Ordering::Relaxed);
