@@ -91,13 +91,19 @@ impl Batch<'_> {
         let state = self.lock_state(hot, number).await?;
         self.settle_cold(cold, hot, number, &state).await?;
 
-        let taken = self.take(hot).await?;
+        let taken = match self.take(hot).await {
+            Err(rejected @ MoveError::Rejected { .. }) => {
+                // Nobody must take this for a move under way; what is left of it in hot goes with the session.
+                let _ = hot.rollback().await;
+                self.release(cold, number).await?;
+                return Err(rejected);
+            }
+            taken => taken?,
+        };
         let rows: usize = taken.iter().map(|taken| taken.rows.len()).sum();
         if rows == 0 {
             hot.rollback().await?;
-            cold.begin(Begin::Write).await?;
-            cold.execute(&RELEASE, &[self.resource(), number.into()]).await?;
-            cold.commit().await?;
+            self.release(cold, number).await?;
             return Ok(None);
         }
         let token = self.clock.draw();
@@ -146,6 +152,13 @@ impl Batch<'_> {
                 Err(self.recover_due(detail))
             }
         }
+    }
+
+    /// Says that nothing comes of a claim.
+    async fn release(&self, cold: &mut dyn Session, number: i64) -> Result<(), TierError> {
+        cold.begin(Begin::Write).await?;
+        cold.execute(&RELEASE, &[self.resource(), number.into()]).await?;
+        cold.commit().await
     }
 
     /// Locks the claim row and checks that nobody has claimed since: a mover that only believes it is alive may
