@@ -29,7 +29,14 @@ pub(super) struct Batch<'a> {
 impl Attempt for Batch<'_> {
     async fn attempt(&self) -> Result<Option<MovedBatch>, MoveError> {
         let mut this = Move::begin(self.mover, self.family).await?;
-        let taken = self.take(&mut this).await?;
+        let taken = match self.take(&mut this).await {
+            Err(rejected @ MoveError::Rejected { .. }) => {
+                // Nobody must take this for a move under way; what is left of it in hot goes with the session.
+                let _ = this.give_up().await;
+                return Err(rejected);
+            }
+            taken => taken?,
+        };
         if count(&taken) == 0 {
             this.give_up().await?;
             return Ok(None);

@@ -2,7 +2,7 @@
 //!
 //! A delta is visible exactly when the rows it counts are, so at every epoch the sums are those of what is archived.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::NaiveDate;
 
@@ -38,8 +38,21 @@ pub(super) struct Tally {
 impl Tally {
     /// Nothing counted yet. `own` are the rows of the family's own table that children to come belong to.
     pub fn new(family: &Family, own: &[Vec<Value>]) -> Self {
-        let days = own.iter().map(|row| (row[0].int(), (family.key)(row).at.date())).collect();
-        Self { days, counts: BTreeMap::new() }
+        let mut tally = Self { days: HashMap::new(), counts: BTreeMap::new() };
+        own.iter().for_each(|row| tally.know(family, row));
+        tally
+    }
+
+    /// Takes note of a row of the family's own table, which children belong to.
+    pub fn know(&mut self, family: &Family, own: &[Value]) {
+        self.days.insert(own[0].int(), (family.key)(own).at.date());
+    }
+
+    /// The ids of rows not known yet on whose days `rows` count: they leave alone, what they belong to stays.
+    pub fn strays(&self, moved: &Moved, rows: &[Vec<Value>]) -> Vec<i64> {
+        let Some(Action { at: None, owner, .. }) = moved.action else { return Vec::new() };
+        let owners: BTreeSet<i64> = rows.iter().map(|row| row[owner].int()).collect();
+        owners.into_iter().filter(|owner| !self.days.contains_key(owner)).collect()
     }
 
     /// Counts rows of `moved`: `sign` is 1 for those that enter cold, -1 for those that leave it.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::behavior::Action;
 use super::chosen::Archived;
+use super::erase::Along;
 use super::{vacuum, verify};
 use crate::clock::Timestamp;
 use crate::page::Key;
@@ -143,6 +144,10 @@ pub struct Moved {
     pub(super) close: Statement,
     pub(super) verify: verify::TableStatements,
     pub(super) vacuum: vacuum::TableStatements,
+    /// What is erased of it, by the id it belongs to and by its own.
+    pub(super) erase: [Along; 2],
+    /// What somebody wrote, in hot and in cold, by the ids that are erased.
+    pub(super) written: Option<[Statement; 2]>,
 }
 
 impl Moved {
@@ -179,15 +184,25 @@ impl Moved {
             close: of(cold_sql!("close")),
             verify: verify::TableStatements::of(table, archived, [first, second, owner]),
             vacuum: vacuum::TableStatements::of(table, archived),
+            erase: [owner, first].map(|column| Along::of(table, archived, column)),
+            written: None,
         }
     }
 
-    /// Every row of it is this action of the user in column `user`. It counts on the day of the row's `created_at`; a
-    /// row without one counts on that of the row it belongs to.
+    /// Its rows are of the person in the column `author`, each of them this action on the day of its `created_at`; a row
+    /// without one counts on the day of the row it belongs to.
     #[must_use]
-    pub fn counted_as(mut self, action: &'static str, user: &str) -> Self {
+    pub fn written_by(mut self, author: &str, action: &'static str) -> Self {
         let at = self.table.columns.iter().position(|column| column.name == "created_at");
-        self.action = Some(Action { name: action, user: place(self.table, user), at, owner: self.owner });
+        self.action = Some(Action { name: action, user: place(self.table, author), at, owner: self.owner });
+        let along =
+            |statement: Statement, along: &str| statement.with("{along}", along).with("{author}", author);
+        let first = &self.table.columns[0];
+        let archived = self.table.archived.unwrap_or(self.table.name);
+        self.written = Some([
+            along(hot_sql!("hot_by"), first.name).with("{table}", self.table.name),
+            along(cold_sql!("cold_by"), first.archived).with("{table}", archived),
+        ]);
         self
     }
 

@@ -10,6 +10,7 @@ mod behavior;
 pub mod blocks;
 pub mod chosen;
 pub mod digest;
+pub mod erase;
 pub mod family;
 pub mod measure;
 mod obstacles;

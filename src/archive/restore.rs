@@ -217,6 +217,7 @@ impl Restore<'_> {
         report: &mut Report,
         progress: &mut (dyn FnMut(&Report) + Send),
     ) -> Result<Outcome, MoveError> {
+        self.mover.finish_erasures(self.family).await?;
         report.due = self.mover.restorable(self.family, self.chosen).await?;
         progress(report);
         loop {

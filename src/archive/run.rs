@@ -196,6 +196,7 @@ impl Mover<'_> {
         let older_than = family.cutoff(self.clock.now(), plan.older_than);
         report.due = self.due(family, plan.older_than).await?;
         progress(report);
+        self.finish_erasures(family).await?;
         let mut most = plan.batch;
         let mut patient = Patience::new(plan.patience);
         loop {

@@ -3,10 +3,10 @@
 
 use std::sync::LazyLock;
 
-use super::MoveError;
 use super::blocks::Counter;
 use super::family::Moved;
-use super::steps::{ARCHIVE, Move, RESTORE};
+use super::steps::{ARCHIVE, ERASE, Move, RESTORE};
+use super::{MoveError, erase};
 use crate::schema::Kind;
 use crate::tier::{Statement, TierError, Value, cold_sql, values};
 
@@ -24,6 +24,7 @@ pub(super) async fn settle(this: &mut Move<'_>) -> Result<(), MoveError> {
         return Err(this.recover_due(format!("cold does not know move {epoch} of this hot")));
     }
     this.cold.execute(&CONFIRM, &[this.resource(), epoch.into()]).await?;
+    erase::purge(this).await?;
     for record in this.cold.fetch(&ABOVE, &[this.resource(), epoch.into()]).await? {
         let (above, kind) = (record.int("epoch")?, record.text("kind")?);
         if record.bool("confirmed")? {
@@ -54,6 +55,8 @@ async fn check_interrupted(this: &mut Move<'_>, kind: &str, epoch: i64) -> Resul
     let (batch, held): (fn(&Moved) -> &Statement, i64) = match kind {
         ARCHIVE => (|moved| &moved.batch, 1),
         RESTORE => (|moved| &moved.closed, 0),
+        // What is to be erased stays noted in cold, and is erased again: there is nothing to lose.
+        ERASE => return Ok(()),
         other => return Err(this.recover_due(format!("an interrupted {other} with number {epoch}"))),
     };
     for moved in &this.family.tables {
@@ -75,6 +78,7 @@ async fn check_interrupted(this: &mut Move<'_>, kind: &str, epoch: i64) -> Resul
 /// Takes a batch back: what it brought, what it closed, what it counted, and its entry in the journal.
 async fn undo(this: &mut Move<'_>, epoch: i64) -> Result<(), TierError> {
     let resource = this.resource();
+    erase::undo(this, epoch).await?;
     let cold = &mut *this.cold;
     for moved in &this.family.tables {
         cold.execute(&moved.undo_rows, &[epoch.into()]).await?;

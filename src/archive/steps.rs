@@ -23,7 +23,7 @@ use super::{MoveError, settle};
 use crate::clock::Timestamp;
 use crate::page::Key;
 use crate::schema::Kind;
-use crate::tier::{Begin, Session, Statement, TierError, Value, cold_sql, hot_sql};
+use crate::tier::{Begin, Session, Statement, TierError, Value, cold_sql, hot_sql, values};
 
 static CLAIM: LazyLock<Statement> = LazyLock::new(|| cold_sql!("claim"));
 static RELEASE: LazyLock<Statement> = LazyLock::new(|| cold_sql!("release"));
@@ -37,6 +37,7 @@ static JOURNAL: LazyLock<Statement> = LazyLock::new(|| cold_sql!("journal"));
 /// The kinds of move, as the journal names them.
 pub(super) const ARCHIVE: &str = "archive";
 pub(super) const RESTORE: &str = "restore";
+pub(super) const ERASE: &str = "erase";
 
 /// A batch that was moved.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -170,6 +171,13 @@ impl<'a> Move<'a> {
     pub async fn count(&mut self, moved: &[Rows<'_>], sign: i64) -> Result<(), TierError> {
         let mut tally = Tally::new(self.family, own(moved));
         for Rows { moved, rows } in moved {
+            let strays = tally.strays(moved, rows);
+            if !strays.is_empty() {
+                let own = self.family.own();
+                for record in self.cold.fetch(&own.open_of, &[strays.into()]).await? {
+                    tally.know(self.family, &values(&record, own.table.columns)?);
+                }
+            }
             tally.count(moved, rows, sign);
         }
         tally.write(&mut *self.cold, self.family, self.number, self.mover.clock.now()).await?;

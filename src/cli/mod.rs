@@ -150,7 +150,8 @@ pub async fn run() -> ExitCode {
             };
             let quiet = shared.log.is_none() && !long;
             telemetry::init(if quiet { "warn" } else { &settings.log });
-            execute(command, &settings, shared.json).await
+            // Every command's state together is too much for a stack.
+            Box::pin(execute(command, &settings, shared.json)).await
         }
         Err(error) => Err(error.into()),
     };

@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 
 use super::refer::{Posts, make_users};
 use super::rows::{column, insert};
-use super::{Chunk, Loader, Verdict, distinct, read};
-use crate::import::Record;
+use super::{Chunk, Loader, Verdict, distinct, erased, read};
+use crate::import::{Noun, Record};
 use crate::schema;
 use crate::tier::{Statement, TierError, Value, cold_sql, hot_sql};
 
@@ -41,12 +41,15 @@ impl Loader<'_> {
         if let (Some(cold), 1..) = (chunk.cold, chunk.epoch) {
             known.extend(read(&cold.fetch(&COLD, &[ids, chunk.epoch.into()]).await?, &schema::LIKES)?);
         }
+        let erased = erased(chunk, Noun::Likes, &distinct(column(&rows, 0).into_iter())).await?;
         let posts = Posts::of(chunk, &posts).await?;
         let mut fresh = Vec::new();
         let mut verdicts = Vec::new();
         for (place, row) in rows {
             let verdict = if known.contains(&row) {
                 Verdict::Known
+            } else if erased.contains(&row[0].int()) {
+                Verdict::Rejected(format!("the likes of user {} were erased", row[0].int()))
             } else if let Some(reason) = posts.refuse(row[1].int()) {
                 Verdict::Rejected(reason)
             } else {

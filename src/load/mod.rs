@@ -10,7 +10,7 @@ mod prices;
 mod refer;
 mod rows;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use crate::archive::digest::Digest;
@@ -23,6 +23,7 @@ use crate::tier::{
 
 static STATE: LazyLock<Statement> = LazyLock::new(|| hot_sql!("state"));
 static PROVEN: LazyLock<Statement> = LazyLock::new(|| cold_sql!("proven"));
+static ERASED: LazyLock<Statement> = LazyLock::new(|| hot_sql!("erased"));
 
 /// What became of a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,6 +122,15 @@ const fn resource(noun: Noun) -> Option<&'static str> {
         Noun::Prices => Some("prices"),
         Noun::Users | Noun::Conversations | Noun::Stocks => None,
     }
+}
+
+/// Which of these ids were erased and must not come in again; of likes, which users' likes.
+async fn erased(chunk: &mut Chunk<'_>, noun: Noun, ids: &Value) -> Result<HashSet<i64>, TierError> {
+    if resource(noun).is_none() {
+        return Ok(HashSet::new());
+    }
+    let params = [noun.to_string().as_str().into(), ids.clone()];
+    chunk.hot.fetch(&ERASED, &params).await?.iter().map(|record| record.int("id")).collect()
 }
 
 /// Rows of answers as values in the order of the table's columns.

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
-use super::{Chunk, Loader, Verdict, distinct, names, read};
+use super::{Chunk, Loader, Verdict, distinct, erased, names, read};
 use crate::archive::digest::Digest;
 use crate::import::{Noun, Record};
 use crate::schema::{self, Kind, Table};
@@ -123,12 +123,15 @@ impl Loader<'_> {
 
         let rows: Vec<Vec<Value>> = records.into_iter().map(|record| row(record, now)).collect();
         let ids = rows.iter().filter_map(|row| id_of(row));
-        let mut known = by_id(identity, chunk, distinct(ids)).await?;
+        let ids = distinct(ids);
+        let erased = erased(chunk, noun, &ids).await?;
+        let mut known = by_id(identity, chunk, ids).await?;
         // Of a content without an id: how many rows there are, in both tiers and in this chunk.
         let mut there: HashMap<Digest, i64> = HashMap::new();
         for (place, row) in rows.into_iter().enumerate() {
             let verdict = if let Some(id) = id_of(&row) {
                 match known.get(&id) {
+                    None if erased.contains(&id) => Verdict::Rejected(format!("id {id} was erased")),
                     None => Verdict::Inserted,
                     // A stock is its symbol, which is looked for below.
                     Some(old) if noun == Noun::Stocks && identity.difference(old, &row).is_none() => {

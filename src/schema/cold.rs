@@ -6,9 +6,7 @@
 //! the table by.
 
 use super::hot::{COMMENTS, LIKES, MESSAGES, POSTS, PRICES};
-use super::{
-    Column, ERASURES, Form, ID, Index, Kind, Only, Preset, RESOURCE, RESOURCES, Table, column, index, table,
-};
+use super::{Column, Form, ID, Index, Kind, Only, Preset, RESOURCE, RESOURCES, Table, column, index, table};
 
 const OPEN: Only = Only::Null("to_epoch");
 const CLOSED: Only = Only::NotNull("to_epoch");
@@ -34,6 +32,15 @@ const fn batch(name: &'static str) -> Index {
     index(name, &["from_epoch"], "a batch, to prove it or take it back")
 }
 
+const fn closed(name: &'static str) -> Index {
+    index(
+        name,
+        &["to_epoch"],
+        "what a move closed: hardly anything is closed after the epoch a reader asks for",
+    )
+    .only(CLOSED)
+}
+
 const fn original(name: &'static str) -> Index {
     index(name, &["original_id"], "a row by the id it had in hot")
 }
@@ -52,12 +59,7 @@ const MESSAGES_ARCHIVE: Table = table(
     )
     .unique()
     .only(OPEN),
-    index(
-        "messages_archive_closed",
-        &["conversation_id", "created_at DESC", "original_id DESC"],
-        "the same, of closed versions",
-    )
-    .only(CLOSED),
+    closed("messages_archive_closed"),
     original("messages_archive_original"),
     batch("messages_archive_batch"),
 ]);
@@ -67,12 +69,7 @@ const POSTS_ARCHIVE: Table =
         .key(&["author_id", "id"])
         .indexes(&[
             index("posts_archive_open", &["created_at DESC", "original_id DESC"], "all posts").only(OPEN),
-            index(
-                "posts_archive_closed",
-                &["created_at DESC", "original_id DESC"],
-                "the same, of closed versions",
-            )
-            .only(CLOSED),
+            closed("posts_archive_closed"),
             index(
                 "posts_archive_author_open",
                 &["author_id", "created_at DESC", "original_id DESC"],
@@ -80,12 +77,6 @@ const POSTS_ARCHIVE: Table =
             )
             .unique()
             .only(OPEN),
-            index(
-                "posts_archive_author_closed",
-                &["author_id", "created_at DESC", "original_id DESC"],
-                "the same, of closed versions",
-            )
-            .only(CLOSED),
             original("posts_archive_original"),
             batch("posts_archive_batch"),
         ]);
@@ -106,6 +97,7 @@ const COMMENTS_ARCHIVE: Table = table(
         "the same, of closed versions",
     )
     .only(CLOSED),
+    closed("comments_archive_closed_epoch"),
     original("comments_archive_original"),
     batch("comments_archive_batch"),
 ]);
@@ -119,6 +111,7 @@ const LIKES_ARCHIVE: Table = table(
 .indexes(&[
     index("likes_archive_open", &["post_id", "user_id"], "the number of a post's likes").unique().only(OPEN),
     index("likes_archive_closed", &["post_id", "user_id"], "the same, of closed versions").only(CLOSED),
+    closed("likes_archive_closed_epoch"),
     batch("likes_archive_batch"),
 ]);
 
@@ -132,8 +125,7 @@ const PRICES_HISTORY: Table = table(
     index("stock_prices_history_open", &["stock_id", "trade_date DESC"], "a stock's days")
         .unique()
         .only(OPEN),
-    index("stock_prices_history_closed", &["stock_id", "trade_date DESC"], "the same, of closed versions")
-        .only(CLOSED),
+    closed("stock_prices_history_closed"),
     original("stock_prices_history_original"),
     batch("stock_prices_history_batch"),
 ]);
@@ -214,6 +206,21 @@ const BATCHES: Table = table(
 .key(&["resource", "epoch"])
 .indexes(&[index("archive_batches_confirmed", &["resource", "epoch DESC"], "the newest confirmed batch")
     .only(Only::True("confirmed"))]);
+
+const ERASURES: Table = table(
+    "archive_erasures",
+    &[
+        RESOURCE,
+        column("id", Kind::Int),
+        column("reason", Kind::Text),
+        column("at", Kind::Time),
+        column("pending", Kind::Int).null(),
+    ],
+    "Rows that were or are being erased: no move, import or recovery brings one back.",
+)
+.key(&["resource", "id"])
+.indexes(&[index("archive_erasures_pending", &["pending"], "what is still to be erased")
+    .only(Only::NotNull("pending"))]);
 
 /// Every table of the cold tier.
 pub const TABLES: [&Table; 11] = [

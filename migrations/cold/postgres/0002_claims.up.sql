@@ -4,8 +4,8 @@ ALTER TABLE archive_head ADD COLUMN claimed_at TIMESTAMPTZ;
 
 -- What a move closed: for taking the move back, and for vacuum. Hashed, so that no reader's plan takes it for the range
 -- of what was closed after his epoch.
-CREATE INDEX messages_archive_ended ON messages_archive USING hash (to_epoch) WHERE to_epoch IS NOT NULL;
-CREATE INDEX posts_archive_ended ON posts_archive USING hash (to_epoch) WHERE to_epoch IS NOT NULL;
-CREATE INDEX comments_archive_ended ON comments_archive USING hash (to_epoch) WHERE to_epoch IS NOT NULL;
-CREATE INDEX likes_archive_ended ON likes_archive USING hash (to_epoch) WHERE to_epoch IS NOT NULL;
-CREATE INDEX stock_prices_history_ended ON stock_prices_history USING hash (to_epoch) WHERE to_epoch IS NOT NULL;
+CREATE INDEX messages_archive_closed_by ON messages_archive USING hash (to_epoch) WHERE to_epoch IS NOT NULL;
+CREATE INDEX posts_archive_closed_by ON posts_archive USING hash (to_epoch) WHERE to_epoch IS NOT NULL;
+CREATE INDEX comments_archive_closed_by ON comments_archive USING hash (to_epoch) WHERE to_epoch IS NOT NULL;
+CREATE INDEX likes_archive_closed_by ON likes_archive USING hash (to_epoch) WHERE to_epoch IS NOT NULL;
+CREATE INDEX stock_prices_history_closed_by ON stock_prices_history USING hash (to_epoch) WHERE to_epoch IS NOT NULL;

@@ -1,4 +1,3 @@
-DROP INDEX user_behavior_analytics_batch;
 DROP INDEX likes_archive_closed_epoch;
 DROP INDEX comments_archive_closed_epoch;
 DROP INDEX stock_prices_history_closed;

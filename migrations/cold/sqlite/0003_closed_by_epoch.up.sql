@@ -11,6 +11,3 @@ CREATE INDEX stock_prices_history_closed ON stock_prices_history (to_epoch) WHER
 -- Of comments and likes both: they are counted post by post.
 CREATE INDEX comments_archive_closed_epoch ON comments_archive (to_epoch) WHERE to_epoch IS NOT NULL;
 CREATE INDEX likes_archive_closed_epoch ON likes_archive (to_epoch) WHERE to_epoch IS NOT NULL;
-
--- What a move has counted of what users did.
-CREATE INDEX user_behavior_analytics_batch ON user_behavior_analytics (resource, from_epoch);

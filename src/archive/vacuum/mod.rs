@@ -83,7 +83,9 @@ impl BlockStatements {
 pub struct Swept {
     /// The resource.
     pub resource: &'static str,
-    /// The floor now, or the one there would be.
+    /// The last move whose closed versions are old enough to go.
+    pub upto: i64,
+    /// The floor now, or the one there would be. Erasing raises it too, and then it may lie above the former.
     pub floor: i64,
     /// Closed versions that were removed.
     pub versions: i64,
@@ -110,8 +112,16 @@ pub struct Vacuum<'a> {
 }
 
 impl Vacuum<'_> {
-    fn swept(&self, floor: i64) -> Swept {
-        Swept { resource: self.family.resource, floor, versions: 0, deltas: 0, stopped: false, seconds: 0.0 }
+    fn swept(&self, (floor, upto): (i64, i64)) -> Swept {
+        Swept {
+            resource: self.family.resource,
+            upto,
+            floor: floor.max(upto),
+            versions: 0,
+            deltas: 0,
+            stopped: false,
+            seconds: 0.0,
+        }
     }
 
     /// What [`Vacuum::run`] would do; changes nothing.
@@ -119,15 +129,15 @@ impl Vacuum<'_> {
         let begun = Instant::now();
         let mut cold = self.cold.session().await?;
         cold.begin(Begin::Write).await?;
-        let (_, floor) = self.bound(&mut *cold).await?;
+        let bound = self.bound(&mut *cold).await?;
         cold.rollback().await?;
-        let mut swept = self.swept(floor);
+        let mut swept = self.swept(bound);
         cold.begin(Begin::Read).await?;
         for moved in &self.family.tables {
-            swept.versions += n(&cold.fetch(&moved.vacuum.count, &[floor.into()]).await?)?;
+            swept.versions += n(&cold.fetch(&moved.vacuum.count, &[swept.upto.into()]).await?)?;
         }
         if let Some(blocks) = &self.family.blocks {
-            swept.deltas = n(&cold.fetch(&blocks.vacuum.count, &[floor.into()]).await?)?;
+            swept.deltas = n(&cold.fetch(&blocks.vacuum.count, &[swept.upto.into()]).await?)?;
         }
         cold.rollback().await?;
         swept.seconds = begun.elapsed().as_secs_f64();
@@ -152,23 +162,23 @@ impl Vacuum<'_> {
         Ok(swept)
     }
 
-    /// The floor there is and the one there may be, with the claim row locked.
+    /// The floor there is, and the last move that may be swept up, with the claim row locked.
     async fn bound(&self, cold: &mut dyn Session) -> Result<(i64, i64), TierError> {
         let kept = self.clock.now().plus(self.keep.saturating_neg());
         let records = cold.fetch(&BOUND, &[self.family.resource.into(), kept.into()]).await?;
         let Some(record) = records.first() else { return Ok((0, 0)) };
         let floor = record.int("floor")?;
-        Ok((floor, record.int_or_null("bound")?.unwrap_or(0).max(floor)))
+        Ok((floor, record.int_or_null("bound")?.unwrap_or(0)))
     }
 
-    async fn raise_floor(&self, cold: &mut dyn Session) -> Result<i64, TierError> {
+    async fn raise_floor(&self, cold: &mut dyn Session) -> Result<(i64, i64), TierError> {
         cold.begin(Begin::Write).await?;
         let (floor, bound) = self.bound(cold).await?;
         if bound > floor {
             cold.execute(&SET_FLOOR, &[self.family.resource.into(), bound.into()]).await?;
         }
         cold.commit().await?;
-        Ok(bound)
+        Ok((floor, bound))
     }
 
     /// Removes what each move up to the floor closed, a transaction a move.
@@ -180,7 +190,7 @@ impl Vacuum<'_> {
     ) -> Result<(), TierError> {
         let mut epochs = BTreeSet::new();
         for moved in &self.family.tables {
-            for record in cold.fetch(&moved.vacuum.closing, &[swept.floor.into()]).await? {
+            for record in cold.fetch(&moved.vacuum.closing, &[swept.upto.into()]).await? {
                 epochs.insert(record.int("epoch")?);
             }
         }
@@ -240,12 +250,12 @@ impl Vacuum<'_> {
     ) -> Result<(), TierError> {
         let mut next = i64::MIN;
         while !stop.load(Ordering::Relaxed) {
-            let params = [next.into(), swept.floor.into(), SCOPES.into()];
+            let params = [next.into(), swept.upto.into(), SCOPES.into()];
             let records = cold.fetch(&blocks.vacuum.foldable, &params).await?;
             let scopes: Vec<i64> =
                 records.iter().map(|record| record.int("scope")).collect::<Result<_, _>>()?;
             let Some(last) = scopes.last().copied() else { break };
-            let params = [scopes.into(), swept.floor.into()];
+            let params = [scopes.into(), swept.upto.into()];
             cold.begin(Begin::Write).await?;
             cold.execute(&blocks.vacuum.fold, &params).await?;
             swept.deltas += cold.execute(&blocks.vacuum.drop, &params).await?.cast_signed();

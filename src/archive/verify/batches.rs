@@ -153,7 +153,9 @@ impl Verifier<'_> {
                 *expected.entry(scope).or_default() += n;
             }
         };
-        own.iter().for_each(|row| count(row, 1));
+        for row in own {
+            count(row, 1);
+        }
         let moved = self.family.own();
         for record in cold.fetch(&moved.verify.closed, &[entry.epoch.into()]).await? {
             count(&values(&record, moved.table.columns)?, -1);

@@ -1,5 +1,6 @@
 //! `thermocline archive`: one file a command.
 
+mod erase;
 mod restore;
 mod resume;
 pub mod run;
@@ -32,7 +33,7 @@ impl Args {
     /// Whether the command runs long, and nobody watches: then it tells the log how it goes.
     pub fn is_watched_by_nobody(&self) -> bool {
         let long = match &self.command {
-            Command::Run(_) | Command::Restore(_) => true,
+            Command::Run(_) | Command::Restore(_) | Command::Erase(_) => true,
             Command::Verify(args) => args.continuous,
             Command::Status(_) | Command::Resume(_) | Command::Vacuum(_) => false,
         };
@@ -48,6 +49,7 @@ enum Command {
     Restore(restore::Args),
     Resume(resume::Args),
     Vacuum(vacuum::Args),
+    Erase(erase::Args),
 }
 
 /// Runs it.
@@ -65,6 +67,7 @@ pub async fn run(args: Args, settings: &Settings, json: bool) -> Result<(), Fail
         Command::Verify(args) => verify::run(args, &tiers, &clock, json).await,
         Command::Restore(args) => restore::run(args, &tiers, &clock, json).await,
         Command::Resume(args) => resume::run(args, &tiers, &clock, json).await,
+        Command::Erase(args) => erase::run(args, &tiers, &clock, json).await,
     };
     tiers.close().await;
     done

@@ -11,7 +11,7 @@ use crate::tier::{Statement, Value, cold_sql, hot_sql};
 /// Messages.
 pub static FAMILY: LazyLock<Family> = LazyLock::new(|| Family {
     resource: "messages",
-    tables: vec![Moved::new(&MESSAGES, "id").counted_as("chat", "sender_id")],
+    tables: vec![Moved::new(&MESSAGES, "id").written_by("sender_id", "chat")],
     due: hot_sql!("due"),
     due_count: hot_sql!("due_count"),
     by_day: false,

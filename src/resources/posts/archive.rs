@@ -13,9 +13,9 @@ use crate::tier::{Statement, Value, cold_sql, hot_sql};
 pub static FAMILY: LazyLock<Family> = LazyLock::new(|| Family {
     resource: "posts",
     tables: vec![
-        Moved::new(&LIKES, "post_id").counted_as("like", "user_id"),
-        Moved::new(&COMMENTS, "post_id").counted_as("comment", "author_id"),
-        Moved::new(&POSTS, "id").counted_as("post", "author_id"),
+        Moved::new(&LIKES, "post_id").written_by("user_id", "like"),
+        Moved::new(&COMMENTS, "post_id").written_by("author_id", "comment"),
+        Moved::new(&POSTS, "id").written_by("author_id", "post"),
     ],
     due: hot_sql!("due"),
     due_count: hot_sql!("due_count"),

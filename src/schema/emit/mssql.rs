@@ -83,7 +83,7 @@ fn change_column(
             let value = DIALECT.default_text(value);
             statements.push(format!("UPDATE {table} SET {name} = {value} WHERE {name} IS NULL"));
         }
-        statements.push(format!("ALTER TABLE {table} ALTER COLUMN {}", typed(to)));
+        statements.push(alter_column(table, to));
     }
     if let Some(value) = &to.default
         && (reshaped || from.default != to.default)
@@ -101,6 +101,19 @@ fn change_column(
         statements.extend(foreign.iter().map(|foreign| add_foreign(table, foreign)));
     }
     statements
+}
+
+/// Babelfish keeps a column's collation and nullability while its type changes, and takes neither here.
+fn alter_column(table: &str, column: &ColumnModel) -> String {
+    let kind = DIALECT.type_name(&column.kind);
+    let (kind, collation) = kind.split_at(kind.find(" COLLATE").unwrap_or(kind.len()));
+    let null = if column.nullable { "NULL" } else { "NOT NULL" };
+    format!(
+        "DECLARE @change NVARCHAR(MAX) = N'ALTER TABLE {table} ALTER COLUMN {} {kind}'\n    \
+         + CASE WHEN SERVERPROPERTY('Babelfish') IS NULL THEN N'{collation} {null}' ELSE N'' END;\n\
+         EXEC sp_executesql @change",
+        column.name
+    )
 }
 
 /// A default's name may be one the server made up. Babelfish names one that it does not know by that name; there a

@@ -71,7 +71,11 @@ impl Connections {
     /// One of them, for as long as it is held.
     pub async fn lease(&self) -> Result<Lease, Error> {
         let begun = Instant::now();
-        match self.0.get().await {
+        // On its own: where a login takes longer than a request may, nobody would ever be let in if each gave up the
+        // connection with the request that first asked for it.
+        let pool = self.0.clone();
+        let got = tokio::spawn(async move { pool.get().await }).await;
+        match got.map_err(|error| Error::Protocol(error.to_string().into()))? {
             Ok(object) => Ok(Lease { object: Some(object), pool: self.0.clone() }),
             Err(PoolError::Backend(error)) => Err(error),
             Err(error) => Err(Error::Io {

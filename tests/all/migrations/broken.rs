@@ -15,6 +15,7 @@ use crate::support::postgres;
 struct Database {
     schema: Arc<dyn Schema>,
     server: Option<Server>,
+    _database: Option<postgres::Database>,
     _folder: tempfile::TempDir,
 }
 
@@ -22,15 +23,25 @@ async fn databases() -> Vec<Database> {
     let folder = || tempfile::tempdir().expect("a folder");
     let files = folder();
     let sqlite = Sqlite::open(Tier::Cold, &files.path().join("cold.db")).await.expect("opens");
-    let mut all = vec![Database { schema: Arc::new(sqlite), server: None, _folder: files }];
-    if let Some(url) = postgres::database().await {
-        let url = PostgresUrl::parse(&url).expect("a URL");
+    let mut all = vec![Database { schema: Arc::new(sqlite), server: None, _database: None, _folder: files }];
+    if let Some(database) = postgres::database().await {
+        let url = PostgresUrl::parse(&database).expect("a URL");
         let cold = Postgres::open(Tier::Cold, &url, None).await.expect("opens");
-        all.push(Database { schema: Arc::new(cold), server: None, _folder: folder() });
+        all.push(Database {
+            schema: Arc::new(cold),
+            server: None,
+            _database: Some(database),
+            _folder: folder(),
+        });
     }
     if let Some(server) = Server::make().await {
         let hot = Mssql::open(Tier::Hot, &server.at).await.expect("opens");
-        all.push(Database { schema: Arc::new(hot), server: Some(server), _folder: folder() });
+        all.push(Database {
+            schema: Arc::new(hot),
+            server: Some(server),
+            _database: None,
+            _folder: folder(),
+        });
     }
     all
 }

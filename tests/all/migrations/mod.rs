@@ -22,7 +22,6 @@ pub struct Home {
     hot: String,
     cold: String,
     server: Option<Server>,
-    /// Dropped with this.
     _database: Option<postgres::Database>,
 }
 

@@ -164,3 +164,64 @@ fn posts_come_back_through_a_fault_at_any_call() {
 fn prices_come_back_through_a_fault_at_any_call() {
     run(broken_everywhere(Way::Restore, "prices"));
 }
+
+/// An erasure with the fault at call `k`: everything is there or nothing of it, and the next one goes through; true when
+/// the fault never came.
+async fn erase_broken_at(
+    (k, fault): (i64, Fault),
+    (family, noun, ids): (&Family, &str, &[i64]),
+    past: &Path,
+    (before, after): (&Table, &Table),
+) -> bool {
+    let folder = scratch();
+    copy_pair(past, folder.path());
+    let pair = Pair::open_unpaired(folder.path(), now()).await;
+    let fuse = Fuse::new(k, fault);
+    let faulty = |inner| Faulty { inner, fuse: Arc::clone(&fuse) };
+    let (hot, cold) = (faulty(Arc::clone(&pair.hot)), faulty(Arc::clone(&pair.cold)));
+    let done = mover(&hot, &cold, &pair.clock, SIZES).erase(family, noun, ids).await;
+    let when = format!("erasing {noun}, {fault:?} at call {k}: {done:?}");
+    let reader = Reader::new(&*pair.hot, &*pair.cold);
+    if let Err(error) = before.check(family.resource, &reader).await {
+        let after = after.check(family.resource, &reader).await;
+        assert!(after.is_ok(), "{when}: neither {error} nor {after:?}");
+    }
+    // Whoever moves next goes on with what was noted; what was not is asked for again.
+    let report = run_mover(&pair.mover(SIZES), family, &plan(15, 9)).await;
+    assert_eq!((report.outcome, report.error), (Outcome::Done, None), "after {when}");
+    pair.mover(SIZES).erase(family, noun, ids).await.unwrap_or_else(|error| panic!("{error} after {when}"));
+    check(&pair, after, family.resource, &format!("after {when}")).await;
+    audit_family(&pair, family, SIZES).await;
+    pair.close().await;
+    !fuse.burnt()
+}
+
+#[test]
+fn an_erasure_survives_a_fault_at_any_call() {
+    run(async {
+        let past = scratch();
+        let rows = lived_in(past.path()).await;
+        let [messages, posts, _] = resources::families();
+        // Of both tiers, and a late one.
+        for (family, noun, ids) in [
+            (messages, "messages", [5, 60, 120, 121]),
+            (posts, "posts", [1, 12, 24, 25]),
+            (posts, "comments", [2, 9, 20, 900]),
+        ] {
+            let mut after = rows.clone();
+            match noun {
+                "messages" => after.messages.retain(|row| !ids.contains(&row.id)),
+                "posts" => ids.iter().for_each(|id| after.forget_post(*id)),
+                _ => after.comments.retain(|row| !ids.contains(&row.id)),
+            }
+            for fault in Fault::ALL {
+                let mut k = 1;
+                let what = (family, noun, &ids[..]);
+                while !erase_broken_at((k, fault), what, past.path(), (&rows, &after)).await {
+                    k += 1;
+                }
+                assert!(k > 30, "{noun}, {fault:?}: only {k} calls");
+            }
+        }
+    });
+}

@@ -1,8 +1,10 @@
 //! The program itself on a folder of its own, and the files it is given.
 
 use std::ffi::OsStr;
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::thread::JoinHandle;
 
 use tempfile::TempDir;
 use thermocline::clock::Timestamp;
@@ -74,6 +76,63 @@ impl Program {
     /// Both files, opened here.
     pub async fn open(&self, now: Timestamp) -> Pair {
         Pair::open(self.path(), now).await
+    }
+}
+
+/// A server that runs. It is killed when it is dropped.
+pub struct Serving {
+    child: Child,
+    /// Where it listens.
+    pub address: String,
+    log: Option<JoinHandle<String>>,
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Serving {
+    /// Starts `serve` with this environment, and waits until it listens; how it ended, when it does not.
+    pub fn start(program: &Program, environment: &[(&str, &str)]) -> Result<Self, Ended> {
+        let mut command = program.command(&["serve", "--addr", "127.0.0.1:0"]);
+        command.env("JWT_SECRET", "0123456789abcdef0123456789abcdef");
+        for (name, value) in environment {
+            // As in a compose file, an empty variable is one that is not set.
+            command.env(name, value);
+        }
+        let child = command.spawn().expect("the program");
+        let mut serving = Self { child, address: String::new(), log: None };
+        let mut log = BufReader::new(serving.child.stderr.take().expect("its log"));
+        let mut said = String::new();
+        loop {
+            let from = said.len();
+            if log.read_line(&mut said).expect("a line") == 0 {
+                let status = serving.child.wait().expect("it ends").code();
+                return Err(Ended { status, out: String::new(), err: said });
+            }
+            let line: serde_json::Value = serde_json::from_str(&said[from..]).unwrap_or_default();
+            if line["message"] == "listening" {
+                line["addr"].as_str().expect("an address").clone_into(&mut serving.address);
+                serving.log = Some(std::thread::spawn(move || {
+                    let _ = log.read_to_string(&mut said);
+                    said
+                }));
+                return Ok(serving);
+            }
+        }
+    }
+
+    /// Asks it to stop, and waits until it has.
+    pub fn stop(mut self) -> Ended {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().expect("kill").success());
+        let status = self.child.wait().expect("it ends").code();
+        let log = self.log.take().and_then(|log| log.join().ok());
+        Ended { status, out: String::new(), err: log.expect("its log") }
     }
 }
 

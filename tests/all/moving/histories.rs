@@ -58,6 +58,11 @@ enum Step {
         batch: i64,
         max_rows: Option<i64>,
     },
+    /// One row of a kind, or everything of a user.
+    Erase {
+        kind: usize,
+        nth: usize,
+    },
     /// So many days, one row or everything comes back, and the mover may have it again.
     Restore {
         resource: usize,
@@ -81,6 +86,7 @@ fn any_step() -> impl Strategy<Value = Step> {
             .prop_map(|(stock, day, count, kind)| Step::Prices { stock, day, count, kind }),
         6 => (0..3usize, day(), 1..16i64, proptest::option::of(1..30i64))
             .prop_map(|(resource, days, batch, max_rows)| Step::Archive { resource, days, batch, max_rows }),
+        1 => (0..5usize, any::<usize>()).prop_map(|(kind, nth)| Step::Erase { kind, nth }),
         3 => (0..3usize, proptest::option::weighted(0.7, (day(), 1..30i64)), proptest::option::weighted(0.2, 1..90i64), 1..16i64)
             .prop_map(|(resource, days, row, rows)| Step::Restore { resource, days, row, rows }),
     ]
@@ -181,6 +187,7 @@ impl Life<'_> {
                 let report = run_mover(&self.pair.mover(SIZES), resources::families()[resource], &plan).await;
                 prop_assert!(report.outcome != Outcome::Failed, "{:?}", report.error);
             }
+            Step::Erase { kind, nth } => self.erase(kind, nth).await,
             Step::Restore { resource, days, row, rows } => {
                 let chosen = match (row, days) {
                     (Some(id), _) => Chosen::Row(id),
@@ -201,6 +208,35 @@ impl Life<'_> {
             }
         }
         Ok(())
+    }
+
+    async fn erase(&mut self, kind: usize, nth: usize) {
+        fn some<R>(rows: &[R], nth: usize, id: impl Fn(&R) -> i64) -> Option<i64> {
+            rows.get(nth.checked_rem(rows.len())?).map(id)
+        }
+        let mover = self.pair.mover(SIZES);
+        let [messages, posts, _] = resources::families();
+        let rows = &mut self.rows;
+        let (noun, family, id) = match kind {
+            0 | 1 => ("messages", messages, some(&rows.messages, nth, |row| row.id)),
+            2 => ("posts", posts, some(&rows.posts, nth, |row| row.id)),
+            3 => ("comments", posts, some(&rows.comments, nth, |row| row.id)),
+            _ => {
+                let user = 1 + (nth as i64).rem_euclid(table::USERS);
+                for family in [messages, posts] {
+                    mover.erase_user(family, user).await.expect("erased");
+                }
+                rows.forget_user(user);
+                return;
+            }
+        };
+        let Some(id) = id else { return };
+        assert!(mover.erase(family, noun, &[id]).await.expect("erased") > 0, "{noun} {id}");
+        match noun {
+            "messages" => rows.messages.retain(|row| row.id != id),
+            "posts" => rows.forget_post(id),
+            _ => rows.comments.retain(|row| row.id != id),
+        }
     }
 
     async fn comment(&mut self, post: i64) {

@@ -4,9 +4,11 @@
 //! random lives of a pair with a naive oracle; [`real_data`] moves archives of real people; [`imports`] is about
 //! files. Whatever happens, the list that the federation shows must be the one the oracle holds.
 
+mod alone;
 mod audit;
 mod back;
 mod backups;
+mod erasing;
 mod faults;
 mod faulty;
 mod fences;

@@ -114,6 +114,25 @@ impl Table {
         newest_first(days(stock), self.prices.iter().filter_map(of).collect())
     }
 
+    /// A post is gone, and its children with it.
+    pub fn forget_post(&mut self, id: i64) {
+        self.posts.retain(|post| post.id != id);
+        self.comments.retain(|comment| comment.post_id != id);
+        self.likes.retain(|(_, post)| *post != id);
+    }
+
+    /// Everything of a user is gone.
+    pub fn forget_user(&mut self, user: i64) {
+        self.messages.retain(|message| message.sender_id != user);
+        let posts: Vec<i64> =
+            self.posts.iter().filter(|post| post.author_id == user).map(|post| post.id).collect();
+        for post in posts {
+            self.forget_post(post);
+        }
+        self.comments.retain(|comment| comment.author_id != user);
+        self.likes.retain(|(liker, _)| *liker != user);
+    }
+
     /// Everything of a resource, in every way it can be read.
     pub async fn check(&self, resource: &str, reader: &Reader<'_>) -> Checked {
         match resource {

@@ -141,6 +141,23 @@ fn what_nobody_may_see_goes_and_everything_else_stays() {
 }
 
 #[test]
+fn a_floor_that_something_else_raised_takes_nothing_along() {
+    run(async {
+        let folder = scratch();
+        with_a_past(folder.path()).await;
+        let pair = Pair::open(folder.path(), now()).await;
+        super::execute(&*pair.cold, "UPDATE archive_head SET floor = claimed", &[]).await;
+        for family in resources::families() {
+            let kept = litter(&pair, family).await;
+            let swept = vacuum(&*pair.cold, &pair, family, DAY).await.expect("swept");
+            assert_eq!((swept.upto, swept.versions, swept.deltas), (0, 0, 0), "{}", family.resource);
+            assert!(swept.floor > 0);
+            assert_eq!(litter(&pair, family).await, kept);
+        }
+    });
+}
+
+#[test]
 fn a_reader_below_the_floor_is_sent_back() {
     run(async {
         let folder = scratch();

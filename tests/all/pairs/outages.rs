@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -16,15 +16,14 @@ use crate::support::postgres::{self, Cluster};
 use crate::support::proxy::{Door, Proxy};
 use crate::support::{Service, at, conversation, cutoff, message, post};
 
-/// How long a request may take; while nobody answers all of it is waited for.
-const TIMEOUT: Duration = Duration::from_secs(20);
-const TIMEOUT_IN_SILENCE: Duration = Duration::from_secs(3);
+/// How long a request may take.
+const TIMEOUT: Duration = Duration::from_secs(30);
 /// What a busy machine may add to that.
 const SLACK: Duration = Duration::from_secs(2);
 /// How soon all must be well after the server is.
-const RECOVERY: Duration = Duration::from_secs(5);
-/// Longer than a pool waits before it looks whether there is a server at all.
-const OUTAGE: Duration = Duration::from_millis(2_500);
+const RECOVERY: Duration = Duration::from_secs(30);
+/// How long an outage may take to be noticed.
+const NOTICED: Duration = Duration::from_secs(40);
 const CLIENTS: usize = 4;
 
 /// Answered by hot alone, and those that need cold.
@@ -64,6 +63,9 @@ struct Seen {
 /// Clients that ask without a pause until they are told to stop; every answer is right, or a problem as it should be.
 struct Load {
     stop: Arc<AtomicBool>,
+    /// Errors so far, and good answers from hot alone.
+    errors: Arc<AtomicUsize>,
+    newest: Arc<AtomicUsize>,
     clients: Vec<tokio::task::JoinHandle<Vec<Seen>>>,
 }
 
@@ -76,8 +78,10 @@ impl Load {
             expected.insert(path, answer.json());
         }
         let (stop, expected) = (Arc::new(AtomicBool::new(false)), Arc::new(expected));
+        let (errors, newest) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let client = |n: usize| {
             let (service, stop, expected) = (Arc::clone(service), Arc::clone(&stop), Arc::clone(&expected));
+            let (errors, newest) = (Arc::clone(&errors), Arc::clone(&newest));
             tokio::spawn(async move {
                 let (token, mut seen) = (service.token(1), Vec::new());
                 // Who waits for cold must not keep others from asking hot.
@@ -87,14 +91,32 @@ impl Load {
                         break;
                     }
                     let path = paths[nth % paths.len()];
-                    seen.push(ask(&service, &token, path, &expected[path]).await);
+                    let one = ask(&service, &token, path, &expected[path]).await;
+                    if one.status != 200 {
+                        errors.fetch_add(1, Ordering::Relaxed);
+                    } else if n % 2 == 0 {
+                        newest.fetch_add(1, Ordering::Relaxed);
+                    }
+                    seen.push(one);
                     // So that a tier that refuses at once is not asked all the time.
                     tokio::time::sleep(Duration::from_millis(5)).await;
                 }
                 seen
             })
         };
-        Self { clients: (0..CLIENTS).map(client).collect(), stop }
+        Self { clients: (0..CLIENTS).map(client).collect(), stop, errors, newest }
+    }
+
+    /// Waits until some have met the outage, and some, where they can, have not.
+    async fn until_noticed(&self, tier: Tier) {
+        let (begun, before) = (Instant::now(), self.newest.load(Ordering::Relaxed));
+        let noticed = || {
+            let newest = self.newest.load(Ordering::Relaxed) - before;
+            self.errors.load(Ordering::Relaxed) >= 4 && (tier == Tier::Hot || newest >= 8)
+        };
+        while !noticed() && begun.elapsed() < NOTICED {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     async fn end(self) -> Vec<Seen> {
@@ -133,8 +155,8 @@ async fn ask(service: &Service, token: &str, path: &'static str, expected: &Valu
 }
 
 /// What was seen when `tier` was away from `away` to `back`; returns how long after that the last error came.
-fn judge(seen: &[Seen], tier: Tier, silent: bool, away: Instant, back: Instant) -> Duration {
-    let timeout = if silent { TIMEOUT_IN_SILENCE } else { TIMEOUT };
+fn judge(seen: &[Seen], tier: Tier, timeout: Duration, [away, back]: [Instant; 2]) -> Duration {
+    let silent = timeout < TIMEOUT;
     let failed: Vec<&Seen> = seen.iter().filter(|seen| seen.status != 200).collect();
     for one in &failed {
         assert!(one.asked + one.took > away, "an error before anything happened: {one:?}");
@@ -175,31 +197,34 @@ async fn until_well(service: &Service, back: Instant) {
 /// Shuts the door before `tier` in one way, under load, and opens it again.
 async fn outage(services: &Services, proxy: &Proxy, tier: Tier, door: Door) {
     println!("{tier}, {door:?}");
-    let service = if door == Door::Silent { &services.hasty } else { &services.usual };
+    let (service, timeout) = match door {
+        Door::Silent => (&services.hasty, services.patience),
+        _ => (&services.usual, TIMEOUT),
+    };
     let load = Load::on(service).await;
     tokio::time::sleep(Duration::from_millis(200)).await;
     let away = Instant::now();
     proxy.set(door);
-    tokio::time::sleep(if door == Door::Silent { TIMEOUT + TIMEOUT / 3 } else { Duration::from_secs(1) })
-        .await;
+    load.until_noticed(tier).await;
     proxy.set(Door::Open);
     let back = Instant::now();
     until_well(service, back).await;
-    let late = judge(&load.end().await, tier, door == Door::Silent, away, back);
+    let late = judge(&load.end().await, tier, timeout, [away, back]);
     assert!(late < RECOVERY, "{tier} was back, and all was well only after {late:?}");
 }
 
 /// Two services over the same tiers.
 struct Services {
     usual: Arc<Service>,
-    /// Its requests may take less time.
+    /// Its requests may take less time, for when nobody answers and all of it is waited for.
     hasty: Arc<Service>,
+    patience: Duration,
 }
 
 impl Services {
-    async fn over(hot: &Arc<dyn Engine>, cold: &Arc<dyn Engine>) -> Self {
+    async fn over(hot: &Arc<dyn Engine>, cold: &Arc<dyn Engine>, patience: Duration) -> Self {
         let over = async |timeout| Arc::new(Service::over(hot.clone(), cold.clone(), timeout).await);
-        let services = Self { usual: over(TIMEOUT).await, hasty: over(TIMEOUT_IN_SILENCE).await };
+        let services = Self { usual: over(TIMEOUT).await, hasty: over(patience).await, patience };
         fill(&services.usual).await;
         services
     }
@@ -220,7 +245,7 @@ async fn cold_goes_away_and_comes_back() {
     let proxy = Proxy::before(postgres::place(url)).await;
     let cold = cold_at(proxy.port, url).await;
     let hot: Arc<dyn Engine> = engines.hot.clone();
-    let services = Services::over(&hot, &cold).await;
+    let services = Services::over(&hot, &cold, Duration::from_secs(3)).await;
     for door in [Door::Cut, Door::Refusing, Door::Silent] {
         outage(&services, &proxy, Tier::Cold, door).await;
     }
@@ -237,7 +262,7 @@ async fn either_server_goes_away_and_comes_back() {
     let hot: Arc<dyn Engine> =
         Arc::new(Mssql::open(Tier::Hot, &servers.hot_at(before_hot.port)).await.expect("opens"));
     let cold = cold_at(before_cold.port, &servers.cold_url).await;
-    let services = Services::over(&hot, &cold).await;
+    let services = Services::over(&hot, &cold, Duration::from_secs(15)).await;
     for door in [Door::Cut, Door::Refusing, Door::Silent] {
         outage(&services, &before_hot, Tier::Hot, door).await;
         outage(&services, &before_cold, Tier::Cold, door).await;
@@ -272,11 +297,11 @@ async fn a_crashed_postgres_is_used_again_when_it_is_back() {
     tokio::time::sleep(Duration::from_millis(200)).await;
     let away = Instant::now();
     tokio::task::block_in_place(|| cluster.crash()).expect("it crashes");
-    tokio::time::sleep(OUTAGE).await;
+    load.until_noticed(Tier::Cold).await;
     tokio::task::block_in_place(|| cluster.launch()).expect("it starts again");
     let back = Instant::now();
     until_well(&service, back).await;
-    let late = judge(&load.end().await, Tier::Cold, false, away, back);
+    let late = judge(&load.end().await, Tier::Cold, TIMEOUT, [away, back]);
     assert!(late < RECOVERY, "{late:?}");
     // Moves go on too, and what was archived before is still there.
     service.load(Noun::Messages, vec![message(1_999, 1, 1, "late", cutoff(-DAY))]).await;

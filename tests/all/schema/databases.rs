@@ -19,6 +19,7 @@ pub struct Database {
     pub engine: Arc<dyn Schema>,
     pub dialect: Dialect,
     server: Option<hot_engines::Server>,
+    _database: Option<postgres::Database>,
     _folder: TempDir,
 }
 
@@ -26,14 +27,28 @@ impl Database {
     async fn sqlite(tier: Tier) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let engine = Sqlite::open(tier, &folder.path().join("db")).await.expect("opens");
-        Self { engine: Arc::new(engine), dialect: Dialect::Sqlite, server: None, _folder: folder }
+        Self {
+            engine: Arc::new(engine),
+            dialect: Dialect::Sqlite,
+            server: None,
+            _database: None,
+            _folder: folder,
+        }
     }
 
     async fn postgres() -> Option<Self> {
-        let url = PostgresUrl::parse(&postgres::database().await?).expect("a URL");
+        let database = postgres::database().await?;
+        let url = PostgresUrl::parse(&database).expect("a URL");
         let engine = Postgres::open(Tier::Cold, &url, None).await.expect("opens");
         let folder = tempfile::tempdir().expect("a folder");
-        Some(Self { engine: Arc::new(engine), dialect: Dialect::Postgres, server: None, _folder: folder })
+        let _database = Some(database);
+        Some(Self {
+            engine: Arc::new(engine),
+            dialect: Dialect::Postgres,
+            server: None,
+            _database,
+            _folder: folder,
+        })
     }
 
     async fn mssql() -> Option<Self> {
@@ -41,7 +56,13 @@ impl Database {
         let engine = Mssql::open(Tier::Hot, &server.at).await.expect("opens");
         let folder = tempfile::tempdir().expect("a folder");
         let server = Some(server);
-        Some(Self { engine: Arc::new(engine), dialect: Dialect::Mssql, server, _folder: folder })
+        Some(Self {
+            engine: Arc::new(engine),
+            dialect: Dialect::Mssql,
+            server,
+            _database: None,
+            _folder: folder,
+        })
     }
 
     /// One of each engine there is: two embedded ones always, a server where there is one.

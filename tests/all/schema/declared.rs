@@ -1,6 +1,8 @@
 //! The declaration is what the migrations make, on every engine.
 
-use thermocline::schema::{diff, emit};
+use thermocline::schema::emit::Plan;
+use thermocline::schema::{Dialect, diff, emit};
+use thermocline::tier::Tier;
 
 use super::Database;
 
@@ -28,6 +30,9 @@ async fn the_migrations_make_what_is_declared() {
         // And the catalogs say what was declared.
         let declared = made.dialect.fold(&made.declared());
         assert_eq!(diff::diff(&by_declaration.model, &declared), [], "{name}");
+        let engines = if made.engine.tier() == Tier::Hot { Dialect::HOT } else { Dialect::COLD };
+        let plan = Plan::new(&by_declaration, &made.declared(), &engines);
+        assert!(plan.is_empty(), "{name}: {plan:?}");
         println!("on {name}: {} lines alike", by_declaration.model.lines().len());
         migrated.drop().await;
         made.drop().await;

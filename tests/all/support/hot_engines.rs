@@ -118,7 +118,7 @@ impl Server {
     pub fn url(&self) -> String {
         let escaped =
             |text: &str| text.bytes().fold(String::new(), |text, byte| format!("{text}%{byte:02X}"));
-        let config::Mssql { host, port, database, user, password, encrypt, ca, connect_timeout } = &self.at;
+        let config::Mssql { host, port, database, user, password, encrypt, ca, .. } = &self.at;
         let (user, password) = (escaped(user), escaped(password.expose_secret()));
         let encrypt = match encrypt {
             config::Encrypt::Required => "required",
@@ -127,10 +127,7 @@ impl Server {
         };
         let ca =
             ca.as_ref().map_or(String::new(), |file| format!("&ca={}", escaped(&file.display().to_string())));
-        let patience = connect_timeout.as_secs();
-        format!(
-            "mssql://{user}:{password}@{host}:{port}/{database}?encrypt={encrypt}&connect_timeout={patience}{ca}"
-        )
+        format!("mssql://{user}:{password}@{host}:{port}/{database}?encrypt={encrypt}{ca}")
     }
 
     /// Runs batches in the database, past the program.

@@ -1,0 +1,2 @@
+DROP INDEX archive_erasures_pending;
+ALTER TABLE archive_erasures DROP COLUMN pending;

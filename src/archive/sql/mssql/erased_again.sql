@@ -1,0 +1,3 @@
+-- archive.erased_again
+-- @P1 what the ids are of, @P2 how many: rows that are there though they were erased.
+SELECT DISTINCT TOP (@P2) t.{along} AS id FROM archive_erasures e JOIN {table} t ON t.{along} = e.id WHERE e.resource = @P1

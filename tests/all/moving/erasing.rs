@@ -1,0 +1,164 @@
+//! Erasing a person: from both tiers, from every version, and for good.
+
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+use thermocline::archive::{Chosen, Outcome};
+use thermocline::federation::reads::{Cold as _, ColdError, Hot as _};
+use thermocline::federation::sql::{SqlCold, SqlHot};
+use thermocline::import::record::{Like, Message};
+use thermocline::import::{Noun, Record};
+use thermocline::load::{Loader, Verdict};
+use thermocline::page::{Slice, Span};
+use thermocline::resources;
+use thermocline::resources::messages::Messages;
+
+use super::audit::{audit, dump};
+use super::faults::{check_all, lived_in, now};
+use super::files::Program;
+use super::{COLD, HOT, Pair, SIZES, plan, run, run_mover, scratch};
+
+/// Whether a text stands anywhere in the two files.
+fn stands_in(folder: &Path, text: &str) -> bool {
+    [HOT, COLD].iter().any(|name| {
+        let bytes = std::fs::read(folder.join(name)).expect("a file");
+        bytes.windows(text.len()).any(|window| window == text.as_bytes())
+    })
+}
+
+#[test]
+fn nothing_is_left_of_a_person() {
+    run(async {
+        let folder = scratch();
+        let mut rows = lived_in(folder.path()).await;
+        let pair = Pair::open_unpaired(folder.path(), now()).await;
+        let [messages, posts, _] = resources::families();
+        // A row that has been in cold twice.
+        let stop = AtomicBool::new(false);
+        pair.change("UPDATE messages SET content = 'a secret of user 2' WHERE sender_id = 2", &[]).await;
+        for message in &mut rows.messages {
+            let id = message.id;
+            let row =
+                dump(&*pair.hot, &format!("SELECT '' || count(*) AS row FROM messages WHERE id = {id}"))
+                    .await;
+            if message.sender_id == 2 && row == ["1"] {
+                "a secret of user 2".clone_into(&mut message.content);
+            }
+        }
+        for _ in 0..2 {
+            let report = run_mover(&pair.mover(SIZES), messages, &plan(1, 30)).await;
+            assert_eq!(report.outcome, Outcome::Done);
+            pair.mover(SIZES).restore(messages, Chosen::All, 50, &stop, &mut |_| {}).await;
+            pair.mover(SIZES).resume(messages).await.expect("resumed");
+        }
+        run_mover(&pair.mover(SIZES), messages, &plan(20, 30)).await;
+        check_all(&pair, &rows).await;
+
+        for user in [2, 3] {
+            let sent = rows.messages.iter().filter(|row| row.sender_id == user).count() as i64;
+            assert_eq!(pair.mover(SIZES).erase_user(messages, user).await.expect("erased"), sent);
+            assert!(pair.mover(SIZES).erase_user(posts, user).await.expect("erased") > 0);
+            assert_eq!(pair.mover(SIZES).erase_user(posts, user).await.expect("erased"), 0);
+            rows.forget_user(user);
+        }
+        check_all(&pair, &rows).await;
+        audit(&pair).await;
+        // What moves on later is what is left.
+        for family in resources::families() {
+            let report = run_mover(&pair.mover(SIZES), family, &plan(5, 20)).await;
+            assert_eq!((report.outcome, report.error), (Outcome::Done, None));
+        }
+        check_all(&pair, &rows).await;
+        audit(&pair).await;
+        for tier in [&pair.hot, &pair.cold] {
+            let mut session = thermocline::tier::Engine::session(&**tier).await.expect("a session");
+            session.execute(&super::sql("VACUUM"), &[]).await.expect("vacuumed");
+        }
+        pair.close().await;
+        assert!(!stands_in(folder.path(), "a secret of user 2"));
+        assert!(stands_in(folder.path(), "message\n"), "the files are read");
+    });
+}
+
+/// Whoever still reads at an older epoch is sent back to hot.
+#[test]
+fn a_reader_of_an_older_epoch_asks_again() {
+    run(async {
+        let folder = scratch();
+        lived_in(folder.path()).await;
+        let pair = Pair::open_unpaired(folder.path(), now()).await;
+        let (hot, cold) = (SqlHot(&*pair.hot), SqlCold(&*pair.cold));
+        let list = Messages::of(1);
+        let before = hot.read(&list, Slice::newest(Span::ALL, 1), false).await.expect("hot").mark;
+        let read = cold.read(&list, before, Slice::newest(Span::ALL, 500)).await.expect("cold").rows;
+        let id = read[3].id;
+        pair.mover(SIZES).erase(resources::families()[0], "messages", &[id]).await.expect("erased");
+        let refused = cold.read(&list, before, Slice::newest(Span::ALL, 500)).await;
+        assert!(matches!(refused, Err(ColdError::BelowFloor)), "{refused:?}");
+        let after = hot.read(&list, Slice::newest(Span::ALL, 1), false).await.expect("hot").mark;
+        let left = cold.read(&list, after, Slice::newest(Span::ALL, 500)).await.expect("cold").rows;
+        assert_eq!(left, read.into_iter().filter(|row| row.id != id).collect::<Vec<_>>());
+        pair.close().await;
+    });
+}
+
+#[test]
+fn what_was_erased_does_not_come_in_again() {
+    run(async {
+        let folder = scratch();
+        let mut rows = lived_in(folder.path()).await;
+        let pair = Pair::open_unpaired(folder.path(), now()).await;
+        let [messages, posts, _] = resources::families();
+        let erased = rows.messages.iter().find(|row| row.sender_id == 2).expect("a message").clone();
+        pair.mover(SIZES).erase_user(messages, 2).await.expect("erased");
+        pair.mover(SIZES).erase_user(posts, 2).await.expect("erased");
+        rows.forget_user(2);
+        let mut loader = Loader::new(&*pair.hot, Some(&*pair.cold), &pair.clock);
+        let record = Record::Message(Message {
+            id: Some(erased.id),
+            conversation_id: erased.conversation_id,
+            sender_id: 2,
+            content: erased.content.clone(),
+            created_at: erased.created_at,
+            is_read: true,
+        });
+        let verdicts = loader.load(Noun::Messages, vec![record]).await.expect("a load");
+        assert_eq!(verdicts, [Verdict::Rejected(format!("id {} was erased", erased.id))]);
+        let post = rows.posts.last().expect("a post").id;
+        let like = Record::Like(Like { user_id: 2, post_id: post });
+        let verdicts = loader.load(Noun::Likes, vec![like]).await.expect("a load");
+        assert_eq!(verdicts, [Verdict::Rejected("the likes of user 2 were erased".to_owned())]);
+
+        // Past the program it is removed by whoever moves next, and never archived.
+        let row = super::table::message_row(&erased);
+        pair.change("INSERT INTO messages VALUES (?1, ?2, ?3, ?4, ?5, ?6)", &row).await;
+        let report = run_mover(&pair.mover(SIZES), messages, &plan(5, 20)).await;
+        assert_eq!((report.outcome, report.error), (Outcome::Done, None));
+        check_all(&pair, &rows).await;
+        audit(&pair).await;
+        pair.close().await;
+    });
+}
+
+#[test]
+fn the_command_says_what_it_did() {
+    let program = Program::new();
+    program
+        .write("posts.csv", "id,author_id,title,body,created_at\n1,1,a,b,2020-01-01\n2,2,c,d,2020-01-02\n");
+    program.report(&["import", "posts", "posts.csv"]);
+    program.report(&["archive", "run"]);
+    let ended = program.run(&["archive", "erase", "--resource", "posts", "--id", "1"]);
+    assert_eq!((ended.status, &*ended.out), (Some(0), "posts: 1 rows erased\n"), "{ended:?}");
+    let done = program.report(&["archive", "erase", "--user", "2"]);
+    assert_eq!(done[1], serde_json::json!({"resource": "posts", "rows": 1}));
+    let again = program.report(&["import", "posts", "posts.csv"]);
+    assert_eq!(super::files::counts(&again), [2, 0, 0, 0, 2], "{again}");
+    for wrong in [
+        &["archive", "erase"][..],
+        &["archive", "erase", "--id", "1"],
+        &["archive", "erase", "--user", "1", "--id", "1"],
+        &["archive", "erase", "--resource", "likes", "--id", "1"],
+    ] {
+        assert_eq!(program.run(wrong).status, Some(2), "{wrong:?}");
+    }
+}
