@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::chosen::Archived;
 use super::erase::Along;
+use super::recover::TableStatements;
 use crate::page::Key;
 use crate::schema::Table;
 use crate::tier::{Statement, Value, cold_sql, hot_sql};
@@ -37,7 +38,7 @@ pub struct Supersede {
     /// Closes the open versions that rows of a batch replace. Its parameters are a group, the members of it in the
     /// batch, and the epoch.
     pub statement: Statement,
-    /// The members, as days, of which hot has a row. Its parameters are a group and members.
+    /// The members, as days, of which hot has a row, and its id. Its parameters are a group and members.
     pub in_hot: Statement,
     /// Group and member of a row of the resource's own table, as integers.
     pub of: fn(&[Value]) -> (i64, i64),
@@ -105,6 +106,7 @@ pub struct Moved {
     pub(super) close: Statement,
     /// What is erased of it, by the id it belongs to and by its own.
     pub(super) erase: [Along; 2],
+    pub(super) recover: TableStatements,
     /// What somebody wrote, in hot and in cold, by the ids that are erased.
     pub(super) written: Option<[Statement; 2]>,
 }
@@ -138,6 +140,7 @@ impl Moved {
             open_number: of(cold_sql!("open_number")),
             close: of(cold_sql!("close")),
             erase: [owner, first].map(|column| Along::of(table, archived, column)),
+            recover: TableStatements::of(table, archived),
             written: None,
         }
     }

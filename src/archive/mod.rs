@@ -12,6 +12,7 @@ pub mod digest;
 pub mod erase;
 pub mod family;
 pub mod pair;
+pub mod recover;
 pub mod restore;
 pub mod run;
 mod settle;
@@ -20,6 +21,7 @@ pub mod steps;
 pub use blocks::BlockSizes;
 pub use chosen::{Archived, Chosen};
 pub use family::{Family, Moved};
+pub use recover::{Consent, Recovery};
 pub use run::{Mover, Outcome, Plan, Report};
 
 use crate::tier::TierError;

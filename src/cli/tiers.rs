@@ -18,8 +18,17 @@ pub struct Tiers {
 }
 
 impl Tiers {
-    /// Opens both tiers, brings embedded files up to date and checks that they are a pair.
+    /// Opens both tiers, brings embedded files up to date and checks that they are a pair of one time.
     pub async fn open(settings: &Settings, clock: &Clock) -> Result<Self, Failure> {
+        let tiers = Self::open_of_any_time(settings, clock).await?;
+        if let Some(cold) = &tiers.cold {
+            pair::ensure_one_time(&*tiers.hot, &**cold).await.map_err(|error| refused(&error))?;
+        }
+        Ok(tiers)
+    }
+
+    /// The same for whoever looks at, or mends, two databases of which one may have come back from a backup.
+    pub async fn open_of_any_time(settings: &Settings, clock: &Clock) -> Result<Self, Failure> {
         let hot = open(Tier::Hot, &settings.hot).await?;
         let cold = match &settings.cold {
             Some(place) => Some(open(Tier::Cold, place).await?),
@@ -62,7 +71,7 @@ impl Tiers {
 
 fn refused(error: &PairError) -> Failure {
     match error {
-        PairError::Tier(_) => Failure::Failed(explain(error)),
+        PairError::Tier(_) | PairError::RecoverDue { .. } => Failure::Failed(explain(error)),
         PairError::NotAPair(_) => Failure::Usage(error.to_string()),
     }
 }

@@ -1,6 +1,7 @@
 //! `thermocline archive`: one file a command.
 
 mod erase;
+mod recover;
 mod restore;
 mod resume;
 pub mod run;
@@ -27,17 +28,22 @@ enum Command {
     Restore(restore::Args),
     Resume(resume::Args),
     Erase(erase::Args),
+    Recover(recover::Args),
 }
 
 /// Runs it.
 pub async fn run(args: Args, settings: &Settings, json: bool) -> Result<(), Failure> {
     let clock = Clock::system();
-    let tiers = Tiers::open(settings, &clock).await?;
+    let tiers = match &args.command {
+        Command::Recover(_) => Tiers::open_of_any_time(settings, &clock).await?,
+        _ => Tiers::open(settings, &clock).await?,
+    };
     let done = match &args.command {
         Command::Run(args) => run::run(args, &tiers, &clock, json).await,
         Command::Restore(args) => restore::run(args, &tiers, &clock, json).await,
         Command::Resume(args) => resume::run(args, &tiers, &clock, json).await,
         Command::Erase(args) => erase::run(args, &tiers, &clock, json).await,
+        Command::Recover(args) => recover::run(args, &tiers, &clock, json).await,
     };
     tiers.close().await;
     done

@@ -19,6 +19,7 @@ mod kills;
 
 mod lists;
 mod real_data;
+mod recovering;
 
 mod table;
 mod together;
