@@ -2,6 +2,7 @@
 
 mod adoption;
 mod moves;
+mod moves_back;
 mod server;
 mod values;
 

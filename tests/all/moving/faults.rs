@@ -210,7 +210,9 @@ fn an_erasure_survives_a_fault_at_any_call() {
             if noun == "messages" {
                 after.messages.retain(|row| !ids.contains(&row.id));
             } else {
-                ids.iter().for_each(|id| after.forget_post(*id));
+                for id in ids {
+                    after.forget_post(id);
+                }
             }
             // Dying before a call is dying after the one before it.
             for fault in [Fault::DeathAfter, Fault::Hiccup, Fault::LostAnswer] {

@@ -137,7 +137,9 @@ fn an_older_cold_loses_what_is_named_and_no_more() {
         assert!(rows.messages.len() < before, "something is lost");
         let lost: Vec<i64> =
             rows.posts.iter().map(|post| post.id).filter(|post| !posts.contains(post)).collect();
-        lost.into_iter().for_each(|post| rows.forget_post(post));
+        for post in lost {
+            rows.forget_post(post);
+        }
         let taken = |recovery: &Recovery| {
             let (first, last) = recovery.lost.expect("a loss");
             Consent::Loss(first..=last)
