@@ -30,6 +30,8 @@ static ERASED_WHOLLY: LazyLock<Statement> = LazyLock::new(|| cold_sql!("erased_w
 static ENTRY: LazyLock<Statement> = LazyLock::new(|| cold_sql!("entry"));
 static SET_ENTRY: LazyLock<Statement> = LazyLock::new(|| cold_sql!("set_entry"));
 static RAISE_FLOOR: LazyLock<Statement> = LazyLock::new(|| cold_sql!("raise_floor"));
+static NOTED_IN_HOT: LazyLock<Statement> = LazyLock::new(|| hot_sql!("noted"));
+static NOTED_IN_COLD: LazyLock<Statement> = LazyLock::new(|| cold_sql!("noted"));
 static NOTE_ERASED: LazyLock<Statement> = LazyLock::new(|| hot_sql!("note_erased"));
 
 /// Ids that one move erases: a post takes its children along.
@@ -38,7 +40,7 @@ const AT_ONCE: i64 = 100;
 /// The statements over the rows of a table that have given values in one column.
 #[derive(Debug)]
 pub(super) struct Along {
-    take: Statement,
+    pub(super) take: Statement,
     open: Statement,
     close: Statement,
     versions: Statement,
@@ -84,7 +86,7 @@ struct Part<'a> {
 
 impl Family {
     /// What the rows of one of its tables are called.
-    fn noun(&self, moved: &Moved) -> &'static str {
+    pub(super) fn noun(&self, moved: &Moved) -> &'static str {
         let own = self.tables.last().is_some_and(|own| own.table == moved.table);
         if own { self.resource } else { moved.table.name }
     }
@@ -123,7 +125,10 @@ impl Attempt for Erase<'_> {
     async fn attempt(&self) -> Result<Option<MovedBatch>, MoveError> {
         let mut this = Move::begin(self.mover, self.family).await?;
         let notes = this.cold.fetch(&ERASING, &[]).await?;
-        let parts = self.family.parts(&notes, |pending| pending == 0)?;
+        let mut parts = self.family.parts(&notes, |pending| pending == 0)?;
+        for part in &mut parts {
+            part.ids.truncate(AT_ONCE as usize);
+        }
         if parts.is_empty() {
             this.give_up().await?;
             return Ok(None);
@@ -229,6 +234,56 @@ pub(super) async fn undo(this: &mut Move<'_>, epoch: i64) -> Result<(), TierErro
         this.cold.execute(&UNDO_ERASED, &[noun.into(), epoch.into()]).await?;
     }
     Ok(())
+}
+
+/// Makes both databases know what either of them knows to be erased, in both open transactions. When cold is `older`,
+/// what it holds of that is erased again.
+pub(super) async fn agree(this: &mut Move<'_>, older: bool) -> Result<(), TierError> {
+    for moved in &this.family.tables {
+        let noun = this.family.noun(moved);
+        let now = this.mover.clock.now();
+        let mut notes = [Vec::new(), Vec::new()];
+        for record in this.hot.fetch(&NOTED_IN_HOT, &[noun.into()]).await? {
+            notes[0].push(record.int("id")?);
+        }
+        for record in this.cold.fetch(&NOTED_IN_COLD, &[noun.into()]).await? {
+            notes[1].push(record.int("id")?);
+        }
+        let [in_hot, in_cold] = notes;
+        if older && !in_hot.is_empty() {
+            let note = [noun.into(), in_hot.into(), "erased".into(), now.into()];
+            this.cold.execute(&ERASE_LATER, &note).await?;
+        }
+        if !in_cold.is_empty() {
+            let note = [noun.into(), in_cold.into(), "erased".into(), now.into()];
+            this.hot.execute(&NOTE_ERASED, &note).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Takes out of hot what the notes say, in its open transaction; returns how many rows. In a hot that is no `older`, the
+/// likes of a user may be ones that he gave later.
+pub(super) async fn again(this: &mut Move<'_>, older: bool) -> Result<i64, TierError> {
+    let mut rows = 0;
+    for moved in &this.family.tables {
+        let noun = this.family.noun(moved);
+        if !older && moved.table.columns[0].name != "id" {
+            continue;
+        }
+        let mut ids = Vec::new();
+        for record in this.hot.fetch(&NOTED_IN_HOT, &[noun.into()]).await? {
+            ids.push(record.int("id")?);
+        }
+        for ids in ids.chunks(AT_ONCE as usize) {
+            let part = this.family.part(noun, ids.to_vec());
+            for (moved, along) in part.tables {
+                let taken = this.hot.fetch(&moved.erase[along].take, &[ids.to_vec().into()]).await?;
+                rows += taken.len() as i64;
+            }
+        }
+    }
+    Ok(rows)
 }
 
 impl Mover<'_> {

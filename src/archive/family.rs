@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::behavior::Action;
 use super::chosen::Archived;
 use super::erase::Along;
-use super::{vacuum, verify};
+use super::{recover, vacuum, verify};
 use crate::clock::Timestamp;
 use crate::page::Key;
 use crate::schema::Table;
@@ -67,7 +67,7 @@ pub struct Supersede {
     /// Closes the open versions that rows of a batch replace. Its parameters are a group, the members of it in the
     /// batch, and the epoch.
     pub statement: Statement,
-    /// The members, as days, of which hot has a row. Its parameters are a group and members.
+    /// The members, as days, of which hot has a row, and its id. Its parameters are a group and members.
     pub in_hot: Statement,
     /// Group and member of a row of the resource's own table, as integers.
     pub of: fn(&[Value]) -> (i64, i64),
@@ -146,6 +146,7 @@ pub struct Moved {
     pub(super) vacuum: vacuum::TableStatements,
     /// What is erased of it, by the id it belongs to and by its own.
     pub(super) erase: [Along; 2],
+    pub(super) recover: recover::TableStatements,
     /// What somebody wrote, in hot and in cold, by the ids that are erased.
     pub(super) written: Option<[Statement; 2]>,
 }
@@ -185,6 +186,7 @@ impl Moved {
             verify: verify::TableStatements::of(table, archived, [first, second, owner]),
             vacuum: vacuum::TableStatements::of(table, archived),
             erase: [owner, first].map(|column| Along::of(table, archived, column)),
+            recover: recover::TableStatements::of(table, archived),
             written: None,
         }
     }

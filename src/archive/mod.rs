@@ -16,6 +16,7 @@ pub mod measure;
 mod obstacles;
 mod pace;
 pub mod pair;
+pub mod recover;
 pub mod rejects;
 pub mod restore;
 pub mod run;
@@ -29,6 +30,7 @@ pub mod verify;
 pub use blocks::BlockSizes;
 pub use chosen::{Archived, Chosen};
 pub use family::{Family, Moved};
+pub use recover::{Consent, Recovery};
 pub use rejects::retry as retry_rejects;
 pub use run::{Mover, Outcome, Plan, Report};
 

@@ -3,11 +3,13 @@
 use std::sync::LazyLock;
 
 use crate::clock::Clock;
+use crate::schema::Kind;
 use crate::tier::{Begin, Engine, Statement, TierError, Value, cold_sql, hot_sql};
 
 static PAIRS: LazyLock<Statement> = LazyLock::new(|| hot_sql!("pairs"));
 static SET_PAIR: LazyLock<Statement> = LazyLock::new(|| hot_sql!("set_pair"));
 static COLD_PAIRS: LazyLock<Statement> = LazyLock::new(|| cold_sql!("cold_pairs"));
+static STANDING: LazyLock<Statement> = LazyLock::new(|| cold_sql!("standing"));
 static SET_COLD_PAIR: LazyLock<Statement> = LazyLock::new(|| cold_sql!("set_cold_pair"));
 
 /// The two databases are not a pair.
@@ -19,6 +21,14 @@ pub enum PairError {
     /// They belong to different pairs, or one was emptied or exchanged.
     #[error("the hot and the cold database are not a pair: {0}")]
     NotAPair(String),
+    /// They are a pair, but of two times: one has come back from a backup.
+    #[error("{resource}: {detail}; run `thermocline archive recover`")]
+    RecoverDue {
+        /// The resource.
+        resource: String,
+        /// What does not fit.
+        detail: String,
+    },
 }
 
 /// Checks that `hot` and `cold` are a pair; two fresh databases become one.
@@ -57,6 +67,40 @@ pub async fn ensure(hot: &dyn Engine, cold: &dyn Engine, clock: &Clock) -> Resul
             Ok(set(cold, &SET_COLD_PAIR, pair).await?)
         }
     }
+}
+
+/// Checks that the two databases of a pair are of one time: cold knows the last move of hot, and hot every move that cold
+/// knows to be committed.
+pub async fn ensure_one_time(hot: &dyn Engine, cold: &dyn Engine) -> Result<(), PairError> {
+    let mut tried = 0;
+    loop {
+        let fault = first_fault(hot, cold).await?;
+        // A move may have been committed and confirmed between the two looks; hot is then ahead at the next one.
+        match fault {
+            None => return Ok(()),
+            Some((resource, detail)) if tried > 0 => return Err(PairError::RecoverDue { resource, detail }),
+            Some(_) => tried += 1,
+        }
+    }
+}
+
+/// The first resource that does not fit, and why.
+async fn first_fault(hot: &dyn Engine, cold: &dyn Engine) -> Result<Option<(String, String)>, TierError> {
+    for state in hot.fetch(&PAIRS, &[]).await? {
+        let (resource, epoch) = (state.text("resource")?, state.int("epoch")?);
+        let token = Value::or_null(state.int_or_null("token")?, Kind::Int);
+        let standing = cold.fetch(&STANDING, &[resource.as_str().into(), epoch.into(), token]).await?;
+        let Some(standing) = standing.first() else { continue };
+        let confirmed = standing.int_or_null("confirmed")?.unwrap_or(0);
+        if epoch > 0 && !standing.bool("proven")? {
+            return Ok(Some((resource, format!("cold does not know move {epoch} of this hot"))));
+        }
+        if confirmed > epoch {
+            let detail = format!("cold has confirmed move {confirmed}, hot stands at {epoch}");
+            return Ok(Some((resource, detail)));
+        }
+    }
+    Ok(None)
 }
 
 /// Checks that `hot` can serve without a cold tier: nothing has left it.

@@ -25,9 +25,8 @@ pub(super) async fn settle(this: &mut Move<'_>) -> Result<(), MoveError> {
     }
     this.cold.execute(&CONFIRM, &[this.resource(), epoch.into()]).await?;
     erase::purge(this).await?;
-    for record in this.cold.fetch(&ABOVE, &[this.resource(), epoch.into()]).await? {
-        let (above, kind) = (record.int("epoch")?, record.text("kind")?);
-        if record.bool("confirmed")? {
+    for (above, kind, confirmed) in above(this).await? {
+        if confirmed {
             let detail = format!("cold has confirmed move {above}, hot stands at {epoch}");
             return Err(this.recover_due(detail));
         }
@@ -38,8 +37,17 @@ pub(super) async fn settle(this: &mut Move<'_>) -> Result<(), MoveError> {
     Ok(())
 }
 
+/// The batches that hot knows nothing of: number, kind, whether a hot commit has confirmed them.
+pub(super) async fn above(this: &mut Move<'_>) -> Result<Vec<(i64, String, bool)>, TierError> {
+    let mut above = Vec::new();
+    for record in this.cold.fetch(&ABOVE, &[this.resource(), this.state.epoch.into()]).await? {
+        above.push((record.int("epoch")?, record.text("kind")?, record.bool("confirmed")?));
+    }
+    Ok(above)
+}
+
 /// Whether the journal of cold has the last move of hot.
-async fn is_known(this: &mut Move<'_>) -> Result<bool, TierError> {
+pub(super) async fn is_known(this: &mut Move<'_>) -> Result<bool, TierError> {
     if this.state.epoch == 0 {
         return Ok(true);
     }
@@ -50,7 +58,7 @@ async fn is_known(this: &mut Move<'_>) -> Result<bool, TierError> {
 
 /// Refuses a batch above hot's epoch that does not look interrupted: if its hot commit had happened, hot would be
 /// older than cold, and undoing it would lose rows.
-async fn check_interrupted(this: &mut Move<'_>, kind: &str, epoch: i64) -> Result<(), MoveError> {
+pub(super) async fn check_interrupted(this: &mut Move<'_>, kind: &str, epoch: i64) -> Result<(), MoveError> {
     // An archive batch has taken nothing out of hot, a restore has brought nothing back.
     let (batch, held): (fn(&Moved) -> &Statement, i64) = match kind {
         ARCHIVE => (|moved| &moved.batch, 1),
@@ -76,7 +84,7 @@ async fn check_interrupted(this: &mut Move<'_>, kind: &str, epoch: i64) -> Resul
 }
 
 /// Takes a batch back: what it brought, what it closed, what it counted, and its entry in the journal.
-async fn undo(this: &mut Move<'_>, epoch: i64) -> Result<(), TierError> {
+pub(super) async fn undo(this: &mut Move<'_>, epoch: i64) -> Result<(), TierError> {
     let resource = this.resource();
     erase::undo(this, epoch).await?;
     let cold = &mut *this.cold;

@@ -38,6 +38,9 @@ static JOURNAL: LazyLock<Statement> = LazyLock::new(|| cold_sql!("journal"));
 pub(super) const ARCHIVE: &str = "archive";
 pub(super) const RESTORE: &str = "restore";
 pub(super) const ERASE: &str = "erase";
+pub(super) const RECOVER: &str = "recover";
+/// A recovery in which moves that cold no longer knows were given up.
+pub(super) const LOSS: &str = "loss";
 
 /// A batch that was moved.
 #[derive(Clone, Debug, PartialEq, Eq)]

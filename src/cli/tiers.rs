@@ -19,8 +19,21 @@ pub struct Tiers {
 }
 
 impl Tiers {
-    /// Opens both tiers, brings embedded files up to date and checks that they are a pair.
+    /// Opens both tiers, brings embedded files up to date and checks that they are a pair of one time.
     pub async fn open(settings: &Settings, clock: &Clock) -> Result<Self, Failure> {
+        Self::open_of_any_time(settings, clock).await?.of_one_time().await
+    }
+
+    /// Refuses databases of which one came back from a backup.
+    async fn of_one_time(self) -> Result<Self, Failure> {
+        if let Some(cold) = &self.cold {
+            pair::ensure_one_time(&*self.hot, &**cold).await.map_err(|error| refused(&error))?;
+        }
+        Ok(self)
+    }
+
+    /// The same for whoever looks at, or mends, two databases of which one may have come back from a backup.
+    pub async fn open_of_any_time(settings: &Settings, clock: &Clock) -> Result<Self, Failure> {
         let hot = open(Tier::Hot, &settings.hot).await?;
         let cold = match &settings.cold {
             Some(place) => Some(open(Tier::Cold, place).await?),
@@ -36,7 +49,7 @@ impl Tiers {
             Some(place) => Some(wait::wait(Tier::Cold, place, settings.tries, &mut wait::log).await?),
             None => None,
         };
-        Self::pair(hot, cold, settings.migrate, clock).await
+        Self::pair(hot, cold, settings.migrate, clock).await?.of_one_time().await
     }
 
     async fn pair(
@@ -100,7 +113,7 @@ fn no_cold() -> Failure {
 
 fn refused(error: &PairError) -> Failure {
     match error {
-        PairError::Tier(_) => Failure::Failed(explain(error)),
+        PairError::Tier(_) | PairError::RecoverDue { .. } => Failure::Failed(explain(error)),
         PairError::NotAPair(_) => Failure::Usage(error.to_string()),
     }
 }

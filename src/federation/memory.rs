@@ -17,12 +17,14 @@ type TotalKey = (ListId, Span, i64, Option<i64>);
 pub struct Memory {
     totals: Cache<TotalKey, i64>,
     marks: Mutex<HashMap<&'static str, Mark>>,
+    /// The highest epoch seen of each resource: hot never goes back, unless it comes back from a backup.
+    highest: Mutex<HashMap<&'static str, i64>>,
 }
 
 impl Default for Memory {
     fn default() -> Self {
         let totals = Cache::builder().max_capacity(100_000).time_to_idle(Duration::from_hours(1)).build();
-        Self { totals, marks: Mutex::default() }
+        Self { totals, marks: Mutex::default(), highest: Mutex::default() }
     }
 }
 
@@ -42,5 +44,12 @@ impl Memory {
 
     pub(super) fn keep_mark(&self, name: &'static str, mark: Mark) {
         self.marks.lock().unwrap_or_else(PoisonError::into_inner).insert(name, mark);
+    }
+
+    /// Notes where hot stands with a resource; returns the highest epoch seen before.
+    pub(super) fn note_epoch(&self, resource: &'static str, epoch: i64) -> i64 {
+        let mut highest = self.highest.lock().unwrap_or_else(PoisonError::into_inner);
+        let seen = highest.entry(resource).or_default();
+        std::mem::replace(seen, epoch.max(*seen))
     }
 }

@@ -105,6 +105,7 @@ impl<L: List> Tiers<'_, L> {
                 _ => (self.hot.read(list, slice, false).await?, None),
             };
             let mark = hot.mark;
+            self.check_not_older(list, mark).await?;
             self.memory.keep_mark(list.name(), mark);
             let Some(stretch) = cold_part(list, slice, &hot) else {
                 return Ok(Page::cut(from_hot(hot.rows), limit, None));
@@ -140,6 +141,7 @@ impl<L: List> Tiers<'_, L> {
         for _ in 0..ATTEMPTS {
             let hot = self.hot.read(list, slice, true).await?;
             let (mark, held) = (hot.mark, hot.count);
+            self.check_not_older(list, mark).await?;
             self.memory.keep_mark(list.name(), mark);
             let newer = held.rows - held.late;
             let alone = reach(mark, span).is_none();
@@ -218,6 +220,7 @@ impl<L: List> Tiers<'_, L> {
     pub async fn find(&self, list: &L, id: i64) -> Result<Option<Placed<L::Row>>, ReadError> {
         for _ in 0..ATTEMPTS {
             let mut hot = self.hot.find(list, id).await?;
+            self.check_not_older(list, hot.mark).await?;
             if let Some(row) = hot.rows.pop() {
                 return Ok(Some(Placed { row, from_archive: false }));
             }
@@ -279,6 +282,20 @@ impl<L: List> Tiers<'_, L> {
             }
             Err(error) => self.refused(list, mark, error).await.map(|()| Outcome::Again),
         }
+    }
+
+    /// Refuses a hot that stands before a move it has had: it has come back from a backup, and what it gave away since
+    /// would be missing even from pages it fills alone.
+    async fn check_not_older(&self, list: &L, mark: Mark) -> Result<(), ReadError> {
+        let seen = self.memory.note_epoch(list.resource(), mark.epoch);
+        // This reader may only have been slow: whoever asks now sees every move that was seen before.
+        if mark.epoch < seen && self.hot_mark(list).await?.epoch < seen {
+            return Err(recover_due(
+                list,
+                format!("hot has been at move {seen}, and stands at {}", mark.epoch),
+            ));
+        }
+        Ok(())
     }
 
     /// Cold may know of later moves than the reader, but never of later ones than hot.

@@ -3,6 +3,7 @@
 mod adoption;
 mod around;
 mod moves;
+mod moves_back;
 mod server;
 mod values;
 

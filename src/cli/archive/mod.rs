@@ -1,6 +1,7 @@
 //! `thermocline archive`: one file a command.
 
 mod erase;
+mod recover;
 mod restore;
 mod resume;
 pub mod run;
@@ -35,7 +36,7 @@ impl Args {
         let long = match &self.command {
             Command::Run(_) | Command::Restore(_) | Command::Erase(_) => true,
             Command::Verify(args) => args.continuous,
-            Command::Status(_) | Command::Resume(_) | Command::Vacuum(_) => false,
+            Command::Status(_) | Command::Resume(_) | Command::Vacuum(_) | Command::Recover(_) => false,
         };
         long && !std::io::stderr().is_terminal()
     }
@@ -50,6 +51,7 @@ enum Command {
     Resume(resume::Args),
     Vacuum(vacuum::Args),
     Erase(erase::Args),
+    Recover(recover::Args),
 }
 
 /// Runs it.
@@ -59,7 +61,10 @@ pub async fn run(args: Args, settings: &Settings, json: bool) -> Result<(), Fail
         // It has something to say without cold too.
         return status::run(args, settings, &clock, json).await;
     }
-    let tiers = Tiers::open(settings, &clock).await?;
+    let tiers = match &args.command {
+        Command::Recover(_) => Tiers::open_of_any_time(settings, &clock).await?,
+        _ => Tiers::open(settings, &clock).await?,
+    };
     let done = match &args.command {
         Command::Run(args) => run::run(args, &settings.archive, &tiers, &clock, json).await,
         Command::Status(_) => Ok(()),
@@ -68,6 +73,7 @@ pub async fn run(args: Args, settings: &Settings, json: bool) -> Result<(), Fail
         Command::Restore(args) => restore::run(args, &tiers, &clock, json).await,
         Command::Resume(args) => resume::run(args, &tiers, &clock, json).await,
         Command::Erase(args) => erase::run(args, &tiers, &clock, json).await,
+        Command::Recover(args) => recover::run(args, &tiers, &clock, json).await,
     };
     tiers.close().await;
     done

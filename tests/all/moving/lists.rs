@@ -23,6 +23,11 @@ impl<'a> Reader<'a> {
         Self { hot: SqlHot(hot), cold: SqlCold(cold), memory: Memory::default() }
     }
 
+    /// The same reader, with what it remembers, over another hot.
+    pub fn with_hot(self, hot: &'a dyn Engine) -> Self {
+        Self { hot: SqlHot(hot), ..self }
+    }
+
     pub fn tiers<L: SqlList>(&self) -> Tiers<'_, L> {
         Tiers { hot: &self.hot, cold: Some(&self.cold), memory: &self.memory, partial: false }
     }

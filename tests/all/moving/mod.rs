@@ -21,6 +21,7 @@ mod kills_real;
 
 mod lists;
 mod real_data;
+mod recovering;
 mod rejects;
 mod scheduled;
 mod status;

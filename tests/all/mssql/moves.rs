@@ -12,6 +12,7 @@ use thermocline::import::record::{Comment, Like, Message, Post, Price, Stock, St
 use thermocline::import::{Noun, Record};
 use thermocline::load::{Loader, Verdict};
 use thermocline::resources;
+use thermocline::tier::Engine;
 use thermocline::web::auth::{AuthSettings, KeySource, Verifier};
 use thermocline::web::state::App;
 use tower::ServiceExt as _;
@@ -19,7 +20,7 @@ use tower::ServiceExt as _;
 use super::at;
 use crate::support::hot_engines::HotEngine;
 
-fn records() -> Vec<(Noun, Vec<Record>)> {
+pub(super) fn records() -> Vec<(Noun, Vec<Record>)> {
     let day = |n: i64| at("2026-08-01").plus(n * 13 * 3_600_000_000);
     let message = |id: i64| {
         Record::Message(Message {
@@ -106,7 +107,7 @@ const ASKED: [&str; 17] = [
 async fn every_engine_shows_the_same_bytes() {
     let mut shown: Vec<(&str, Vec<String>)> = Vec::new();
     for engine in HotEngine::all().await {
-        let cold = engine.cold().await;
+        let cold: Arc<dyn Engine> = engine.cold().await;
         let clock = Clock::fixed(at("2026-11-20T10:00:00Z"));
         pair::ensure(&*engine.hot, &*cold, &clock).await.expect("a pair");
         for again in [false, true] {
@@ -157,7 +158,7 @@ async fn every_engine_shows_the_same_bytes() {
     }
 }
 
-async fn ask(engine: &HotEngine, cold: &Arc<thermocline::tier::Sqlite>, clock: &Clock) -> Vec<String> {
+pub(super) async fn ask(engine: &HotEngine, cold: &Arc<dyn Engine>, clock: &Clock) -> Vec<String> {
     let key = KeySource::Secret(SecretString::from("0123456789abcdef0123456789abcdef"));
     let verifier = Verifier::new(AuthSettings { key, issuer: None, audience: None }, clock.clone())
         .expect("long enough");

@@ -1,2 +1,2 @@
 -- archive.pairs
-SELECT resource, pair, epoch, cold_newest_at FROM archive_state ORDER BY resource
+SELECT resource, pair, epoch, token, cold_newest_at FROM archive_state ORDER BY resource

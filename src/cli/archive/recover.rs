@@ -1,0 +1,175 @@
+//! `thermocline archive recover`
+
+use std::io::{IsTerminal as _, Write as _};
+use std::ops::RangeInclusive;
+
+use crate::archive::{Consent, Family, Mover, Recovery};
+use crate::cli::tiers::Tiers;
+use crate::cli::{Failure, print_json};
+use crate::clock::Clock;
+
+/// Make the two databases fit again after one has come back from a backup
+///
+/// Shows what it would do and asks. Hot gets back what it had given away since its backup; of an older cold, the moves it
+/// no longer knows are lost, and have to be named. May be killed at any moment and run again.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  thermocline archive recover --dry-run
+  thermocline archive recover --yes
+  thermocline archive recover --accept-loss messages:12-14 --accept-loss prices:3 --yes")]
+pub struct Args {
+    /// Only this resource; may be given several times [messages, posts, prices]
+    #[arg(long, value_parser = ["messages", "posts", "prices"])]
+    resource: Vec<String>,
+    /// Give up what these moves of a resource had taken to cold
+    #[arg(long, value_name = "RESOURCE:FIRST-LAST", value_parser = loss)]
+    accept_loss: Vec<(String, RangeInclusive<i64>)>,
+    /// Show what would be done and change nothing
+    #[arg(long = "dry-run")]
+    only_look: bool,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+}
+
+/// `messages:12-14` or `messages:12`.
+fn loss(text: &str) -> Result<(String, RangeInclusive<i64>), String> {
+    let read = || {
+        let (resource, moves) = text.split_once(':')?;
+        let (first, last) = moves.split_once('-').unwrap_or((moves, moves));
+        let moves = first.parse().ok()?..=last.parse().ok()?;
+        super::families(&[resource.to_owned()]).first().map(|family| (family.resource.to_owned(), moves))
+    };
+    read().ok_or_else(|| "expected a resource and its moves, such as messages:12-14".to_owned())
+}
+
+/// Runs it.
+pub async fn run(args: &Args, tiers: &Tiers, clock: &Clock, json: bool) -> Result<(), Failure> {
+    let mover = super::mover(tiers, clock)?;
+    let families = super::families(&args.resource);
+    let seen = each(&mover, &families, |_| Consent::Look).await?;
+    let due = seen.iter().any(Recovery::is_due);
+    if !json || args.only_look {
+        tell(&seen, json)?;
+    }
+    if args.only_look || !due {
+        return if json && !args.only_look { print_json(&seen) } else { Ok(()) };
+    }
+    refuse(args, &seen)?;
+    if !args.yes && !agreed()? {
+        return Err(Failure::Failed("nothing was changed".to_owned()));
+    }
+    let consent = |resource: &str| {
+        let named = args.accept_loss.iter().find(|(named, _)| named == resource);
+        named.map_or(Consent::Lossless, |(_, moves)| Consent::Loss(moves.clone()))
+    };
+    let done = each(&mover, &families, consent).await?;
+    if json {
+        return print_json(&done);
+    }
+    for Recovery { resource, epoch, .. } in &done {
+        if let Some(epoch) = epoch {
+            println!("{resource}: recovered, move {epoch}");
+        }
+    }
+    Ok(())
+}
+
+async fn each(
+    mover: &Mover<'_>,
+    families: &[&'static Family],
+    consent: impl Fn(&str) -> Consent,
+) -> Result<Vec<Recovery>, Failure> {
+    let mut all = Vec::new();
+    for family in families {
+        all.push(mover.recover(family, &consent(family.resource)).await.map_err(Failure::of)?);
+    }
+    Ok(all)
+}
+
+/// What has to be mended, or said, before anything is changed.
+fn refuse(args: &Args, seen: &[Recovery]) -> Result<(), Failure> {
+    for Recovery { resource, lost, conflicts, .. } in seen {
+        if !conflicts.is_empty() {
+            let text = format!("{resource}: {} ids of hot belong to other rows in cold", conflicts.len());
+            return Err(Failure::Failed(text));
+        }
+        let named = args.accept_loss.iter().find(|(named, _)| named == resource).map(|(_, moves)| moves);
+        match (lost, named) {
+            (None, None) => {}
+            (Some((first, last)), Some(moves)) if *moves == (*first..=*last) => {}
+            (Some((first, last)), _) => {
+                let text =
+                    format!("{resource}: say `--accept-loss {resource}:{first}-{last}` to give them up");
+                return Err(Failure::Failed(text));
+            }
+            (None, Some(_)) => {
+                return Err(Failure::Usage(format!("--accept-loss: nothing of {resource} is lost")));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn tell(seen: &[Recovery], json: bool) -> Result<(), Failure> {
+    if json {
+        return print_json(&seen);
+    }
+    for recovery in seen {
+        let Recovery { resource, hot_epoch, .. } = recovery;
+        if !recovery.is_due() {
+            println!("{resource}: fits, at move {hot_epoch}");
+            continue;
+        }
+        println!("{resource}: hot stands at move {hot_epoch}");
+        if let (Some(first), Some(last)) = (recovery.unknown_to_hot.first(), recovery.unknown_to_hot.last()) {
+            let number = recovery.unknown_to_hot.len();
+            println!("  hot is older: it knows nothing of {number} moves, {first} to {last}");
+        }
+        if let Some((first, last)) = recovery.lost {
+            println!("  cold is older: what moves {first} to {last} took to it is lost");
+        }
+        println!(
+            "  {} rows come back to hot, {} get their later values",
+            recovery.brought_back, recovery.replaced
+        );
+        println!(
+            "  {} versions are closed in cold, {} erased rows go again",
+            recovery.closed, recovery.erased
+        );
+        for row in &recovery.first {
+            println!("    {row}");
+        }
+        for row in &recovery.conflicts {
+            println!("  the id of another row: {row}");
+        }
+    }
+    Ok(())
+}
+
+/// Asks on a terminal; elsewhere `--yes` has to be said.
+fn agreed() -> Result<bool, Failure> {
+    if !std::io::stdin().is_terminal() {
+        return Err(Failure::Usage("say --yes, there is nobody to ask".to_owned()));
+    }
+    print!("Go on? [y/N] ");
+    std::io::stdout().flush().map_err(Failure::of)?;
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer).map_err(Failure::of)?;
+    Ok(answer.trim().eq_ignore_ascii_case("y"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_loss_is_a_resource_and_its_moves() {
+        assert_eq!(loss("messages:12-14"), Ok(("messages".to_owned(), 12..=14)));
+        assert_eq!(loss("prices:3"), Ok(("prices".to_owned(), 3..=3)));
+        for text in ["", "12", "users:1", "posts:", "posts:a-b"] {
+            assert!(loss(text).is_err(), "{text}");
+        }
+    }
+}

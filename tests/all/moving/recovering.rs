@@ -1,0 +1,316 @@
+//! `archive recover`: a pair of which one file, the other, or both are as they once were.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use thermocline::archive::pair::{self, PairError};
+use thermocline::archive::{Chosen, Consent, Outcome, Recovery};
+use thermocline::clock::DAY;
+use thermocline::federation::ReadError;
+use thermocline::page::{Order, Span};
+use thermocline::resources;
+
+use super::audit::{audit, audit_family, dump};
+use super::faults::{check, check_all, lived_in, now};
+use super::faulty::{Fault, Faulty, Fuse};
+use super::files::Program;
+use super::lists::Reader;
+use super::table::Table;
+use super::{COLD, HOT, Pair, SIZES, copy_file, copy_pair, mover, plan, run, run_mover, scratch};
+
+/// What happens after the backup: a row is edited and everything moves; some of it comes back, and some is erased.
+async fn go_on(pair: &Pair, rows: &mut Table) {
+    let edited = rows.messages.iter_mut().find(|row| row.id == 98).expect("a row of hot");
+    "later".clone_into(&mut edited.content);
+    assert_eq!(pair.change("UPDATE messages SET content = 'later' WHERE id = 98", &[]).await, 1);
+    let stop = AtomicBool::new(false);
+    let [messages, posts, prices] = resources::families();
+    for family in [messages, posts, prices] {
+        let report = run_mover(&pair.mover(SIZES), family, &plan(5, 20)).await;
+        assert_eq!((report.outcome, report.error), (Outcome::Done, None));
+        assert!(report.rows > 0, "{}", family.resource);
+    }
+    for (family, from) in [(messages, 40), (posts, 30), (prices, 38)] {
+        let span = Chosen::Span(now().plus(-from * DAY), now().plus((4 - from) * DAY));
+        let report = pair.mover(SIZES).restore(family, span, 10, &stop, &mut |_| {}).await;
+        assert_eq!((report.outcome, report.error), (Outcome::Done, None));
+        assert!(report.rows > 0, "{}", family.resource);
+        pair.mover(SIZES).resume(family).await.expect("resumed");
+    }
+    // Of both tiers as the backup has them.
+    pair.mover(SIZES).erase(messages, "messages", &[4, 100]).await.expect("erased");
+    pair.mover(SIZES).erase(posts, "posts", &[2, 20]).await.expect("erased");
+    rows.messages.retain(|row| ![4, 100].contains(&row.id));
+    rows.forget_post(2);
+    rows.forget_post(20);
+}
+
+/// A pair that has gone on after a backup, and the names of its files that are as they were then.
+async fn after_backup(old: &[&str]) -> (tempfile::TempDir, Table, Table) {
+    let (past, folder) = (scratch(), scratch());
+    let then = lived_in(past.path()).await;
+    let mut rows = then.clone();
+    copy_pair(past.path(), folder.path());
+    let pair = Pair::open(folder.path(), now()).await;
+    go_on(&pair, &mut rows).await;
+    check_all(&pair, &rows).await;
+    audit(&pair).await;
+    pair.close().await;
+    for name in old {
+        copy_file(past.path(), folder.path(), name);
+    }
+    (folder, then, rows)
+}
+
+async fn each(pair: &Pair, consent: impl Fn(&Recovery) -> Consent) -> Vec<Recovery> {
+    let mut all = Vec::new();
+    for family in resources::families() {
+        let mover = pair.mover(SIZES);
+        let seen = mover.recover(family, &Consent::Look).await.expect("a look");
+        let again = mover.recover(family, &Consent::Look).await.expect("a look");
+        assert_eq!(seen, again, "looking changes nothing");
+        all.push(mover.recover(family, &consent(&seen)).await.expect("a recovery"));
+    }
+    all
+}
+
+async fn move_on(pair: &Pair, rows: &Table) {
+    pair::ensure_one_time(&*pair.hot, &*pair.cold).await.expect("of one time");
+    check_all(pair, rows).await;
+    audit(pair).await;
+    for family in resources::families() {
+        let report = run_mover(&pair.mover(SIZES), family, &plan(8, 20)).await;
+        assert_eq!((report.outcome, report.error), (Outcome::Done, None));
+    }
+    check_all(pair, rows).await;
+    audit(pair).await;
+}
+
+#[test]
+fn an_older_hot_gets_everything_back() {
+    run(async {
+        let (folder, _, rows) = after_backup(&[HOT]).await;
+        let pair = Pair::open_unpaired(folder.path(), now()).await;
+        let due = pair::ensure_one_time(&*pair.hot, &*pair.cold).await;
+        assert!(matches!(due, Err(PairError::RecoverDue { .. })), "{due:?}");
+        let done = each(&pair, |_| Consent::Lossless).await;
+        for recovery in &done {
+            assert!(recovery.is_due() && recovery.epoch.is_some() && recovery.lost.is_none(), "{recovery:?}");
+            assert!(recovery.brought_back > 0 && recovery.closed > 0, "{recovery:?}");
+        }
+        assert_eq!((done[0].replaced, done[0].erased), (1, 1), "{:?}", done[0]);
+        move_on(&pair, &rows).await;
+        let again = each(&pair, |_| Consent::Lossless).await;
+        assert!(again.iter().all(|recovery| !recovery.is_due()), "{again:?}");
+        pair.close().await;
+    });
+}
+
+/// What the lost moves took to cold is gone; nothing else is, and nothing is there twice.
+#[test]
+fn an_older_cold_loses_what_is_named_and_no_more() {
+    run(async {
+        let (folder, _, mut rows) = after_backup(&[COLD]).await;
+        let pair = Pair::open_unpaired(folder.path(), now()).await;
+        let due = pair::ensure_one_time(&*pair.hot, &*pair.cold).await;
+        assert!(matches!(due, Err(PairError::RecoverDue { .. })), "{due:?}");
+        for consent in [Consent::Lossless, Consent::Loss(1..=2)] {
+            for recovery in each(&pair, |_| consent.clone()).await {
+                assert!(recovery.lost.is_some() && recovery.epoch.is_none(), "{recovery:?}");
+            }
+        }
+        // What is in neither file.
+        let ids = async |table: &str, column: &str| {
+            let mut ids = Vec::new();
+            let texts =
+                [(&*pair.hot, table.to_owned(), "id"), (&*pair.cold, format!("{table}_archive"), column)];
+            for (engine, table, column) in texts {
+                let text = format!("SELECT '' || {column} AS row FROM {table}");
+                ids.extend(dump(engine, &text).await.iter().map(|id| id.parse::<i64>().expect("an id")));
+            }
+            ids
+        };
+        let (messages, posts) = (ids("messages", "original_id").await, ids("posts", "original_id").await);
+        let before = rows.messages.len();
+        rows.messages.retain(|row| messages.contains(&row.id));
+        assert!(rows.messages.len() < before, "something is lost");
+        let lost: Vec<i64> =
+            rows.posts.iter().map(|post| post.id).filter(|post| !posts.contains(post)).collect();
+        for post in lost {
+            rows.forget_post(post);
+        }
+        let taken = |recovery: &Recovery| {
+            let (first, last) = recovery.lost.expect("a loss");
+            Consent::Loss(first..=last)
+        };
+        for recovery in each(&pair, taken).await {
+            assert!(recovery.epoch.is_some_and(|epoch| epoch > recovery.hot_epoch), "{recovery:?}");
+        }
+        for family in ["messages", "posts"] {
+            check(&pair, &rows, family, "after the loss").await;
+        }
+        // Of prices a correction may be lost, and what it corrected is there again.
+        let list = rows.prices(1);
+        let reader = Reader::new(&*pair.hot, &*pair.cold);
+        let left = reader.walk(&list.0, Span::ALL, Order::Desc, 9).await.expect("prices");
+        assert!(
+            left.len() <= list.1.len() && left.windows(2).all(|pair| pair[0].trade_date > pair[1].trade_date)
+        );
+        audit(&pair).await;
+        for family in resources::families() {
+            let report = run_mover(&pair.mover(SIZES), family, &plan(8, 20)).await;
+            assert_eq!((report.outcome, report.error), (Outcome::Done, None));
+        }
+        audit(&pair).await;
+        pair.close().await;
+    });
+}
+
+/// Both as they were at one time: they fit, but for what a running server has seen.
+#[test]
+fn both_older_fit_as_they_did() {
+    run(async {
+        let (folder, then, _) = after_backup(&[HOT, COLD]).await;
+        let pair = Pair::open_unpaired(folder.path(), now()).await;
+        pair::ensure_one_time(&*pair.hot, &*pair.cold).await.expect("of one time");
+        assert!(each(&pair, |_| Consent::Lossless).await.iter().all(|recovery| !recovery.is_due()));
+        move_on(&pair, &then).await;
+        pair.close().await;
+    });
+}
+
+/// A server that runs on while hot is exchanged below it.
+#[test]
+fn a_reader_notices_that_hot_has_gone_back() {
+    run(async {
+        let (old, folder) = (scratch(), scratch());
+        let rows = lived_in(old.path()).await;
+        copy_pair(old.path(), folder.path());
+        let (before, after) =
+            (Pair::open_unpaired(old.path(), now()).await, Pair::open_unpaired(folder.path(), now()).await);
+        go_on(&after, &mut rows.clone()).await;
+        let seen = Reader::new(&*after.hot, &*after.cold);
+        let list = rows.messages(1).0;
+        seen.walk(&list, Span::ALL, Order::Desc, 50).await.expect("a walk");
+        // The newest rows alone would be a page of hot.
+        let gone_back = seen.with_hot(&*before.hot);
+        let page = gone_back.tiers().seek(&list, Span::ALL, Order::Desc, 1).await;
+        assert!(matches!(page, Err(ReadError::RecoverDue { .. })), "{page:?}");
+        let found = gone_back.tiers().find(&list, rows.messages(1).1[0].id).await;
+        assert!(matches!(found, Err(ReadError::RecoverDue { .. })), "{found:?}");
+        before.close().await;
+        after.close().await;
+    });
+}
+
+#[test]
+fn an_id_that_was_given_out_again_stops_everything() {
+    run(async {
+        let (folder, _, _) = after_backup(&[HOT]).await;
+        let pair = Pair::open_unpaired(folder.path(), now()).await;
+        pair.change("UPDATE messages SET created_at = created_at + 1 WHERE id = 98", &[]).await;
+        let [messages, ..] = resources::families();
+        let refused = pair.mover(SIZES).recover(messages, &Consent::Lossless).await.expect("an answer");
+        assert_eq!((refused.conflicts, refused.epoch), (vec!["messages 98".to_owned()], None));
+        let count =
+            dump(&*pair.hot, "SELECT '' || count(*) AS row FROM messages WHERE content = 'later'").await;
+        assert_eq!(count, ["0"], "nothing was changed");
+        pair.change("UPDATE messages SET created_at = created_at - 1 WHERE id = 98", &[]).await;
+        let done = pair.mover(SIZES).recover(messages, &Consent::Lossless).await.expect("a recovery");
+        assert!(done.epoch.is_some(), "{done:?}");
+        pair.close().await;
+    });
+}
+
+async fn broken_at(
+    (k, fault): (i64, Fault),
+    family: &thermocline::archive::Family,
+    past: &Path,
+    rows: &Table,
+) -> bool {
+    let folder = scratch();
+    copy_pair(past, folder.path());
+    let pair = Pair::open_unpaired(folder.path(), now()).await;
+    let fuse = Fuse::new(k, fault);
+    let faulty = |inner| Faulty { inner, fuse: Arc::clone(&fuse) };
+    let (hot, cold) = (faulty(Arc::clone(&pair.hot)), faulty(Arc::clone(&pair.cold)));
+    let done = mover(&hot, &cold, &pair.clock, SIZES).recover(family, &Consent::Lossless).await;
+    let when = format!("{fault:?} at call {k}: {done:?}");
+    pair.mover(SIZES)
+        .recover(family, &Consent::Lossless)
+        .await
+        .unwrap_or_else(|e| panic!("{e}, after {when}"));
+    let report = run_mover(&pair.mover(SIZES), family, &plan(60, 20)).await;
+    assert_eq!((report.outcome, report.error), (Outcome::Done, None), "after {when}");
+    check(&pair, rows, family.resource, &format!("after {when}")).await;
+    audit_family(&pair, family, SIZES).await;
+    pair.close().await;
+    !fuse.burnt()
+}
+
+#[test]
+fn a_recovery_survives_a_fault_at_any_call() {
+    run(async {
+        let (past, _, rows) = after_backup(&[HOT]).await;
+        for family in resources::families() {
+            let mut k = 1;
+            while !broken_at((k, Fault::DeathAfter), family, past.path(), &rows).await {
+                k += 1;
+            }
+            assert!(k > 30, "{}: only {k} calls", family.resource);
+        }
+    });
+}
+
+#[test]
+fn the_command_shows_asks_and_does() {
+    let program = Program::new();
+    let folder = program.path();
+    let backup = |name: &str| {
+        std::fs::copy(folder.join(name), folder.join(format!("{name}.backup"))).expect("a copy");
+    };
+    let put_back = |name: &str| {
+        for suffix in ["-wal", "-shm"] {
+            let _ = std::fs::remove_file(folder.join(format!("{name}{suffix}")));
+        }
+        std::fs::copy(folder.join(format!("{name}.backup")), folder.join(name)).expect("a copy");
+    };
+    let messages = |from: i64| {
+        let rows = (from..from + 5).map(|id| format!("{id},1,1,text,2020-01-0{}\n", 1 + id % 5));
+        format!("id,conversation_id,sender_id,content,created_at\n{}", rows.collect::<String>())
+    };
+    program.write("a.csv", messages(1));
+    program.write("b.csv", messages(11));
+    program.report(&["import", "messages", "a.csv"]);
+    program.report(&["archive", "run"]);
+    program.report(&["import", "messages", "b.csv"]);
+    let fits = program.run(&["archive", "recover"]);
+    assert!(fits.status == Some(0) && fits.out.contains("messages: fits, at move 1"), "{fits:?}");
+    backup(HOT);
+    backup(COLD);
+    program.report(&["archive", "run"]);
+    put_back(HOT);
+    for refused in [&["archive", "run"][..], &["import", "messages", "a.csv"]] {
+        let ended = program.run(refused);
+        assert!(ended.status == Some(1) && ended.err.contains("archive recover"), "{refused:?}: {ended:?}");
+    }
+    let seen = program.report(&["archive", "recover", "--dry-run"]);
+    assert_eq!((&seen[0]["closed"], &seen[0]["epoch"]), (&5.into(), &serde_json::Value::Null), "{seen}");
+    assert_eq!(program.run(&["archive", "recover"]).status, Some(2), "there is nobody to ask");
+    let ended = program.run(&["archive", "recover", "--yes"]);
+    assert!(ended.status == Some(0) && ended.out.contains("messages: recovered"), "{ended:?}");
+    assert_eq!(program.report(&["archive", "run"])[0]["rows"], 5);
+
+    put_back(COLD);
+    let ended = program.run(&["archive", "recover", "--yes"]);
+    assert!(ended.status == Some(1) && ended.err.contains("--accept-loss messages:2-"), "{ended:?}");
+    let seen = program.report(&["archive", "recover", "--dry-run"]);
+    let loss = format!("messages:{}-{}", seen[0]["lost"][0], seen[0]["lost"][1]);
+    let ended = program.run(&["archive", "recover", "--accept-loss", &loss, "--yes"]);
+    assert_eq!(ended.status, Some(0), "{ended:?}");
+    let again = program.report(&["import", "messages", "b.csv"]);
+    assert_eq!(super::files::counts(&again), [5, 5, 0, 0, 0], "what is lost can be imported again: {again}");
+    let again = program.report(&["import", "messages", "a.csv"]);
+    assert_eq!(super::files::counts(&again), [5, 0, 5, 0, 0], "the rest is known: {again}");
+}
