@@ -28,7 +28,7 @@ async fn move_all(folder: &Path, moved: &AtomicI64) {
                 None => break,
                 Some(error) => assert!(error.contains("another mover"), "{error}"),
             }
-            assert_eq!(report.outcome, Outcome::Failed);
+            assert_eq!(report.outcome, Outcome::Overtaken);
         }
     }
     pair.close().await;
