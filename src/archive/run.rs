@@ -200,12 +200,12 @@ impl Mover<'_> {
         let mut most = plan.batch;
         let mut patient = Patience::new(plan.patience);
         loop {
-            if self.is_held(family).await? {
-                return Ok(Outcome::Held);
-            }
             let left = plan.max_rows.map(|most| most - report.rows);
             if stop.load(Ordering::Relaxed) || left.is_some_and(|left| left <= 0) {
                 return Ok(Outcome::Stopped);
+            }
+            if self.is_held(family).await? {
+                return Ok(Outcome::Held);
             }
             // Asked without a claim, so that an idle mover writes nothing; and a cheap read to tell how hot fares by.
             let asked = Instant::now();

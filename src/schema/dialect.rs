@@ -185,14 +185,15 @@ impl Dialect {
         let plain: String = text.chars().filter(|c| !matches!(c, '[' | ']' | '"')).collect();
         let plain = bare(&plain).replace('=', " = ");
         let words: Vec<&str> = plain.split_whitespace().collect();
+        let is_name = |word: &str| word.chars().all(|c| c.is_alphanumeric() || c == '_');
         let is = |word: &str, wanted: &str| word.eq_ignore_ascii_case(wanted);
         match words.as_slice() {
             [name, a, b] if is(a, "is") && is(b, "null") => Predicate::Null((*name).to_owned()),
             [name, a, b, c] if is(a, "is") && is(b, "not") && is(c, "null") => {
                 Predicate::NotNull((*name).to_owned())
             }
-            [name, "=", "1" | "(1)"] => Predicate::True((*name).to_owned()),
-            [name] if self == Self::Postgres => Predicate::True((*name).to_owned()),
+            [name, "=", "1" | "(1)"] if is_name(name) => Predicate::True((*name).to_owned()),
+            [name] if self == Self::Postgres && is_name(name) => Predicate::True((*name).to_owned()),
             _ => Predicate::Other(text.trim().to_owned()),
         }
     }

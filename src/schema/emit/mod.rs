@@ -159,12 +159,17 @@ fn create_index(dialect: Dialect, table: &str, index: &IndexModel) -> String {
     format!("CREATE {unique}INDEX {} ON {table} ({}){only}", index.name, index.list())
 }
 
-/// `INSERT` of the rows a table is made with.
-fn first_rows(dialect: Dialect, table: &TableModel) -> Option<String> {
-    let first = &table.columns.first()?.name;
+/// What a new table needs beside its own definition: indexes, and the rows it is made with.
+fn complete(dialect: Dialect, table: &TableModel) -> Vec<String> {
+    let indexes = table.indexes.iter().filter(|index| !index.constraint);
+    let mut statements: Vec<String> =
+        indexes.map(|index| create_index(dialect, &table.name, index)).collect();
     let text = |row: &String| format!("({})", dialect.default_text(&DefaultValue::Text(row.clone())));
     let rows: Vec<String> = table.rows.iter().map(text).collect();
-    (!rows.is_empty()).then(|| format!("INSERT INTO {} ({first}) VALUES {}", table.name, rows.join(", ")))
+    if let (Some(first), false) = (table.columns.first(), rows.is_empty()) {
+        statements.push(format!("INSERT INTO {} ({}) VALUES {}", table.name, first.name, rows.join(", ")));
+    }
+    statements
 }
 
 fn foreign_name(table: &str, foreign: &ForeignKey) -> String {

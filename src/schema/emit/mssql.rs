@@ -1,7 +1,7 @@
 //! SQL Server, step by step. A column does not change while a default, an index or a foreign key depends on it: they go
 //! first and are made again.
 
-use super::{create_index, filler, first_rows, foreign_name, needs_filling, references};
+use super::{complete, create_index, filler, foreign_name, needs_filling, references};
 use crate::schema::Dialect;
 use crate::schema::diff::{Alter, Change};
 use crate::schema::model::{ColumnModel, DefaultValue, ForeignKey, IndexModel, Model, TableModel};
@@ -15,9 +15,7 @@ pub(super) fn statements(from: &Model, to: &Model, changes: &[Change]) -> Vec<St
             Change::DropTable(table) => statements.push(format!("DROP TABLE {}", table.name)),
             Change::AddTable(table) => {
                 statements.push(create_table(table));
-                let indexes = table.indexes.iter().filter(|index| !index.constraint);
-                statements.extend(indexes.map(|index| create_index(DIALECT, &table.name, index)));
-                statements.extend(first_rows(DIALECT, table));
+                statements.extend(complete(DIALECT, table));
             }
             Change::Alter { table, what: Alter::Column { from: old, to: new } } => {
                 if let (Some(before), Some(after)) = (from.table(table), to.table(table)) {
