@@ -144,10 +144,10 @@ fn run<T>(future: impl Future<Output = T>) -> T {
 
 /// A small generator of test choices: the same seed, the same choices.
 #[derive(Clone, Copy, Debug)]
-struct Dice(u64);
+pub struct Dice(pub u64);
 
 impl Dice {
-    fn roll(&mut self, below: u64) -> u64 {
+    pub fn roll(&mut self, below: u64) -> u64 {
         // SplitMix64
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut bits = self.0;
@@ -158,7 +158,7 @@ impl Dice {
 }
 
 /// A number from the environment, or `usual`.
-fn setting(name: &str, usual: u64) -> u64 {
+pub fn setting(name: &str, usual: u64) -> u64 {
     let text = std::env::var(name).ok();
     text.map_or(usual, |text| text.parse().unwrap_or_else(|_| panic!("{name}: expected a number")))
 }
