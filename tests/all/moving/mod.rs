@@ -168,7 +168,7 @@ impl Dice {
 }
 
 /// A number from the environment, or `usual`.
-fn setting(name: &str, usual: u64) -> u64 {
+pub fn setting(name: &str, usual: u64) -> u64 {
     let text = std::env::var(name).ok();
     text.map_or(usual, |text| text.parse().unwrap_or_else(|_| panic!("{name}: expected a number")))
 }

@@ -116,7 +116,7 @@ fn erasures_among_moves_both_ways() {
     holds("erasures", &usual(left), 100_000);
 }
 
-/// Two minutes and 6 GB on a machine of two cores.
+/// Takes minutes, and gigabytes.
 #[test]
 #[ignore = "wide: run it after a change of the protocol"]
 fn wide() {

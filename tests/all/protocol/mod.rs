@@ -1,10 +1,14 @@
 //! The protocol, explored: every interleaving within a bound, and the mistakes that it must notice.
 //!
 //! The state machine is in `tests/protocol`. [`holds`] is about the protocol as it is: each scenario has its bound, and no
-//! state in it breaks a promise. [`flaws`] leaves one thing out at a time, and the explorer has to find out.
+//! state in it breaks a promise. [`flaws`] leaves one thing out at a time, and the explorer has to find out. [`lockstep`] goes random ways through the same model with the real mover on real databases.
 
+mod compare;
+mod driven;
 mod flaws;
+mod gate;
 mod holds;
+mod lockstep;
 
 use thermocline_protocol::explore::{Explored, explore};
 use thermocline_protocol::rules::Rules;

@@ -1,0 +1,199 @@
+//! Engines whose every call waits until it is let through, so that a test decides what happens next.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use thermocline::tier::{Begin, Engine, Record, Session, Statement, Tier, TierError, Value};
+use tokio::sync::{mpsc, oneshot};
+
+/// What becomes of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It happens.
+    Pass,
+    /// It happens, but its answer is lost with the connection.
+    Unanswered,
+    /// The connection is lost before it happens.
+    Lost,
+}
+
+/// A call that waits.
+#[derive(Debug)]
+pub struct Call {
+    pub tier: Tier,
+    /// `session`, `begin`, `commit`, `rollback`, `insert`, or the name of a statement.
+    pub what: &'static str,
+    verdict: oneshot::Sender<Verdict>,
+}
+
+impl Call {
+    pub fn is(&self, tier: Tier, what: &str) -> bool {
+        self.tier == tier && self.what == what
+    }
+
+    pub fn decide(self, verdict: Verdict) {
+        // Whoever waited may be gone.
+        let _ = self.verdict.send(verdict);
+    }
+}
+
+/// A session that can be taken away from the one who uses it.
+type Shared = Arc<tokio::sync::Mutex<Option<Box<dyn Session>>>>;
+
+/// Where the calls of one mover wait.
+pub struct Gate {
+    calls: mpsc::UnboundedSender<Call>,
+    /// The hot session opened last.
+    hot: Mutex<Option<Shared>>,
+}
+
+impl fmt::Debug for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gate").finish_non_exhaustive()
+    }
+}
+
+impl Gate {
+    pub fn new() -> (Arc<Self>, mpsc::UnboundedReceiver<Call>) {
+        let (calls, waiting) = mpsc::unbounded_channel();
+        (Arc::new(Self { calls, hot: Mutex::default() }), waiting)
+    }
+
+    async fn ask(&self, tier: Tier, what: &'static str) -> Verdict {
+        let (verdict, decided) = oneshot::channel();
+        self.calls.send(Call { tier, what, verdict }).expect("somebody decides");
+        decided.await.expect("a verdict")
+    }
+
+    /// Ends the hot session opened last, as a server does: rolled back, its locks released, nobody told.
+    pub async fn lose_hot(&self) {
+        let session = self.hot.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let taken = session.expect("a hot session").lock().await.take();
+        if let Some(mut session) = taken {
+            session.rollback().await.expect("rolled back");
+        }
+    }
+}
+
+/// A tier behind a gate.
+#[derive(Debug)]
+pub struct Gated {
+    pub inner: Arc<dyn Engine>,
+    pub gate: Arc<Gate>,
+}
+
+fn lost(tier: Tier) -> TierError {
+    TierError::Unavailable { tier, source: "the connection is lost".into() }
+}
+
+#[async_trait]
+impl Engine for Gated {
+    fn tier(&self) -> Tier {
+        self.inner.tier()
+    }
+
+    async fn fetch(&self, statement: &Statement, params: &[Value]) -> Result<Vec<Record>, TierError> {
+        self.gate.ask(self.tier(), statement.name).await;
+        self.inner.fetch(statement, params).await
+    }
+
+    async fn session(&self) -> Result<Box<dyn Session>, TierError> {
+        self.gate.ask(self.tier(), "session").await;
+        let inner: Shared = Arc::new(tokio::sync::Mutex::new(Some(self.inner.session().await?)));
+        if self.tier() == Tier::Hot {
+            *self.gate.hot.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&inner));
+        }
+        Ok(Box::new(GatedSession { inner, gate: Arc::clone(&self.gate), tier: self.tier() }))
+    }
+
+    async fn close(&self) {
+        self.inner.close().await;
+    }
+}
+
+struct GatedSession {
+    inner: Shared,
+    gate: Arc<Gate>,
+    tier: Tier,
+}
+
+/// A call that was let through.
+struct Passage {
+    session: tokio::sync::OwnedMutexGuard<Option<Box<dyn Session>>>,
+    verdict: Verdict,
+    tier: Tier,
+}
+
+impl Passage {
+    fn session(&mut self) -> &mut dyn Session {
+        &mut **self.session.as_mut().expect("looked at when it was entered")
+    }
+
+    /// Whether the caller hears of it.
+    fn back<T>(mut self, answer: Result<T, TierError>) -> Result<T, TierError> {
+        if self.verdict == Verdict::Pass {
+            return answer;
+        }
+        answer?;
+        drop(self.session.take());
+        Err(lost(self.tier))
+    }
+}
+
+impl GatedSession {
+    async fn enter(&self, what: &'static str) -> Result<Passage, TierError> {
+        let (tier, verdict) = (self.tier, self.gate.ask(self.tier, what).await);
+        let mut session = Arc::clone(&self.inner).lock_owned().await;
+        if verdict == Verdict::Lost
+            && let Some(mut session) = session.take()
+        {
+            session.rollback().await.expect("rolled back");
+        }
+        if session.is_some() { Ok(Passage { session, verdict, tier }) } else { Err(lost(tier)) }
+    }
+}
+
+#[async_trait]
+impl Session for GatedSession {
+    async fn begin(&mut self, begin: Begin) -> Result<(), TierError> {
+        let mut passage = self.enter("begin").await?;
+        let answer = passage.session().begin(begin).await;
+        passage.back(answer)
+    }
+
+    async fn fetch(&mut self, statement: &Statement, params: &[Value]) -> Result<Vec<Record>, TierError> {
+        let mut passage = self.enter(statement.name).await?;
+        let answer = passage.session().fetch(statement, params).await;
+        passage.back(answer)
+    }
+
+    async fn execute(&mut self, statement: &Statement, params: &[Value]) -> Result<u64, TierError> {
+        let mut passage = self.enter(statement.name).await?;
+        let answer = passage.session().execute(statement, params).await;
+        passage.back(answer)
+    }
+
+    async fn insert(
+        &mut self,
+        table: &'static str,
+        columns: &[&'static str],
+        rows: &[Vec<Value>],
+    ) -> Result<u64, TierError> {
+        let mut passage = self.enter("insert").await?;
+        let answer = passage.session().insert(table, columns, rows).await;
+        passage.back(answer)
+    }
+
+    async fn commit(&mut self) -> Result<(), TierError> {
+        let mut passage = self.enter("commit").await?;
+        let answer = passage.session().commit().await;
+        passage.back(answer)
+    }
+
+    async fn rollback(&mut self) -> Result<(), TierError> {
+        let mut passage = self.enter("rollback").await?;
+        let answer = passage.session().rollback().await;
+        passage.back(answer)
+    }
+}
