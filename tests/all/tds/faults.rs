@@ -19,7 +19,7 @@ pub const COMMIT: At = At::Statement("COMMIT TRANSACTION");
 /// What goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// Nothing is done and nothing is answered, until the client gives up.
+    /// Nothing is done and nothing is answered, until the client gives up; a login goes on when all is well again.
     Stall,
     /// It is done and answered up to the middle of the first row.
     StallInRow,

@@ -9,27 +9,50 @@ use tempfile::TempDir;
 use thermocline::config::{self, Encrypt};
 use thermocline::tier::{Engine as _, Sqlite, Tier, migrate};
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
 use super::faults::{At, Fault, Faults};
 use super::registry::{self, Registry};
 use super::{login, server};
 
-/// Statements that a life of imports, moves and pages does not come to: the tests beside this file ask them.
-const ELSEWHERE: [&str; 11] = [
+/// Statements that a life of imports, moves and pages does not come to: other tests over the front ask them.
+const ELSEWHERE: [&str; 31] = [
     "archive.held",
+    "archive.hold",
+    "archive.hot_by",
+    "archive.hot_of",
+    "archive.hot_rows",
+    "archive.ids_above",
+    "archive.ids_after",
+    "archive.note_erased",
+    "archive.noted",
+    "archive.retry",
     "archive.state",
+    "check.epochs",
     "check.sort",
     "comments.hot_find",
     "conversations.hot_find",
     "health.ping",
+    "inspect.tables",
     "load.complete_stock",
     "load.correct_price",
     "load.name_user",
+    "migrate.forget",
+    "migrate.known",
+    "migrate.ledger",
+    "migrate.make_ledger",
+    "migrate.record",
     "posts.hot_find_by_author",
     "prices.hot_find",
+    "prices.in_hot",
+    "status.rejects",
+    "status.state",
+    "verify.in_hot",
 ];
+/// Statements that nothing asks over the wire: only a server can verify anything of them.
+const NEVER: [&str; 5] =
+    ["archive.reject", "archive.replace", "behavior.hot_slice", "downgrade.rows", "migrate.drop_ledger"];
 
 /// What the connections share.
 #[derive(Debug)]
@@ -47,6 +70,8 @@ pub struct Shared {
     pub open: AtomicUsize,
     /// How many requests stall.
     pub stalled: watch::Sender<usize>,
+    /// Tells logins that stall to go on.
+    pub healed: Notify,
 }
 
 /// A TDS server in this process, over a SQLite file. It ends when it is dropped.
@@ -91,6 +116,7 @@ impl Front {
             attentions: AtomicUsize::new(0),
             open: AtomicUsize::new(0),
             stalled: watch::channel(0).0,
+            healed: Notify::new(),
         });
         let accepting = tokio::spawn(server::accept(listener, Arc::clone(&shared)));
         let rest = format!("//{}:x@127.0.0.1:{port}/{}?encrypt=off", login::USER, login::DATABASE);
@@ -104,9 +130,10 @@ impl Front {
         self.shared.faults.add(at, fault, times);
     }
 
-    /// All is well again.
+    /// All is well again, and logins that stalled go on.
     pub fn heal(&self) {
         self.shared.faults.clear();
+        self.shared.healed.notify_waiters();
     }
 
     /// What was asked since the last time, by the number of its connection.
@@ -114,14 +141,14 @@ impl Front {
         std::mem::take(&mut *self.shared.asked.lock().expect("no panic"))
     }
 
-    /// That every statement there is was asked, but for those that have their own test.
+    /// That every statement there is was asked, but for those that are listed.
     pub fn assert_asked(&self) {
         let asked: BTreeSet<String> = self.asked().into_iter().map(|(_, name)| name).collect();
-        let left: Vec<&str> = registry::names().into_iter().filter(|name| !asked.contains(*name)).collect();
-        assert_eq!(
-            left, ELSEWHERE,
-            "a statement that no test asks over the wire, or one that now is asked here"
-        );
+        let left: BTreeSet<&str> =
+            registry::names().into_iter().filter(|name| !asked.contains(*name)).collect();
+        let listed: BTreeSet<&str> = ELSEWHERE.into_iter().chain(NEVER).collect();
+        let unseen: Vec<&&str> = left.difference(&listed).collect();
+        assert!(unseen.is_empty(), "no test asks these over the wire, and no list says so: {unseen:?}");
     }
 
     /// The texts nobody knew, which is a fault of the program or of the registry.

@@ -54,7 +54,15 @@ fn from_json(table: &str, list: &str, columns: &[(&str, Declared)]) -> String {
 }
 
 fn from_values(table: &str, list: &str, columns: &[(&str, Declared)], params: &[Param]) -> String {
-    let cast = |n: usize| format!("CAST(@P{} AS {})", n + 1, columns[n % columns.len()].1.name());
+    let cast = |n: usize| {
+        let declared = columns[n % columns.len()].1;
+        let has_type = matches!(declared, Declared::Int | Declared::BigInt | Declared::Bit);
+        match &params[n] {
+            // One without a type on the wire is written out.
+            Param::Null if !has_type => format!("CAST(CAST(NULL AS {0}) AS {0})", declared.name()),
+            _ => format!("CAST(@P{} AS {})", n + 1, declared.name()),
+        }
+    };
     let casts: Vec<String> = (0..params.len()).map(cast).collect();
     let rows: Vec<String> = casts.chunks(columns.len()).map(|row| format!("({})", row.join(", "))).collect();
     format!("INSERT INTO {table} ({list}) VALUES {};", rows.join(", "))

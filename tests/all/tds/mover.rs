@@ -75,10 +75,13 @@ async fn a_batch_asks_in_the_order_that_is_documented() {
     let of_writer: Vec<&str> =
         asked.iter().filter(|(connection, _)| connection == writer).map(|(_, name)| name.as_str()).collect();
     assert_eq!(of_writer, steps);
-    // What is asked before the claim writes nothing and is a reader's.
+    // What is asked before the claim is asked by readers, and changes nothing.
     let others: BTreeSet<&str> =
         asked.iter().filter(|(connection, _)| connection != writer).map(|(_, name)| name.as_str()).collect();
-    assert_eq!(others, BTreeSet::from(["messages.due", "messages.due_count"]));
+    assert!(others.contains("messages.due") && others.contains("messages.due_count"), "{others:?}");
+    let writes =
+        BTreeSet::from(["archive.lock_state", "archive.take", "archive.raise", "COMMIT TRANSACTION"]);
+    assert!(others.is_disjoint(&writes), "{others:?}");
     assert_eq!(front.unknown(), Vec::<String>::new());
 }
 
@@ -112,7 +115,7 @@ async fn each_row_moves_once_whatever_goes_wrong() {
         (statement("archive.take"), refuse(1222), 4, Ends::Done),
         (statement("archive.raise"), refuse(3960), 1, Ends::Done),
         // Not for ever.
-        (statement("archive.raise"), refuse(1205), 5, Ends::Failed),
+        (statement("archive.raise"), refuse(1205), 8, Ends::Failed),
         // A server that is away ends the run.
         (statement("archive.lock_state"), refuse(40_613), 1, Ends::Failed),
         (statement("archive.take"), Fault::ResetInRow, 1, Ends::Failed),
@@ -150,7 +153,7 @@ async fn a_lost_commit_is_settled_by_locking_the_state() {
     assert_eq!((report.outcome, report.rows), (Outcome::Stopped, BATCH), "{:?}", report.error);
     let asked = front.asked();
     let lost = asked.iter().position(|(_, name)| name == "COMMIT TRANSACTION").expect("it commits");
-    let after: Vec<&str> = asked[lost + 1..].iter().map(|(_, name)| name.as_str()).collect();
+    let after: Vec<&str> = asked[lost + 1..].iter().take(4).map(|(_, name)| name.as_str()).collect();
     assert_eq!(
         after,
         ["set up", "BEGIN TRANSACTION", "archive.state", "IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION"]

@@ -13,7 +13,7 @@ use std::sync::{LazyLock, Mutex};
 use thermocline::schema;
 use thermocline::tier::Statement;
 
-use super::values::Declared;
+use super::values::{Declared, Param};
 
 /// A text the program says to SQL Server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,6 +88,14 @@ const TWINS: [(&str, &str, &str); 2] = [
     ),
 ];
 
+/// How NULLs are written out.
+const NULLS: [&str; 4] = [
+    "CAST(NULL AS NVARCHAR(MAX))",
+    "CAST(NULL AS DATETIME2(6))",
+    "CAST(NULL AS DATE)",
+    "CAST(NULL AS DECIMAL(10, 2))",
+];
+
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -106,15 +114,12 @@ impl Registry {
     }
 
     /// What a text means, if it is known.
-    pub fn find(&self, text: &str) -> Option<Known> {
+    pub fn find(&self, text: &str, params: &[Param]) -> Option<Known> {
         let line = one_line(text);
         if let Some((name, _, twin)) = TWINS.iter().find(|(_, known, _)| *known == line) {
             return Some(Known::Twin(name, twin));
         }
-        if let Some((name, twin)) = self.0.lock().expect("no panic").get(text) {
-            return Some(Known::Twin(name, twin));
-        }
-        if let Some((name, twin)) = FILES.get(text) {
+        if let Some((name, twin)) = self.twin(text, params) {
             return Some(Known::Twin(name, twin));
         }
         if let Some(script) = MIGRATIONS.get(text) {
@@ -123,6 +128,31 @@ impl Registry {
         let control = CONTROLS.iter().find(|(known, _)| *known == line);
         control.map(|(_, control)| Known::Control(*control))
     }
+
+    /// The name and the twin of a statement.
+    fn twin(&self, text: &str, params: &[Param]) -> Option<(&'static str, &'static str)> {
+        let noted = self.0.lock().expect("no panic");
+        let files = FILES.iter().map(|(text, (name, twin))| (text.as_str(), name.as_str(), twin.as_str()));
+        let mut all = noted.iter().map(|(text, (name, twin))| (*text, *name, *twin)).chain(files);
+        all.find(|(known, ..)| is_said(known, text, params)).map(|(_, name, twin)| (name, twin))
+    }
+}
+
+/// Whether `text` is `known`, to the letter but for parameters that are NULL: where one would have no type on the wire,
+/// the program writes it out.
+fn is_said(known: &str, text: &str, params: &[Param]) -> bool {
+    let mut parts = known.split("@P");
+    let mut rest = parts.next().and_then(|first| text.strip_prefix(first));
+    for part in parts {
+        let Some(text) = rest else { return false };
+        let (number, after) = part.split_at(part.find(|c: char| !c.is_ascii_digit()).unwrap_or(part.len()));
+        let param = number.parse::<usize>().ok().and_then(|number| params.get(number.checked_sub(1)?));
+        let null =
+            NULLS.iter().find_map(|null| text.strip_prefix(null)).filter(|_| param == Some(&Param::Null));
+        let said = null.or_else(|| text.strip_prefix("@P")?.strip_prefix(number));
+        rest = said.and_then(|rest| rest.strip_prefix(after));
+    }
+    rest == Some("")
 }
 
 /// The batches of the migrations for SQL Server. The first of each file is done by the whole file for SQLite, the others

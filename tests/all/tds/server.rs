@@ -98,7 +98,10 @@ async fn admit(login: &Login, shared: &Shared) -> Result<(), u32> {
     match shared.faults.take(|at| *at == At::Login) {
         Some(Fault::Slow(more)) => tokio::time::sleep(more).await,
         Some(Fault::Refuse(number)) => return Err(number),
-        Some(Fault::Stall) => stall(shared).await,
+        Some(Fault::Stall) => tokio::select! {
+            () = shared.healed.notified() => {}
+            never = stall(shared) => never,
+        },
         Some(fault) => panic!("{fault:?} does not happen at a login"),
         None => {}
     }
@@ -248,7 +251,7 @@ impl Connection<'_> {
         if used > request.params.len() {
             return Err(format!("@P{used} is used and not given: {}", request.text));
         }
-        if let Some(known) = self.shared.registry.find(&request.text) {
+        if let Some(known) = self.shared.registry.find(&request.text, &request.params) {
             let name = match &known {
                 Known::Twin(name, _) => (*name).to_owned(),
                 Known::Migration(_) => "migration".to_owned(),
