@@ -3,6 +3,7 @@
 mod adoption;
 mod moves;
 mod server;
+mod tls;
 mod values;
 
 use std::sync::Arc;

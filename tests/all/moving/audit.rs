@@ -8,9 +8,9 @@ use thermocline::archive::{BlockSizes, Family};
 use thermocline::page::Key;
 use thermocline::resources;
 use thermocline::schema::Table;
-use thermocline::tier::{Engine, Record, Statement, Value, values};
+use thermocline::tier::{Engine, Record, Value, values};
 
-use super::{Pair, SIZES};
+use super::{Pair, SIZES, sql};
 
 /// A row of cold: its values under their names in hot, and the epochs between which it is visible.
 struct Version {
@@ -26,8 +26,7 @@ impl Version {
 }
 
 async fn fetch(engine: &dyn Engine, text: &str) -> Vec<Record> {
-    let statement = Statement::new("-- audit\n{}").with("{}", text);
-    engine.fetch(&statement, &[]).await.expect("an answer")
+    engine.fetch(&sql(text), &[]).await.expect("an answer")
 }
 
 async fn versions(cold: &dyn Engine, table: &Table) -> Vec<Version> {
@@ -172,8 +171,12 @@ async fn audit_blocks(
     rows: &[Version],
     epochs: impl Iterator<Item = &i64>,
 ) {
+    let text = format!(
+        "SELECT scope, CAST(level AS BIGINT) AS level, upper_at, upper_id, from_epoch, n FROM {}",
+        blocks.table
+    );
     let mut levels: BTreeMap<(i64, i64), BTreeMap<Key, Deltas>> = BTreeMap::new();
-    for record in fetch(&*pair.cold, &format!("SELECT * FROM {}", blocks.table)).await {
+    for record in fetch(&*pair.cold, &text).await {
         let int = |name: &str| record.int(name).expect("an integer");
         let upper = Key::new(record.time("upper_at").expect("a time"), int("upper_id"));
         let level = levels.entry((int("scope"), int("level"))).or_default();

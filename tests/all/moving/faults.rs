@@ -6,7 +6,7 @@ use std::sync::Arc;
 use thermocline::archive::{Family, Outcome};
 use thermocline::clock::{DAY, Timestamp};
 use thermocline::resources;
-use thermocline::tier::Value;
+use thermocline::tier::{Schema, Value};
 
 use super::audit::audit_family;
 use super::faulty::{Fault, Faulty, Fuse};
@@ -83,8 +83,8 @@ async fn broken_at(k: i64, fault: Fault, family: &Family, past: &Path, rows: &Ta
     copy_pair(past, folder.path());
     let pair = Pair::open_unpaired(folder.path(), now()).await;
     let fuse = Fuse::new(k, fault);
-    let faulty = |inner| Faulty { inner, fuse: Arc::clone(&fuse) };
-    let (hot, cold) = (faulty(Arc::clone(&pair.hot)), faulty(Arc::clone(&pair.cold)));
+    let faulty = |inner: &Arc<dyn Schema>| Faulty { inner: Arc::clone(inner) as _, fuse: Arc::clone(&fuse) };
+    let (hot, cold) = (faulty(&pair.hot), faulty(&pair.cold));
     let report = run_batch(&mover(&hot, &cold, &pair.clock, SIZES), family, &plan(15, 9)).await;
     let when = format!("{fault:?} at call {k}: {:?}", report.error);
     if !fault.kills() {
