@@ -130,7 +130,8 @@ const PRICES_HISTORY: Table = table(
     batch("stock_prices_history_batch"),
 ]);
 
-const BEHAVIOR: Table = table(
+/// `user_behavior_analytics`
+pub const BEHAVIOR: Table = table(
     "user_behavior_analytics",
     &[
         ID,

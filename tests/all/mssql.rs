@@ -5,6 +5,7 @@ mod around;
 mod moves;
 mod moves_back;
 mod server;
+mod tls;
 mod values;
 
 use std::sync::Arc;

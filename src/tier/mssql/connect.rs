@@ -165,6 +165,7 @@ async fn login(address: &Address, role: Role, lenient: bool) -> Result<Client, E
                 config.port(port);
                 place = (host, port);
             }
+            Err(Error::Tls(said)) => return Err(Error::Tls(fault::uncertified(&said, &place.0))),
             other => return other,
         }
     }

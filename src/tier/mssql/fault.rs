@@ -77,6 +77,22 @@ pub(super) fn refused(tier: Tier, statement: &'static str, database: &str, error
     TierError::Statement { tier, statement, source: error.into() }
 }
 
+/// What was wrong with a server's certificate, and what can be done about it. The driver's own advice is for those who
+/// write programs with it.
+pub(super) fn uncertified(said: &str, host: &str) -> String {
+    let reason = match said {
+        _ if said.contains("UnknownIssuer") => "nobody who is trusted has signed it".to_owned(),
+        _ if said.contains("NotValidForName") => format!("it is not for {host}"),
+        _ if said.contains("CaUsedAsEndEntity") => "it is that of an authority, not of a server".to_owned(),
+        _ if said.contains("Expired") => "it has expired".to_owned(),
+        _ => return said.to_owned(),
+    };
+    format!(
+        "the server's certificate is refused: {reason}; \
+         ca=FILE names a certificate to trust, encrypt=off does without encryption"
+    )
+}
+
 /// What an administrator has to do before rows can be read as of one instant.
 pub(super) fn snapshots_off(database: &str) -> String {
     let name = database.replace(']', "]]");

@@ -8,9 +8,9 @@ use thermocline::archive::{BlockSizes, Family};
 use thermocline::page::Key;
 use thermocline::resources;
 use thermocline::schema::Table;
-use thermocline::tier::{Engine, Record, Statement, Value, values};
+use thermocline::tier::{Engine, Record, Value, values};
 
-use super::{Pair, SIZES};
+use super::{Pair, SIZES, sql};
 
 /// A row of cold: its values under their names in hot, and the epochs between which it is visible.
 struct Version {
@@ -26,8 +26,7 @@ impl Version {
 }
 
 async fn fetch(engine: &dyn Engine, text: &str) -> Vec<Record> {
-    let statement = Statement::new("-- audit\n{}").with("{}", text);
-    engine.fetch(&statement, &[]).await.expect("an answer")
+    engine.fetch(&sql(text), &[]).await.expect("an answer")
 }
 
 async fn versions(cold: &dyn Engine, table: &Table) -> Vec<Version> {
@@ -113,7 +112,11 @@ pub async fn audit_family(pair: &Pair, family: &Family, sizes: BlockSizes) {
         found.into_iter().map(|(epoch, (digest, count))| (epoch, (digest.to_string(), count))).collect();
     assert_eq!(found, journal, "{resource}: digests and counts of the batches");
 
-    for epoch in journal.keys() {
+    let text = format!("SELECT floor FROM archive_head WHERE resource = '{resource}'");
+    let floor = fetch(&*pair.cold, &text).await[0].int("floor").expect("a floor");
+    // Nobody may read below it.
+    let epochs = || journal.keys().filter(|epoch| **epoch >= floor);
+    for epoch in epochs() {
         audit_behavior(pair, resource, *epoch, &tables).await;
     }
     let (_, own) = tables.last().expect("a table");
@@ -124,11 +127,7 @@ pub async fn audit_family(pair: &Pair, family: &Family, sizes: BlockSizes) {
     assert!(newest <= noted, "{resource}: {newest:?} is newer than {noted:?}");
     assert!(!none_open || noted.is_none(), "{resource}: cold is empty, and hot does not know");
     if let Some(blocks) = &family.blocks {
-        let text = format!("SELECT floor FROM archive_head WHERE resource = '{resource}'");
-        let floor = fetch(&*pair.cold, &text).await[0].int("floor").expect("a floor");
-        // Nobody may read below it.
-        let epochs = journal.keys().filter(|epoch| **epoch >= floor);
-        audit_blocks(pair, (family, blocks, sizes), own, epochs).await;
+        audit_blocks(pair, (family, blocks, sizes), own, epochs()).await;
     }
     audit_erased(pair, family).await;
 }
@@ -211,8 +210,12 @@ async fn audit_blocks(
     rows: &[Version],
     epochs: impl Iterator<Item = &i64>,
 ) {
+    let text = format!(
+        "SELECT scope, CAST(level AS BIGINT) AS level, upper_at, upper_id, from_epoch, n FROM {}",
+        blocks.table
+    );
     let mut levels: BTreeMap<(i64, i64), BTreeMap<Key, Deltas>> = BTreeMap::new();
-    for record in fetch(&*pair.cold, &format!("SELECT * FROM {}", blocks.table)).await {
+    for record in fetch(&*pair.cold, &text).await {
         let int = |name: &str| record.int(name).expect("an integer");
         let upper = Key::new(record.time("upper_at").expect("a time"), int("upper_id"));
         let level = levels.entry((int("scope"), int("level"))).or_default();

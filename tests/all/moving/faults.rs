@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use thermocline::archive::{Chosen, Family, Mover, Outcome, Report};
 use thermocline::clock::{DAY, Timestamp};
 use thermocline::resources;
-use thermocline::tier::Value;
+use thermocline::tier::{Schema, Value};
 
 use super::audit::audit_family;
 use super::faulty::{Fault, Faulty, Fuse};
@@ -103,8 +103,8 @@ async fn broken_at(way: Way, k: i64, fault: Fault, family: &Family, past: &Path,
     copy_pair(past, folder.path());
     let pair = Pair::open_unpaired(folder.path(), now()).await;
     let fuse = Fuse::new(k, fault);
-    let faulty = |inner| Faulty { inner, fuse: Arc::clone(&fuse) };
-    let (hot, cold) = (faulty(Arc::clone(&pair.hot)), faulty(Arc::clone(&pair.cold)));
+    let faulty = |inner: &Arc<dyn Schema>| Faulty { inner: Arc::clone(inner) as _, fuse: Arc::clone(&fuse) };
+    let (hot, cold) = (faulty(&pair.hot), faulty(&pair.cold));
     let report = way.go(&mover(&hot, &cold, &pair.clock, SIZES), family, false).await;
     let when = format!("{way:?}, {fault:?} at call {k}: {:?}", report.error);
     if !fault.kills() {
@@ -177,7 +177,7 @@ async fn erase_broken_at(
     copy_pair(past, folder.path());
     let pair = Pair::open_unpaired(folder.path(), now()).await;
     let fuse = Fuse::new(k, fault);
-    let faulty = |inner| Faulty { inner, fuse: Arc::clone(&fuse) };
+    let faulty = |inner: Arc<dyn Schema>| Faulty { inner, fuse: Arc::clone(&fuse) };
     let (hot, cold) = (faulty(Arc::clone(&pair.hot)), faulty(Arc::clone(&pair.cold)));
     let done = mover(&hot, &cold, &pair.clock, SIZES).erase(family, noun, ids).await;
     let when = format!("erasing {noun}, {fault:?} at call {k}: {done:?}");

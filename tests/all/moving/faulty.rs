@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use async_trait::async_trait;
-use thermocline::tier::{Begin, Engine, Record, Session, Sqlite, Statement, Tier, TierError, Value};
+use thermocline::tier::{Begin, Engine, Record, Session, Statement, Tier, TierError, Value};
 
 /// What happens at the chosen call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +76,7 @@ impl Fuse {
 /// A tier that fails when its fuse has burnt down.
 #[derive(Debug)]
 pub struct Faulty {
-    pub inner: Arc<Sqlite>,
+    pub inner: Arc<dyn Engine>,
     pub fuse: Arc<Fuse>,
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use thermocline::archive::{Family, Outcome};
 use thermocline::resources;
-use thermocline::tier::{Begin, Engine, Record, Session, Sqlite, Statement, Tier, TierError, Value};
+use thermocline::tier::{Begin, Engine, Record, Session, Statement, Tier, TierError, Value};
 
 use super::audit::audit;
 use super::faults::{check_all, lived_in, now};
@@ -23,7 +23,7 @@ enum Fault {
 
 #[derive(Debug)]
 struct Bad {
-    inner: Arc<Sqlite>,
+    inner: Arc<dyn Engine>,
     fault: Fault,
 }
 
@@ -132,7 +132,7 @@ fn a_mover_that_only_believes_it_is_alive_writes_nothing() {
             let rows = lived_in(folder.path()).await;
             let pair = opened(folder.path()).await;
             let fault = Fault::Lost(Arc::clone(&pair), table_of(family));
-            let hot = Bad { inner: Arc::clone(&pair.hot), fault };
+            let hot = Bad { inner: Arc::clone(&pair.hot) as _, fault };
             let report = run_batch(&mover(&hot, &*pair.cold, &pair.clock, SIZES), family, &plan(15, 9)).await;
             assert_eq!(report.outcome, Outcome::Overtaken, "{}", family.resource);
             let error = report.error.unwrap_or_default();
@@ -149,7 +149,7 @@ fn what_cold_did_not_keep_stays_in_hot() {
         let folder = scratch();
         let rows = lived_in(folder.path()).await;
         let pair = opened(folder.path()).await;
-        let cold = Bad { inner: Arc::clone(&pair.cold), fault: Fault::Cuts };
+        let cold = Bad { inner: Arc::clone(&pair.cold) as _, fault: Fault::Cuts };
         for family in resources::families() {
             let report = run_mover(&mover(&*pair.hot, &cold, &pair.clock, SIZES), family, &plan(15, 9)).await;
             let error = report.error.unwrap_or_default();

@@ -8,7 +8,6 @@ use flate2::write::GzEncoder;
 use thermocline::clock::Timestamp;
 use thermocline::page::{Order, Span};
 use thermocline::resources::messages::{Message, Messages};
-use thermocline::tier::Engine as _;
 
 use super::files::{Ended, Program, counts};
 use super::lists::Reader;

@@ -4,7 +4,6 @@ use thermocline::clock::{DAY, Timestamp};
 use thermocline::page::{Order, Span};
 use thermocline::resources::posts::Posts;
 use thermocline::resources::stocks;
-use thermocline::tier::Engine as _;
 
 use super::files::{Program, counts};
 use super::imports::{archive, hot_number, now};

@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use thermocline::clock::Timestamp;
 use thermocline::demo;
 use thermocline::resources::messages::{Message, Messages};
-use thermocline::tier::Engine as _;
 
 use super::audit::dump;
 use super::files::{Ended, Program, counts, quoted};

@@ -38,7 +38,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use thermocline::archive::pair;
 use thermocline::archive::{BlockSizes, Family, Mover, Plan, Report};
 use thermocline::clock::{Clock, DAY, Timestamp};
-use thermocline::tier::{Begin, Engine, Session, Sqlite, Statement, Tier, Value, migrate};
+use thermocline::tier::{Begin, Engine, Schema, Session, Sqlite, Statement, Tier, Value, migrate};
 
 /// The names of the two files in a folder.
 const HOT: &str = "hot.sqlite3";
@@ -50,8 +50,8 @@ const SIZES: BlockSizes = BlockSizes { most: [8, 40], part: [4, 20] };
 /// Two open tiers, and the time they live in.
 #[derive(Debug)]
 struct Pair {
-    hot: Arc<Sqlite>,
-    cold: Arc<Sqlite>,
+    hot: Arc<dyn Schema>,
+    cold: Arc<dyn Schema>,
     clock: Clock,
 }
 
@@ -82,6 +82,14 @@ impl Pair {
         mover(&*self.hot, &*self.cold, &self.clock, sizes)
     }
 
+    /// Puts a row into hot as the platform would.
+    async fn put(&self, table: &thermocline::schema::Table, row: Vec<Value>) {
+        let mut session = self.hot.session().await.expect("a session");
+        session.begin(Begin::Write).await.expect("a transaction");
+        insert(&mut *session, table, &[row]).await;
+        session.commit().await.expect("a commit");
+    }
+
     /// Changes hot as the platform would.
     async fn change(&self, text: &'static str, params: &[Value]) -> u64 {
         execute(&*self.hot, text, params).await
@@ -108,12 +116,13 @@ async fn run_batch(mover: &Mover<'_>, family: &Family, plan: &Plan) -> Report {
     mover.run(family, plan, &stop, &mut progress).await
 }
 
-/// A statement of the tests' own.
-fn sql(text: &'static str) -> Statement {
-    Statement::new("-- test\n{}").with("{}", text)
+/// A statement of the tests' own, which every engine reads alike but for its parameters.
+fn sql(text: &str) -> Statement {
+    let whole = |sign: &str| -> &'static str { format!("-- test\n{}", text.replace('?', sign)).leak() };
+    Statement::new(whole("?")).postgres(whole("$")).mssql(whole("@P"))
 }
 
-async fn execute(engine: &dyn Engine, text: &'static str, params: &[Value]) -> u64 {
+async fn execute(engine: &dyn Engine, text: &str, params: &[Value]) -> u64 {
     let mut session = engine.session().await.expect("a session");
     session.begin(Begin::Write).await.expect("a transaction");
     let touched = session.execute(&sql(text), params).await.expect("a statement");

@@ -10,6 +10,7 @@ use thermocline::clock::DAY;
 use thermocline::federation::ReadError;
 use thermocline::page::{Order, Span};
 use thermocline::resources;
+use thermocline::tier::Schema;
 
 use super::audit::{audit, audit_family, dump};
 use super::faults::{check, check_all, lived_in, now};
@@ -233,7 +234,7 @@ async fn broken_at(
     copy_pair(past, folder.path());
     let pair = Pair::open_unpaired(folder.path(), now()).await;
     let fuse = Fuse::new(k, fault);
-    let faulty = |inner| Faulty { inner, fuse: Arc::clone(&fuse) };
+    let faulty = |inner: Arc<dyn Schema>| Faulty { inner, fuse: Arc::clone(&fuse) };
     let (hot, cold) = (faulty(Arc::clone(&pair.hot)), faulty(Arc::clone(&pair.cold)));
     let done = mover(&hot, &cold, &pair.clock, SIZES).recover(family, &Consent::Lossless).await;
     let when = format!("{fault:?} at call {k}: {done:?}");

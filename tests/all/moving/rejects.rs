@@ -9,7 +9,7 @@ use thermocline::archive::status::status;
 use thermocline::archive::{self, Family, Outcome, Plan};
 use thermocline::clock::DAY;
 use thermocline::resources;
-use thermocline::tier::{Begin, Engine, Record, Session, Sqlite, Statement, Tier, TierError, Value, migrate};
+use thermocline::tier::{Begin, Engine, Record, Schema, Session, Statement, Tier, TierError, Value, migrate};
 
 use super::faults::now;
 use super::files::Program;
@@ -106,14 +106,14 @@ fn what_cold_cannot_hold_stays_in_hot_and_stops_nobody() {
 /// A tier that cannot give away some rows, is away for a while, or is slow.
 #[derive(Debug)]
 struct Odd {
-    inner: Arc<Sqlite>,
+    inner: Arc<dyn Schema>,
     unreadable: Vec<i64>,
     away: AtomicI64,
     slow: Duration,
 }
 
 impl Odd {
-    fn new(inner: &Arc<Sqlite>) -> Self {
+    fn new(inner: &Arc<dyn Schema>) -> Self {
         Self {
             inner: Arc::clone(inner),
             unreadable: Vec::new(),

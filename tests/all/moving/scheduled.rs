@@ -8,13 +8,13 @@ use thermocline::archive::schedule::Schedule;
 use thermocline::archive::verify::Verifier;
 use thermocline::clock::Timestamp;
 use thermocline::resources;
-use thermocline::tier::{Engine, Sqlite};
+use thermocline::tier::Schema;
 
 use super::faults::{check_all, lived_in, now};
 use super::files::{Program, Serving};
 use super::{Pair, plan, run, scratch, sql};
 
-fn schedule(hot: &Arc<Sqlite>, cold: &Arc<Sqlite>, pair: &Pair, name: &str) -> Schedule {
+fn schedule(hot: &Arc<dyn Schema>, cold: &Arc<dyn Schema>, pair: &Pair, name: &str) -> Schedule {
     Schedule {
         hot: Arc::clone(hot) as _,
         cold: Arc::clone(cold) as _,

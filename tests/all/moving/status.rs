@@ -5,7 +5,7 @@ use std::sync::Arc;
 use thermocline::archive::status::{Status, status};
 use thermocline::clock::DAY;
 use thermocline::resources;
-use thermocline::tier::Engine as _;
+use thermocline::tier::Schema;
 
 use super::faults::{lived_in, now};
 use super::faulty::{Fault, Faulty, Fuse};
@@ -61,7 +61,8 @@ fn it_tells_who_claimed_and_what_was_interrupted() {
             lived_in_quickly(folder.path()).await;
             let pair = Pair::open(folder.path(), now()).await;
             let fuse = Fuse::new(k, Fault::Death);
-            let tier = |inner: &Arc<_>| Faulty { inner: Arc::clone(inner), fuse: Arc::clone(&fuse) };
+            let tier =
+                |inner: &Arc<dyn Schema>| Faulty { inner: Arc::clone(inner) as _, fuse: Arc::clone(&fuse) };
             let (hot, cold) = (tier(&pair.hot), tier(&pair.cold));
             let one = thermocline::archive::Plan { max_rows: Some(1), ..plan(15, 9) };
             run_mover(&mover(&hot, &cold, &pair.clock, SIZES), family, &one).await;

@@ -13,7 +13,7 @@ use thermocline::resources::posts::comments::{Comment, Comments};
 use thermocline::resources::posts::{Post, Posts};
 use thermocline::resources::stocks::prices::{Price, Prices};
 use thermocline::schema::{self, Kind};
-use thermocline::tier::{Begin, Engine, Record, TierError, Value};
+use thermocline::tier::{Begin, Record, TierError, Value};
 
 use super::lists::{Checked, Expected, Reader};
 use super::{Dice, Pair, insert};

@@ -13,7 +13,7 @@ use thermocline::federation::sql::SqlCold;
 use thermocline::page::{Slice, Span};
 use thermocline::resources;
 use thermocline::resources::messages::Messages;
-use thermocline::tier::{Begin, Engine};
+use thermocline::tier::{Begin, Engine, Schema};
 
 use super::faults::{check_all, lived_in, now};
 use super::faulty::{Fault, Faulty, Fuse};
@@ -188,7 +188,8 @@ fn the_floor_never_passes_what_hot_may_not_have_committed() {
             let pair = Pair::open_unpaired(folder.path(), now()).await;
             pair.clock.set(now().plus(4 * DAY));
             let fuse = Fuse::new(k, Fault::Death);
-            let tier = |inner: &Arc<_>| Faulty { inner: Arc::clone(inner), fuse: Arc::clone(&fuse) };
+            let tier =
+                |inner: &Arc<dyn Schema>| Faulty { inner: Arc::clone(inner) as _, fuse: Arc::clone(&fuse) };
             let (hot, cold) = (tier(&pair.hot), tier(&pair.cold));
             run_batch(&super::mover(&hot, &cold, &pair.clock, SIZES), family, &plan(15, 9)).await;
             if !fuse.burnt() {
@@ -235,7 +236,7 @@ fn it_may_die_at_every_call() {
                 let pair = Pair::open_unpaired(folder.path(), now()).await;
                 pair.clock.set(now().plus(40 * DAY));
                 let fuse = Fuse::new(k, fault);
-                let cold = Faulty { inner: Arc::clone(&pair.cold), fuse: Arc::clone(&fuse) };
+                let cold = Faulty { inner: Arc::clone(&pair.cold) as _, fuse: Arc::clone(&fuse) };
                 let died = vacuum(&cold, &pair, family, 30 * DAY).await;
                 if !fuse.burnt() {
                     assert!(k > 8, "{}: {k} calls", family.resource);

@@ -46,6 +46,9 @@ fn expected(name: &str) -> BTreeSet<String> {
         name if name.starts_with("messages/") => (&schema::MESSAGES, &[], &[]),
         name if name.starts_with("posts/comments_") => (&schema::COMMENTS, &[], &[]),
         name if name.starts_with("posts/") => (&schema::POSTS, &[], &["comment_count", "like_count"]),
+        // What hot has to say of it is its state alone; in cold rows are sums.
+        "behavior/hot_slice" => return HOT.iter().copied().chain(["id"]).map(str::to_owned).collect(),
+        "behavior/cold_slice" => (&schema::cold::BEHAVIOR, &["metadata", "resource", "from_epoch"], &[]),
         // A price is asked for by its stock, and nobody is told when it was written down.
         name if name.starts_with("stocks/prices_") => (&schema::PRICES, &["stock_id", "created_at"], &[]),
         name => panic!("no declared table is known for {name}"),

@@ -1,0 +1,60 @@
+//! Encrypted connections: `THERMOCLINE_TEST_MSSQL_CA` names the certificate that the server's is signed with.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use thermocline::config::{Encrypt, Mssql as Address};
+use thermocline::telemetry::explain;
+use thermocline::tier::{Engine as _, Mssql, Statement, Tier, TierError};
+
+use crate::support::hot_engines::Server;
+
+const CA: &str = "THERMOCLINE_TEST_MSSQL_CA";
+
+async fn encrypted(server: &Server) -> Option<Address> {
+    let Some(ca) = std::env::var_os(CA) else {
+        eprintln!("skipped: {CA} does not name a file of certificates");
+        return None;
+    };
+    Some(Address { encrypt: Encrypt::Required, ca: Some(PathBuf::from(ca)), ..server.at.clone() })
+}
+
+/// The error of opening, in one line, and that nobody waited for it.
+async fn refused(address: &Address) -> String {
+    let begun = Instant::now();
+    let error = Mssql::open(Tier::Hot, address).await.expect_err("it is refused");
+    assert!(matches!(error, TierError::Unavailable { .. }), "{error:?}");
+    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+    explain(&error)
+}
+
+#[tokio::test]
+async fn an_encrypted_connection_is_verified() {
+    let Some(server) = Server::make().await else { return };
+    if let Some(address) = encrypted(&server).await {
+        let hot = Mssql::open(Tier::Hot, &address).await.expect("trusted");
+        let text = "漢字🦀 ".repeat(20_000);
+        let echo = Statement::new("-- echo\n").mssql("-- echo\nSELECT @P1 AS text");
+        let rows = hot.fetch(&echo, &[text.as_str().into()]).await.expect("answers");
+        assert!(rows[0].text("text").expect("text") == text, "more than one TLS record, both ways");
+        hot.close().await;
+
+        // Nobody has vouched for the certificate.
+        let error = refused(&Address { ca: None, ..address.clone() }).await;
+        assert!(error.contains("certificate") && error.contains("ca="), "{error}");
+        // It is of other names.
+        let error = refused(&Address { host: "0.0.0.0".to_owned(), ..address.clone() }).await;
+        assert!(error.contains("certificate"), "{error}");
+        // There is no such file.
+        let missing = PathBuf::from("/nowhere/ca.pem");
+        let error = refused(&Address { ca: Some(missing), ..address.clone() }).await;
+        assert!(error.contains("/nowhere/ca.pem"), "{error}");
+        // TDS 8, which not every server speaks: then it is said, and nothing is sent in clear text.
+        let strict = Address { encrypt: Encrypt::Strict, ..address.clone() };
+        match Mssql::open(Tier::Hot, &strict).await {
+            Ok(hot) => hot.close().await,
+            Err(error) => println!("strict: {}", explain(&error)),
+        }
+    }
+    server.drop().await;
+}
