@@ -39,7 +39,9 @@ impl Tally {
     /// Nothing counted yet. `own` are the rows of the family's own table that children to come belong to.
     pub fn new(family: &Family, own: &[Vec<Value>]) -> Self {
         let mut tally = Self { days: HashMap::new(), counts: BTreeMap::new() };
-        own.iter().for_each(|row| tally.know(family, row));
+        for row in own {
+            tally.know(family, row);
+        }
         tally
     }
 
