@@ -59,7 +59,7 @@ impl TableStatements {
         };
         let day = table.columns.iter().find(|column| column.kind == Kind::Date);
         // The order of a table by day has no second part.
-        let (at, id) = day.map_or(("created_at", "original_id"), |day| (day.archived, "0"));
+        let (at, id) = day.map_or(("created_at", "original_id"), |day| (day.archived, "CAST(0 AS BIGINT)"));
         let assigned = |value: fn(usize, Kind) -> String| {
             let columns = table.columns.iter().enumerate().skip(1);
             let terms =

@@ -1,3 +1,4 @@
 -- archive.ids_above
--- @P1 id: none up to it is given out any more.
-IF IDENT_CURRENT(N'{table}') < @P1 DBCC CHECKIDENT (N'{table}', RESEED, @P1) WITH NO_INFOMSGS
+-- @P1 id: none up to it is given out any more. Not every engine takes a parameter in DBCC.
+DECLARE @reseed NVARCHAR(200) = N'DBCC CHECKIDENT (''{table}'', RESEED, ' + CAST(@P1 AS NVARCHAR(20)) + N')';
+IF IDENT_CURRENT(N'{table}') < @P1 EXEC (@reseed)
