@@ -15,9 +15,10 @@
 //! - [`page`]: keys, slices, cursors
 //! - leaves: [`config`], [`clock`], [`schema`], [`telemetry`]
 //!
-//! **To add a resource**: its tables in `migrations/` and [`schema`]; a folder in [`resources`] with its row, its list
-//! ([`federation::List`] and [`federation::sql::SqlList`]), its SQL for each engine, its routes and, if it moves, its
-//! [`archive::Family`]; a line for each in `resources/mod.rs`; the new `openapi/openapi.json`; a test file.
+//! **To add a resource**: its tables in [`schema`], and the migrations that `db generate` writes; a folder in
+//! [`resources`] with its row, its list ([`federation::List`] and [`federation::sql::SqlList`]), its SQL for each engine,
+//! its routes and, if it moves, its [`archive::Family`]; a line for each in `resources/mod.rs`; the new
+//! `openapi/openapi.json`; a test file.
 //! `docs/architecture.md` says more.
 
 pub mod archive;

@@ -9,6 +9,7 @@ pub mod batch;
 pub mod blocks;
 pub mod digest;
 pub mod family;
+mod obstacles;
 pub mod pair;
 pub mod run;
 
@@ -36,6 +37,14 @@ pub enum MoveError {
         /// The resource.
         resource: &'static str,
         /// What does not fit.
+        detail: String,
+    },
+    /// Rows of the resource cannot leave hot without losing something, or without a trigger's running.
+    #[error("{resource} is not moved: {detail}")]
+    Obstructed {
+        /// The resource.
+        resource: &'static str,
+        /// What stands in the way.
         detail: String,
     },
     /// What cold gave back is not what hot had given.

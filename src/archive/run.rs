@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::batch::{Batch, MovedBatch};
 use super::family::Family;
-use super::{BlockSizes, MoveError};
+use super::{BlockSizes, MoveError, obstacles};
 use crate::clock::{Clock, DAY};
 use crate::telemetry::explain;
 use crate::tier::{Engine, TierError, Value};
@@ -134,6 +134,7 @@ impl Mover<'_> {
         report: &mut Report,
         progress: &mut (dyn FnMut(&Report) + Send),
     ) -> Result<Outcome, MoveError> {
+        obstacles::none(self.hot, family).await?;
         // One instant for the whole run: what becomes due meanwhile is the next run's.
         let older_than = self.cutoff(family, plan.older_than);
         report.due = self.due(family, plan.older_than).await?;

@@ -6,6 +6,7 @@ mod check;
 mod db;
 mod demo;
 mod import;
+mod look;
 mod openapi;
 mod serve;
 mod tiers;

@@ -62,36 +62,33 @@ const MESSAGES_ARCHIVE: Table = table(
     batch("messages_archive_batch"),
 ]);
 
-const POSTS_ARCHIVE: Table = table(
-    "posts_archive",
-    &versions::<{ POSTS.columns.len() + 4 }>(POSTS.columns),
-    "Posts that moved.",
-)
-.key(&["author_id", "id"])
-.indexes(&[
-    index("posts_archive_open", &["created_at DESC", "original_id DESC"], "all posts").only(OPEN),
-    index(
-        "posts_archive_closed",
-        &["created_at DESC", "original_id DESC"],
-        "the same, of closed versions",
-    )
-    .only(CLOSED),
-    index(
-        "posts_archive_author_open",
-        &["author_id", "created_at DESC", "original_id DESC"],
-        "an author's posts",
-    )
-    .unique()
-    .only(OPEN),
-    index(
-        "posts_archive_author_closed",
-        &["author_id", "created_at DESC", "original_id DESC"],
-        "the same, of closed versions",
-    )
-    .only(CLOSED),
-    original("posts_archive_original"),
-    batch("posts_archive_batch"),
-]);
+const POSTS_ARCHIVE: Table =
+    table("posts_archive", &versions::<{ POSTS.columns.len() + 4 }>(POSTS.columns), "Posts that moved.")
+        .key(&["author_id", "id"])
+        .indexes(&[
+            index("posts_archive_open", &["created_at DESC", "original_id DESC"], "all posts").only(OPEN),
+            index(
+                "posts_archive_closed",
+                &["created_at DESC", "original_id DESC"],
+                "the same, of closed versions",
+            )
+            .only(CLOSED),
+            index(
+                "posts_archive_author_open",
+                &["author_id", "created_at DESC", "original_id DESC"],
+                "an author's posts",
+            )
+            .unique()
+            .only(OPEN),
+            index(
+                "posts_archive_author_closed",
+                &["author_id", "created_at DESC", "original_id DESC"],
+                "the same, of closed versions",
+            )
+            .only(CLOSED),
+            original("posts_archive_original"),
+            batch("posts_archive_batch"),
+        ]);
 
 const COMMENTS_ARCHIVE: Table = table(
     "comments_archive",
@@ -100,13 +97,9 @@ const COMMENTS_ARCHIVE: Table = table(
 )
 .key(&["post_id", "id"])
 .indexes(&[
-    index(
-        "comments_archive_open",
-        &["post_id", "created_at DESC", "original_id DESC"],
-        "a post's comments",
-    )
-    .unique()
-    .only(OPEN),
+    index("comments_archive_open", &["post_id", "created_at DESC", "original_id DESC"], "a post's comments")
+        .unique()
+        .only(OPEN),
     index(
         "comments_archive_closed",
         &["post_id", "created_at DESC", "original_id DESC"],
@@ -124,9 +117,7 @@ const LIKES_ARCHIVE: Table = table(
 )
 .key(&["post_id", "id"])
 .indexes(&[
-    index("likes_archive_open", &["post_id", "user_id"], "the number of a post's likes")
-        .unique()
-        .only(OPEN),
+    index("likes_archive_open", &["post_id", "user_id"], "the number of a post's likes").unique().only(OPEN),
     index("likes_archive_closed", &["post_id", "user_id"], "the same, of closed versions").only(CLOSED),
     batch("likes_archive_batch"),
 ]);
@@ -180,13 +171,10 @@ const BLOCK: [Column; 6] = [
 const fn blocks(name: &'static str, indexes: &'static [Index]) -> Table {
     let about = "Counted blocks: `n` is a signed delta; a block holds `sum(n)` rows of its scope at epoch E over \
         `from_epoch <= E`.";
-    table(name, &BLOCK, about)
-        .key(&["scope", "level", "upper_at", "upper_id", "from_epoch"])
-        .indexes(indexes)
+    table(name, &BLOCK, about).key(&["scope", "level", "upper_at", "upper_id", "from_epoch"]).indexes(indexes)
 }
 
-const MESSAGES_BLOCKS: Table =
-    blocks("messages_archive_blocks", &[batch("messages_archive_blocks_batch")]);
+const MESSAGES_BLOCKS: Table = blocks("messages_archive_blocks", &[batch("messages_archive_blocks_batch")]);
 const POSTS_BLOCKS: Table = blocks("posts_archive_blocks", &[batch("posts_archive_blocks_batch")]);
 
 const HEAD: Table = table(

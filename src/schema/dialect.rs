@@ -1,6 +1,6 @@
 //! The words of each engine: types, defaults and predicates, written and read.
 
-use super::model::{ColumnModel, DefaultValue, IndexModel, Model, Predicate, Type};
+use super::model::{ColumnModel, DefaultValue, ForeignKey, IndexModel, Model, Predicate, Type};
 
 /// An engine's way of saying things.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,9 +76,8 @@ impl Dialect {
         let name = match (self, kind) {
             (_, Type::Other(text)) => text,
             (Self::Sqlite, Type::Price | Type::Json | Type::Text { .. }) => "TEXT",
-            (Self::Sqlite, _) => "INTEGER",
+            (Self::Sqlite, _) | (Self::Postgres, Type::Narrow) => "INTEGER",
             (_, Type::Int) => "BIGINT",
-            (Self::Postgres, Type::Narrow) => "INTEGER",
             (Self::Mssql, Type::Narrow) => "INT",
             (_, Type::Small) => "SMALLINT",
             (Self::Postgres, Type::Text { .. }) => "TEXT COLLATE \"C\"",
@@ -148,12 +147,13 @@ impl Dialect {
     pub fn read_default(self, text: &str) -> DefaultValue {
         let bare = bare(text);
         // PostgreSQL notes the type of what it reads.
-        let bare = match bare.split_once("::") {
-            Some((value, kind)) if self == Self::Postgres => {
-                if kind.ends_with("int") || kind == "integer" { value.trim_matches('\'') } else { value }
-            }
-            _ => bare,
-        };
+        let bare =
+            match bare.split_once("::") {
+                Some((value, kind)) if self == Self::Postgres => {
+                    if kind.ends_with("int") || kind == "integer" { value.trim_matches('\'') } else { value }
+                }
+                _ => bare,
+            };
         let quoted = bare.strip_prefix('N').unwrap_or(bare);
         if let Some(text) = quoted.strip_prefix('\'').and_then(|text| text.strip_suffix('\'')) {
             return DefaultValue::Text(text.replace("''", "'"));
@@ -185,14 +185,15 @@ impl Dialect {
         let plain: String = text.chars().filter(|c| !matches!(c, '[' | ']' | '"')).collect();
         let plain = bare(&plain).replace('=', " = ");
         let words: Vec<&str> = plain.split_whitespace().collect();
+        let is_name = |word: &str| word.chars().all(|c| c.is_alphanumeric() || c == '_');
         let is = |word: &str, wanted: &str| word.eq_ignore_ascii_case(wanted);
         match words.as_slice() {
             [name, a, b] if is(a, "is") && is(b, "null") => Predicate::Null((*name).to_owned()),
             [name, a, b, c] if is(a, "is") && is(b, "not") && is(c, "null") => {
                 Predicate::NotNull((*name).to_owned())
             }
-            [name, "=", "1" | "(1)"] => Predicate::True((*name).to_owned()),
-            [name] if self == Self::Postgres => Predicate::True((*name).to_owned()),
+            [name, "=", "1" | "(1)"] if is_name(name) => Predicate::True((*name).to_owned()),
+            [name] if self == Self::Postgres && is_name(name) => Predicate::True((*name).to_owned()),
             _ => Predicate::Other(text.trim().to_owned()),
         }
     }
@@ -216,7 +217,7 @@ impl Dialect {
                 table.key.clone_from(&meant.key);
             }
             lift_each(&mut table.indexes, &seen.indexes, &meant.indexes, IndexModel::is_like);
-            lift_each(&mut table.foreign, &seen.foreign, &meant.foreign, |one, other| one.is_like(other));
+            lift_each(&mut table.foreign, &seen.foreign, &meant.foreign, ForeignKey::is_like);
             table.rows.clone_from(&meant.rows);
         }
         // In the order of the declaration, what it does not know last.

@@ -120,8 +120,12 @@ mod tests {
         let names: Vec<String> = diff(&old, &new)
             .into_iter()
             .map(|change| match change {
-                Change::Alter { table, what: Alter::AddColumn(column) } => format!("+{table}.{}", column.name),
-                Change::Alter { table, what: Alter::DropColumn(column) } => format!("-{table}.{}", column.name),
+                Change::Alter { table, what: Alter::AddColumn(column) } => {
+                    format!("+{table}.{}", column.name)
+                }
+                Change::Alter { table, what: Alter::DropColumn(column) } => {
+                    format!("-{table}.{}", column.name)
+                }
                 other => format!("{other:?}"),
             })
             .collect();

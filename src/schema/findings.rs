@@ -118,7 +118,8 @@ fn finding(what: Difference, table: &str, fault: bool, text: String) -> Finding 
 }
 
 fn extra_column(table: &str, column: &str, moves: bool) -> String {
-    let text = if moves { "not known, and would be lost when a row moves" } else { "not known, and left alone" };
+    let text =
+        if moves { "not known, and would be lost when a row moves" } else { "not known, and left alone" };
     format!("{table}.{column} is {text}")
 }
 
@@ -165,18 +166,18 @@ fn of_column(table: &str, from: &ColumnModel, to: &ColumnModel) -> Vec<(Differen
     let mut found = Vec::new();
     if !from.kind.is_like(&to.kind) {
         let is_text = |kind: &Type| matches!(kind, Type::Text { .. });
-        let matters =
-            !dialect::is_tolerated(&from.kind, &to.kind) && !(is_text(&from.kind) && is_text(&to.kind));
+        let is_as_good =
+            dialect::is_tolerated(&from.kind, &to.kind) || (is_text(&from.kind) && is_text(&to.kind));
         let text = match &from.kind {
             Type::Other(kind) if kind.starts_with("datetime") || kind.starts_with("smalldatetime") => {
                 format!("{table}.{name} is still {kind}, which cannot order rows: expected {}", to.kind)
             }
-            Type::Other(kind) if kind.starts_with("varchar") || kind.starts_with("char") => {
+            Type::Other(kind) if kind.starts_with("varchar") || kind.starts_with("char(") => {
                 format!("{table}.{name} is still {kind}, which cannot hold every text: expected {}", to.kind)
             }
             kind => format!("{table}.{name} is {kind}, expected {}", to.kind),
         };
-        found.push((Difference::Type, matters, text));
+        found.push((Difference::Type, !is_as_good, text));
     }
     if from.nullable != to.nullable {
         let text = if from.nullable { "may be NULL and must not" } else { "must not be NULL and may be" };
@@ -184,7 +185,11 @@ fn of_column(table: &str, from: &ColumnModel, to: &ColumnModel) -> Vec<(Differen
     }
     if from.default != to.default {
         let shown = |value: &Option<DefaultValue>| value.as_ref().map_or("none".into(), ToString::to_string);
-        let text = format!("{table}.{name} has the default {}, expected {}", shown(&from.default), shown(&to.default));
+        let text = format!(
+            "{table}.{name} has the default {}, expected {}",
+            shown(&from.default),
+            shown(&to.default)
+        );
         // The program writes every value itself.
         found.push((Difference::Default, false, text));
     }
@@ -207,9 +212,11 @@ fn in_the_way(moved: &[&str], live: &Live) -> Vec<Finding> {
         let text = format!("{from} {foreign}: its rows do not move with those of {}", foreign.table);
         found.push(finding(Difference::Inbound, &foreign.table, true, text));
     }
-    let own = live.model.tables.iter().flat_map(|table| {
-        table.foreign.iter().map(move |foreign| (table.name.as_str(), foreign))
-    });
+    let own = live
+        .model
+        .tables
+        .iter()
+        .flat_map(|table| table.foreign.iter().map(move |foreign| (table.name.as_str(), foreign)));
     for (from, foreign) in own {
         if foreign.cascades && (moves(from) || moves(&foreign.table)) {
             let text = format!("{from} {foreign}: a change would not reach rows that have moved");

@@ -1,5 +1,7 @@
 //! `thermocline db`: one file a command.
 
+mod check;
+mod generate;
 mod upgrade;
 
 use clap::{Subcommand, ValueEnum};
@@ -17,6 +19,8 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Check(check::Args),
+    Generate(generate::Args),
     Upgrade(upgrade::Args),
 }
 
@@ -50,6 +54,8 @@ impl Which {
 /// Runs it.
 pub async fn run(args: Args, settings: &Settings, json: bool) -> Result<(), Failure> {
     match args.command {
+        Command::Check(args) => check::run(&args, settings, json).await,
+        Command::Generate(args) => generate::run(&args, settings, json).await,
         Command::Upgrade(args) => upgrade::run(&args, settings, json).await,
     }
 }

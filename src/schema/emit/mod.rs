@@ -4,8 +4,11 @@
 //! not name what it makes.
 
 mod mssql;
+mod plan;
 mod postgres;
 mod sqlite;
+
+pub use plan::Plan;
 
 use super::Dialect;
 use super::diff::{Alter, Change, diff};
@@ -23,8 +26,11 @@ pub struct Script {
 impl Script {
     /// As the text of a migration.
     pub fn text(&self, dialect: Dialect) -> String {
-        let mut text: String = self.notes.iter().map(|note| format!("-- {note}\n")).collect();
+        let mut text: String = self.notes.iter().flat_map(|note| ["-- ", note, "\n"]).collect();
         let parted = if dialect == Dialect::Mssql { "GO\n" } else { "" };
+        if self.statements.is_empty() {
+            text.push_str("-- Nothing to do on this engine.\n");
+        }
         let statements = self.statements.iter().map(|statement| format!("{statement};\n"));
         text.push_str(&statements.collect::<Vec<_>>().join(parted));
         text
@@ -92,7 +98,11 @@ fn notes(changes: &[Change], declared: &Model) -> Vec<String> {
                 }
             }
             Change::Alter { table, what: Alter::AddIndex(index) } if index.unique => {
-                notes.push(format!("{} fails where rows of {table} agree in ({}).", index.name, index.list()));
+                notes.push(format!(
+                    "{} fails where rows of {table} agree in ({}).",
+                    index.name,
+                    index.list()
+                ));
             }
             _ => {}
         }
@@ -145,17 +155,21 @@ fn filler(dialect: Dialect, kind: &Type) -> String {
 fn create_index(dialect: Dialect, table: &str, index: &IndexModel) -> String {
     let unique = if index.unique { "UNIQUE " } else { "" };
     let only = index.only.as_ref();
-    let only =
-        only.map_or_else(String::new, |only| format!("\n    WHERE {}", dialect.predicate_text(only)));
+    let only = only.map_or_else(String::new, |only| format!("\n    WHERE {}", dialect.predicate_text(only)));
     format!("CREATE {unique}INDEX {} ON {table} ({}){only}", index.name, index.list())
 }
 
-/// `INSERT` of the rows a table is made with.
-fn first_rows(dialect: Dialect, table: &TableModel) -> Option<String> {
-    let first = &table.columns.first()?.name;
+/// What a new table needs beside its own definition: indexes, and the rows it is made with.
+fn complete(dialect: Dialect, table: &TableModel) -> Vec<String> {
+    let indexes = table.indexes.iter().filter(|index| !index.constraint);
+    let mut statements: Vec<String> =
+        indexes.map(|index| create_index(dialect, &table.name, index)).collect();
     let text = |row: &String| format!("({})", dialect.default_text(&DefaultValue::Text(row.clone())));
     let rows: Vec<String> = table.rows.iter().map(text).collect();
-    (!rows.is_empty()).then(|| format!("INSERT INTO {} ({first}) VALUES {}", table.name, rows.join(", ")))
+    if let (Some(first), false) = (table.columns.first(), rows.is_empty()) {
+        statements.push(format!("INSERT INTO {} ({}) VALUES {}", table.name, first.name, rows.join(", ")));
+    }
+    statements
 }
 
 fn foreign_name(table: &str, foreign: &ForeignKey) -> String {

@@ -1,7 +1,7 @@
 //! SQL Server, step by step. A column does not change while a default, an index or a foreign key depends on it: they go
 //! first and are made again.
 
-use super::{create_index, filler, first_rows, foreign_name, needs_filling, references};
+use super::{complete, create_index, filler, foreign_name, needs_filling, references};
 use crate::schema::Dialect;
 use crate::schema::diff::{Alter, Change};
 use crate::schema::model::{ColumnModel, DefaultValue, ForeignKey, IndexModel, Model, TableModel};
@@ -15,9 +15,7 @@ pub(super) fn statements(from: &Model, to: &Model, changes: &[Change]) -> Vec<St
             Change::DropTable(table) => statements.push(format!("DROP TABLE {}", table.name)),
             Change::AddTable(table) => {
                 statements.push(create_table(table));
-                let indexes = table.indexes.iter().filter(|index| !index.constraint);
-                statements.extend(indexes.map(|index| create_index(DIALECT, &table.name, index)));
-                statements.extend(first_rows(DIALECT, table));
+                statements.extend(complete(DIALECT, table));
             }
             Change::Alter { table, what: Alter::Column { from: old, to: new } } => {
                 if let (Some(before), Some(after)) = (from.table(table), to.table(table)) {
@@ -69,9 +67,8 @@ fn change_column(
         statements.push(drop_default(table, name));
     }
     // What depends on it and stays: the rest has gone already, or comes later.
-    let stays = |index: &&IndexModel| {
-        index.mentions(name) && before.indexes.iter().any(|other| other.is_like(index))
-    };
+    let stays =
+        |index: &&IndexModel| index.mentions(name) && before.indexes.iter().any(|other| other.is_like(index));
     let indexes: Vec<&IndexModel> = after.indexes.iter().filter(stays).collect();
     let stays = |foreign: &&ForeignKey| {
         foreign.columns.contains(name) && before.foreign.iter().any(|other| other.is_like(foreign))
@@ -84,7 +81,7 @@ fn change_column(
             let value = DIALECT.default_text(value);
             statements.push(format!("UPDATE {table} SET {name} = {value} WHERE {name} IS NULL"));
         }
-        statements.push(format!("ALTER TABLE {table} ALTER COLUMN {}", typed(to)));
+        statements.push(alter_column(table, to));
     }
     if let Some(value) = &to.default
         && (reshaped || from.default != to.default)
@@ -92,22 +89,40 @@ fn change_column(
         statements.push(format!("ALTER TABLE {table} ADD {} FOR {name}", default(table, name, value)));
     }
     if reshaped {
-        statements.extend(indexes.iter().map(|index| match index.constraint {
-            true => format!("ALTER TABLE {table} ADD {}", unique(index)),
-            false => create_index(DIALECT, table, index),
+        statements.extend(indexes.iter().map(|index| {
+            if index.constraint {
+                format!("ALTER TABLE {table} ADD {}", unique(index))
+            } else {
+                create_index(DIALECT, table, index)
+            }
         }));
         statements.extend(foreign.iter().map(|foreign| add_foreign(table, foreign)));
     }
     statements
 }
 
-/// A default's name may be one the server made up.
+/// Babelfish keeps a column's collation and nullability while its type changes, and takes neither here.
+fn alter_column(table: &str, column: &ColumnModel) -> String {
+    let kind = DIALECT.type_name(&column.kind);
+    let (kind, collation) = kind.split_at(kind.find(" COLLATE").unwrap_or(kind.len()));
+    let null = if column.nullable { "NULL" } else { "NOT NULL" };
+    format!(
+        "DECLARE @change NVARCHAR(MAX) = N'ALTER TABLE {table} ALTER COLUMN {} {kind}'\n    \
+         + CASE WHEN SERVERPROPERTY('Babelfish') IS NULL THEN N'{collation} {null}' ELSE N'' END;\n\
+         EXEC sp_executesql @change",
+        column.name
+    )
+}
+
+/// A default's name may be one the server made up. Babelfish names one that it does not know by that name; there a
+/// default goes with its column.
 fn drop_default(table: &str, column: &str) -> String {
     format!(
         "DECLARE @name NVARCHAR(300) = (\n    SELECT d.name FROM sys.default_constraints d\n    \
          JOIN sys.columns c ON c.object_id = d.parent_object_id AND c.column_id = d.parent_column_id\n    \
          WHERE d.parent_object_id = OBJECT_ID(N'{table}') AND c.name = N'{column}');\n\
-         IF @name IS NOT NULL EXEC (N'ALTER TABLE {table} DROP CONSTRAINT [' + @name + N']')"
+         IF @name IS NOT NULL AND SERVERPROPERTY('Babelfish') IS NULL\n    \
+         EXEC (N'ALTER TABLE {table} DROP CONSTRAINT [' + @name + N']')"
     )
 }
 
@@ -147,11 +162,8 @@ fn typed(column: &ColumnModel) -> String {
 }
 
 fn definition(table: &str, column: &ColumnModel) -> String {
-    let mut text = typed(column);
-    if let Some(value) = &column.default {
-        text += &format!(" {}", default(table, &column.name, value));
-    }
-    text
+    let default = column.default.as_ref().map(|value| default(table, &column.name, value));
+    [Some(typed(column)), default].into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
 fn create_table(table: &TableModel) -> String {

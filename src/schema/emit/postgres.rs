@@ -1,6 +1,6 @@
 //! PostgreSQL, step by step.
 
-use super::{create_index, filler, first_rows, foreign_name, needs_filling, references};
+use super::{complete, create_index, filler, foreign_name, needs_filling, references};
 use crate::schema::Dialect;
 use crate::schema::diff::{Alter, Change};
 use crate::schema::model::{ColumnModel, TableModel};
@@ -14,9 +14,7 @@ pub(super) fn statements(changes: &[Change]) -> Vec<String> {
             Change::DropTable(table) => statements.push(format!("DROP TABLE {}", table.name)),
             Change::AddTable(table) => {
                 statements.push(create_table(table));
-                let indexes = table.indexes.iter().filter(|index| !index.constraint);
-                statements.extend(indexes.map(|index| create_index(DIALECT, &table.name, index)));
-                statements.extend(first_rows(DIALECT, table));
+                statements.extend(complete(DIALECT, table));
             }
             Change::Alter { table, what } => statements.extend(alter(table, what)),
         }
@@ -92,7 +90,8 @@ fn definition(column: &ColumnModel) -> String {
         text += " NOT NULL";
     }
     if let Some(value) = &column.default {
-        text += &format!(" DEFAULT {}", DIALECT.default_text(value));
+        text += " DEFAULT ";
+        text += &DIALECT.default_text(value);
     }
     text
 }

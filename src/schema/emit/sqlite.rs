@@ -1,8 +1,9 @@
 //! SQLite adds columns; for most other changes it makes a table anew.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use super::{create_index, filler, first_rows, needs_filling, references};
+use super::{complete, create_index, filler, needs_filling, references};
 use crate::schema::Dialect;
 use crate::schema::diff::{Alter, Change};
 use crate::schema::model::{ColumnModel, Model, TableModel};
@@ -11,26 +12,28 @@ const DIALECT: Dialect = Dialect::Sqlite;
 
 pub(super) fn statements(from: &Model, to: &Model, changes: &[Change]) -> Vec<String> {
     let mut statements = Vec::new();
-    let mut rebuilt: Vec<&str> = Vec::new();
+    let is_beyond = |change: &Change| match change {
+        Change::Alter { table, what } if needs_rebuild(from.table(table), to.table(table), what) => {
+            Some(table.clone())
+        }
+        _ => None,
+    };
+    let beyond: BTreeSet<String> = changes.iter().filter_map(is_beyond).collect();
+    let mut rebuilt = BTreeSet::new();
     for change in changes {
         match change {
             Change::DropTable(table) => statements.push(format!("DROP TABLE {}", table.name)),
             Change::AddTable(table) => {
                 statements.push(create_table(table));
-                let indexes = table.indexes.iter().filter(|index| !index.constraint);
-                statements.extend(indexes.map(|index| create_index(DIALECT, &table.name, index)));
-                statements.extend(first_rows(DIALECT, table));
+                statements.extend(complete(DIALECT, table));
             }
-            Change::Alter { table, .. } if rebuilt.contains(&table.as_str()) => {}
-            Change::Alter { table, what } => {
-                if changes.iter().any(|change| matches!(change, Change::Alter { table: other, what } if other == table && needs_rebuild(from.table(table), to.table(table), what)))
+            Change::Alter { table, what } if !beyond.contains(table) => statements.extend(alter(table, what)),
+            // All its changes at once.
+            Change::Alter { table, .. } => {
+                if let (true, Some(old), Some(new)) =
+                    (rebuilt.insert(table), from.table(table), to.table(table))
                 {
-                    rebuilt.push(table);
-                    if let (Some(old), Some(new)) = (from.table(table), to.table(table)) {
-                        statements.extend(rebuild(old, new));
-                    }
-                } else {
-                    statements.extend(alter(table, what));
+                    statements.extend(rebuild(old, new));
                 }
             }
         }

@@ -1,6 +1,7 @@
 //! What a database holds of the tables that were asked for, read from its catalogs: six statements, however many tables
 //! there are, and no row of any other table comes back, unless it names rows of these.
 
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use super::{Engine, Record, Statement, TierError, Value, any_sql};
@@ -102,24 +103,16 @@ pub async fn inspect(engine: &dyn Engine, tables: &[&str]) -> Result<Live, TierE
     let mut last = None;
     for record in engine.fetch(&FOREIGN_KEYS, &names).await? {
         let place = (record.text("tbl")?, record.int("place")?);
-        let keys = match model.table_mut(&place.0) {
-            Some(table) => &mut table.foreign,
-            None => {
-                if last.as_ref() != Some(&place) {
-                    inbound.push((place.0.clone(), foreign_key(&record)?));
-                }
-                last = Some(place);
-                continue;
-            }
+        let goes_on = last.as_ref() == Some(&place);
+        let key = match model.table_mut(&place.0) {
+            Some(table) => last_or_new(&mut table.foreign, goes_on, foreign_key()),
+            None => &mut last_or_new(&mut inbound, goes_on, (place.0.clone(), foreign_key())).1,
         };
-        if last.as_ref() == Some(&place)
-            && let Some(key) = keys.last_mut()
-        {
-            key.columns.push(record.text("col")?);
-            key.references.push(record.text("parent_col")?);
-        } else {
-            keys.push(foreign_key(&record)?);
-        }
+        key.name = record.text_or_null("fk")?;
+        key.columns.push(record.text("col")?);
+        key.table = record.text("parent")?;
+        key.references.push(record.text("parent_col")?);
+        key.cascades = record.bool("cascades")?;
         last = Some(place);
     }
     let mut triggers = Vec::new();
@@ -129,8 +122,10 @@ pub async fn inspect(engine: &dyn Engine, tables: &[&str]) -> Result<Live, TierE
     Ok(Live { dialect, model, inbound, triggers })
 }
 
-/// Names as a parameter.
+/// Names as a parameter, each once.
 fn names(tables: &[&str]) -> Value {
+    let tables: BTreeSet<&str> = tables.iter().copied().collect();
+    let tables: Vec<&str> = tables.into_iter().collect();
     Value::from(serde_json::Value::from(tables).to_string().as_str())
 }
 
@@ -181,13 +176,19 @@ fn index(dialect: Dialect, record: &Record, table: &str) -> Result<IndexModel, T
     })
 }
 
-/// The name an index was given: Babelfish appends the table's and 32 hexadecimal digits to it.
+/// The name an index was given: Babelfish appends the table's, cut so that 63 characters are not passed, and 32
+/// hexadecimal digits.
 fn given_name<'a>(name: &'a str, table: &str) -> &'a str {
     let Some((front, digits)) = name.len().checked_sub(32).and_then(|at| name.split_at_checked(at)) else {
         return name;
     };
-    let is_made = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-    front.strip_suffix(table).filter(|given| is_made && !given.is_empty()).unwrap_or(name)
+    if !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return name;
+    }
+    let shortest = if name.len() == 63 { 1 } else { table.len() };
+    let mut cuts = (shortest..=table.len()).rev().filter_map(|cut| table.get(..cut));
+    let given = cuts.find_map(|table| front.strip_suffix(table)).unwrap_or(name);
+    if given.is_empty() { name } else { given }
 }
 
 /// A constraint without a name is called after its columns, as this program calls them.
@@ -198,12 +199,43 @@ fn name_constraint(table: &str, index: &mut IndexModel) {
     }
 }
 
-fn foreign_key(record: &Record) -> Result<ForeignKey, TierError> {
-    Ok(ForeignKey {
-        name: record.text_or_null("fk")?,
-        columns: vec![record.text("col")?],
-        table: record.text("parent")?,
-        references: vec![record.text("parent_col")?],
-        cascades: record.bool("cascades")?,
-    })
+/// One that is being put together.
+fn foreign_key() -> ForeignKey {
+    ForeignKey {
+        name: None,
+        columns: Vec::new(),
+        table: String::new(),
+        references: Vec::new(),
+        cascades: false,
+    }
+}
+
+/// The last one of a list if it goes on, else `new` at its end.
+fn last_or_new<T>(list: &mut Vec<T>, goes_on: bool, new: T) -> &mut T {
+    if !goes_on || list.is_empty() {
+        list.push(new);
+    }
+    let last = list.len() - 1;
+    &mut list[last]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lengthened_name_is_read_as_it_was_given() {
+        for (name, table, given) in [
+            ("messages_key", "messages", "messages_key"),
+            ("posts_keypostsde1b6cade341adbb98f0dcfd420d801f", "posts", "posts_key"),
+            (
+                "conversations_user2conversationde1b6cade341adbb98f0dcfd420d801f",
+                "conversations",
+                "conversations_user2",
+            ),
+            ("deadbeefdeadbeefdeadbeefdeadbeefdeadbeef", "posts", "deadbeefdeadbeefdeadbeefdeadbeefdeadbeef"),
+        ] {
+            assert_eq!(given_name(name, table), given);
+        }
+    }
 }

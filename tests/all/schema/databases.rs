@@ -6,11 +6,14 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 use tempfile::TempDir;
 use thermocline::schema::findings::Live;
 use thermocline::schema::{Dialect, Model, Table, cold, hot};
-use thermocline::tier::inspect::inspect;
-use thermocline::tier::migrate::Schema;
-use thermocline::tier::{Mssql, Postgres, PostgresUrl, Sqlite, Tier};
+use thermocline::telemetry::explain;
+use thermocline::tier::migrate::{self, Schema};
+use thermocline::tier::{Begin, Mssql, Postgres, PostgresUrl, Sqlite, Statement, Tier, Value, inspect};
 
 use crate::support::{hot_engines, postgres};
+
+/// A version beyond those of the program.
+const NEXT: i64 = 1_000;
 
 /// An empty database of one engine.
 pub struct Database {
@@ -44,9 +47,18 @@ impl Database {
 
     /// One of each engine there is: two embedded ones always, a server where there is one.
     pub async fn all() -> Vec<Self> {
-        let mut all = vec![Self::sqlite(Tier::Hot).await, Self::sqlite(Tier::Cold).await];
-        all.extend(Self::postgres().await);
-        all.extend(Self::mssql().await);
+        let mut all = Self::of(Tier::Cold).await;
+        all.extend(Self::of(Tier::Hot).await);
+        all
+    }
+
+    /// Those of one tier.
+    pub async fn of(tier: Tier) -> Vec<Self> {
+        let mut all = vec![Self::sqlite(tier).await];
+        match tier {
+            Tier::Hot => all.extend(Self::mssql().await),
+            Tier::Cold => all.extend(Self::postgres().await),
+        }
         all
     }
 
@@ -69,13 +81,69 @@ impl Database {
     /// What it holds of the tables that are declared.
     pub async fn live(&self) -> Live {
         let names: Vec<&str> = self.tables().iter().map(|table| table.name).collect();
-        inspect(&*self.engine, &names).await.expect("inspects")
+        inspect::inspect(&*self.engine, &names).await.expect("inspects")
+    }
+
+    /// Brings it to the newest version.
+    pub async fn upgrade(&self) {
+        migrate::upgrade(&*self.engine).await.expect("migrates");
     }
 
     /// Runs a text as the migration that it is.
     pub async fn apply(&self, text: &str) {
-        let done = self.engine.migrate(&migration(1, text, ""), None).await;
-        done.unwrap_or_else(|error| panic!("{}: {}\n{text}", self.name(), explained(&error)));
+        self.go(text, "", None).await;
+    }
+
+    /// Takes back what [`Database::apply`] did, by the text that belongs to it.
+    pub async fn take_back(&self, up: &str, down: &str) {
+        self.go(up, down, Some(NEXT - 1)).await;
+    }
+
+    async fn go(&self, up: &str, down: &str, target: Option<i64>) {
+        let of = |kind, text: &str| {
+            let text: &'static str = text.to_owned().leak();
+            Migration::new(NEXT, "test".into(), kind, sqlx::SqlSafeStr::into_sql_str(text), false)
+        };
+        let both = vec![of(MigrationType::ReversibleUp, up), of(MigrationType::ReversibleDown, down)];
+        let mut migrator = Migrator::with_migrations(both);
+        // Those of the program are not in it.
+        migrator.set_ignore_missing(true);
+        let done = self.engine.migrate(&migrator, target).await;
+        done.unwrap_or_else(|error| {
+            let text = if target.is_none() { up } else { down };
+            panic!("{}: {}\n{text}", self.name(), explain(&error))
+        });
+    }
+
+    /// Inserts rows and commits.
+    pub async fn put(&self, table: &'static str, columns: &[&'static str], rows: &[Vec<Value>]) {
+        let mut session = self.engine.session().await.expect("a session");
+        session.begin(Begin::Write).await.expect("begins");
+        let inserted = session.insert(table, columns, rows).await.expect("inserts");
+        assert_eq!(inserted, rows.len() as u64);
+        session.commit().await.expect("commits");
+    }
+
+    /// Runs statements that every engine understands, in one transaction.
+    pub async fn execute(&self, text: &str) {
+        let mut session = self.engine.session().await.expect("a session");
+        session.begin(Begin::Write).await.expect("begins");
+        for text in text.split(";\n").filter(|text| !text.trim().is_empty()) {
+            session.execute(&statement(text), &[]).await.expect(text);
+        }
+        session.commit().await.expect("commits");
+    }
+
+    /// The integers in the column `n` of a query that every engine understands.
+    pub async fn ints(&self, text: &str) -> Vec<i64> {
+        let records = self.engine.fetch(&statement(text), &[]).await.expect("answers");
+        records.iter().map(|record| record.int("n").expect("a number")).collect()
+    }
+
+    /// Whether it only speaks like SQL Server.
+    pub async fn is_babelfish(&self) -> bool {
+        let server = inspect::server(&*self.engine).await.expect("says what it is");
+        server.version.contains("Babelfish")
     }
 
     /// Closes it and takes it away.
@@ -87,16 +155,7 @@ impl Database {
     }
 }
 
-fn explained(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
-}
-
-/// A migrator with one migration.
-pub fn migration(version: i64, up: &str, down: &str) -> Migrator {
-    let of = |kind, text: &str| {
-        let text: &'static str = text.to_owned().leak();
-        Migration::new(version, "test".into(), kind, sqlx::SqlSafeStr::into_sql_str(text), false)
-    };
-    Migrator::with_migrations(vec![of(MigrationType::ReversibleUp, up), of(MigrationType::ReversibleDown, down)])
+fn statement(text: &str) -> Statement {
+    let text: &'static str = format!("-- test\n{text}").leak();
+    Statement::new(text).postgres(text).mssql(text)
 }

@@ -1,7 +1,8 @@
 //! The declaration is what the migrations make, on every engine.
 
-use thermocline::schema::{diff, emit};
-use thermocline::tier::migrate;
+use thermocline::schema::emit::Plan;
+use thermocline::schema::{Dialect, diff, emit};
+use thermocline::tier::Tier;
 
 use super::Database;
 
@@ -10,7 +11,7 @@ async fn the_migrations_make_what_is_declared() {
     let (migrated, made) = (Database::all().await, Database::all().await);
     for (migrated, made) in migrated.into_iter().zip(made) {
         let name = migrated.name();
-        migrate::upgrade(&*migrated.engine).await.expect("migrates");
+        migrated.upgrade().await;
         made.apply(&emit::create(made.dialect, &made.declared()).text(made.dialect)).await;
         let (by_migrations, by_declaration) = (migrated.live().await, made.live().await);
         assert_eq!(by_migrations.model.lines(), by_declaration.model.lines(), "{name}");
@@ -18,7 +19,9 @@ async fn the_migrations_make_what_is_declared() {
             live.model
                 .tables
                 .iter()
-                .flat_map(|table| table.columns.iter().map(|column| format!("{}.{}", table.name, column.name)))
+                .flat_map(|table| {
+                    table.columns.iter().map(|column| format!("{}.{}", table.name, column.name))
+                })
                 .collect()
         };
         assert_eq!(columns(&by_migrations), columns(&by_declaration), "{name}: the order of columns");
@@ -27,6 +30,9 @@ async fn the_migrations_make_what_is_declared() {
         // And the catalogs say what was declared.
         let declared = made.dialect.fold(&made.declared());
         assert_eq!(diff::diff(&by_declaration.model, &declared), [], "{name}");
+        let engines = if made.engine.tier() == Tier::Hot { Dialect::HOT } else { Dialect::COLD };
+        let plan = Plan::new(&by_declaration, &made.declared(), &engines);
+        assert!(plan.is_empty(), "{name}: {plan:?}");
         println!("on {name}: {} lines alike", by_declaration.model.lines().len());
         migrated.drop().await;
         made.drop().await;

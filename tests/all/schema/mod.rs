@@ -1,6 +1,10 @@
 //! The declaration of the tables: the migrations make what it says, and databases are compared with it.
 
+mod check;
 mod databases;
 mod declared;
+mod docs;
+mod generate;
+mod readers;
 
-pub use databases::{Database, migration};
+pub use databases::Database;

@@ -1,6 +1,8 @@
 -- inspect.triggers
 -- @P1 names, as a JSON list
-SELECT OBJECT_NAME(t.parent_id) AS tbl, t.name AS trg
-FROM OPENJSON(@P1) w JOIN sys.triggers t ON t.parent_id = OBJECT_ID(w.value)
-WHERE t.is_disabled = 0
-ORDER BY 1, 2
+SELECT t.name AS tbl, g.name AS trg
+FROM OPENJSON(@P1) w
+JOIN sys.tables t ON t.name = w.value COLLATE DATABASE_DEFAULT AND t.schema_id = SCHEMA_ID()
+JOIN sys.triggers g ON g.parent_id = t.object_id
+WHERE g.is_disabled = 0
+ORDER BY t.name, g.name

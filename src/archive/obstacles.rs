@@ -1,0 +1,18 @@
+//! What stands in the way of moving a resource's rows: triggers, foreign keys that cascade or come from tables that do not
+//! move, and columns nobody here knows, whose values would be lost.
+
+use super::{Family, MoveError};
+use crate::schema::{Table, findings};
+use crate::tier::{Engine, inspect};
+
+/// Checks that a family's tables in hot can lose rows without losing anything else.
+pub(super) async fn none(hot: &dyn Engine, family: &Family) -> Result<(), MoveError> {
+    let tables: Vec<&Table> = family.tables.iter().map(|moved| moved.table).collect();
+    let names: Vec<&str> = tables.iter().map(|table| table.name).collect();
+    let found = findings::obstacles(&tables, &inspect::inspect(hot, &names).await?);
+    if found.is_empty() {
+        return Ok(());
+    }
+    let found: Vec<String> = found.into_iter().map(|finding| finding.text).collect();
+    Err(MoveError::Obstructed { resource: family.resource, detail: found.join("; ") })
+}

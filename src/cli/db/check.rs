@@ -1,0 +1,99 @@
+//! `thermocline db check`
+
+use super::Which;
+use crate::cli::look::{Counted, Report, look};
+use crate::cli::{Failure, print_json};
+use crate::config::Settings;
+
+/// Compare the databases with the declared schema; changes nothing
+///
+/// Names what is missing and what differs: tables, columns, types, indexes, and what stands in the way of moving rows
+/// (triggers, cascading foreign keys, unknown columns). Tables that are not Thermocline's are not looked at.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Exit status: 0 everything fits, 1 something does not.
+
+Examples:
+  thermocline db check
+  thermocline db check --tier cold --json")]
+pub struct Args {
+    /// Which tier
+    #[arg(long, value_enum, default_value = "both")]
+    tier: Which,
+}
+
+/// Runs it.
+pub async fn run(args: &Args, settings: &Settings, json: bool) -> Result<(), Failure> {
+    let mut reports = Vec::new();
+    for (tier, place) in args.tier.places(settings)? {
+        let report = look(tier, place).await;
+        if !json {
+            print(&report);
+        }
+        reports.push(report);
+    }
+    if json {
+        print_json(&reports)?;
+    }
+    if reports.iter().all(|report| report.sound) { Ok(()) } else { Err(Failure::Reported) }
+}
+
+fn print(report: &Report) {
+    let Report { tier, newest, expected, .. } = report;
+    println!("{tier}: {}", report.place);
+    let line = |what: &str, text: String| println!("  {what:<12} {text}");
+    if let Some(server) = &report.server {
+        let size = report.bytes.map_or_else(String::new, |bytes| format!(", {}", size(bytes)));
+        line("server", format!("{server}{size}"));
+    }
+    if let Some(on) = report.snapshots {
+        line("snapshots", if on { "on" } else { "FAIL off: `db upgrade` switches them on" }.to_owned());
+    }
+    match report.version {
+        Some(version) if version > *newest => {
+            line("version", format!("FAIL {version}, and this program knows {newest}: it is too old"));
+        }
+        Some(version) if version < *newest => {
+            let pending = report.pending.join(", ");
+            line("version", format!("FAIL {version} of {newest}, pending: {pending}; run `db upgrade`"));
+        }
+        Some(version) => line("version", format!("{version} of {newest}")),
+        None => {}
+    }
+    if report.server.is_some() {
+        line("tables", format!("{} of {expected}", report.tables.len()));
+    }
+    for Counted { table, rows, exact, bytes } in &report.tables {
+        let rows = rows.map_or_else(
+            || "rows not counted yet".to_owned(),
+            |rows| format!("{}{rows} rows", if *exact { "" } else { "about " }),
+        );
+        let bytes = bytes.map_or_else(String::new, |bytes| format!(", {}", size(bytes)));
+        println!("    {table:<26} {rows}{bytes}");
+    }
+    if let Some(sorts) = report.sorts {
+        let text = if sorts { "as in Rust" } else { "FAIL keys are sorted otherwise than by this program" };
+        line("sort order", text.to_owned());
+    }
+    if !report.epochs.is_empty() {
+        let epochs = report.epochs.iter().map(|epoch| format!("{} {}", epoch.resource, epoch.epoch));
+        line("epochs", epochs.collect::<Vec<_>>().join(", "));
+    }
+    for finding in &report.findings {
+        line(if finding.fault { "FAIL" } else { "note" }, finding.text.clone());
+    }
+    if let Some(error) = &report.error {
+        line("FAIL", error.clone());
+    }
+    if report.sound {
+        line("fits", "what is declared".to_owned());
+    }
+}
+
+fn size(bytes: i64) -> String {
+    match bytes {
+        0..1_000 => format!("{bytes} B"),
+        1_000..1_000_000 => format!("{} kB", bytes / 1_000),
+        _ => format!("{:.1} MB", bytes as f64 / 1e6),
+    }
+}

@@ -1,0 +1,2 @@
+-- check.epochs
+SELECT resource, epoch FROM archive_state ORDER BY resource

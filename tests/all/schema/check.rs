@@ -1,0 +1,251 @@
+//! `db check` names what is wrong with a database, and never a table that is not ours.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use thermocline::archive::{BlockSizes, Mover, Outcome, Plan, pair};
+use thermocline::clock::Clock;
+use thermocline::schema::Dialect;
+use thermocline::schema::findings::findings;
+use thermocline::tier::{Sqlite, Tier, inspect, migrate};
+
+use super::Database;
+
+/// Tables of somebody else's.
+fn strangers(dialect: Dialect) -> String {
+    let text = if dialect == Dialect::Mssql { "NVARCHAR(100)" } else { "VARCHAR(100)" };
+    let table = |n: i32| {
+        format!(
+            "CREATE TABLE stranger_{n} (id INTEGER NOT NULL PRIMARY KEY, a {text}, b {text} DEFAULT 'x');\n\
+                 CREATE INDEX stranger_{n}_a ON stranger_{n} (a, b);\n"
+        )
+    };
+    (0..200).map(table).collect()
+}
+
+/// Each engine's way to spoil its database, and what has to be said of it.
+fn faults(database: &Database) -> (&'static str, Vec<&'static str>) {
+    match (database.engine.tier(), database.dialect) {
+        (Tier::Hot, Dialect::Sqlite) => (
+            "ALTER TABLE messages ADD COLUMN sticker INTEGER;
+             CREATE TABLE attachments (id INTEGER PRIMARY KEY, message_id INTEGER REFERENCES messages (id) ON DELETE CASCADE);
+             CREATE TRIGGER on_gone AFTER DELETE ON posts BEGIN SELECT 1; END;
+             DROP INDEX messages_key; DROP TABLE archive_rejects;",
+            vec![
+                "archive_rejects is not there",
+                "attachments (message_id) references messages (id), cascading: its rows do not move with those of messages",
+                "messages has no index like messages_key (conversation_id, created_at DESC, id DESC)",
+                "messages.sticker is not known, and would be lost when a row moves",
+                "posts has the trigger on_gone, which would run when a row moves",
+            ],
+        ),
+        (Tier::Hot, _) => (
+            "ALTER TABLE messages ADD sticker INT NULL;
+             GO
+             CREATE TABLE attachments (id INT NOT NULL PRIMARY KEY, message_id BIGINT NULL REFERENCES messages (id));
+             GO
+             CREATE TRIGGER on_gone ON posts AFTER DELETE AS SELECT 1;
+             GO
+             DROP INDEX messages_due ON messages;
+             GO
+             DROP TABLE archive_rejects;",
+            vec![
+                "archive_rejects is not there",
+                "attachments (message_id) references messages (id): its rows do not move with those of messages",
+                "messages has no index like messages_due (created_at, id)",
+                "messages.sticker is not known, and would be lost when a row moves",
+                "posts has the trigger on_gone, which would run when a row moves",
+            ],
+        ),
+        (Tier::Cold, Dialect::Sqlite) => (
+            "DROP INDEX likes_archive_open; CREATE INDEX likes_archive_open ON likes_archive (post_id, user_id);
+             ALTER TABLE archive_head DROP COLUMN floor;",
+            vec![
+                "archive_head.floor is not there",
+                "likes_archive has no index like likes_archive_open unique (post_id, user_id) where to_epoch is null",
+            ],
+        ),
+        (Tier::Cold, _) => (
+            "ALTER TABLE messages_archive ALTER COLUMN content TYPE VARCHAR(9), ALTER COLUMN is_read DROP NOT NULL;
+             ALTER TABLE archive_head ALTER COLUMN claimed DROP DEFAULT;
+             DROP INDEX posts_archive_author_open;",
+            vec![
+                "messages_archive.content is character varying(9), expected text",
+                "messages_archive.is_read may be NULL and must not",
+                "posts_archive has no index like posts_archive_author_open unique (author_id, created_at DESC, original_id DESC) where to_epoch is null",
+            ],
+        ),
+    }
+}
+
+#[tokio::test]
+async fn what_differs_is_named_among_two_hundred_strangers() {
+    for database in Database::all().await {
+        let name = database.name();
+        database.upgrade().await;
+        database.execute(&strangers(database.dialect)).await;
+        let begun = Instant::now();
+        let found = findings(database.tables(), &database.live().await);
+        let took = begun.elapsed();
+        assert_eq!(found, [], "{name}");
+        // Babelfish works its catalogs out for every question.
+        let limit = if database.dialect == Dialect::Mssql && database.is_babelfish().await { 30 } else { 1 };
+        assert!(took < Duration::from_secs(limit), "{name}: {took:?}");
+        let names: Vec<&str> = database.tables().iter().map(|table| table.name).collect();
+        let sizes = inspect::sizes(&*database.engine, &names).await.expect("sizes");
+        assert_eq!(sizes.len(), names.len(), "{name}: {sizes:?}");
+        println!("{name}: 200 other tables, inspected in {took:?}");
+
+        let (spoil, expected) = faults(&database);
+        database.apply(spoil).await;
+        let found = findings(database.tables(), &database.live().await);
+        let mut faults: Vec<&str> =
+            found.iter().filter(|finding| finding.fault).map(|finding| finding.text.as_str()).collect();
+        faults.sort_unstable();
+        assert_eq!(faults, expected, "{name}");
+        database.drop().await;
+    }
+}
+
+fn run(folder: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_thermocline"))
+        .args(arguments)
+        .args(["--hot", "sqlite:hot.db", "--cold", "sqlite:cold.db"])
+        .env_clear()
+        .current_dir(folder)
+        .output()
+        .expect("it runs");
+    let text = |bytes| String::from_utf8(bytes).expect("text");
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+fn json(folder: &Path, arguments: &[&str]) -> (Option<i32>, Value) {
+    let (status, said, complaint) = run(folder, arguments);
+    (status, serde_json::from_str(&said).unwrap_or_else(|error| panic!("{error}: {said}{complaint}")))
+}
+
+#[tokio::test]
+async fn the_command_reports_both_tiers() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (status, report) = json(folder.path(), &["db", "check", "--json"]);
+    assert_eq!(status, Some(1));
+    assert!(report[0]["error"].as_str().is_some_and(|text| text.contains("db upgrade")), "{report}");
+    assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0, "it changes nothing");
+
+    assert_eq!(run(folder.path(), &["db", "upgrade"]).0, Some(0));
+    let (status, report) = json(folder.path(), &["db", "check", "--json"]);
+    assert_eq!(status, Some(0), "{report}");
+    for (tier, place) in [("hot", 0), ("cold", 1)] {
+        let report = &report[place];
+        assert_eq!((&report["tier"], &report["sound"]), (&tier.into(), &true.into()), "{report}");
+        assert_eq!(report["version"], report["newest"], "{report}");
+        assert_eq!(report["findings"], Value::Array(Vec::new()), "{report}");
+        assert_eq!(report["sorts"], true);
+        let tables = report["tables"].as_array().expect("tables");
+        assert_eq!(Some(tables.len() as u64), report["expected"].as_u64(), "{report}");
+        let rows =
+            |name: &str| tables.iter().find(|table| table["table"] == name).map(|table| &table["rows"]);
+        let state = if tier == "hot" { "archive_state" } else { "archive_head" };
+        assert_eq!(rows(state), Some(&3.into()), "{report}");
+        assert_eq!(report["epochs"].as_array().map(Vec::len), Some(3), "{report}");
+    }
+
+    let hot = Sqlite::open(Tier::Hot, &folder.path().join("hot.db")).await.expect("opens");
+    let mut session = thermocline::tier::Engine::session(&hot).await.expect("a session");
+    let add = thermocline::tier::Statement::new("-- spoil\nALTER TABLE posts ADD COLUMN mood TEXT");
+    session.execute(&add, &[]).await.expect("spoils");
+    drop(session);
+    thermocline::tier::Engine::close(&hot).await;
+    let (status, said, _) = run(folder.path(), &["db", "check"]);
+    assert_eq!(status, Some(1), "{said}");
+    assert!(
+        said.contains("FAIL         posts.mood is not known, and would be lost when a row moves"),
+        "{said}"
+    );
+    assert_eq!(run(folder.path(), &["db", "check", "--tier", "cold"]).0, Some(0));
+    let (status, said, _) = run(folder.path(), &["check"]);
+    assert!(status == Some(1) && said.contains("FAIL hot schema: posts.mood"), "{said}");
+}
+
+#[tokio::test]
+async fn what_would_be_lost_is_not_moved() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let open = async |tier: Tier| {
+        let database = Sqlite::open(tier, &folder.path().join(tier.name())).await.expect("opens");
+        migrate::upgrade(&database).await.expect("migrates");
+        database
+    };
+    let (hot, cold) = (open(Tier::Hot).await, open(Tier::Cold).await);
+    let clock = Clock::system();
+    pair::ensure(&hot, &cold, &clock).await.expect("a pair");
+    let mut session = thermocline::tier::Engine::session(&hot).await.expect("a session");
+    let add = thermocline::tier::Statement::new("-- spoil\nALTER TABLE comments ADD COLUMN mood TEXT");
+    session.execute(&add, &[]).await.expect("spoils");
+    let mover =
+        Mover { hot: &hot, cold: &cold, clock: &clock, name: "test".into(), sizes: BlockSizes::default() };
+    for family in thermocline::resources::families() {
+        let stop = std::sync::atomic::AtomicBool::new(false);
+        let report = mover.run(family, &Plan::default(), &stop, &mut |_| {}).await;
+        if family.resource == "posts" {
+            assert_eq!(report.outcome, Outcome::Failed);
+            let error = report.error.expect("a reason");
+            assert_eq!(
+                error,
+                "posts is not moved: comments.mood is not known, and would be lost when a row moves"
+            );
+        } else {
+            assert_eq!(report.outcome, Outcome::Done, "{:?}", report.error);
+        }
+    }
+}
+
+/// The files of a generated migration, by the binary, and what it refuses.
+#[tokio::test]
+async fn the_command_writes_files_for_every_engine() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let files = folder.path().join("migrations");
+    for engine in ["hot/sqlite", "hot/mssql", "cold/sqlite", "cold/postgres"] {
+        std::fs::create_dir_all(files.join(engine)).expect("a folder");
+    }
+    let (status, _, complaint) = run(folder.path(), &["db", "generate", "-m", "x"]);
+    assert_eq!(status, Some(1), "{complaint}");
+    assert_eq!(run(folder.path(), &["db", "upgrade"]).0, Some(0));
+    let (status, said, _) = run(folder.path(), &["db", "generate", "-m", "x"]);
+    assert_eq!(status, Some(0));
+    assert_eq!(said, "hot: as declared, nothing to do\ncold: as declared, nothing to do\n");
+
+    let hot = Sqlite::open(Tier::Hot, &folder.path().join("hot.db")).await.expect("opens");
+    let mut session = thermocline::tier::Engine::session(&hot).await.expect("a session");
+    for text in ["ALTER TABLE users DROP COLUMN email", "ALTER TABLE posts ADD COLUMN mood TEXT"] {
+        let text: &'static str = format!("-- spoil\n{text}").leak();
+        session.execute(&thermocline::tier::Statement::new(text), &[]).await.expect("spoils");
+    }
+    drop(session);
+    thermocline::tier::Engine::close(&hot).await;
+    let (status, said, _) = run(folder.path(), &["db", "generate", "--sql", "--tier", "hot"]);
+    assert_eq!(status, Some(0));
+    assert!(said.contains("ALTER TABLE users ADD email NVARCHAR(320) NULL;"), "{said}");
+    let arguments = ["db", "generate", "--tier", "hot", "-m", "Add email, to users!", "--json"];
+    let (status, report) = json(folder.path(), &arguments);
+    assert_eq!(status, Some(0), "{report}");
+    assert_eq!(report[0]["files"].as_array().map(Vec::len), Some(4), "{report}");
+    assert_eq!(report[0]["notes"], serde_json::json!(["DATA LOSS: posts.mood goes, with its values."]));
+    let read = |file: &str| std::fs::read_to_string(files.join("hot").join(file)).expect("a file");
+    assert_eq!(
+        read("sqlite/0001_add_email_to_users.up.sql"),
+        "-- Add email, to users!\n-- DATA LOSS: posts.mood goes, with its values.\n\
+         ALTER TABLE users ADD COLUMN email TEXT;\nALTER TABLE posts DROP COLUMN mood;\n"
+    );
+    assert!(
+        read("mssql/0001_add_email_to_users.down.sql")
+            .contains("ALTER TABLE posts ADD mood NVARCHAR(MAX) NULL;")
+    );
+
+    let (status, report) =
+        json(folder.path(), &["db", "generate", "--tier", "cold", "--empty", "-m", "by hand", "--json"]);
+    assert_eq!((status, report[0]["files"].as_array().map(Vec::len)), (Some(0), Some(4)), "{report}");
+    assert_eq!(run(folder.path(), &["db", "generate", "-m", "!"]).0, Some(2));
+    assert_eq!(run(folder.path(), &["db", "generate"]).0, Some(2));
+}

@@ -1,0 +1,188 @@
+//! The statements that lists are read with return the declared columns, the same on every engine: a column that is
+//! forgotten in one engine's file is found out here, with or without a server.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use sqlx::{AssertSqlSafe, Column as _, Connection as _, Executor as _, SqlSafeStr as _, Statement as _};
+use thermocline::schema::{self, Table};
+use thermocline::tier::{Engine as _, Sqlite, Tier, migrate};
+
+use crate::support::postgres;
+
+/// Columns of the state that comes along.
+const HOT: [&str; 6] = ["epoch", "token", "cold_newest_at", "cold_newest_id", "n", "late"];
+const COLD: [&str; 3] = ["floor", "proven", "confirmed"];
+
+/// A statement's name, such as `posts/cold_find`, and its text by engine.
+type Statements = BTreeMap<String, BTreeMap<String, String>>;
+
+/// The statements that return a resource's rows: those of lists.
+fn statements() -> Statements {
+    let mut statements = Statements::new();
+    let resources = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/resources");
+    for noun in std::fs::read_dir(resources).expect("resources").flatten() {
+        let Ok(engines) = std::fs::read_dir(noun.path().join("sql")) else { continue };
+        for engine in engines.flatten() {
+            for file in std::fs::read_dir(engine.path()).expect("statements").flatten() {
+                let name = file.file_name().into_string().expect("a name");
+                let stem = name.trim_end_matches(".sql");
+                if ["_slice", "_find", "_search"].iter().any(|part| stem.contains(part)) {
+                    let name = format!("{}/{stem}", noun.file_name().display());
+                    let text = std::fs::read_to_string(file.path()).expect("a text");
+                    let engine = engine.file_name().into_string().expect("a name");
+                    statements.entry(name).or_default().insert(engine, text);
+                }
+            }
+        }
+    }
+    statements
+}
+
+/// What a statement has to return.
+fn expected(name: &str) -> BTreeSet<String> {
+    let (table, left_out, counted): (&Table, &[&str], &[&str]) = match name {
+        name if name.starts_with("conversations/") => (&schema::CONVERSATIONS, &[], &[]),
+        name if name.starts_with("messages/") => (&schema::MESSAGES, &[], &[]),
+        name if name.starts_with("posts/comments_") => (&schema::COMMENTS, &[], &[]),
+        name if name.starts_with("posts/") => (&schema::POSTS, &[], &["comment_count", "like_count"]),
+        // A price is asked for by its stock, and nobody is told when it was written down.
+        name if name.starts_with("stocks/prices_") => (&schema::PRICES, &["stock_id", "created_at"], &[]),
+        name => panic!("no declared table is known for {name}"),
+    };
+    let own = table.columns.iter().map(|column| column.name).filter(|name| !left_out.contains(name));
+    let state: &[&str] = if name.contains("cold_") { &COLD } else { &HOT };
+    own.chain(counted.iter().copied()).chain(state.iter().copied()).map(str::to_owned).collect()
+}
+
+/// A text without comments.
+fn code(text: &str) -> String {
+    text.lines().map(|line| line.split("--").next().unwrap_or_default()).collect::<Vec<_>>().join("\n")
+}
+
+/// The parts of a text between `separator`s that stand in no parentheses.
+fn parts<'a>(text: &'a str, separator: &str) -> Vec<&'a str> {
+    let (mut depth, mut from, mut parts) = (0, 0, Vec::new());
+    for (at, c) in text.char_indices() {
+        depth += i32::from(c == '(') - i32::from(c == ')');
+        if depth == 0 && text[at..].starts_with(separator) && at >= from {
+            parts.push(&text[from..at]);
+            from = at + separator.len();
+        }
+    }
+    parts.push(&text[from..]);
+    parts
+}
+
+/// The names of the columns that a `SELECT` returns, read from its text; `whole` is the statement it stands in.
+fn selected(text: &str, whole: &str) -> BTreeSet<String> {
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let select = parts(&text, "SELECT ").pop().expect("it selects");
+    let list = parts(select, " FROM ")[0];
+    let mut names = BTreeSet::new();
+    for item in parts(list, ",") {
+        let name = item.rsplit([' ', '.']).next().expect("a name");
+        if name == "*" {
+            let source = item.trim().strip_suffix(".*").unwrap_or_else(|| {
+                select.split(" FROM ").nth(1).and_then(|rest| rest.split(' ').next()).expect("a source")
+            });
+            names.extend(selected(&body(whole, source), whole));
+        } else {
+            names.insert(name.to_owned());
+        }
+    }
+    names
+}
+
+/// What stands in the parentheses that are called `name`, behind them or before.
+fn body(whole: &str, name: &str) -> String {
+    let whole = whole.split_whitespace().collect::<Vec<_>>().join(" ");
+    let behind = format!(") {name} ");
+    if let Some(end) = format!("{whole} ").find(&behind) {
+        let mut depth = 0;
+        for (at, c) in whole[..=end].char_indices().rev() {
+            depth += i32::from(c == ')') - i32::from(c == '(');
+            if depth == 0 {
+                return whole[at + 1..end].to_owned();
+            }
+        }
+    }
+    let from = whole.split(&format!("{name} AS ")).nth(1).unwrap_or_else(|| panic!("no {name} in {whole}"));
+    let from = &from[from.find('(').expect("a body") + 1..];
+    let mut depth = 1;
+    let end = from.char_indices().find(|(_, c)| {
+        depth += i32::from(*c == '(') - i32::from(*c == ')');
+        depth == 0
+    });
+    from[..end.expect("an end").0].to_owned()
+}
+
+fn read(text: &str) -> BTreeSet<String> {
+    let code = code(text);
+    selected(&code, &code)
+}
+
+#[tokio::test]
+async fn every_list_returns_the_declared_columns_on_every_engine() {
+    let statements = statements();
+    assert!(statements.len() >= 20, "the statements were not found: {:?}", statements.keys());
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut embedded = BTreeMap::new();
+    for tier in [Tier::Hot, Tier::Cold] {
+        let file = folder.path().join(tier.name());
+        let database = Sqlite::open(tier, &file).await.expect("opens");
+        migrate::upgrade(&database).await.expect("migrates");
+        database.close().await;
+        let url = format!("sqlite:{}", file.display());
+        embedded.insert(tier.name(), sqlx::SqliteConnection::connect(&url).await.expect("opens"));
+    }
+    let mut server = match postgres::cold().await {
+        Some((_, url)) => Some(postgres::behind(&url).await),
+        None => None,
+    };
+    let mut seen = BTreeMap::new();
+    for (name, texts) in &statements {
+        let (tier, engines) = if name.contains("cold_") {
+            ("cold", ["postgres", "sqlite"])
+        } else {
+            ("hot", ["mssql", "sqlite"])
+        };
+        assert_eq!(texts.keys().collect::<Vec<_>>(), engines, "{name}");
+        for (engine, text) in texts {
+            // The program binds integers, which a bare text does not say.
+            let sql = text.replace("$5 + $6", "$5::bigint + $6::bigint");
+            let sql = AssertSqlSafe(sql).into_sql_str();
+            let columns: BTreeSet<String> = match (engine.as_str(), &mut server) {
+                ("sqlite", _) => {
+                    let database = embedded.get_mut(tier).expect("a database");
+                    let prepared = database.prepare(sql).await.expect(name);
+                    let columns = prepared.columns().iter().map(|column| column.name().to_owned()).collect();
+                    // What is read from the text where there is no server is what a server says.
+                    assert_eq!(read(text), columns, "{name}: the text is not read well");
+                    columns
+                }
+                ("postgres", Some(server)) => {
+                    let prepared = server.prepare(sql).await.expect(name);
+                    prepared.columns().iter().map(|column| column.name().to_owned()).collect()
+                }
+                ("postgres", None) => continue,
+                _ => read(text),
+            };
+            assert_eq!(columns, expected(name), "{name} on {engine}");
+            *seen.entry(engine.as_str()).or_insert(0) += 1;
+        }
+    }
+    println!("read: {seen:?}");
+}
+
+/// The check itself: a column that is left out of one text is seen.
+#[test]
+fn a_forgotten_column_is_seen() {
+    let statements = statements();
+    let text = &statements["messages/hot_slice"]["mssql"];
+    assert_eq!(read(text), expected("messages/hot_slice"));
+    let forgotten = text
+        .replace("SELECT id, conversation_id, sender_id, content,", "SELECT id, conversation_id, content,");
+    assert_ne!(*text, forgotten);
+    assert!(!read(&forgotten).contains("sender_id"), "{forgotten}");
+}
