@@ -15,7 +15,7 @@ use crate::support::postgres;
 struct Database {
     schema: Arc<dyn Schema>,
     server: Option<Server>,
-    _database: Option<postgres::Database>,
+    _postgres: Option<postgres::Database>,
     _folder: tempfile::TempDir,
 }
 
@@ -23,14 +23,14 @@ async fn databases() -> Vec<Database> {
     let folder = || tempfile::tempdir().expect("a folder");
     let files = folder();
     let sqlite = Sqlite::open(Tier::Cold, &files.path().join("cold.db")).await.expect("opens");
-    let mut all = vec![Database { schema: Arc::new(sqlite), server: None, _database: None, _folder: files }];
+    let mut all = vec![Database { schema: Arc::new(sqlite), server: None, _postgres: None, _folder: files }];
     if let Some(database) = postgres::database().await {
         let url = PostgresUrl::parse(&database).expect("a URL");
         let cold = Postgres::open(Tier::Cold, &url, None).await.expect("opens");
         all.push(Database {
             schema: Arc::new(cold),
             server: None,
-            _database: Some(database),
+            _postgres: Some(database),
             _folder: folder(),
         });
     }
@@ -39,7 +39,7 @@ async fn databases() -> Vec<Database> {
         all.push(Database {
             schema: Arc::new(hot),
             server: Some(server),
-            _database: None,
+            _postgres: None,
             _folder: folder(),
         });
     }

@@ -85,7 +85,7 @@ impl Load {
             tokio::spawn(async move {
                 let (token, mut seen) = (service.token(1), Vec::new());
                 // Who waits for cold must not keep others from asking hot.
-                let paths: &[&'static str] = if n % 2 == 0 { &NEWEST } else { &OLDER };
+                let paths: &[&'static str] = if n.is_multiple_of(2) { &NEWEST } else { &OLDER };
                 for nth in n.. {
                     if stop.load(Ordering::Relaxed) {
                         break;
@@ -94,7 +94,7 @@ impl Load {
                     let one = ask(&service, &token, path, &expected[path]).await;
                     if one.status != 200 {
                         errors.fetch_add(1, Ordering::Relaxed);
-                    } else if n % 2 == 0 {
+                    } else if n.is_multiple_of(2) {
                         newest.fetch_add(1, Ordering::Relaxed);
                     }
                     seen.push(one);

@@ -19,7 +19,7 @@ pub struct Database {
     pub engine: Arc<dyn Schema>,
     pub dialect: Dialect,
     server: Option<hot_engines::Server>,
-    _database: Option<postgres::Database>,
+    _postgres: Option<postgres::Database>,
     _folder: TempDir,
 }
 
@@ -31,7 +31,7 @@ impl Database {
             engine: Arc::new(engine),
             dialect: Dialect::Sqlite,
             server: None,
-            _database: None,
+            _postgres: None,
             _folder: folder,
         }
     }
@@ -41,12 +41,11 @@ impl Database {
         let url = PostgresUrl::parse(&database).expect("a URL");
         let engine = Postgres::open(Tier::Cold, &url, None).await.expect("opens");
         let folder = tempfile::tempdir().expect("a folder");
-        let _database = Some(database);
         Some(Self {
             engine: Arc::new(engine),
             dialect: Dialect::Postgres,
             server: None,
-            _database,
+            _postgres: Some(database),
             _folder: folder,
         })
     }
@@ -60,7 +59,7 @@ impl Database {
             engine: Arc::new(engine),
             dialect: Dialect::Mssql,
             server,
-            _database: None,
+            _postgres: None,
             _folder: folder,
         })
     }

@@ -208,12 +208,12 @@ pub fn names() -> BTreeSet<&'static str> {
 /// with its type.
 pub fn declared(statement: &str, name: &str) -> Option<Declared> {
     Some(match (statement, name) {
-        ("inspect.server", "version") => Declared::Text(400),
-        ("prices.due_count", "oldest") => Declared::Date,
+        ("prices.due_count", "oldest") | (_, "member") => Declared::Date,
         (_, "content" | "body" | "reason" | "predicate" | "preset") => Declared::LongText,
         (_, "resource" | "mover" | "checksum" | "engine") => Declared::Text(200),
         // Of the catalogs.
-        (_, "tbl" | "col" | "typ" | "fk" | "parent" | "parent_col" | "idx" | "trg") => Declared::Text(400),
+        ("inspect.server", "version")
+        | (_, "tbl" | "col" | "typ" | "fk" | "parent" | "parent_col" | "idx" | "trg") => Declared::Text(400),
         (_, "nullable" | "is_identity" | "is_unique" | "is_constraint" | "descends" | "cascades") => {
             Declared::Bit
         }
@@ -225,7 +225,6 @@ pub fn declared(statement: &str, name: &str) -> Option<Declared> {
         (_, "one" | "state" | "got") => Declared::Int,
         (_, "held" | "whole" | "snapshots") => Declared::Bit,
         (_, "cold_newest_at" | "at" | "oldest") => Declared::DateTime2,
-        (_, "member") => Declared::Date,
         _ => {
             let columns = || schema::PLATFORM.iter().flat_map(|table| table.columns);
             Declared::of(columns().find(|column| column.name == name)?.kind)
