@@ -1,6 +1,7 @@
 //! One suite for every engine that can be the hot tier, and what only a server does.
 
 mod adoption;
+mod indexes;
 mod moves;
 mod server;
 mod tls;
