@@ -11,7 +11,7 @@ use crate::support::hot_engines::Server;
 
 const CA: &str = "THERMOCLINE_TEST_MSSQL_CA";
 
-async fn encrypted(server: &Server) -> Option<Address> {
+fn encrypted(server: &Server) -> Option<Address> {
     let Some(ca) = std::env::var_os(CA) else {
         eprintln!("skipped: {CA} does not name a file of certificates");
         return None;
@@ -31,7 +31,7 @@ async fn refused(address: &Address) -> String {
 #[tokio::test]
 async fn an_encrypted_connection_is_verified() {
     let Some(server) = Server::make().await else { return };
-    if let Some(address) = encrypted(&server).await {
+    if let Some(address) = encrypted(&server) {
         let hot = Mssql::open(Tier::Hot, &address).await.expect("trusted");
         let text = "漢字🦀 ".repeat(20_000);
         let echo = Statement::new("-- echo\n").mssql("-- echo\nSELECT CAST(@P1 AS NVARCHAR(MAX)) AS text");

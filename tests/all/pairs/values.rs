@@ -138,7 +138,7 @@ async fn values_pass_through(engines: Engines) {
         assert!(body["message"]["content"] == **text, "{id}");
         let some: String = text.chars().take(20).collect();
         if !some.trim().is_empty() {
-            let q: String = some.bytes().map(|byte| format!("%{byte:02X}")).collect();
+            let q = some.bytes().fold(String::new(), |q, byte| format!("{q}%{byte:02X}"));
             let found =
                 service.json(1, &format!("/api/conversations/1/messages/search?q={q}&limit=100")).await;
             let found: Vec<_> =
