@@ -1,5 +1,7 @@
 //! Windows onto a list that lies in two tiers: by cursor, by offset, around a row, by id.
 
+use std::time::Duration;
+
 use super::merge::{cold_stretch, cut, merge, split};
 use super::reads::{Cold, ColdError, Hot, HotRows, List, Mark};
 use super::{Memory, Placed, ReadError};
@@ -10,6 +12,9 @@ use crate::tier::{Tier, TierError};
 const ATTEMPTS: usize = 8;
 /// Up to this many late rows of a filter are read with the page; above it their ranks are bisected.
 const LATE_AT_ONCE: i64 = 100;
+
+/// How long a page that hot has whole waits for what cold adds to its total.
+const TOTAL: Duration = Duration::from_secs(3);
 
 /// The two tiers, as one list is read from them.
 pub struct Tiers<'a, L: List> {
@@ -149,7 +154,11 @@ impl<L: List> Tiers<'_, L> {
                 let in_cold = match count {
                     Count::None => Ok(Outcome::Answer(None)),
                     _ if alone => Ok(Outcome::Answer(Some(0))),
-                    _ => self.cold_total(list, span, mark).await,
+                    Count::Usual => {
+                        let counted = tokio::time::timeout(TOTAL, self.cold_total(list, span, mark)).await;
+                        counted.unwrap_or(Ok(Outcome::Answer(None)))
+                    }
+                    Count::Exact => self.cold_total(list, span, mark).await,
                 };
                 let in_cold = match in_cold {
                     Ok(Outcome::Answer(in_cold)) => in_cold,

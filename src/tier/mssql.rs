@@ -19,7 +19,7 @@ use tiberius::Row;
 use tiberius::error::Error;
 
 use self::connect::{Connection, Role};
-use self::pool::Connections;
+use self::pool::{Connections, Lease};
 use super::{Engine, Record, Session, Statement, Tier, TierError, Value, note};
 use crate::config::{Encrypt, Mssql as Address};
 
@@ -41,19 +41,27 @@ impl Mssql {
     /// Connects to it, so that a wrong address or password is found out now.
     pub async fn open(tier: Tier, address: &Address) -> Result<Self, TierError> {
         let address = Arc::new(address.clone());
-        let unusable = |source| TierError::Unavailable { tier, source };
-        let pool = |role| Connections::new(&address, role).map_err(|error| unusable(error.into()));
+        let pool = |role| {
+            Connections::new(&address, role)
+                .map_err(|error| TierError::Unavailable { tier, source: error.into() })
+        };
         let (readers, writers) = (pool(Role::Reader)?, pool(Role::Writer)?);
         if address.encrypt == Encrypt::Off {
             tracing::warn!(server = address.shown(), "the connection is not encrypted, the password neither");
         }
-        drop(readers.lease().await.map_err(|error| unusable(error.into()))?);
-        Ok(Self { address, tier, readers, writers })
+        let opened = Self { address, tier, readers, writers };
+        drop(opened.lease(&opened.readers).await?);
+        Ok(opened)
     }
 
     /// How many connections readers have, and how many of those wait for work.
     pub fn readers(&self) -> (usize, usize) {
         self.readers.size()
+    }
+
+    /// A connection. Whatever a server says at its door, it has refused no statement yet.
+    async fn lease(&self, pool: &Connections) -> Result<Lease, TierError> {
+        pool.lease().await.map_err(|error| TierError::Unavailable { tier: self.tier, source: error.into() })
     }
 
     fn refused(&self, statement: &'static str, error: Error) -> TierError {
@@ -120,17 +128,14 @@ impl Engine for Mssql {
         let (begun, text) = (Instant::now(), self.text(statement)?);
         let (mut tried, mut renewed) = (1, false);
         loop {
-            let mut used = false;
-            let rows = match self.readers.lease().await {
-                Ok(mut lease) => {
-                    used = lease.is_used();
-                    match lease.connection() {
-                        Ok(connection) => connection.query(text, params).await,
-                        Err(error) => Err(error),
-                    }
-                }
+            let lease = self.lease(&self.readers).await;
+            let mut lease = lease.inspect_err(|_| note(self.tier, statement, begun, None))?;
+            let used = lease.is_used();
+            let rows = match lease.connection() {
+                Ok(connection) => connection.query(text, params).await,
                 Err(error) => Err(error),
             };
+            drop(lease);
             match rows {
                 Err(error) if tried < READS && fault::is_snapshot_conflict(&error) => tried += 1,
                 // The server was started anew while the connection lay in the pool; reading twice does no harm.

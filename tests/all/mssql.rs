@@ -2,6 +2,7 @@
 
 mod adoption;
 mod around;
+mod indexes;
 mod moves;
 mod moves_back;
 mod server;

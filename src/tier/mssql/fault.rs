@@ -16,6 +16,7 @@ const FATAL: u8 = 20;
 /// Babelfish gives most errors one number and says with PostgreSQL's words what happened.
 const BABELFISH: u32 = 33_557_097;
 const BABELFISH_SERIALIZE: &str = "could not serialize access";
+const BABELFISH_AWAY: [&str; 2] = ["terminating connection", "the database system is"];
 const BABELFISH_CONFLICTS: [&str; 3] = [BABELFISH_SERIALIZE, "due to lock timeout", "deadlock detected"];
 
 /// Whether a statement that only reads may simply be asked again.
@@ -71,7 +72,7 @@ pub(super) fn refused(tier: Tier, statement: &'static str, database: &str, error
     if CONFLICTS.contains(&code) || said(&BABELFISH_CONFLICTS) {
         return TierError::Conflict { tier, statement, source: error.into() };
     }
-    if class >= FATAL || AWAY.contains(&code) {
+    if class >= FATAL || AWAY.contains(&code) || said(&BABELFISH_AWAY) {
         return TierError::Unavailable { tier, source: error.into() };
     }
     TierError::Statement { tier, statement, source: error.into() }

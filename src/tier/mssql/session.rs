@@ -43,7 +43,7 @@ impl MssqlSession {
         let wanted = begin.or(self.lease.as_ref().map(|(begin, _)| *begin)).unwrap_or(Begin::Write);
         let lease = match self.lease.take() {
             Some((begin, lease)) if begin == wanted => lease,
-            _ => self.pool(wanted).lease().await.map_err(|error| self.engine.refused("connect", error))?,
+            _ => self.engine.lease(self.pool(wanted)).await?,
         };
         Ok(&mut self.lease.insert((wanted, lease)).1)
     }

@@ -278,13 +278,10 @@ async fn the_lists_of_the_real_pair_are_those_of_the_vector() {
     let Some(real) = Engines::real().await else { return };
     let service = Service::over(real.hot.clone(), real.cold.clone(), Duration::from_secs(30)).await;
     let world = World::fill(service).await;
-    // Everything of every list would take minutes there; whether the rest is alike is seen above.
-    let talk = Client::new(&world.service, &world.talk);
-    talk.walk().await;
-    talk.spans().await;
-    Client::new(&world.service, &world.late).offsets().await;
-    Client::new(&world.service, &world.posts).walk().await;
-    Client::new(&world.service, &world.comments[0]).walk().await;
+    // Everything of every list would take minutes there; that the rest is alike is seen above.
+    for list in [&world.talk, &world.posts, &world.comments[0]] {
+        Client::new(&world.service, list).walk().await;
+    }
     drop(world);
     real.drop().await;
 }

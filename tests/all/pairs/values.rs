@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 use thermocline::archive::Plan;
 use thermocline::clock::{DAY, Timestamp};
 use thermocline::import::Noun;
+use thermocline::load::{LoadError, Loader};
+use thermocline::tier::{Tier, TierError};
 
 use crate::support::engines::Engines;
 use crate::support::{Service, at, comment, conversation, cutoff, message, post, price, stock};
@@ -164,5 +166,46 @@ async fn values_pass_through_sqlite_and_postgres() {
 async fn values_pass_through_the_real_pair() {
     if let Some(engines) = Engines::real().await {
         values_pass_through(engines).await;
+    }
+}
+
+/// U+0000 is text to SQLite and SQL Server and to nobody else: what cannot be stored is refused by name, and harms
+/// nothing; what can is shown as it is.
+async fn nul_is_shown_or_refused(engines: Engines) {
+    println!("on {}", engines.name);
+    let service = Service::over(engines.hot.clone(), engines.cold.clone(), Duration::from_secs(30)).await;
+    service.load(Noun::Conversations, vec![conversation(1, 1, Some(2), at("2025-01-01T00:00:00Z"))]).await;
+    service.load(Noun::Messages, vec![message(1, 1, 1, "whole", cutoff(DAY))]).await;
+    let mut loader = Loader::new(&*service.hot, Some(&*service.cold), &service.clock);
+    let records =
+        vec![message(2, 1, 1, "a\0b", cutoff(DAY + 1)), message(3, 1, 1, "beside", cutoff(DAY + 2))];
+    let mut expected = vec!["whole"];
+    match loader.load(Noun::Messages, records).await {
+        Ok(_) => expected.splice(..0, ["beside", "a\0b"]).for_each(drop),
+        Err(LoadError::Tier(TierError::Statement { tier: Tier::Hot, statement: "messages", source })) => {
+            println!("refused: {source}");
+        }
+        Err(other) => panic!("{other:?}"),
+    }
+    let body = service.json(1, "/api/conversations/1/messages").await;
+    let shown = body["messages"].as_array().expect("rows").iter();
+    assert_eq!(shown.filter_map(|row| row["content"].as_str()).collect::<Vec<_>>(), expected);
+    for path in ["search?q=%00", "search?q=o"] {
+        let path = format!("/api/conversations/1/messages/{path}");
+        let answer = service.get(&service.token(1), &path).await;
+        assert!(matches!(answer.status, 200 | 400), "{path}: {} {}", answer.status, answer.text());
+    }
+    drop(service);
+    engines.drop().await;
+}
+
+#[tokio::test]
+async fn nul_is_shown_or_refused_everywhere() {
+    nul_is_shown_or_refused(Engines::embedded().await).await;
+    if let Some(engines) = Engines::mixed().await {
+        nul_is_shown_or_refused(engines).await;
+    }
+    if let Some(engines) = Engines::real().await {
+        nul_is_shown_or_refused(engines).await;
     }
 }

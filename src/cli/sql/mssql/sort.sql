@@ -1,6 +1,6 @@
 -- check.sort
 -- @P1 instants in microseconds, @P2 ids, as JSON lists: the keys, newest first, sorted as the columns' types are.
--- DATEADD takes 32 bits, so an instant is put together from days, seconds and microseconds; the first and the last one
+-- Reads no table. DATEADD takes 32 bits, so an instant is put together from days, seconds and microseconds; the first and the last one
 -- are written out, which not every engine's DATEADD reaches.
 SELECT k.at, k.id FROM (
     SELECT

@@ -1,5 +1,5 @@
 -- load.complete_stock
--- @P1 symbol, @P2 name, @P3 exchange, @P4 market type, @P5 now: fills what is not known yet.
+-- @P1 symbol, @P2 name, @P3 exchange, @P4 market type, @P5 now: fills what is not known yet; a seek in the unique index of symbol.
 -- The first comparison is for the index, under the column's own collation; the others make it exact: case, width and
 -- trailing spaces count.
 UPDATE stocks SET name = COALESCE(name, @P2), exchange = COALESCE(exchange, @P3),

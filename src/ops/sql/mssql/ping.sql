@@ -1,2 +1,3 @@
 -- health.ping
+-- Reads no table.
 SELECT 1 AS one

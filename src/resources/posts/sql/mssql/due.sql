@@ -1,5 +1,6 @@
 -- posts.due
--- @P1 older than, @P2 how many: a scan of posts_key (backwards), oldest first. A rejected row stays where it is.
+-- @P1 older than, @P2 how many: a scan of posts_key (backwards), oldest first, then a seek in comments_key and one in the
+-- key of likes for each. A rejected row stays where it is.
 SELECT TOP (@P2) id, 1 + (SELECT COUNT_BIG(*) FROM comments WHERE post_id = p.id)
         + (SELECT COUNT_BIG(*) FROM likes WHERE post_id = p.id) AS weight,
     CAST(DATALENGTH(title) AS BIGINT) + CAST(DATALENGTH(body) AS BIGINT)

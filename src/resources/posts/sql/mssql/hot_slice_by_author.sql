@@ -1,5 +1,5 @@
 -- posts.hot_slice_by_author
--- @P8 author; a seek in posts_author_key.
+-- @P8 author; a seek in posts_author_key, then one in comments_key and one in the primary key of likes for each row.
 WITH s AS (
     SELECT epoch, token, cold_newest_at, cold_newest_id FROM archive_state WHERE resource = N'posts'
 ),
