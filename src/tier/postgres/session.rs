@@ -1,0 +1,158 @@
+//! One connection and its transaction.
+
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use sqlx::postgres::PgArguments;
+use sqlx::{AssertSqlSafe, SqlSafeStr};
+
+use super::super::{Begin, Record, Session, Statement, Tier, TierError, Value};
+use super::lease::Lease;
+use super::{answered, codec, prepared, within};
+
+/// How long a statement of a session may take.
+const WRITING: Duration = Duration::from_mins(10);
+/// Rows and bytes of text that go into one `INSERT`.
+const ROWS_PER_INSERT: usize = 5_000;
+const BYTES_PER_INSERT: usize = 16 << 20;
+
+const BEGIN_READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+/// The settings end with the transaction, so they hold behind a pooler too. A mover's copy must be on disk before its
+/// originals go, whatever the server is set to.
+const BEGIN_WRITE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; \
+    SET LOCAL synchronous_commit = on; SET LOCAL lock_timeout = '30s'";
+
+/// A connection out of the pool for sessions, and its transaction.
+pub(super) struct PostgresSession {
+    lease: Lease,
+    tier: Tier,
+    persistent: bool,
+    open: bool,
+}
+
+impl PostgresSession {
+    /// `persistent`: whether what is prepared may stay on the connection.
+    pub fn new(lease: Lease, tier: Tier, persistent: bool) -> Self {
+        Self { lease, tier, persistent, open: false }
+    }
+
+    async fn run(
+        &mut self,
+        name: &'static str,
+        text: impl SqlSafeStr,
+        arguments: PgArguments,
+    ) -> Result<u64, TierError> {
+        let query = sqlx::query_with(text, arguments).persistent(self.persistent);
+        let lease = &mut self.lease;
+        let done = async {
+            let done = query.execute(lease.begin()).await;
+            lease.end();
+            done
+        };
+        Ok(within(self.tier, name, WRITING, done).await?.rows_affected())
+    }
+
+    async fn control(&mut self, text: &'static str) -> Result<(), TierError> {
+        let lease = &mut self.lease;
+        let done = async {
+            let done = sqlx::raw_sql(text).execute(lease.begin()).await;
+            lease.end();
+            done
+        };
+        within(self.tier, text, WRITING, done).await.map(drop)
+    }
+}
+
+#[async_trait]
+impl Session for PostgresSession {
+    async fn begin(&mut self, begin: Begin) -> Result<(), TierError> {
+        // Set before the statement: were this future dropped inside it, the connection must not go back to the pool.
+        self.open = true;
+        self.control(match begin {
+            Begin::Read => BEGIN_READ,
+            Begin::Write => BEGIN_WRITE,
+        })
+        .await
+    }
+
+    async fn fetch(&mut self, statement: &Statement, params: &[Value]) -> Result<Vec<Record>, TierError> {
+        let (tier, begun) = (self.tier, Instant::now());
+        let (text, arguments) = prepared(tier, statement, params)?;
+        let query = sqlx::query_with(text, arguments).persistent(self.persistent);
+        let lease = &mut self.lease;
+        let rows = async {
+            let rows = query.fetch_all(lease.begin()).await;
+            lease.end();
+            rows
+        };
+        let rows = within(tier, statement.name, WRITING, rows).await;
+        answered(tier, statement, begun, rows)
+    }
+
+    async fn execute(&mut self, statement: &Statement, params: &[Value]) -> Result<u64, TierError> {
+        let (text, arguments) = prepared(self.tier, statement, params)?;
+        self.run(statement.name, text, arguments).await
+    }
+
+    async fn insert(
+        &mut self,
+        table: &'static str,
+        columns: &[&'static str],
+        rows: &[Vec<Value>],
+    ) -> Result<u64, TierError> {
+        let tier = self.tier;
+        let arrays: Vec<String> = (1..=columns.len()).map(|place| format!("${place}")).collect();
+        // One array a column: one text for any number of rows, and no limit to the number of parameters.
+        let text = format!(
+            "INSERT INTO {table} ({}) SELECT * FROM UNNEST({})",
+            columns.join(", "),
+            arrays.join(", ")
+        );
+        let mut inserted = 0;
+        for rows in parts(rows) {
+            let arguments = codec::bind_columns(rows, columns.len())
+                .map_err(|source| TierError::Statement { tier, statement: table, source })?;
+            inserted += self.run(table, AssertSqlSafe(text.clone()), arguments).await?;
+        }
+        Ok(inserted)
+    }
+
+    async fn commit(&mut self) -> Result<(), TierError> {
+        self.control("COMMIT").await?;
+        self.open = false;
+        Ok(())
+    }
+
+    async fn rollback(&mut self) -> Result<(), TierError> {
+        self.control("ROLLBACK").await?;
+        self.open = false;
+        Ok(())
+    }
+}
+
+impl Drop for PostgresSession {
+    fn drop(&mut self) {
+        if self.open {
+            // Closing rolls back; a connection with somebody's transaction in it must not serve the next one.
+            self.lease.begin();
+        }
+    }
+}
+
+/// Cuts rows into stretches that one statement can carry.
+fn parts(mut rows: &[Vec<Value>]) -> impl Iterator<Item = &[Vec<Value>]> {
+    let bytes = |row: &Vec<Value>| -> usize {
+        row.iter().map(|value| if let Value::Text(text) = value { text.len() } else { 0 }).sum()
+    };
+    std::iter::from_fn(move || {
+        let mut size = 0;
+        let fitting = rows.iter().take(ROWS_PER_INSERT).take_while(|row| {
+            let before = size;
+            size += bytes(row);
+            before == 0 || size <= BYTES_PER_INSERT
+        });
+        let (part, rest) = rows.split_at(fitting.count());
+        rows = rest;
+        (!part.is_empty()).then_some(part)
+    })
+}
