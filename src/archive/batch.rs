@@ -104,7 +104,7 @@ impl Batch<'_> {
     /// Closes the versions that rows of the batch replace.
     async fn supersede(&self, this: &mut Move<'_>, own: &[Vec<Value>]) -> Result<(), TierError> {
         let Some(supersede) = &self.family.supersede else { return Ok(()) };
-        for (group, members) in supersede.groups(own) {
+        for (group, members) in supersede.groups(own.iter().map(Vec::as_slice)) {
             let params = [group.into(), members.into(), this.number.into()];
             this.cold.execute(&supersede.statement, &params).await?;
         }

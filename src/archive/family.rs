@@ -75,9 +75,9 @@ pub struct Supersede {
 
 impl Supersede {
     /// The members of rows of the resource's own table, by group.
-    pub(super) fn groups(&self, own: &[Vec<Value>]) -> BTreeMap<i64, Vec<i64>> {
+    pub(super) fn groups<'a>(&self, own: impl Iterator<Item = &'a [Value]>) -> BTreeMap<i64, Vec<i64>> {
         let mut groups: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
-        for (group, member) in own.iter().map(|row| (self.of)(row)) {
+        for (group, member) in own.map(|row| (self.of)(row)) {
             groups.entry(group).or_default().push(member);
         }
         groups

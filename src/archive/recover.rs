@@ -11,6 +11,7 @@
 
 mod put;
 
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::sync::LazyLock;
 
@@ -19,13 +20,16 @@ use serde::Serialize;
 use super::digest::Digest;
 use super::family::{Family, Moved};
 use super::run::Mover;
-use super::steps::{LOSS, Move, RECOVER, Rows};
+use super::steps::{DOUBTFUL, LOSS, Move, RECOVER, RESTORE, Rows};
 use super::{MoveError, erase, settle};
 use crate::page::Key;
 use crate::schema::{Kind, Table};
 use crate::tier::{Statement, TierError, Value, cold_sql, hot_sql, values};
+use put::Version;
 
 static CONFIRM: LazyLock<Statement> = LazyLock::new(|| cold_sql!("confirm"));
+static DOUBT: LazyLock<Statement> = LazyLock::new(|| cold_sql!("doubt"));
+static DOUBTFUL_MOVES: LazyLock<Statement> = LazyLock::new(|| cold_sql!("doubtful"));
 static LAST_KNOWN: LazyLock<Statement> = LazyLock::new(|| cold_sql!("last_known"));
 static STATE: LazyLock<Statement> = LazyLock::new(|| hot_sql!("pairs"));
 
@@ -172,6 +176,9 @@ impl Mover<'_> {
         }
         let kind = if recovery.lost.is_some() { LOSS } else { RECOVER };
         let newest = newest(&mut this).await?;
+        // Confirmed, they must not look as if hot had been seen to commit them: the next recovery may meet them again.
+        let doubt = [this.resource(), recovery.hot_epoch.into(), DOUBTFUL.into()];
+        this.cold.execute(&DOUBT, &doubt).await?;
         this.cold.execute(&CONFIRM, &[this.resource(), (this.number - 1).into()]).await?;
         this.commit_cold(kind, &leaving, Digest::default()).await?;
         let epoch = this.number;
@@ -219,24 +226,32 @@ async fn assess(this: &mut Move<'_>) -> Result<Recovery, MoveError> {
 /// Steps 4 and 5, both uncommitted; returns what leaves cold.
 async fn work<'a>(this: &mut Move<'a>, recovery: &mut Recovery) -> Result<Vec<Rows<'a>>, MoveError> {
     let (family, epoch) = (this.family, this.state.epoch);
-    erase::agree(this, recovery.lost.is_some()).await?;
+    let lost = recovery.lost.is_some();
+    erase::agree(this, lost).await?;
+    let doubtful = doubtful(this).await?;
     let mut leaving: Vec<Rows<'a>> =
         family.tables.iter().map(|moved| Rows { moved, rows: Vec::new() }).collect();
     // Parents before children.
     for rows in leaving.iter_mut().rev() {
         let moved = rows.moved;
         let mut versions = Vec::new();
+        if lost {
+            versions = given_back(this, moved, &doubtful).await?;
+        }
         for record in this.cold.fetch(&moved.recover.above, &[epoch.into()]).await? {
             let row = values(&record, moved.table.columns)?;
             if record.is_null("to_epoch")? {
                 rows.rows.push(row.clone());
             }
-            versions.push(row);
+            // Of a batch that hot never committed it is a row as it was before somebody wrote to it; and beside a cold that
+            // is older, hot is right.
+            let sure = !lost && !doubtful.contains_key(&record.int("from_epoch")?);
+            versions.push(Version { row, sure });
         }
         put::put(this, moved, versions, recovery).await?;
         this.cold.execute(&moved.recover.close_above, &[epoch.into(), this.number.into()]).await?;
     }
-    if recovery.lost.is_some() {
+    if lost {
         close_what_hot_holds(this, &mut leaving).await?;
     }
     recovery.erased = erase::again(this, !recovery.unknown_to_hot.is_empty()).await?;
@@ -244,6 +259,32 @@ async fn work<'a>(this: &mut Move<'a>, recovery: &mut Recovery) -> Result<Vec<Ro
     recovery.closed = super::steps::count(&leaving);
     this.count(&leaving, -1).await?;
     Ok(leaving)
+}
+
+/// The moves that hot has perhaps never committed, and their kinds.
+async fn doubtful(this: &mut Move<'_>) -> Result<BTreeMap<i64, String>, TierError> {
+    let mut moves = BTreeMap::new();
+    for record in this.cold.fetch(&DOUBTFUL_MOVES, &[this.resource()]).await? {
+        moves.insert(record.int("epoch")?, record.text("kind")?);
+    }
+    Ok(moves)
+}
+
+/// What restores have taken out of an older cold, of which it does not know whether they happened: hot has left their
+/// numbers behind, with other moves perhaps. Those above its epoch are looked at with everything else there.
+async fn given_back(
+    this: &mut Move<'_>,
+    moved: &Moved,
+    doubtful: &BTreeMap<i64, String>,
+) -> Result<Vec<Version>, TierError> {
+    let mut versions = Vec::new();
+    let passed = doubtful.range(..=this.state.epoch);
+    for (number, _) in passed.filter(|(_, kind)| *kind == RESTORE) {
+        for record in this.cold.fetch(&moved.closed, &[(*number).into()]).await? {
+            versions.push(Version { row: values(&record, moved.table.columns)?, sure: false });
+        }
+    }
+    Ok(versions)
 }
 
 /// Closes what cold shows though hot holds it: the move that had closed it is lost.

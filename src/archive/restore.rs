@@ -123,7 +123,7 @@ impl Restore<'_> {
     ) -> Result<Vec<Vec<Value>>, TierError> {
         let Some(supersede) = &self.family.supersede else { return Ok(rows.to_vec()) };
         let mut replaced = HashSet::new();
-        for (group, members) in supersede.groups(rows) {
+        for (group, members) in supersede.groups(rows.iter().map(Vec::as_slice)) {
             for record in this.hot.fetch(&supersede.in_hot, &[group.into(), members.into()]).await? {
                 let day = Timestamp::midnight(record.date("member")?);
                 replaced.insert((group, day.micros()));

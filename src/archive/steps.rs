@@ -36,6 +36,8 @@ static JOURNAL: LazyLock<Statement> = LazyLock::new(|| cold_sql!("journal"));
 
 /// The kinds of move, as the journal names them.
 pub(super) const ARCHIVE: &str = "archive";
+/// An [`ARCHIVE`] that a recovery found unconfirmed: it counts as committed, and nobody knows whether hot ever did.
+pub(super) const DOUBTFUL: &str = "doubtful";
 pub(super) const RESTORE: &str = "restore";
 pub(super) const ERASE: &str = "erase";
 pub(super) const RECOVER: &str = "recover";

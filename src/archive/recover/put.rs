@@ -9,6 +9,13 @@ use crate::clock::Timestamp;
 use crate::schema::Kind;
 use crate::tier::{TierError, Value, values};
 
+/// A row as cold has it.
+pub(super) struct Version {
+    pub row: Vec<Value>,
+    /// Whether hot has had it so: only then it may replace what is there now.
+    pub sure: bool,
+}
+
 /// What becomes of a row.
 enum Fate {
     /// Hot has it as it is, or something newer in its place.
@@ -27,7 +34,7 @@ enum Fate {
 pub(super) async fn put(
     this: &mut Move<'_>,
     moved: &Moved,
-    versions: Vec<Vec<Value>>,
+    versions: Vec<Version>,
     recovery: &mut Recovery,
 ) -> Result<(), TierError> {
     let columns: Vec<&'static str> = moved.table.columns.iter().map(|column| column.name).collect();
@@ -35,7 +42,7 @@ pub(super) async fn put(
     for rows in newest.chunks(AT_ONCE as usize) {
         let fates = fates(this, moved, rows).await?;
         let mut missing = Vec::new();
-        for (row, fate) in rows.iter().zip(fates) {
+        for (Version { row, .. }, fate) in rows.iter().zip(fates) {
             let name = || format!("{} {}", moved.table.name, shown(&moved.identity(row)));
             match fate {
                 Fate::Stays => continue,
@@ -67,29 +74,30 @@ pub(super) async fn put(
 }
 
 /// The last version of each row; of a day, the last of its prices.
-fn newest(this: &Move<'_>, moved: &Moved, versions: Vec<Vec<Value>>) -> Vec<Vec<Value>> {
+fn newest(this: &Move<'_>, moved: &Moved, versions: Vec<Version>) -> Vec<Version> {
     let mut places: HashMap<[Value; 2], usize> = HashMap::new();
-    let mut rows: Vec<Vec<Value>> = Vec::new();
-    for row in versions {
+    let mut rows: Vec<Version> = Vec::new();
+    for version in versions {
+        let row = &version.row;
         let key = match &this.family.supersede {
             Some(supersede) => {
-                let (group, member) = (supersede.of)(&row);
+                let (group, member) = (supersede.of)(row);
                 [group.into(), member.into()]
             }
-            None => moved.identity(&row),
+            None => moved.identity(row),
         };
         let place = *places.entry(key).or_insert(rows.len());
         if place < rows.len() {
-            rows[place] = row;
+            rows[place] = version;
         } else {
-            rows.push(row);
+            rows.push(version);
         }
     }
     rows
 }
 
-async fn fates(this: &mut Move<'_>, moved: &Moved, rows: &[Vec<Value>]) -> Result<Vec<Fate>, TierError> {
-    let firsts = Value::from(rows.iter().map(|row| row[0].int()).collect::<Vec<_>>());
+async fn fates(this: &mut Move<'_>, moved: &Moved, versions: &[Version]) -> Result<Vec<Fate>, TierError> {
+    let firsts = Value::from(versions.iter().map(|version| version.row[0].int()).collect::<Vec<_>>());
     let mut there = HashMap::new();
     for record in this.hot.fetch(&moved.recover.hot, &[firsts]).await? {
         let row = values(&record, moved.table.columns)?;
@@ -97,7 +105,7 @@ async fn fates(this: &mut Move<'_>, moved: &Moved, rows: &[Vec<Value>]) -> Resul
     }
     let mut instead = HashMap::new();
     if let Some(supersede) = &this.family.supersede {
-        for (group, members) in supersede.groups(rows) {
+        for (group, members) in supersede.groups(versions.iter().map(|version| &version.row[..])) {
             for record in this.hot.fetch(&supersede.in_hot, &[group.into(), members.into()]).await? {
                 let day = Timestamp::midnight(record.date("member")?).micros();
                 instead.insert((group, day), record.int("id")?);
@@ -105,16 +113,22 @@ async fn fates(this: &mut Move<'_>, moved: &Moved, rows: &[Vec<Value>]) -> Resul
         }
     }
     let place = |row: &[Value]| this.family.supersede.as_ref().map(|supersede| (supersede.of)(row));
-    Ok(rows
+    Ok(versions
         .iter()
-        .map(|row| match there.get(&moved.identity(row)) {
+        .map(|Version { row, sure }| match there.get(&moved.identity(row)) {
             Some(old) if old == row => Fate::Stays,
-            Some(old) if same(moved, old, row, place(old) == place(row)) => Fate::Differs,
+            Some(old) if same(moved, old, row, place(old) == place(row)) => {
+                if *sure {
+                    Fate::Differs
+                } else {
+                    Fate::Stays
+                }
+            }
             Some(_) => Fate::Conflict,
             None => match place(row).and_then(|place| instead.get(&place)) {
                 None => Fate::Missing,
                 // The later row of two has the higher id.
-                Some(id) if *id < row[0].int() => Fate::Instead(*id),
+                Some(id) if *sure && *id < row[0].int() => Fate::Instead(*id),
                 Some(_) => Fate::Stays,
             },
         })

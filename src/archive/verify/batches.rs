@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use super::{Kind, Looked, Verifier};
 use crate::archive::digest::Digest;
 use crate::archive::family::{Moved, Supersede};
+use crate::archive::steps::{ARCHIVE, DOUBTFUL};
 use crate::page::Key;
 use crate::schema::Table;
 use crate::tier::{Begin, Session, Statement, TierError, Value, cold_sql, hot_sql, values};
@@ -14,6 +15,11 @@ static NEXT_BATCH: LazyLock<Statement> = LazyLock::new(|| cold_sql!("next_batch"
 static NEWEST: LazyLock<Statement> = LazyLock::new(|| cold_sql!("newest"));
 static KINDS: LazyLock<Statement> = LazyLock::new(|| cold_sql!("kinds"));
 static FLOOR: LazyLock<Statement> = LazyLock::new(|| cold_sql!("floor"));
+
+/// Whether a move of this kind takes rows from hot to cold.
+fn brings_rows(kind: &str) -> bool {
+    [ARCHIVE, DOUBTFUL].contains(&kind)
+}
 
 /// The statements over one table that moves.
 #[derive(Debug)]
@@ -127,11 +133,12 @@ impl Verifier<'_> {
             }
         }
         // Only a move from hot to cold brings rows; what the others say of theirs is for other eyes.
-        let expected = if entry.kind == "archive" { entry.rows } else { 0 };
+        let brings = brings_rows(&entry.kind);
+        let expected = if brings { entry.rows } else { 0 };
         if looked.rows != expected {
             let detail = format!("cold holds {} rows of it, the journal says {expected}", looked.rows);
             looked.violation(Kind::Digest, Some(entry.epoch), detail);
-        } else if entry.kind == "archive" && digest.to_string() != entry.digest {
+        } else if brings && digest.to_string() != entry.digest {
             let detail = "its rows are not what hot gave: the digest differs".to_owned();
             looked.violation(Kind::Digest, Some(entry.epoch), detail);
         }
@@ -256,7 +263,7 @@ impl Verifier<'_> {
         }
         for (to, ids) in gone {
             // Closed by no move at all is found among the strays.
-            if kinds.get(to).is_none_or(|kind| kind != "archive") {
+            if kinds.get(to).is_none_or(|kind| !brings_rows(kind)) {
                 continue;
             }
             let newer = match &self.family.supersede {

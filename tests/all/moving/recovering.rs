@@ -18,7 +18,9 @@ use super::faulty::{Fault, Faulty, Fuse};
 use super::files::Program;
 use super::lists::Reader;
 use super::table::Table;
-use super::{COLD, HOT, Pair, SIZES, copy_file, copy_pair, mover, plan, run, run_mover, scratch};
+use super::{
+    COLD, HOT, Pair, SIZES, copy_file, copy_pair, execute, mover, plan, run, run_batch, run_mover, scratch,
+};
 
 /// What happens after the backup: a row is edited and everything moves; some of it comes back, and some is erased.
 async fn go_on(pair: &Pair, rows: &mut Table) {
@@ -205,6 +207,173 @@ fn a_reader_notices_that_hot_has_gone_back() {
     });
 }
 
+/// Replaces one file of a pair.
+async fn exchange(pair: Pair, folder: &Path, from: &Path, name: &str) -> Pair {
+    pair.close().await;
+    copy_file(from, folder, name);
+    Pair::open_unpaired(folder, now()).await
+}
+
+/// Makes the last move one that nobody has confirmed.
+async fn unconfirm(pair: &Pair, resource: &str) {
+    let text = format!(
+        "UPDATE archive_batches SET confirmed = 0 WHERE resource = '{resource}' \
+         AND epoch = (SELECT max(epoch) FROM archive_batches WHERE resource = '{resource}')"
+    );
+    assert_eq!(execute(&*pair.cold, &text, &[]).await, 1);
+}
+
+/// A batch that nobody has confirmed may never have left hot: what hot holds of it was perhaps written since. The recovery
+/// confirms it, and another one after it still must not believe it.
+#[test]
+fn an_unconfirmed_batch_overwrites_nothing() {
+    run(async {
+        let (past, later, folder) = (scratch(), scratch(), scratch());
+        let mut rows = lived_in(past.path()).await;
+        copy_pair(past.path(), folder.path());
+        let [messages, ..] = resources::families();
+        let pair = Pair::open(folder.path(), now()).await;
+        run_batch(&pair.mover(SIZES), messages, &plan(5, 20)).await;
+        unconfirm(&pair, "messages").await;
+        let pair = exchange(pair, folder.path(), past.path(), HOT).await;
+        let copied = dump(
+            &*pair.cold,
+            "SELECT '' || original_id AS row FROM messages_archive WHERE from_epoch = (SELECT max(epoch) \
+             FROM archive_batches WHERE resource = 'messages') ORDER BY original_id",
+        )
+        .await;
+        let ids: Vec<i64> = copied.iter().map(|id| id.parse().expect("an id")).collect();
+        // One is gone, so that the batch does not look interrupted; it comes back.
+        assert_eq!(pair.change("DELETE FROM messages WHERE id = ?1", &[ids[0].into()]).await, 1);
+        let edit = "UPDATE messages SET content = 'since' WHERE id = ?1";
+        assert_eq!(pair.change(edit, &[ids[1].into()]).await, 1);
+        let edited = rows.messages.iter_mut().find(|row| row.id == ids[1]).expect("a message");
+        "since".clone_into(&mut edited.content);
+        pair.close().await;
+        copy_pair(folder.path(), later.path());
+        let mut pair = Pair::open_unpaired(folder.path(), now()).await;
+        for _ in 0..2 {
+            let done = pair.mover(SIZES).recover(messages, &Consent::Lossless).await.expect("a recovery");
+            assert_eq!((done.brought_back, done.replaced), (1, 0), "{done:?}");
+            assert!(done.epoch.is_some(), "{done:?}");
+            check(&pair, &rows, "messages", "after the recovery").await;
+            audit_family(&pair, messages, SIZES).await;
+            pair = exchange(pair, folder.path(), later.path(), HOT).await;
+        }
+        pair.close().await;
+    });
+}
+
+/// A restore that never happened stands in the cold that was saved meanwhile, with a number that hot has left behind.
+#[test]
+fn a_restore_that_never_happened_takes_nothing_with_it() {
+    run(async {
+        let (past, during, folder) = (scratch(), scratch(), scratch());
+        let mut rows = lived_in(past.path()).await;
+        copy_pair(past.path(), folder.path());
+        for family in resources::families() {
+            let resource = family.resource;
+            let pair = Pair::open(folder.path(), now()).await;
+            let stop = AtomicBool::new(false);
+            let report = pair.mover(SIZES).restore(family, Chosen::All, 100_000, &stop, &mut |_| {}).await;
+            assert_eq!((report.outcome, report.batches), (Outcome::Done, 1));
+            unconfirm(&pair, resource).await;
+            pair.close().await;
+        }
+        copy_pair(folder.path(), during.path());
+        copy_file(past.path(), folder.path(), HOT);
+        let pair = Pair::open(folder.path(), now()).await;
+        for family in resources::families() {
+            let report = run_mover(&pair.mover(SIZES), family, &plan(15, 20)).await;
+            assert_eq!((report.outcome, report.error), (Outcome::Done, None));
+            assert!(report.rows > 0);
+        }
+        // Nothing of what these moves took to cold is lost in the end: the cold that comes back has it as hot does.
+        let pair = exchange(pair, folder.path(), during.path(), COLD).await;
+        let mut lost = Vec::new();
+        for text in [
+            "SELECT '' || original_id AS row FROM messages_archive",
+            "SELECT '' || original_id AS row FROM posts_archive",
+        ] {
+            lost.push(dump(&*pair.cold, text).await);
+        }
+        let hot = [
+            dump(&*pair.hot, "SELECT '' || id AS row FROM messages").await,
+            dump(&*pair.hot, "SELECT '' || id AS row FROM posts").await,
+        ];
+        let known = |kind: usize, id: i64| {
+            let id = id.to_string();
+            lost[kind].contains(&id) || hot[kind].contains(&id)
+        };
+        rows.messages.retain(|row| known(0, row.id));
+        let gone: Vec<i64> = rows.posts.iter().map(|post| post.id).filter(|post| !known(1, *post)).collect();
+        for post in gone {
+            rows.forget_post(post);
+        }
+        let taken = |recovery: &Recovery| {
+            let (first, last) = recovery.lost.expect("a loss");
+            Consent::Loss(first..=last)
+        };
+        for recovery in each(&pair, taken).await {
+            assert!(recovery.epoch.is_some() && recovery.brought_back > 0, "{recovery:?}");
+        }
+        for family in ["messages", "posts"] {
+            check(&pair, &rows, family, "after the loss").await;
+        }
+        audit(&pair).await;
+        pair.close().await;
+    });
+}
+
+/// An erasure that was interrupted anywhere, and then a hot of before: it is done in both, or nobody has asked for it.
+#[test]
+fn an_interrupted_erasure_is_finished_by_the_recovery() {
+    run(async {
+        let (past, moved) = (scratch(), scratch());
+        let rows = lived_in(past.path()).await;
+        copy_pair(past.path(), moved.path());
+        let [messages, ..] = resources::families();
+        let pair = Pair::open(moved.path(), now()).await;
+        run_batch(&pair.mover(SIZES), messages, &plan(5, 20)).await;
+        pair.close().await;
+        let ids = [5, 60, 120, 121];
+        let mut without = rows.clone();
+        without.messages.retain(|row| !ids.contains(&row.id));
+        let (mut noted_only, mut interrupted) = (0, 0);
+        for k in 1.. {
+            let folder = scratch();
+            copy_pair(moved.path(), folder.path());
+            let pair = Pair::open_unpaired(folder.path(), now()).await;
+            let fuse = Fuse::new(k, Fault::DeathAfter);
+            let faulty = |inner: Arc<dyn Schema>| Faulty { inner, fuse: Arc::clone(&fuse) };
+            let (hot, cold) = (faulty(Arc::clone(&pair.hot)), faulty(Arc::clone(&pair.cold)));
+            let _ = mover(&hot, &cold, &pair.clock, SIZES).erase(messages, "messages", &ids).await;
+            let before = scratch();
+            copy_pair(past.path(), before.path());
+            let Pair { hot, cold: other, .. } = Pair::open_unpaired(before.path(), now()).await;
+            other.close().await;
+            pair.hot.close().await;
+            let pair = Pair { hot, ..pair };
+            let noted =
+                dump(&*pair.cold, "SELECT '' || coalesce(pending, -1) AS row FROM archive_erasures").await;
+            noted_only += i64::from(noted.iter().any(|pending| pending == "0"));
+            let open =
+                "SELECT '' || epoch AS row FROM archive_batches WHERE kind = 'erase' AND NOT confirmed";
+            interrupted += dump(&*pair.cold, open).await.len();
+            let done = pair.mover(SIZES).recover(messages, &Consent::Lossless).await.expect("a recovery");
+            assert!(done.epoch.is_some(), "{done:?}");
+            let left = if noted.is_empty() { &rows } else { &without };
+            check(&pair, left, "messages", &format!("dead after call {k}")).await;
+            audit_family(&pair, messages, SIZES).await;
+            pair.close().await;
+            if !fuse.burnt() {
+                break;
+            }
+        }
+        assert!(noted_only > 0 && interrupted > 0, "{noted_only} noted, {interrupted} interrupted");
+    });
+}
+
 #[test]
 fn an_id_that_was_given_out_again_stops_everything() {
     run(async {
@@ -292,7 +461,7 @@ fn the_command_shows_asks_and_does() {
     backup(COLD);
     program.report(&["archive", "run"]);
     put_back(HOT);
-    for refused in [&["archive", "run"][..], &["import", "messages", "a.csv"]] {
+    for refused in [&["archive", "run"][..], &["archive", "vacuum"], &["import", "messages", "a.csv"]] {
         let ended = program.run(refused);
         assert!(ended.status == Some(1) && ended.err.contains("archive recover"), "{refused:?}: {ended:?}");
     }
