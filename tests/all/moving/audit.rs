@@ -147,6 +147,10 @@ async fn audit_erased(pair: &Pair, family: &Family) {
         };
         let ids = noted(&*pair.cold).await;
         assert_eq!(ids, noted(&*pair.hot).await, "{noun}: the notes of both files");
+        // PostgreSQL knows no empty list.
+        if ids.is_empty() {
+            continue;
+        }
         let list = ids.iter().map(i64::to_string).collect::<Vec<_>>().join(", ");
         let texts = [
             (&*pair.hot as &dyn Engine, format!("SELECT id FROM {name} WHERE id IN ({list})")),
