@@ -356,8 +356,9 @@ async fn live_on_files(steps: Vec<Step>, seed: u64, fresh: &Path) -> Checked {
 }
 
 /// What a move writes, in hot and in cold, children first.
-const HOT: [&str; 5] = ["likes", "comments", "posts", "messages", "stock_prices"];
-const COLD: [&str; 9] = [
+const HOT: [&str; 7] =
+    ["likes", "comments", "posts", "messages", "stock_prices", "archive_erasures", "archive_rejects"];
+const COLD: [&str; 10] = [
     "likes_archive",
     "comments_archive",
     "posts_archive",
@@ -367,6 +368,7 @@ const COLD: [&str; 9] = [
     "posts_archive_blocks",
     "user_behavior_analytics",
     "archive_batches",
+    "archive_erasures",
 ];
 
 /// Makes a pair as if nothing had ever been in it: a new one for each life would take a server longer.
@@ -374,8 +376,7 @@ async fn forget(pair: &Pair) {
     for table in HOT {
         execute(&*pair.hot, &format!("DELETE FROM {table}"), &[]).await;
     }
-    let state =
-        "UPDATE archive_state SET epoch = 0, token = NULL, cold_newest_at = NULL, cold_newest_id = NULL";
+    let state = "UPDATE archive_state SET epoch = 0, token = NULL, cold_newest_at = NULL, cold_newest_id = NULL, held = 0";
     execute(&*pair.hot, state, &[]).await;
     for table in COLD {
         execute(&*pair.cold, &format!("DELETE FROM {table}"), &[]).await;
