@@ -67,7 +67,8 @@ pub struct Supersede {
     /// Closes the open versions that rows of a batch replace. Its parameters are a group, the members of it in the
     /// batch, and the epoch.
     pub statement: Statement,
-    /// The members, as days, of which hot has a row, and its id. Its parameters are a group and members.
+    /// The members, as days, of which hot has a row, and its id; they are locked until the transaction ends. Its parameters
+    /// are a group and members.
     pub in_hot: Statement,
     /// Group and member of a row of the resource's own table, as integers.
     pub of: fn(&[Value]) -> (i64, i64),

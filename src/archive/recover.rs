@@ -2,9 +2,11 @@
 //! is kept.
 //!
 //! *Hot is older*: cold has moves that this hot knows nothing of. The newest version of every row they touched goes back
-//! to hot, and what they left open is closed; it will be archived again. *Cold is older*: it does not know the last move of
-//! hot. The rows of the moves in between are lost, which somebody has to say that he accepts; what cold shows and hot
-//! holds is closed. Both can be true at once. What was erased stays erased.
+//! to hot, and what they left open is closed; it will be archived again. Of a move that nobody has confirmed hot gets only
+//! what it lacks: it may never have happened, and the rows may have been written to since. *Cold is older*: it does not
+//! know the last move of hot. The rows of the moves in between are lost, which somebody has to say that he accepts; what
+//! cold shows and hot holds is closed, and what a restore of which nobody knows whether it happened took out of cold comes
+//! to hot where that lacks it. Both can be true at once. What was erased stays erased.
 //!
 //! All of it is one move, so it may be killed and run again. It holds the rows of the moves that hot does not know in
 //! memory.

@@ -2,13 +2,13 @@
 //!
 //! | step | tier | |
 //! |---|---|---|
-//! | 1 | cold | claim a number: [`Move::open`] |
-//! | 2 | hot | lock the state row and read where hot stands: [`Move::open`] |
-//! | 3 | cold | settle what a dead mover left: [`Move::settle`] |
+//! | 1 | cold | claim a number: `Move::open` |
+//! | 2 | hot | lock the state row and read where hot stands: `Move::open` |
+//! | 3 | cold | settle what a dead mover left: `Move::settle` |
 //! | 4 | hot | the work: rows are removed or come back |
-//! | 5 | cold | the work: [`Move::lock_claim`] begins it, [`Move::commit_cold`] ends it with an entry in the journal |
+//! | 5 | cold | the work: `Move::lock_claim` begins it, `Move::commit_cold` ends it with an entry in the journal |
 //! | 6 | both | the proof |
-//! | 7 | hot | raise the epoch and commit: [`Move::commit`]. This commit is the move |
+//! | 7 | hot | raise the epoch and commit: `Move::commit`. This commit is the move |
 
 use std::sync::LazyLock;
 

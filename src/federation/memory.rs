@@ -46,7 +46,7 @@ impl Memory {
         self.marks.lock().unwrap_or_else(PoisonError::into_inner).insert(name, mark);
     }
 
-    /// Notes where hot stands with a resource; returns the highest epoch seen before.
+    /// Notes where hot stands with a resource, or has stood as cold knows; returns the highest epoch seen before.
     pub(super) fn note_epoch(&self, resource: &'static str, epoch: i64) -> i64 {
         let mut highest = self.highest.lock().unwrap_or_else(PoisonError::into_inner);
         let seen = highest.entry(resource).or_default();

@@ -310,6 +310,8 @@ impl<L: List> Tiers<'_, L> {
     /// Cold may know of later moves than the reader, but never of later ones than hot.
     async fn check_confirmed(&self, list: &L, mark: Mark, confirmed: i64) -> Result<(), ReadError> {
         if confirmed > mark.epoch && self.hot_mark(list).await?.epoch < confirmed {
+            // From now on also for what hot would answer alone.
+            self.memory.note_epoch(list.resource(), confirmed);
             let detail = format!("cold has confirmed move {confirmed}, of which hot knows nothing");
             return Err(recover_due(list, detail));
         }
@@ -322,6 +324,8 @@ impl<L: List> Tiers<'_, L> {
             ColdError::Tier(error) => Err(error.into()),
             ColdError::BelowFloor | ColdError::Erased => {
                 if self.hot_mark(list).await? == mark {
+                    // Nothing is vacuumed that hot had not left behind.
+                    self.memory.note_epoch(list.resource(), mark.epoch + 1);
                     return Err(recover_due(
                         list,
                         format!("cold has vacuumed past epoch {}, where hot stands", mark.epoch),

@@ -1,7 +1,7 @@
 //! Whether the archive still holds what it was given: `archive verify`, and the auditor that never stops.
 //!
 //! Everything is looked at in small steps, each of one instant, so that rows may move meanwhile and memory stays flat:
-//! a batch of the journal with its rows ([`batches`]), a stretch of counted blocks ([`blocks`]). Nothing is changed.
+//! a batch of the journal with its rows (`batches`), a stretch of counted blocks (`blocks`). Nothing is changed.
 
 mod batches;
 mod blocks;

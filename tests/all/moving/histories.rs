@@ -357,7 +357,7 @@ async fn live_on_files(steps: Vec<Step>, seed: u64, fresh: &Path) -> Checked {
 
 /// What a move writes, in hot and in cold, children first.
 const HOT: [&str; 7] =
-    ["likes", "comments", "posts", "messages", "stock_prices", "archive_rejects", "archive_erasures"];
+    ["likes", "comments", "posts", "messages", "stock_prices", "archive_erasures", "archive_rejects"];
 const COLD: [&str; 10] = [
     "likes_archive",
     "comments_archive",

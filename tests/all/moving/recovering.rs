@@ -202,6 +202,14 @@ fn a_reader_notices_that_hot_has_gone_back() {
         assert!(matches!(page, Err(ReadError::RecoverDue { .. })), "{page:?}");
         let found = gone_back.tiers().find(&list, rows.messages(1).1[0].id).await;
         assert!(matches!(found, Err(ReadError::RecoverDue { .. })), "{found:?}");
+
+        // One that has not met this hot before learns it from cold, and then refuses what hot would answer alone.
+        let fresh = Reader::new(&*before.hot, &*after.cold);
+        fresh.tiers().seek(&list, Span::ALL, Order::Desc, 1).await.expect("a page of hot");
+        let walk = fresh.walk(&list, Span::ALL, Order::Desc, 50).await;
+        assert!(matches!(walk, Err(ReadError::RecoverDue { .. })), "{walk:?}");
+        let page = fresh.tiers().seek(&list, Span::ALL, Order::Desc, 1).await;
+        assert!(matches!(page, Err(ReadError::RecoverDue { .. })), "{page:?}");
         before.close().await;
         after.close().await;
     });

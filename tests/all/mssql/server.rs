@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use thermocline::federation::reads::Hot as _;
 use thermocline::federation::sql::SqlHot;
 use thermocline::page::{Slice, Span};
+use thermocline::resources;
 use thermocline::resources::messages::Messages;
 use thermocline::tier::migrate::{self, Schema as _};
 use thermocline::tier::{Begin, Engine as _, Mssql, Statement, Tier, TierError, Value};
@@ -128,5 +129,44 @@ async fn locks_are_conflicts_and_faults_are_faults() {
     let stranger = thermocline::config::Mssql { password: "wrong".to_owned().into(), ..server.at.clone() };
     let error = Mssql::open(Tier::Hot, &stranger).await.expect_err("a wrong password");
     assert!(matches!(error, TierError::Unavailable { .. }), "{error:?}");
+    server.drop().await;
+}
+
+/// A price that stands for an archived one while that leaves cold: deleted meanwhile, its day would be in neither tier.
+#[tokio::test]
+async fn a_day_that_hot_has_stays_until_the_move_ends() {
+    let Some(server) = Server::make().await else { return };
+    let hot = Mssql::open(Tier::Hot, &server.at).await.expect("opens");
+    migrate::upgrade(&hot).await.expect("migrates");
+    let mut session = hot.session().await.expect("a session");
+    session.begin(Begin::Write).await.expect("begins");
+    let stock = statement("INSERT INTO stocks (symbol) VALUES ('0001')");
+    assert_eq!(session.execute(&stock, &[]).await.expect("inserts"), 1);
+    let price =
+        statement("INSERT INTO stock_prices (stock_id, trade_date) SELECT id, '2026-11-02' FROM stocks");
+    assert_eq!(session.execute(&price, &[]).await.expect("inserts"), 1);
+    session.commit().await.expect("commits");
+    let stocks = hot.fetch(&statement("SELECT id FROM stocks"), &[]).await.expect("a stock");
+    let stock = stocks[0].int("id").expect("an id");
+
+    let [.., prices] = resources::families();
+    let in_hot = &prices.supersede.as_ref().expect("prices supersede").in_hot;
+    let days: Vec<i64> = ["2026-11-02", "2026-11-03"].map(|day| at(day).micros()).to_vec();
+    session.begin(Begin::Write).await.expect("begins");
+    let held = session.fetch(in_hot, &[stock.into(), days.into()]).await.expect("days");
+    assert_eq!(held.len(), 1);
+    assert_eq!(held[0].date("member").expect("a day").to_string(), "2026-11-02");
+    let delete = statement("DELETE FROM stock_prices");
+    let mut other = hot.session().await.expect("a session");
+    other.begin(Begin::Write).await.expect("begins");
+    let error = other.execute(&delete, &[]).await.expect_err("it is locked");
+    assert!(error.is_conflict(), "{error:?}");
+    other.rollback().await.expect("ends");
+    session.rollback().await.expect("ends");
+    other.begin(Begin::Write).await.expect("begins");
+    assert_eq!(other.execute(&delete, &[]).await.expect("deletes"), 1);
+    other.rollback().await.expect("ends");
+    drop((session, other));
+    hot.close().await;
     server.drop().await;
 }
