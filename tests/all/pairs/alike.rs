@@ -1,7 +1,6 @@
 //! The same history in the embedded pair and in the real one gives the same answers, byte for byte.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use futures::StreamExt as _;
 use reqwest::Method;
@@ -9,6 +8,7 @@ use thermocline::archive::Plan;
 use thermocline::clock::DAY;
 use thermocline::import::Noun;
 
+use super::PATIENCE;
 use crate::http_lists::oracle::Client;
 use crate::http_lists::world::{Listed, World};
 use crate::support::engines::Engines;
@@ -242,7 +242,7 @@ async fn both_pairs_answer_alike_byte_for_byte() {
     let Some(real) = Engines::real().await else { return };
     let embedded = World::new().await;
     market(&embedded.service).await;
-    let service = Service::over(real.hot.clone(), real.cold.clone(), Duration::from_secs(30)).await;
+    let service = Service::over(real.hot.clone(), real.cold.clone(), PATIENCE).await;
     let world = World::fill(service).await;
     market(&world.service).await;
     let asks = asks(&embedded).await;
@@ -276,7 +276,7 @@ async fn both_pairs_answer_alike_byte_for_byte() {
 #[tokio::test]
 async fn the_lists_of_the_real_pair_are_those_of_the_vector() {
     let Some(real) = Engines::real().await else { return };
-    let service = Service::over(real.hot.clone(), real.cold.clone(), Duration::from_secs(30)).await;
+    let service = Service::over(real.hot.clone(), real.cold.clone(), PATIENCE).await;
     let world = World::fill(service).await;
     // Everything of every list would take minutes there; that the rest is alike is seen above.
     for list in [&world.talk, &world.posts, &world.comments[0]] {

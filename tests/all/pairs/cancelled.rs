@@ -10,6 +10,7 @@ use thermocline::archive::Plan;
 use thermocline::clock::DAY;
 use thermocline::import::Noun;
 
+use super::PATIENCE;
 use crate::support::engines::Servers;
 use crate::support::postgres::behind;
 use crate::support::{Service, at, conversation, cutoff, message};
@@ -57,8 +58,7 @@ async fn at_work(servers: &Servers) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_clients_hang_up_and_a_thousand_are_served() {
     let Some(servers) = Servers::make().await else { return };
-    let service =
-        Arc::new(Service::over(servers.hot.clone(), servers.cold.clone(), Duration::from_secs(30)).await);
+    let service = Arc::new(Service::over(servers.hot.clone(), servers.cold.clone(), PATIENCE).await);
     fill(&service).await;
     let token = service.token(1);
     let asked = async {

@@ -7,6 +7,11 @@ mod outages;
 mod soak;
 mod values;
 
+use std::time::Duration;
+
+/// How long a request may take where that is not what is tested: a server on a busy machine takes its time.
+const PATIENCE: Duration = Duration::from_mins(2);
+
 /// A number from the environment, or `usual`.
 fn setting(name: &str, usual: u64) -> u64 {
     let text = std::env::var(name).ok();

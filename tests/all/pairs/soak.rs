@@ -15,7 +15,7 @@ use tokio::sync::{Mutex, Notify, RwLock};
 
 use self::oracle::Oracle;
 use self::walks::Walker;
-use super::setting;
+use super::{PATIENCE, setting};
 use crate::moving::Dice;
 use crate::support::Service;
 use crate::support::engines::Engines;
@@ -86,7 +86,7 @@ impl Soak {
 
 /// One fresh pair, until the time is over or it is full.
 async fn round(engines: &Engines, seed: u64, until: Instant, tally: &Arc<Tally>) {
-    let service = Service::over(engines.hot.clone(), engines.cold.clone(), Duration::from_secs(30)).await;
+    let service = Service::over(engines.hot.clone(), engines.cold.clone(), PATIENCE).await;
     let mut dice = Dice(seed);
     let oracle = Oracle::fill(&service, &mut dice).await;
     let soak = Arc::new(Soak {

@@ -1,7 +1,5 @@
 //! Values that some database somewhere gets wrong, through the whole service, before and after they move.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 use thermocline::archive::Plan;
 use thermocline::clock::{DAY, Timestamp};
@@ -9,6 +7,7 @@ use thermocline::import::Noun;
 use thermocline::load::{LoadError, Loader};
 use thermocline::tier::{Tier, TierError};
 
+use super::PATIENCE;
 use crate::support::engines::Engines;
 use crate::support::{Service, at, comment, conversation, cutoff, message, post, price, stock};
 
@@ -70,7 +69,7 @@ fn without_place(mut rows: Vec<Value>) -> (Vec<Value>, usize) {
 
 async fn values_pass_through(engines: Engines) {
     println!("on {}", engines.name);
-    let service = Service::over(engines.hot.clone(), engines.cold.clone(), Duration::from_secs(30)).await;
+    let service = Service::over(engines.hot.clone(), engines.cold.clone(), PATIENCE).await;
     service.load(Noun::Conversations, vec![conversation(1, 1, Some(2), at("2025-01-01T00:00:00Z"))]).await;
     let (texts, times) = (texts(), times());
     let ids = [1, 2, 3, i64::from(i32::MAX) + 1, i64::MAX - 1, 7, 8, 9, 10, 11, 12, 13, 14];
@@ -173,7 +172,7 @@ async fn values_pass_through_the_real_pair() {
 /// nothing; what can is shown as it is.
 async fn nul_is_shown_or_refused(engines: Engines) {
     println!("on {}", engines.name);
-    let service = Service::over(engines.hot.clone(), engines.cold.clone(), Duration::from_secs(30)).await;
+    let service = Service::over(engines.hot.clone(), engines.cold.clone(), PATIENCE).await;
     service.load(Noun::Conversations, vec![conversation(1, 1, Some(2), at("2025-01-01T00:00:00Z"))]).await;
     service.load(Noun::Messages, vec![message(1, 1, 1, "whole", cutoff(DAY))]).await;
     let mut loader = Loader::new(&*service.hot, Some(&*service.cold), &service.clock);
