@@ -1,5 +1,6 @@
 -- inspect.foreign_keys
 -- @P1 names, as a JSON list: the foreign keys of these tables, and those of others that name their rows.
+-- A scan of catalogs.
 SELECT t.name AS tbl, f.name AS fk, CAST(f.object_id AS BIGINT) AS place, c.name AS col, r.name AS parent, p.name AS parent_col,
     CAST(CASE WHEN f.delete_referential_action <> 0 OR f.update_referential_action <> 0 THEN 1 ELSE 0 END AS BIT) AS cascades
 FROM sys.foreign_keys f

@@ -1,5 +1,6 @@
 -- inspect.indexes
 -- @P1 names, as a JSON list. Each catalog is read once: Babelfish's are views that do not join well.
+-- A scan of catalogs.
 SET NOCOUNT ON;
 DECLARE @ours TABLE (id INT NOT NULL, name NVARCHAR(128) NOT NULL);
 INSERT INTO @ours (id, name)

@@ -1,6 +1,7 @@
 -- inspect.tables
 -- @P1 names, as a JSON list. Partitions 0 and 1 are the rows themselves, the others indexes; Babelfish says 0 where it
 -- does not know.
+-- A scan of catalogs.
 SELECT q.tbl, CASE WHEN SERVERPROPERTY('Babelfish') IS NULL THEN q.n ELSE NULLIF(q.n, 0) END AS n,
     CAST(NULL AS BIGINT) AS bytes
 FROM (

@@ -1,5 +1,6 @@
 -- inspect.triggers
 -- @P1 names, as a JSON list
+-- A scan of catalogs.
 SELECT t.name AS tbl, g.name AS trg
 FROM OPENJSON(@P1) w
 JOIN sys.tables t ON t.name = w.value COLLATE DATABASE_DEFAULT AND t.schema_id = SCHEMA_ID()

@@ -1,4 +1,5 @@
 -- migrate.make_ledger
+-- Reads no table.
 IF OBJECT_ID(N'_sqlx_migrations') IS NULL CREATE TABLE _sqlx_migrations (
     version BIGINT NOT NULL PRIMARY KEY,
     description NVARCHAR(400) NOT NULL,
