@@ -82,7 +82,10 @@ pub(super) fn refused(tier: Tier, statement: &'static str, database: &str, error
 /// write programs with it.
 pub(super) fn uncertified(said: &str, host: &str) -> String {
     let reason = match said {
-        _ if said.contains("UnknownIssuer") => "nobody who is trusted has signed it".to_owned(),
+        // A signature does not fit when an authority that is trusted has the name of the one that signed.
+        _ if said.contains("UnknownIssuer") || said.contains("BadSignature") => {
+            "nobody who is trusted has signed it".to_owned()
+        }
         _ if said.contains("NotValidForName") => format!("it is not for {host}"),
         _ if said.contains("CaUsedAsEndEntity") => "it is that of an authority, not of a server".to_owned(),
         _ if said.contains("Expired") => "it has expired".to_owned(),
