@@ -14,7 +14,7 @@ use tracing_subscriber::EnvFilter;
 pub fn init(filter: &str) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| {
         // The driver complains of every clear-text connection; that is said once, where one is opened.
-        EnvFilter::new(format!("tiberius=error,{filter}"))
+        EnvFilter::new(format!("tiberius=off,{filter}"))
     });
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let _ = if std::io::stderr().is_terminal() {

@@ -11,7 +11,7 @@ mod migrate;
 mod pool;
 mod session;
 
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 use std::time::Instant;
 
 use async_trait::async_trait;
@@ -47,7 +47,11 @@ impl Mssql {
         };
         let (readers, writers) = (pool(Role::Reader)?, pool(Role::Writer)?);
         if address.encrypt == Encrypt::Off {
-            tracing::warn!(server = address.shown(), "the connection is not encrypted, the password neither");
+            // Whoever waits for a server opens it again and again.
+            static SAID: Once = Once::new();
+            SAID.call_once(|| {
+                tracing::warn!(server = address.shown(), "the connection is not encrypted, the password neither");
+            });
         }
         let opened = Self { address, tier, readers, writers };
         drop(opened.lease(&opened.readers).await?);
