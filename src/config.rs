@@ -1,6 +1,7 @@
 //! Settings: flags over environment over `thermocline.toml` over defaults.
 
 mod archive;
+mod jwt;
 mod mssql;
 
 use std::fmt;
@@ -12,6 +13,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 pub use archive::Archive;
+pub use jwt::JwtKey;
 pub use mssql::{Encrypt, Mssql};
 
 /// The file settings are read from when it is there.
@@ -21,7 +23,7 @@ const HOT_FILE: &str = "thermocline-hot.sqlite3";
 const COLD_FILE: &str = "thermocline-cold.sqlite3";
 
 /// Environment variables and the settings they are.
-const ENVIRONMENT: [(&str, &str); 24] = [
+const ENVIRONMENT: [(&str, &str); 26] = [
     ("HOT_DATABASE_URL", "hot_database_url"),
     ("MSSQL_HOST", "mssql_host"),
     ("MSSQL_PORT", "mssql_port"),
@@ -39,6 +41,8 @@ const ENVIRONMENT: [(&str, &str); 24] = [
     ("POSTGRES_USER", "postgres_user"),
     ("POSTGRES_PASSWORD", "postgres_password"),
     ("JWT_SECRET", "jwt_secret"),
+    ("JWT_PUBLIC_KEY_FILE", "jwt_public_key_file"),
+    ("JWT_JWKS_URL", "jwt_jwks_url"),
     ("JWT_ISSUER", "jwt_issuer"),
     ("JWT_AUDIENCE", "jwt_audience"),
     ("THERMOCLINE_ADDR", "addr"),
@@ -86,6 +90,8 @@ struct Written {
     postgres_user: Option<String>,
     postgres_password: Option<String>,
     jwt_secret: Option<String>,
+    jwt_public_key_file: Option<PathBuf>,
+    jwt_jwks_url: Option<String>,
     jwt_issuer: Option<String>,
     jwt_audience: Option<String>,
     addr: Option<String>,
@@ -140,8 +146,8 @@ pub struct Settings {
     pub hot: Place,
     /// Where the cold tier is; none in hot-only mode.
     pub cold: Option<Place>,
-    /// The secret of tokens.
-    pub jwt_secret: Option<SecretString>,
+    /// What tokens are verified with.
+    pub jwt_key: Option<JwtKey>,
     /// The issuer tokens must name.
     pub jwt_issuer: Option<String>,
     /// The audience tokens must name.
@@ -410,12 +416,13 @@ impl Settings {
             Some("auto") => true,
             Some(_) => return Err(ConfigError::new("THERMOCLINE_MIGRATE", "expected auto or off")),
         };
+        let jwt_key = JwtKey::of(written.jwt_secret, written.jwt_public_key_file, written.jwt_jwks_url)?;
         Ok(Self {
             hot,
             cold,
             migrate,
             tries: written.tries.unwrap_or(30).max(1),
-            jwt_secret: written.jwt_secret.map(SecretString::from),
+            jwt_key,
             jwt_issuer: written.jwt_issuer,
             jwt_audience: written.jwt_audience,
             addr: written.addr.unwrap_or_else(|| "127.0.0.1:8080".to_owned()),
@@ -522,8 +529,28 @@ mod tests {
         assert!(fault("HOT_DATABASE_URL", "sqlite:").contains("HOT_DATABASE_URL"));
         assert!(fault("THERMOCLINE_MIGRATE", "always").contains("THERMOCLINE_MIGRATE"));
         assert!(fault("THERMOCLINE_TRIES", "some").contains("THERMOCLINE_TRIES"));
+        assert!(fault("JWT_JWKS_URL", "http://example.org/keys").contains("https"));
+        assert!(fault("JWT_JWKS_URL", "keys.json").contains("JWT_JWKS_URL"));
         let fault = fault("COLD_DATABASE_URL", "oracle://user:hunter2@host/db");
         assert!(fault.contains("COLD_DATABASE_URL") && !fault.contains("hunter2"), "{fault}");
+    }
+
+    #[test]
+    fn tokens_have_one_kind_of_key() {
+        let of = |environment: &[(&str, &str)]| read(&Flags::default(), environment);
+        let (secret, file) = (("JWT_SECRET", "x"), ("JWT_PUBLIC_KEY_FILE", "key.pem"));
+        let url = ("JWT_JWKS_URL", "https://example.org/keys");
+        assert!(of(&[]).expect("sound").jwt_key.is_none());
+        assert!(matches!(of(&[secret]).expect("sound").jwt_key, Some(JwtKey::Secret(_))));
+        assert!(matches!(of(&[file]).expect("sound").jwt_key, Some(JwtKey::PublicKeyFile(_))));
+        assert!(matches!(of(&[url]).expect("sound").jwt_key, Some(JwtKey::Published(_))));
+        for local in ["http://localhost:1/keys", "http://127.0.0.1/keys", "http://[::1]:1/keys"] {
+            assert!(of(&[("JWT_JWKS_URL", local)]).is_ok(), "{local}");
+        }
+        for two in [[secret, file], [secret, url], [file, url]] {
+            let error = of(&two).expect_err("which one?");
+            assert!(error.contains(two[0].0) && error.contains(two[1].0), "{error}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::look::{Report, look};
 use super::{Failure, print_json, token};
 use crate::clock::Clock;
-use crate::config::Settings;
+use crate::config::{JwtKey, Settings};
 use crate::tier::Tier;
 
 /// Check settings, connections, schema and sort order of both tiers; changes nothing
@@ -35,12 +35,7 @@ fn finding(what: impl Into<String>, outcome: Result<String, String>) -> Finding 
 
 /// Runs it.
 pub async fn run(settings: &Settings, json: bool) -> Result<(), Failure> {
-    let secret = match token::verifier(settings, &Clock::system()) {
-        Ok(_) => Ok("long enough".to_owned()),
-        Err(Failure::Usage(text) | Failure::Failed(text)) => Err(text),
-        Err(Failure::Reported) => Err("unusable".to_owned()),
-    };
-    let mut findings = vec![finding("JWT_SECRET", secret)];
+    let mut findings = vec![finding("tokens", keys(settings).await)];
     findings.extend(of_tier(&look(Tier::Hot, &settings.hot).await));
     match &settings.cold {
         Some(place) => findings.extend(of_tier(&look(Tier::Cold, place).await)),
@@ -55,6 +50,23 @@ pub async fn run(settings: &Settings, json: bool) -> Result<(), Failure> {
         }
     }
     if sound { Ok(()) } else { Err(Failure::Reported) }
+}
+
+/// Whether tokens can be verified.
+async fn keys(settings: &Settings) -> Result<String, String> {
+    let usable = async {
+        let verifier = token::verifier(settings, &Clock::system())?;
+        token::fetch_keys(&verifier, 1).await
+    };
+    match usable.await {
+        Ok(()) => Ok(match &settings.jwt_key {
+            Some(JwtKey::PublicKeyFile(file)) => format!("JWT_PUBLIC_KEY_FILE, {}", file.display()),
+            Some(JwtKey::Published(url)) => format!("JWT_JWKS_URL, {url}"),
+            Some(JwtKey::Secret(_)) | None => "JWT_SECRET, long enough".to_owned(),
+        }),
+        Err(Failure::Usage(text) | Failure::Failed(text)) => Err(text),
+        Err(Failure::Reported) => Err("unusable".to_owned()),
+    }
 }
 
 fn of_tier(report: &Report) -> Vec<Finding> {

@@ -48,6 +48,7 @@ impl Args {
 pub async fn run(settings: &Settings) -> Result<(), Failure> {
     let clock = Clock::system();
     let verifier = token::verifier(settings, &clock)?;
+    token::fetch_keys(&verifier, settings.tries).await?;
     let tiers = Tiers::start(settings, &clock).await?;
     let listener = listen(&settings.addr).await?;
     tracing::info!(addr = %address(&listener), "listening");

@@ -1,13 +1,20 @@
 //! `thermocline token`
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{Failure, args};
 use crate::clock::Clock;
-use crate::config::Settings;
+use crate::config::{JwtKey, Settings};
+use crate::telemetry::explain;
 use crate::web::auth::{AuthSettings, KeySource, Verifier};
 
+/// Between two looks at published keys.
+const PAUSE: Duration = Duration::from_secs(1);
+
 /// Print a token, alone, for scripts
+///
+/// It is signed with JWT_SECRET: with a public key, or a URL of them, tokens come from whoever holds the private one.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example:\n  curl -H \"Authorization: Bearer $(thermocline token --user 42)\" localhost:8080/api/conversations"
@@ -24,18 +31,42 @@ pub struct Args {
     ttl: i64,
 }
 
-/// The verifier of the settings' secret.
+/// The verifier of the settings' key. Published keys are still to be fetched.
 pub fn verifier(settings: &Settings, clock: &Clock) -> Result<Arc<Verifier>, Failure> {
-    let secret = settings.jwt_secret.clone();
-    let secret = secret
-        .ok_or_else(|| Failure::Usage("JWT_SECRET: not set; at least 32 bytes are needed".to_owned()))?;
-    let auth = AuthSettings {
-        key: KeySource::Secret(secret),
-        issuer: settings.jwt_issuer.clone(),
-        audience: settings.jwt_audience.clone(),
+    let key = settings.jwt_key.clone();
+    let key = key.ok_or_else(|| {
+        Failure::Usage(
+            "JWT_SECRET: not set; at least 32 bytes are needed, or JWT_PUBLIC_KEY_FILE, or JWT_JWKS_URL"
+                .to_owned(),
+        )
+    })?;
+    let (name, key) = match key {
+        JwtKey::Secret(secret) => ("JWT_SECRET", KeySource::Secret(secret)),
+        JwtKey::PublicKeyFile(file) => {
+            let pem = std::fs::read(&file).map_err(|error| {
+                Failure::Usage(format!("JWT_PUBLIC_KEY_FILE: {} cannot be read: {error}", file.display()))
+            })?;
+            ("JWT_PUBLIC_KEY_FILE", KeySource::PublicKey(pem))
+        }
+        JwtKey::Published(url) => ("JWT_JWKS_URL", KeySource::Published(url)),
     };
-    let verifier = Verifier::new(auth, clock.clone());
-    verifier.map(Arc::new).map_err(|error| Failure::Usage(format!("JWT_SECRET: {error}")))
+    let (issuer, audience) = (settings.jwt_issuer.clone(), settings.jwt_audience.clone());
+    let verifier = Verifier::new(AuthSettings { key, issuer, audience }, clock.clone());
+    verifier.map(Arc::new).map_err(|error| Failure::Usage(format!("{name}: {error}")))
+}
+
+/// Fetches published keys, as often as a service looks for its databases: the issuer may still be starting.
+pub async fn fetch_keys(verifier: &Verifier, tries: u32) -> Result<(), Failure> {
+    for tried in 1.. {
+        let Err(error) = verifier.fetch_keys().await else { return Ok(()) };
+        let why = explain(&error);
+        if tried >= tries {
+            return Err(Failure::Failed(format!("JWT_JWKS_URL: {why}")));
+        }
+        tracing::warn!(tried, tries, why, "waiting for the keys of tokens");
+        tokio::time::sleep(PAUSE).await;
+    }
+    unreachable!("there is no end of numbers")
 }
 
 /// Runs it.

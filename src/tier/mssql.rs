@@ -50,7 +50,10 @@ impl Mssql {
             // Whoever waits for a server opens it again and again.
             static SAID: Once = Once::new();
             SAID.call_once(|| {
-                tracing::warn!(server = address.shown(), "the connection is not encrypted, the password neither");
+                tracing::warn!(
+                    server = address.shown(),
+                    "the connection is not encrypted, the password neither"
+                );
             });
         }
         let opened = Self { address, tier, readers, writers };

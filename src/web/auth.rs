@@ -4,6 +4,8 @@
 //! is looked at, so that only the holder of a genuine token learns what is wrong with its claims.
 
 mod claims;
+mod keys;
+mod published;
 #[cfg(test)]
 mod tests;
 
@@ -14,26 +16,29 @@ use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use jsonwebtoken::errors::ErrorKind;
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::clock::Clock;
+use crate::telemetry::explain;
 use crate::web::problem::{BearerError, Problem};
 use claims::{Claims, Issued};
+use keys::Key;
+pub use published::FetchError;
+use published::{Pace, Published};
 
-/// RFC 7518, section 3.2: a key for HS256 has at least the size of the hash.
-const SECRET_BYTES: usize = 32;
 /// Seconds by which the issuer's clock and ours may differ.
 const LEEWAY: i64 = 30;
 
 /// Where the verifying key comes from; with it comes the algorithm.
-///
-/// A public key (RS256, ES256, `EdDSA` as PEM) or a JWKS URL is one more variant here and one more arm in
-/// [`Verifier::new`] and `Verifier::key_for`.
 #[derive(Clone, Debug)]
 pub enum KeySource {
     /// HS256 with a shared secret of at least 32 bytes.
     Secret(SecretString),
+    /// RS256, ES256 or `EdDSA`, by the type of this public key in PEM.
+    PublicKey(Vec<u8>),
+    /// The same, by the type of each key that is published at this URL as a JWK Set.
+    Published(String),
 }
 
 /// What tokens have to be like.
@@ -51,11 +56,22 @@ pub struct AuthSettings {
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum VerifierError {
     /// A secret this short can be guessed from a single token.
-    #[error("the JWT secret has {bytes} bytes, and must have at least {SECRET_BYTES}")]
+    #[error("the JWT secret has {bytes} bytes, and must have at least {least}")]
     SecretTooShort {
         /// The bytes it has.
         bytes: usize,
+        /// The bytes it must have.
+        least: usize,
     },
+    /// The file holds something else.
+    #[error("{reason}")]
+    PublicKey {
+        /// What it is.
+        reason: &'static str,
+    },
+    /// No HTTP client could be made for the published keys.
+    #[error("{0}")]
+    Client(String),
 }
 
 /// A token could not be made.
@@ -64,6 +80,9 @@ pub enum IssueError {
     /// This server would refuse the token itself.
     #[error("a user id is a positive number, not {0}")]
     BadUser(i64),
+    /// With a public key tokens can be verified only.
+    #[error("tokens are signed with JWT_SECRET, and another key is set: ask whoever holds it")]
+    NoSecret,
     /// The library refused.
     #[error("the token could not be signed")]
     Signing(#[from] jsonwebtoken::errors::Error),
@@ -87,6 +106,9 @@ pub enum Refusal {
     /// The token's header names another algorithm than the settings, or demands an extension.
     #[error("The algorithm of the token is not accepted")]
     Algorithm,
+    /// The token names a key that is not among the published ones.
+    #[error("The key of the token is not known")]
+    Key,
     /// The signature is not the key's.
     #[error("The signature of the token is wrong")]
     Signature,
@@ -138,40 +160,56 @@ pub struct Caller {
     pub admin: bool,
 }
 
+/// The keys in use.
+enum Keys {
+    One(Arc<Key>),
+    Published(Arc<Published>),
+}
+
 /// Verifies tokens, and issues them when the key can sign.
 pub struct Verifier {
-    key: DecodingKey,
-    signer: EncodingKey,
-    validation: Validation,
+    keys: Keys,
+    signer: Option<EncodingKey>,
     issuer: Option<String>,
     audience: Option<String>,
     clock: Clock,
 }
 
 impl Verifier {
-    /// Checks the settings; a secret under 32 bytes is refused.
+    /// Checks the settings. Published keys are not fetched yet: [`Verifier::fetch_keys`].
     pub fn new(settings: AuthSettings, clock: Clock) -> Result<Self, VerifierError> {
-        let KeySource::Secret(secret) = settings.key;
-        let secret = secret.expose_secret().as_bytes();
-        if secret.len() < SECRET_BYTES {
-            let bytes = secret.len();
-            return Err(VerifierError::SecretTooShort { bytes });
-        }
-        Ok(Self {
-            key: DecodingKey::from_secret(secret),
-            signer: EncodingKey::from_secret(secret),
-            validation: signature_only(Algorithm::HS256),
-            issuer: settings.issuer,
-            audience: settings.audience,
-            clock,
-        })
+        Self::paced(settings, clock, Pace::default())
     }
 
-    /// The caller a token speaks for.
+    fn paced(settings: AuthSettings, clock: Clock, pace: Pace) -> Result<Self, VerifierError> {
+        let (keys, signer) = match settings.key {
+            KeySource::Secret(secret) => {
+                let secret = secret.expose_secret().as_bytes();
+                (Keys::One(Arc::new(Key::secret(secret)?)), Some(EncodingKey::from_secret(secret)))
+            }
+            KeySource::PublicKey(pem) => (Keys::One(Arc::new(Key::pem(&pem)?)), None),
+            KeySource::Published(url) => {
+                let published =
+                    Published::new(&url, pace).map_err(|error| VerifierError::Client(explain(&error)))?;
+                (Keys::Published(Arc::new(published)), None)
+            }
+        };
+        Ok(Self { keys, signer, issuer: settings.issuer, audience: settings.audience, clock })
+    }
+
+    /// Fetches the published keys, if those are what tokens are verified with.
+    pub async fn fetch_keys(&self) -> Result<(), FetchError> {
+        match &self.keys {
+            Keys::One(_) => Ok(()),
+            Keys::Published(published) => published.fetch().await,
+        }
+    }
+
+    /// The caller a token speaks for, by the keys at hand.
     pub fn verify(&self, token: &str) -> Result<Caller, Refusal> {
         let header = jsonwebtoken::decode_header(token).map_err(|_| Refusal::MalformedToken)?;
-        let (key, validation) = self.key_for(&header)?;
-        let claims = jsonwebtoken::decode::<Claims>(token, key, validation)
+        let key = self.key_for(&header)?;
+        let claims = jsonwebtoken::decode::<Claims>(token, &key.decoding, &key.validation)
             .map_err(|error| match error.kind() {
                 ErrorKind::Json(_) | ErrorKind::Utf8(_) => Refusal::MalformedClaims,
                 ErrorKind::Base64(_) | ErrorKind::InvalidToken => Refusal::MalformedToken,
@@ -182,6 +220,28 @@ impl Verifier {
         claims.check_times(self.clock.now(), LEEWAY)?;
         claims.check_origin(self.issuer.as_deref(), self.audience.as_deref())?;
         claims.caller()
+    }
+
+    /// The same; a key that is not known may have been published since.
+    async fn verify_or_ask(&self, token: &str) -> Result<Caller, Refusal> {
+        let Keys::Published(published) = &self.keys else { return self.verify(token) };
+        let first = self.verify(token);
+        if first == Err(Refusal::Key) {
+            if let Err(error) = published.refresh().await {
+                tracing::error!(error = explain(&error), "published keys");
+            }
+            return self.verify(token);
+        }
+        if published.are_old() {
+            // Nobody has to wait for it.
+            let published = Arc::clone(published);
+            tokio::spawn(async move {
+                if let Err(error) = published.refresh().await {
+                    tracing::error!(error = explain(&error), "published keys");
+                }
+            });
+        }
+        first
     }
 
     /// A token for `user_id` that expires `ttl_seconds` from now, with this verifier's issuer and audience in it.
@@ -198,22 +258,25 @@ impl Verifier {
             iss: self.issuer.as_deref(),
             aud: self.audience.as_deref(),
         };
-        let header = Header::new(Algorithm::HS256);
-        Ok(jsonwebtoken::encode(&header, &claims, &self.signer)?)
+        let signer = self.signer.as_ref().ok_or(IssueError::NoSecret)?;
+        Ok(jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, signer)?)
     }
 
-    /// The key for a token, with the one algorithm the library may then find in its header. The settings choose both;
-    /// a JWKS would look up the header's `kid` among its own keys.
-    fn key_for(&self, header: &Header) -> Result<(&DecodingKey, &Validation), Refusal> {
+    /// The key for a token, with the one algorithm the library may then find in its header. The settings choose both,
+    /// of published keys the token's `kid` chooses one.
+    fn key_for(&self, header: &Header) -> Result<Arc<Key>, Refusal> {
         // RFC 7515, section 4.1.11: an extension marked critical that one does not know makes the token invalid.
         if header.crit.is_some() {
             return Err(Refusal::Algorithm);
         }
-        Ok((&self.key, &self.validation))
+        match &self.keys {
+            Keys::One(key) => Ok(Arc::clone(key)),
+            Keys::Published(published) => published.key(header.kid.as_deref()).ok_or(Refusal::Key),
+        }
     }
 
     /// The caller of a request with these headers.
-    fn authenticate(&self, headers: &HeaderMap) -> Result<Caller, Refusal> {
+    async fn authenticate(&self, headers: &HeaderMap) -> Result<Caller, Refusal> {
         let mut sent = headers.get_all(AUTHORIZATION).iter();
         let header = sent.next().ok_or(Refusal::Missing)?;
         if sent.next().is_some() {
@@ -228,19 +291,8 @@ impl Verifier {
         if token.is_empty() || token.contains([' ', '\t', ',']) {
             return Err(Refusal::MalformedHeader);
         }
-        self.verify(token)
+        self.verify_or_ask(token).await
     }
-}
-
-/// The library checks the signature and nothing else: it would take the time from the machine, and would let a
-/// token without `iss` pass where one is demanded.
-fn signature_only(algorithm: Algorithm) -> Validation {
-    let mut validation = Validation::new(algorithm);
-    validation.required_spec_claims.clear();
-    validation.validate_exp = false;
-    validation.validate_nbf = false;
-    validation.validate_aud = false;
-    validation
 }
 
 impl<S> FromRequestParts<S> for Caller
@@ -252,6 +304,6 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let verifier = Arc::<Verifier>::from_ref(state);
-        Ok(verifier.authenticate(&parts.headers)?)
+        Ok(verifier.authenticate(&parts.headers).await?)
     }
 }

@@ -1,6 +1,7 @@
 //! Tokens: each attack, each claim.
 
 mod http;
+mod public;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -52,7 +53,7 @@ fn user(user_id: i64) -> Caller {
 fn a_short_secret_is_refused_at_construction() {
     for bytes in [0, 1, 31] {
         let short = Verifier::new(settings(&"x".repeat(bytes)), Clock::system());
-        assert_eq!(short.err(), Some(VerifierError::SecretTooShort { bytes }));
+        assert_eq!(short.err(), Some(VerifierError::SecretTooShort { bytes, least: 32 }));
     }
     assert!(Verifier::new(settings(&"é".repeat(16)), Clock::system()).is_ok(), "bytes count, not characters");
 }

@@ -1,0 +1,90 @@
+//! Keys that tokens are verified with. With each comes the one algorithm it is good for.
+
+use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, PublicKeyUse};
+use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+
+use super::VerifierError;
+
+/// RFC 7518, section 3.2: a key for HS256 has at least the size of the hash.
+const SECRET_BYTES: usize = 32;
+/// The least an RSA key of 2048 bits takes in DER (RFC 7518, section 3.3, wants no smaller one).
+const RSA_BYTES: usize = 266;
+/// A point of P-256, uncompressed; those of other curves are longer.
+const P256_BYTES: usize = 65;
+
+/// A key and its algorithm.
+pub(super) struct Key {
+    pub decoding: DecodingKey,
+    pub validation: Validation,
+}
+
+impl Key {
+    fn new(decoding: DecodingKey, algorithm: Algorithm) -> Self {
+        Self { decoding, validation: signature_only(algorithm) }
+    }
+
+    /// HS256.
+    pub fn secret(secret: &[u8]) -> Result<Self, VerifierError> {
+        if secret.len() < SECRET_BYTES {
+            return Err(VerifierError::SecretTooShort { bytes: secret.len(), least: SECRET_BYTES });
+        }
+        Ok(Self::new(DecodingKey::from_secret(secret), Algorithm::HS256))
+    }
+
+    /// A public key in PEM: RS256, ES256 or `EdDSA`, by its type.
+    pub fn pem(text: &[u8]) -> Result<Self, VerifierError> {
+        let unusable = |reason: &'static str| VerifierError::PublicKey { reason };
+        if text.windows(11).any(|window| window == b"PRIVATE KEY") {
+            return Err(unusable("is a private key; the public one is needed"));
+        }
+        let size = |key: &DecodingKey| key.try_get_as_bytes().map_or(0, <[u8]>::len);
+        if let Ok(key) = DecodingKey::from_rsa_pem(text) {
+            if size(&key) < RSA_BYTES {
+                return Err(unusable("is an RSA key of less than 2048 bits"));
+            }
+            return Ok(Self::new(key, Algorithm::RS256));
+        }
+        if let Ok(key) = DecodingKey::from_ec_pem(text) {
+            if size(&key) != P256_BYTES {
+                return Err(unusable("is of a curve other than P-256"));
+            }
+            return Ok(Self::new(key, Algorithm::ES256));
+        }
+        if let Ok(key) = DecodingKey::from_ed_pem(text) {
+            return Ok(Self::new(key, Algorithm::EdDSA));
+        }
+        Err(unusable("is no public key in PEM: RSA, EC (P-256) or Ed25519"))
+    }
+
+    /// A published key, unless it is for something else: encryption, an algorithm that is not ours, a shared secret.
+    pub fn jwk(jwk: &Jwk) -> Option<Self> {
+        if !matches!(jwk.common.public_key_use, None | Some(PublicKeyUse::Signature)) {
+            return None;
+        }
+        let (algorithm, named) = match &jwk.algorithm {
+            AlgorithmParameters::RSA(_) => (Algorithm::RS256, KeyAlgorithm::RS256),
+            AlgorithmParameters::EllipticCurve(key) if key.curve == EllipticCurve::P256 => {
+                (Algorithm::ES256, KeyAlgorithm::ES256)
+            }
+            AlgorithmParameters::OctetKeyPair(key) if key.curve == EllipticCurve::Ed25519 => {
+                (Algorithm::EdDSA, KeyAlgorithm::EdDSA)
+            }
+            _ => return None,
+        };
+        if jwk.common.key_algorithm.is_some_and(|algorithm| algorithm != named) {
+            return None;
+        }
+        Some(Self::new(DecodingKey::from_jwk(jwk).ok()?, algorithm))
+    }
+}
+
+/// The library checks the signature and nothing else: it would take the time from the machine, and would let a
+/// token without `iss` pass where one is demanded.
+fn signature_only(algorithm: Algorithm) -> Validation {
+    let mut validation = Validation::new(algorithm);
+    validation.required_spec_claims.clear();
+    validation.validate_exp = false;
+    validation.validate_nbf = false;
+    validation.validate_aud = false;
+    validation
+}
