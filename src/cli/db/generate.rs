@@ -10,7 +10,7 @@ use crate::config::{Place, Settings};
 use crate::schema::emit::{Plan, Script};
 use crate::schema::findings::Live;
 use crate::schema::{Dialect, Model, docs};
-use crate::tier::{Tier, inspect, migrate};
+use crate::tier::{Tier, migrate};
 
 /// Write a migration that brings the databases to the declared schema
 ///
@@ -118,7 +118,7 @@ async fn plan(tier: Tier, place: &Place, dir: &Path) -> Result<(Plan, Dialect), 
         Ok::<_, crate::tier::TierError>((
             version,
             newest,
-            inspect::inspect(&*database, &look::names(&*database)).await?,
+            database.inspect(&look::names(&*database)).await?,
         ))
     };
     let found = found.await;

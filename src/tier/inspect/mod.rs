@@ -1,14 +1,16 @@
 //! What a database holds of the tables that were asked for, read from its catalogs: six statements, however many tables
-//! there are, and no row of any other table comes back, unless it names rows of these.
+//! there are, and no row of any other table comes back, unless it names rows of these. Two are enough for the
+//! [`outline`] that the mover asks for before every run.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use super::{Engine, Record, Statement, TierError, Value, any_sql};
 use crate::schema::Dialect;
-use crate::schema::findings::Live;
+use crate::schema::findings::{Live, Outline};
 use crate::schema::model::{ColumnModel, ForeignKey, IndexModel, Model, TableModel};
 
+static OUTLINE: LazyLock<Statement> = LazyLock::new(|| any_sql!("outline"));
 static SERVER: LazyLock<Statement> = LazyLock::new(|| any_sql!("server"));
 static TABLES: LazyLock<Statement> = LazyLock::new(|| any_sql!("tables"));
 static COLUMNS: LazyLock<Statement> = LazyLock::new(|| any_sql!("columns"));
@@ -41,7 +43,7 @@ pub struct Size {
 }
 
 /// Asks a server what it is.
-pub async fn server(engine: &dyn Engine) -> Result<Server, TierError> {
+pub async fn server<E: Engine + ?Sized>(engine: &E) -> Result<Server, TierError> {
     let records = engine.fetch(&SERVER, &[]).await?;
     let fault = |source: String| TierError::Statement {
         tier: engine.tier(),
@@ -72,7 +74,7 @@ pub async fn sizes(engine: &dyn Engine, tables: &[&str]) -> Result<Vec<Size>, Ti
 }
 
 /// Reads these tables.
-pub async fn inspect(engine: &dyn Engine, tables: &[&str]) -> Result<Live, TierError> {
+pub async fn inspect<E: Engine + ?Sized>(engine: &E, tables: &[&str]) -> Result<Live, TierError> {
     let dialect = server(engine).await?.dialect;
     let names = [names(tables)];
     let mut model = Model::default();
@@ -99,27 +101,62 @@ pub async fn inspect(engine: &dyn Engine, tables: &[&str]) -> Result<Live, TierE
     for table in &mut model.tables {
         table.indexes.iter_mut().for_each(|index| name_constraint(&table.name, index));
     }
-    let mut inbound: Vec<(String, ForeignKey)> = Vec::new();
-    let mut last = None;
-    for record in engine.fetch(&FOREIGN_KEYS, &names).await? {
-        let place = (record.text("tbl")?, record.int("place")?);
-        let goes_on = last.as_ref() == Some(&place);
-        let key = match model.table_mut(&place.0) {
-            Some(table) => last_or_new(&mut table.foreign, goes_on, foreign_key()),
-            None => &mut last_or_new(&mut inbound, goes_on, (place.0.clone(), foreign_key())).1,
-        };
-        key.name = record.text_or_null("fk")?;
-        key.columns.push(record.text("col")?);
-        key.table = record.text("parent")?;
-        key.references.push(record.text("parent_col")?);
-        key.cascades = record.bool("cascades")?;
-        last = Some(place);
+    let mut inbound = Vec::new();
+    for (name, key) in foreign_keys(engine, &names).await? {
+        match model.table_mut(&name) {
+            Some(table) => table.foreign.push(key),
+            None => inbound.push((name, key)),
+        }
     }
     let mut triggers = Vec::new();
     for record in engine.fetch(&TRIGGERS, &names).await? {
         triggers.push((record.text("tbl")?, record.text("trg")?));
     }
     Ok(Live { dialect, model, inbound, triggers })
+}
+
+/// Reads of these tables what moving their rows depends on.
+pub async fn outline(engine: &dyn Engine, tables: &[&str]) -> Result<Outline, TierError> {
+    let names = [names(tables)];
+    let mut outline = Outline::default();
+    for record in engine.fetch(&OUTLINE, &names).await? {
+        let table = record.text("tbl")?;
+        match record.text_or_null("col")? {
+            Some(column) => outline.columns.push((table, column)),
+            None => outline.triggers.push((table, record.text("trg")?)),
+        }
+    }
+    outline.foreign = foreign_keys(engine, &names).await?;
+    Ok(outline)
+}
+
+/// The foreign keys of these tables, and those that name their rows; with the table they are of.
+async fn foreign_keys<E: Engine + ?Sized>(
+    engine: &E,
+    names: &[Value],
+) -> Result<Vec<(String, ForeignKey)>, TierError> {
+    let mut keys: Vec<(String, ForeignKey)> = Vec::new();
+    // A row a column: those of one key come together.
+    let mut last = None;
+    for record in engine.fetch(&FOREIGN_KEYS, names).await? {
+        let place = (record.text("tbl")?, record.int("place")?);
+        if last.as_ref() != Some(&place) {
+            let key = ForeignKey {
+                name: record.text_or_null("fk")?,
+                columns: Vec::new(),
+                table: record.text("parent")?,
+                references: Vec::new(),
+                cascades: record.bool("cascades")?,
+            };
+            keys.push((place.0.clone(), key));
+        }
+        if let Some((_, key)) = keys.last_mut() {
+            key.columns.push(record.text("col")?);
+            key.references.push(record.text("parent_col")?);
+        }
+        last = Some(place);
+    }
+    Ok(keys)
 }
 
 /// Names as a parameter, each once.
@@ -197,26 +234,6 @@ fn name_constraint(table: &str, index: &mut IndexModel) {
         let columns: Vec<&str> = index.columns.iter().map(|(name, _)| name.as_str()).collect();
         index.name = format!("{table}_{}", columns.join("_"));
     }
-}
-
-/// One that is being put together.
-fn foreign_key() -> ForeignKey {
-    ForeignKey {
-        name: None,
-        columns: Vec::new(),
-        table: String::new(),
-        references: Vec::new(),
-        cascades: false,
-    }
-}
-
-/// The last one of a list if it goes on, else `new` at its end.
-fn last_or_new<T>(list: &mut Vec<T>, goes_on: bool, new: T) -> &mut T {
-    if !goes_on || list.is_empty() {
-        list.push(new);
-    }
-    let last = list.len() - 1;
-    &mut list[last]
 }
 
 #[cfg(test)]

@@ -7,9 +7,11 @@ use tiberius::Row;
 use tiberius::error::Error;
 
 use super::connect::{Connection, Role};
+use super::pool::Connections;
 use super::{Mssql, fault};
+use crate::schema::findings::Live;
 use crate::tier::migrate::{self, Dialect, Migrating, Part, Recorded, Schema, Shapes, Step, Stop};
-use crate::tier::{Engine as _, Record, Statement, TierError, Value};
+use crate::tier::{Engine as _, Record, Statement, TierError, Value, inspect};
 
 /// How long the last server of many waits for its turn.
 const TURN: Duration = Duration::from_mins(10);
@@ -41,6 +43,16 @@ impl Schema for Mssql {
     /// Nothing here: no statement can be told to make its tables somewhere else.
     async fn shapes(&self, _steps: &[Step]) -> Result<Option<Shapes>, TierError> {
         Ok(None)
+    }
+
+    /// On a migrator's connection, for the reasons below.
+    async fn inspect(&self, tables: &[&str]) -> Result<Live, TierError> {
+        let pool = Connections::new(&self.address, Role::Migrator);
+        let readers = pool.map_err(|error| self.refused("connect", error))?;
+        let catalogs = Self { readers, ..self.clone() };
+        let live = inspect::inspect(&catalogs, tables).await;
+        catalogs.readers.close();
+        live
     }
 
     /// Readers' connections cannot read before snapshot isolation is on, and give up on a lock: while another process
