@@ -86,7 +86,9 @@ pub const fn tables(tier: Tier) -> &'static [&'static Table] {
 pub fn names(database: &dyn Schema) -> Vec<&'static str> {
     let mut names: Vec<&str> = tables(database.tier()).iter().map(|table| table.name).collect();
     let made = migrate::made(database.steps());
-    names.extend(made.into_iter().filter(|name| !tables(database.tier()).iter().any(|table| table.name == *name)));
+    names.extend(
+        made.into_iter().filter(|name| !tables(database.tier()).iter().any(|table| table.name == *name)),
+    );
     names
 }
 

@@ -134,7 +134,7 @@ fn sound(database: &dyn Schema, rows: &[Recorded]) -> Result<(), Failure> {
 }
 
 /// The first differences, a line each.
-fn listed(wrong: &[String]) -> String {
+pub fn listed(wrong: &[String]) -> String {
     let mut named: Vec<String> = wrong.iter().take(NAMED).map(|line| format!("\n  {line}")).collect();
     if wrong.len() > NAMED {
         named.push(format!("\n  and {} more", wrong.len() - NAMED));

@@ -190,7 +190,7 @@ pub(super) fn of_alter(table: &str, what: &Alter, moves: bool) -> Vec<(Differenc
 fn of_column(table: &str, from: &ColumnModel, to: &ColumnModel) -> Vec<(Difference, bool, String)> {
     let name = &to.name;
     let mut found = Vec::new();
-    if !from.kind.is_like(&to.kind) {
+    if from.kind != to.kind {
         let is_text = |kind: &Type| matches!(kind, Type::Text { .. });
         let is_as_good =
             dialect::is_tolerated(&from.kind, &to.kind) || (is_text(&from.kind) && is_text(&to.kind));

@@ -168,7 +168,11 @@ mod tests {
     fn tables_of_the_archive_must_be_as_a_version_makes_them() {
         let mut model = made(&hot::TABLES);
         model.table_mut("posts").expect("posts").columns[4].kind = Type::Other("datetime".to_owned());
-        model.table_mut("archive_state").expect("a table").columns.push(ColumnModel::nullable("x", Type::Int));
+        model
+            .table_mut("archive_state")
+            .expect("a table")
+            .columns
+            .push(ColumnModel::nullable("x", Type::Int));
         model.tables.retain(|table| table.name != "archive_rejects");
         let Standing::Otherwise(wrong) = of(model.clone()) else { panic!("no version makes it so") };
         assert!(wrong.iter().any(|text| text.starts_with("archive_state.x is not known")), "{wrong:?}");

@@ -175,7 +175,7 @@ async fn a_generated_migration_leads_to_the_declaration_and_back() {
                 column(&mut wanted, "stocks", "symbol").kind = Type::Text { length: Some(20), exact: true };
                 column(&mut wanted, "stocks", "market_type").kind = text(50);
             }
-            let plan = Plan::new(&live, &wanted, &[target.dialect]);
+            let plan = Plan::new(&live, &wanted, &[target.dialect], None);
             lead(&target, from, &plan, &wanted, &from.lift(&live.model, &wanted)).await;
             target.drop().await;
         }
@@ -242,7 +242,7 @@ async fn a_required_column_without_a_value_is_refused() {
     let users = wanted.table_mut("users").expect("users");
     users.columns.push(ColumnModel::required("age", Type::Int));
     wanted.table_mut("likes").expect("likes").key.reverse();
-    let plan = Plan::new(&database.live().await, &wanted, &Dialect::HOT);
+    let plan = Plan::new(&database.live().await, &wanted, &Dialect::HOT, None);
     assert_eq!(plan.obstacles.len(), 2, "{:?}", plan.obstacles);
     assert!(plan.obstacles[0].starts_with("users.age is required"), "{:?}", plan.obstacles);
     assert!(!plan.is_empty());

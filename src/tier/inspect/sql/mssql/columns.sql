@@ -16,11 +16,12 @@ SELECT q.tbl, q.col,
         WHEN q.typ IN (N'decimal', N'numeric')
             THEN q.typ + N'(' + CAST(q.digits AS NVARCHAR(10)) + N',' + CAST(q.scale AS NVARCHAR(10)) + N')'
         ELSE q.typ
-    END AS typ,
+    END
+    + CASE WHEN UPPER(q.collation_name) LIKE N'%BIN2' THEN N' collate latin1_general_bin2' ELSE N'' END AS typ,
     q.nullable, q.preset, q.is_identity, q.place
 FROM (
     SELECT t.name AS tbl, c.name AS col, c.column_id AS at, TYPE_NAME(c.user_type_id) AS typ, c.max_length,
-        c.precision AS digits, c.scale, c.is_nullable AS nullable, d.definition AS preset, c.is_identity,
+        c.precision AS digits, c.scale, c.collation_name, c.is_nullable AS nullable, d.definition AS preset, c.is_identity,
         COALESCE(k.key_ordinal, 0) AS place
     FROM @ours t
     JOIN sys.columns c ON c.object_id = t.id
