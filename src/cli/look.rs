@@ -126,7 +126,8 @@ pub async fn open(tier: Tier, place: &Place) -> Result<Arc<dyn Schema>, String> 
 }
 
 async fn fill(database: &dyn Schema, report: &mut Report) -> Result<(), TierError> {
-    let server = inspect::server(database).await?;
+    let names = names(database);
+    let inspect::Survey { server, live, sizes } = database.survey(&names).await?;
     (report.server, report.bytes) = (Some(server.version), server.bytes);
     report.snapshots = server.snapshots;
     let version = database.version().await?;
@@ -135,11 +136,8 @@ async fn fill(database: &dyn Schema, report: &mut Report) -> Result<(), TierErro
     report.pending = pending.map(migrate::Step::name).collect();
     report.sorts = Some(sorts_as_we_do(database).await?);
 
-    let names = names(database);
-    let live = database.inspect(&names).await?;
     report.findings = findings::findings(tables(database.tier()), &live);
-    for size in inspect::sizes(database, &names).await? {
-        let inspect::Size { table, rows, bytes } = size;
+    for inspect::Size { table, rows, bytes } in sizes {
         report.tables.push(Counted { table, rows, exact: false, bytes });
     }
     if server.dialect == Dialect::Sqlite {

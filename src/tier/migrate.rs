@@ -12,12 +12,13 @@ mod text;
 use async_trait::async_trait;
 use sqlx::migrate::{Migration, MigrationType};
 
-use super::{Engine, Sqlite, Tier, TierError, inspect};
+use super::inspect::{self, Survey};
+use super::{Engine, Sqlite, Tier, TierError};
 use crate::clock::Timestamp;
 use crate::schema::Model;
 use crate::schema::findings::Live;
 
-pub(in crate::tier) use self::driver::ledger;
+pub(in crate::tier) use self::driver::recorded;
 pub use self::driver::{Migrating, Stop, Task};
 pub use self::fault::Fault;
 pub use self::found::{Found, Shapes, found};
@@ -143,6 +144,11 @@ pub trait Schema: Engine {
     /// Reads these tables from the catalogs.
     async fn inspect(&self, tables: &[&str]) -> Result<Live, TierError> {
         inspect::inspect(self, tables).await
+    }
+
+    /// The same, with what the server is and how much the tables hold.
+    async fn survey(&self, tables: &[&str]) -> Result<Survey, TierError> {
+        inspect::survey(self, tables).await
     }
 
     /// What its version table says; none without one.

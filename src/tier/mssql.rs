@@ -35,6 +35,7 @@ pub struct Mssql {
     tier: Tier,
     readers: Connections,
     writers: Connections,
+    migrators: Connections,
 }
 
 impl Mssql {
@@ -45,11 +46,11 @@ impl Mssql {
             Connections::new(&address, role)
                 .map_err(|error| TierError::Unavailable { tier, source: error.into() })
         };
-        let (readers, writers) = (pool(Role::Reader)?, pool(Role::Writer)?);
+        let (readers, writers, migrators) = (pool(Role::Reader)?, pool(Role::Writer)?, pool(Role::Migrator)?);
         if address.encrypt == Encrypt::Off {
             tracing::warn!(server = address.shown(), "the connection is not encrypted, the password neither");
         }
-        let opened = Self { address, tier, readers, writers };
+        let opened = Self { address, tier, readers, writers, migrators };
         drop(opened.lease(&opened.readers).await?);
         Ok(opened)
     }
@@ -153,7 +154,8 @@ impl Engine for Mssql {
     }
 
     async fn close(&self) {
-        self.readers.close();
-        self.writers.close();
+        for pool in [&self.readers, &self.writers, &self.migrators] {
+            pool.close();
+        }
     }
 }

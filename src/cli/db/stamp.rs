@@ -10,7 +10,7 @@ use crate::cli::{Failure, print_json, tiers};
 use crate::config::Settings;
 use crate::telemetry::explain;
 use crate::tier::Schema;
-use crate::tier::migrate::{self, Found, Step, Task};
+use crate::tier::migrate::{self, Fault, Found, Step, Task};
 
 /// Record that a schema stands at a version, and run nothing
 ///
@@ -83,9 +83,8 @@ async fn stamp(
 /// What the tables say against a version, if they do.
 async fn doubt(database: &dyn Schema, to: i64) -> Result<Option<String>, Failure> {
     let rows = database.recorded().await.map_err(Failure::of)?.unwrap_or_default();
-    if rows.iter().any(|row| row.version > migrate::newest(database)) {
-        // Refused, whatever is answered.
-        return Ok(None);
+    if let Err(fault @ Fault::Newer { .. }) = migrate::verify(database, &rows) {
+        return Err(Failure::Failed(fault.to_string()));
     }
     Ok(match migrate::found(database).await {
         Ok(Found::Nothing | Found::Platform) if to == 0 => None,

@@ -61,7 +61,7 @@ pub async fn server<E: Engine + ?Sized>(engine: &E) -> Result<Server, TierError>
 }
 
 /// How much each of these tables holds; a table that is not there is left out.
-pub async fn sizes(engine: &dyn Engine, tables: &[&str]) -> Result<Vec<Size>, TierError> {
+async fn sizes<E: Engine + ?Sized>(engine: &E, tables: &[&str]) -> Result<Vec<Size>, TierError> {
     let records = engine.fetch(&TABLES, &[names(tables)]).await?;
     let size = |record: &Record| {
         Ok(Size {
@@ -73,9 +73,31 @@ pub async fn sizes(engine: &dyn Engine, tables: &[&str]) -> Result<Vec<Size>, Ti
     records.iter().map(size).collect()
 }
 
+/// Everything there is to say of a server and these tables.
+#[derive(Clone, Debug)]
+pub struct Survey {
+    /// The server.
+    pub server: Server,
+    /// The tables.
+    pub live: Live,
+    /// How much each of them holds; one that is not there is left out.
+    pub sizes: Vec<Size>,
+}
+
+/// Asks a server what it is, and reads these tables and how much they hold.
+pub async fn survey<E: Engine + ?Sized>(engine: &E, tables: &[&str]) -> Result<Survey, TierError> {
+    let server = server(engine).await?;
+    let live = read(engine, server.dialect, tables).await?;
+    Ok(Survey { server, live, sizes: sizes(engine, tables).await? })
+}
+
 /// Reads these tables.
 pub async fn inspect<E: Engine + ?Sized>(engine: &E, tables: &[&str]) -> Result<Live, TierError> {
     let dialect = server(engine).await?.dialect;
+    read(engine, dialect, tables).await
+}
+
+async fn read<E: Engine + ?Sized>(engine: &E, dialect: Dialect, tables: &[&str]) -> Result<Live, TierError> {
     let names = [names(tables)];
     let mut model = Model::default();
     for record in engine.fetch(&COLUMNS, &names).await? {
@@ -84,11 +106,16 @@ pub async fn inspect<E: Engine + ?Sized>(engine: &E, tables: &[&str]) -> Result<
     for table in &mut model.tables {
         sort_key(table);
     }
+    // A primary key comes with the columns or among the indexes, as the engine finds it more cheaply.
     // A row a column: those of one index come together.
     let mut last = None;
     for record in engine.fetch(&INDEXES, &names).await? {
         let place = (record.text("tbl")?, record.int("place")?);
         let Some(table) = model.table_mut(&place.0) else { continue };
+        if record.bool("is_primary")? {
+            table.key.push(record.text("col")?);
+            continue;
+        }
         if last.as_ref() != Some(&place) {
             table.indexes.push(index(dialect, &record, &place.0)?);
         }

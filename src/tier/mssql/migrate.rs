@@ -7,11 +7,11 @@ use tiberius::Row;
 use tiberius::error::Error;
 
 use super::connect::{Connection, Role};
-use super::pool::Connections;
 use super::{Mssql, fault};
 use crate::schema::findings::Live;
+use crate::tier::inspect::{self, Survey};
 use crate::tier::migrate::{self, Dialect, Migrating, Part, Recorded, Schema, Shapes, Step, Stop};
-use crate::tier::{Engine as _, Record, Statement, TierError, Value, inspect};
+use crate::tier::{Engine as _, Record, Statement, TierError, Value};
 
 /// How long the last server of many waits for its turn.
 const TURN: Duration = Duration::from_mins(10);
@@ -45,24 +45,27 @@ impl Schema for Mssql {
         Ok(None)
     }
 
-    /// On a migrator's connection, for the reasons below.
     async fn inspect(&self, tables: &[&str]) -> Result<Live, TierError> {
-        let pool = Connections::new(&self.address, Role::Migrator);
-        let readers = pool.map_err(|error| self.refused("connect", error))?;
-        let catalogs = Self { readers, ..self.clone() };
-        let live = inspect::inspect(&catalogs, tables).await;
-        catalogs.readers.close();
-        live
+        inspect::inspect(&self.catalogs(), tables).await
     }
 
-    /// Readers' connections cannot read before snapshot isolation is on, and give up on a lock: while another process
-    /// migrates, there is one on the version table.
+    async fn survey(&self, tables: &[&str]) -> Result<Survey, TierError> {
+        inspect::survey(&self.catalogs(), tables).await
+    }
+
     async fn recorded(&self) -> Result<Option<Vec<Recorded>>, TierError> {
-        migrate::ledger(&mut self.connect().await?).await
+        migrate::recorded(&self.catalogs()).await
     }
 }
 
 impl Mssql {
+    /// The same database by connections of migrators, for whoever asks what there is. Readers' connections cannot read before
+    /// snapshot isolation is on, and give up on a lock: while another process migrates, there is one on the version
+    /// table.
+    fn catalogs(&self) -> Self {
+        Self { readers: self.migrators.clone(), ..self.clone() }
+    }
+
     async fn connect(&self) -> Result<MssqlMigrating, TierError> {
         let connection = Connection::open(&self.address, Role::Migrator, false).await;
         let connection = connection.map_err(|error| self.refused("connect", error))?;

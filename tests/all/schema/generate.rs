@@ -36,9 +36,9 @@ fn changed_hot(model: &mut Model, plain: bool) {
     model.table_mut("conversations").expect("conversations").indexes.pop();
     model.table_mut("stock_prices").expect("prices").columns.retain(|column| column.name != "turnover");
     column(model, "stocks", "market_type").kind = text(80);
-    // A unique constraint stands in the way of this one.
-    column(model, "stocks", "symbol").kind = Type::Text { length: Some(40), exact: true };
     if !plain {
+        // A unique constraint stands in the way of this one, and its collation has to be said again.
+        column(model, "stocks", "symbol").kind = Type::Text { length: Some(40), exact: true };
         let exchange = column(model, "stocks", "exchange");
         (exchange.nullable, exchange.default) = (false, Some(DefaultValue::Text("it's".to_owned())));
         column(model, "messages", "is_read").default = None;

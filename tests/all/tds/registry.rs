@@ -214,9 +214,11 @@ pub fn declared(statement: &str, name: &str) -> Option<Declared> {
         // Of the catalogs.
         ("inspect.server", "version")
         | (_, "tbl" | "col" | "typ" | "fk" | "parent" | "parent_col" | "idx" | "trg") => Declared::Text(400),
-        (_, "nullable" | "is_identity" | "is_unique" | "is_constraint" | "descends" | "cascades") => {
-            Declared::Bit
-        }
+        (
+            _,
+            "nullable" | "is_identity" | "is_primary" | "is_unique" | "is_constraint" | "descends"
+            | "cascades",
+        ) => Declared::Bit,
         (
             _,
             "epoch" | "token" | "cold_newest_id" | "pair" | "n" | "late" | "weight" | "comment_count"

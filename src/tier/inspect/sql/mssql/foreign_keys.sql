@@ -1,18 +1,12 @@
 -- inspect.foreign_keys
 -- @P1 names, as a JSON list: the foreign keys of these tables, and those of others that name their rows.
 -- A seek in catalogs by the ids of these tables: see inspect.columns.
-SET NOCOUNT ON;
-DECLARE @ours TABLE (id INT NOT NULL, name NVARCHAR(128) NOT NULL);
-INSERT INTO @ours (id, name)
-SELECT OBJECT_ID(value, N'U'), value FROM OPENJSON(@P1) WHERE OBJECT_ID(value, N'U') IS NOT NULL;
-SELECT COALESCE(t.name, OBJECT_NAME(f.parent_object_id)) AS tbl, f.name AS fk, CAST(f.object_id AS BIGINT) AS place,
-    COL_NAME(k.parent_object_id, k.parent_column_id) AS col,
-    COALESCE(r.name, OBJECT_NAME(f.referenced_object_id)) AS parent,
+SELECT OBJECT_NAME(f.parent_object_id) AS tbl, f.name AS fk, CAST(f.object_id AS BIGINT) AS place,
+    COL_NAME(k.parent_object_id, k.parent_column_id) AS col, OBJECT_NAME(f.referenced_object_id) AS parent,
     COL_NAME(k.referenced_object_id, k.referenced_column_id) AS parent_col,
     CAST(CASE WHEN f.delete_referential_action <> 0 OR f.update_referential_action <> 0 THEN 1 ELSE 0 END AS BIT) AS cascades
 FROM sys.foreign_keys f
 JOIN sys.foreign_key_columns k ON k.constraint_object_id = f.object_id
-LEFT JOIN @ours t ON t.id = f.parent_object_id
-LEFT JOIN @ours r ON r.id = f.referenced_object_id
-WHERE t.id IS NOT NULL OR r.id IS NOT NULL
+WHERE f.parent_object_id IN (SELECT OBJECT_ID(value, N'U') FROM OPENJSON(@P1))
+    OR f.referenced_object_id IN (SELECT OBJECT_ID(value, N'U') FROM OPENJSON(@P1))
 ORDER BY tbl, f.object_id, k.constraint_column_id
