@@ -197,7 +197,10 @@ fn column(dialect: Dialect, record: &Record, model: &mut Model) -> Result<(), Ti
     let (name, place) = (record.text("tbl")?, record.int("place")?);
     let column = ColumnModel {
         name: record.text("col")?,
-        kind: dialect.read_type(&record.text("typ")?),
+        kind: dialect.read_type(&match dialect {
+            Dialect::Mssql => spelled(record)?,
+            Dialect::Sqlite | Dialect::Postgres => record.text("typ")?,
+        }),
         nullable: record.bool("nullable")?,
         default: record.text_or_null("preset")?.map(|text| dialect.read_default(&text)),
         identity: record.bool("is_identity")?,
@@ -219,6 +222,23 @@ fn column(dialect: Dialect, record: &Record, model: &mut Model) -> Result<(), Ti
         table.columns.push(column);
     }
     Ok(())
+}
+
+/// A type of SQL Server as a definition spells it, with its collation where that compares bytes.
+fn spelled(record: &Record) -> Result<String, TierError> {
+    let (name, bytes, scale) = (record.text("typ")?, record.int("bytes")?, record.int("scale")?);
+    let mut text = match name.as_str() {
+        "nvarchar" | "varchar" | "varbinary" if bytes == -1 => format!("{name}(max)"),
+        "nvarchar" | "nchar" => format!("{name}({})", bytes / 2),
+        "varchar" | "char" | "varbinary" | "binary" => format!("{name}({bytes})"),
+        "datetime2" | "datetimeoffset" => format!("{name}({scale})"),
+        "decimal" | "numeric" => format!("{name}({},{scale})", record.int("digits")?),
+        _ => name,
+    };
+    if record.text_or_null("coll")?.is_some_and(|name| name.to_ascii_uppercase().ends_with("BIN2")) {
+        text.push_str(" collate latin1_general_bin2");
+    }
+    Ok(text)
 }
 
 /// Columns of the key came in the order of the table, each with its place in the key before it.

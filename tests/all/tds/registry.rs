@@ -213,7 +213,9 @@ pub fn declared(statement: &str, name: &str) -> Option<Declared> {
         (_, "resource" | "mover" | "checksum" | "engine") => Declared::Text(200),
         // Of the catalogs.
         ("inspect.server", "version")
-        | (_, "tbl" | "col" | "typ" | "fk" | "parent" | "parent_col" | "idx" | "trg") => Declared::Text(400),
+        | (_, "tbl" | "col" | "typ" | "coll" | "fk" | "parent" | "parent_col" | "idx" | "trg") => {
+            Declared::Text(400)
+        }
         (
             _,
             "nullable" | "is_identity" | "is_primary" | "is_unique" | "is_constraint" | "descends"
@@ -222,7 +224,8 @@ pub fn declared(statement: &str, name: &str) -> Option<Declared> {
         (
             _,
             "epoch" | "token" | "cold_newest_id" | "pair" | "n" | "late" | "weight" | "comment_count"
-            | "like_count" | "version" | "nanos" | "bytes" | "place" | "first_" | "second_",
+            | "like_count" | "version" | "nanos" | "bytes" | "place" | "first_" | "second_" | "digits"
+            | "scale",
         ) => Declared::BigInt,
         (_, "one" | "state" | "got") => Declared::Int,
         (_, "held" | "whole" | "snapshots") => Declared::Bit,
