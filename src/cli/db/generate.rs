@@ -18,10 +18,12 @@ use crate::tier::{Tier, migrate};
 /// engine of the tier. Read them before you commit them: what they lose is said in them and here. What is neither declared
 /// nor made by a migration is somebody else's, and stays unless you say --drop-unknown.
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "flags")]
 #[command(after_help = "\
 Examples:
   thermocline db generate -m \"add email to users\"
   thermocline db generate --tier hot --sql
+  thermocline db generate --tier hot --drop-unknown -m \"drop what was left behind\"
   thermocline db generate --tier cold --empty -m \"fill in the titles\"
   thermocline db generate --docs > docs/data-model.md")]
 pub struct Args {

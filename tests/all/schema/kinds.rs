@@ -52,7 +52,6 @@ const NO_DEFAULT: &str = "DROP CONSTRAINT of a default";
 const NO_NULL: &str = "NULL and NOT NULL in ALTER COLUMN";
 const NO_COLLATION: &str = "COLLATE in ALTER COLUMN";
 
-#[expect(clippy::too_many_lines, reason = "a list")]
 fn kinds() -> Vec<Kind> {
     vec![
         kind("a column comes", |model| {
@@ -87,7 +86,7 @@ fn kinds() -> Vec<Kind> {
         })
         .but(NO_COLLATION),
         kind("a text is compared by bytes", |model| {
-            column(model, "users", "username").kind = text(200, true)
+            column(model, "users", "username").kind = text(200, true);
         })
         .but(NO_COLLATION),
         kind("a text is not compared by bytes any more", |model| {

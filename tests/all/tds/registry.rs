@@ -219,7 +219,7 @@ pub fn declared(statement: &str, name: &str) -> Option<Declared> {
         (
             _,
             "nullable" | "is_identity" | "is_primary" | "is_unique" | "is_constraint" | "descends"
-            | "cascades",
+            | "cascades" | "held" | "whole" | "snapshots",
         ) => Declared::Bit,
         (
             _,
@@ -228,7 +228,6 @@ pub fn declared(statement: &str, name: &str) -> Option<Declared> {
             | "scale",
         ) => Declared::BigInt,
         (_, "one" | "state" | "got") => Declared::Int,
-        (_, "held" | "whole" | "snapshots") => Declared::Bit,
         (_, "cold_newest_at" | "at" | "oldest") => Declared::DateTime2,
         _ => {
             let columns = || schema::PLATFORM.iter().flat_map(|table| table.columns);
