@@ -9,7 +9,7 @@ use crate::tier::{Engine, inspect};
 pub(super) async fn none(hot: &dyn Engine, family: &Family) -> Result<(), MoveError> {
     let tables: Vec<&Table> = family.tables.iter().map(|moved| moved.table).collect();
     let names: Vec<&str> = tables.iter().map(|table| table.name).collect();
-    let found = findings::obstacles(&tables, &inspect::inspect(hot, &names).await?);
+    let found = findings::obstacles(&tables, &inspect::outline(hot, &names).await?);
     if found.is_empty() {
         return Ok(());
     }

@@ -85,16 +85,10 @@ pub const fn tables(tier: Tier) -> &'static [&'static Table] {
 /// The names of a tier's tables: those that are declared, and those that a migration has made at any time.
 pub fn names(database: &dyn Schema) -> Vec<&'static str> {
     let mut names: Vec<&str> = tables(database.tier()).iter().map(|table| table.name).collect();
-    for step in database.steps() {
-        for rest in step.up().split("CREATE TABLE ").skip(1) {
-            let name = rest.split(|c: char| !(c.is_alphanumeric() || c == '_')).next().unwrap_or_default();
-            // Made for the length of a migration.
-            let passing = name.ends_with("_as_it_was") || name.ends_with("_last_id");
-            if !name.is_empty() && !passing && !names.contains(&name) {
-                names.push(name);
-            }
-        }
-    }
+    let made = migrate::made(database.steps());
+    names.extend(
+        made.into_iter().filter(|name| !tables(database.tier()).iter().any(|table| table.name == *name)),
+    );
     names
 }
 
@@ -132,7 +126,8 @@ pub async fn open(tier: Tier, place: &Place) -> Result<Arc<dyn Schema>, String> 
 }
 
 async fn fill(database: &dyn Schema, report: &mut Report) -> Result<(), TierError> {
-    let server = inspect::server(database).await?;
+    let names = names(database);
+    let inspect::Survey { server, live, sizes } = database.survey(&names).await?;
     (report.server, report.bytes) = (Some(server.version), server.bytes);
     report.snapshots = server.snapshots;
     let version = database.version().await?;
@@ -141,11 +136,8 @@ async fn fill(database: &dyn Schema, report: &mut Report) -> Result<(), TierErro
     report.pending = pending.map(migrate::Step::name).collect();
     report.sorts = Some(sorts_as_we_do(database).await?);
 
-    let names = names(database);
-    let live = inspect::inspect(database, &names).await?;
     report.findings = findings::findings(tables(database.tier()), &live);
-    for size in inspect::sizes(database, &names).await? {
-        let inspect::Size { table, rows, bytes } = size;
+    for inspect::Size { table, rows, bytes } in sizes {
         report.tables.push(Counted { table, rows, exact: false, bytes });
     }
     if server.dialect == Dialect::Sqlite {

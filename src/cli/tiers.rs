@@ -39,7 +39,7 @@ impl Tiers {
             Some(place) => Some(open(Tier::Cold, place).await?),
             None => None,
         };
-        Self::pair(hot, cold, false, clock).await
+        Self::pair(hot, cold, None, clock).await
     }
 
     /// The same for a service that starts: waits for both, and migrates servers too if the settings say so.
@@ -49,21 +49,24 @@ impl Tiers {
             Some(place) => Some(wait::wait(Tier::Cold, place, settings.tries, &mut wait::log).await?),
             None => None,
         };
-        Self::pair(hot, cold, settings.migrate, clock).await?.of_one_time().await
+        Self::pair(hot, cold, Some(settings), clock).await?.of_one_time().await
     }
 
+    /// Both as one pair; for a service that starts, with everything its readers need.
     async fn pair(
         hot: Arc<dyn Schema>,
         cold: Option<Arc<dyn Schema>>,
-        migrate: bool,
+        starting: Option<&Settings>,
         clock: &Clock,
     ) -> Result<Self, Failure> {
-        ready::ready(&*hot, migrate).await?;
-        match &cold {
-            Some(cold) => {
-                ready::ready(&**cold, migrate).await?;
-                pair::ensure(&*hot, &**cold, clock).await.map_err(|error| refused(&error))?;
+        for database in [Some(&hot), cold.as_ref()].into_iter().flatten() {
+            ready::ready(&**database, starting.is_some_and(|settings| settings.migrate)).await?;
+            if starting.is_some() {
+                ready::complete(&**database).await?;
             }
+        }
+        match &cold {
+            Some(cold) => pair::ensure(&*hot, &**cold, clock).await.map_err(|error| refused(&error))?,
             None => pair::ensure_alone(&*hot).await.map_err(|error| refused(&error))?,
         }
         Ok(Self { hot, cold: cold.map(|cold| cold as _) })

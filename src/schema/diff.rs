@@ -91,7 +91,7 @@ fn alters(from: &TableModel, to: &TableModel) -> Vec<Alter> {
 }
 
 fn is_same(one: &ColumnModel, other: &ColumnModel) -> bool {
-    one.kind.is_like(&other.kind)
+    one.kind == other.kind
         && one.nullable == other.nullable
         && one.default == other.default
         && one.identity == other.identity
@@ -149,14 +149,18 @@ mod tests {
     }
 
     #[test]
-    fn names_of_indexes_and_what_no_catalog_tells_make_no_difference() {
+    fn names_of_indexes_make_no_difference() {
         let old = Model::of(&hot::TABLES);
         let mut new = old.clone();
         let stocks = new.table_mut("stocks").expect("stocks");
         stocks.indexes[0].name = "UQ__stocks__1234".to_owned();
         stocks.indexes[0].constraint = false;
-        stocks.columns[1].kind = Type::Text { length: Some(20), exact: false };
         assert_eq!(diff(&old, &new), []);
+        let stocks = new.table_mut("stocks").expect("stocks");
+        stocks.columns[1].kind = Type::Text { length: Some(20), exact: false };
+        assert_eq!(diff(&old, &new).len(), 1, "a collation is a difference");
+        new.table_mut("stocks").expect("stocks").columns[1].kind =
+            Type::Text { length: Some(20), exact: true };
         new.table_mut("messages").expect("messages").indexes[0].columns[1].1 = false;
         assert_eq!(diff(&old, &new).len(), 2, "an order is a difference");
     }

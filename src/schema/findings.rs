@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::diff::{Alter, Change, diff};
-use super::model::{ColumnModel, DefaultValue, ForeignKey, Model, Type};
+use super::model::{ColumnModel, DefaultValue, ForeignKey, Model, TableModel, Type};
 use super::{Dialect, Table, dialect};
 
 /// A schema as a database has it, of the tables that were asked for.
@@ -15,6 +15,27 @@ pub struct Live {
     pub model: Model,
     /// Foreign keys of tables that were not asked for, which name rows of those that were; with the table they are of.
     pub inbound: Vec<(String, ForeignKey)>,
+    /// Triggers: their table and name.
+    pub triggers: Vec<(String, String)>,
+}
+
+impl Live {
+    /// Every foreign key, with the table it is of.
+    fn foreign(&self) -> Vec<(String, ForeignKey)> {
+        let own = |table: &TableModel| -> Vec<(String, ForeignKey)> {
+            table.foreign.iter().map(|foreign| (table.name.clone(), foreign.clone())).collect()
+        };
+        self.inbound.iter().cloned().chain(self.model.tables.iter().flat_map(own)).collect()
+    }
+}
+
+/// What moving rows of some tables depends on, and no more: a part of [`Live`] that is asked before every run.
+#[derive(Clone, Debug, Default)]
+pub struct Outline {
+    /// The columns of the tables: their table and name.
+    pub columns: Vec<(String, String)>,
+    /// The foreign keys of these tables, and those that name their rows; with the table they are of.
+    pub foreign: Vec<(String, ForeignKey)>,
     /// Triggers: their table and name.
     pub triggers: Vec<(String, String)>,
 }
@@ -55,6 +76,13 @@ pub enum Difference {
     Trigger,
 }
 
+impl Difference {
+    /// Whether a reader fails with it, or answers wrongly, if it is a fault at all.
+    pub const fn hinders_readers(self) -> bool {
+        matches!(self, Self::MissingTable | Self::MissingColumn | Self::Type | Self::Key)
+    }
+}
+
 /// One difference.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
@@ -92,22 +120,20 @@ pub fn findings(tables: &[&Table], live: &Live) -> Vec<Finding> {
             }
         }
     }
-    findings.extend(in_the_way(&moved, live));
+    findings.extend(in_the_way(&moved, &live.foreign(), &live.triggers));
     findings.sort_by_key(|finding| !finding.fault);
     findings
 }
 
 /// Why rows of these tables must not be moved: something beside them would be lost, or would happen that nobody asked for.
-pub fn obstacles(tables: &[&Table], live: &Live) -> Vec<Finding> {
+pub fn obstacles(tables: &[&Table], outline: &Outline) -> Vec<Finding> {
     let moved: Vec<&str> = tables.iter().map(|table| table.name).collect();
-    let mut obstacles = in_the_way(&moved, live);
-    for table in tables {
-        let Some(found) = live.model.table(table.name) else { continue };
-        for column in &found.columns {
-            if !table.columns.iter().any(|declared| declared.name == column.name) {
-                let text = extra_column(table.name, &column.name, true);
-                obstacles.push(finding(Difference::ExtraColumn, table.name, true, text));
-            }
+    let mut obstacles = in_the_way(&moved, &outline.foreign, &outline.triggers);
+    for (name, column) in &outline.columns {
+        let Some(table) = tables.iter().find(|table| table.name == name) else { continue };
+        if !table.columns.iter().any(|declared| declared.name == column) {
+            let text = extra_column(name, column, true);
+            obstacles.push(finding(Difference::ExtraColumn, name, true, text));
         }
     }
     obstacles
@@ -125,7 +151,7 @@ fn extra_column(table: &str, column: &str, moves: bool) -> String {
 
 /// What a step that would bring a table to its declaration says of it now: what differs, whether it matters, and the
 /// sentence.
-fn of_alter(table: &str, what: &Alter, moves: bool) -> Vec<(Difference, bool, String)> {
+pub(super) fn of_alter(table: &str, what: &Alter, moves: bool) -> Vec<(Difference, bool, String)> {
     match what {
         Alter::AddColumn(column) => {
             vec![(Difference::MissingColumn, true, format!("{table}.{} is not there", column.name))]
@@ -164,7 +190,7 @@ fn of_alter(table: &str, what: &Alter, moves: bool) -> Vec<(Difference, bool, St
 fn of_column(table: &str, from: &ColumnModel, to: &ColumnModel) -> Vec<(Difference, bool, String)> {
     let name = &to.name;
     let mut found = Vec::new();
-    if !from.kind.is_like(&to.kind) {
+    if from.kind != to.kind {
         let is_text = |kind: &Type| matches!(kind, Type::Text { .. });
         let is_as_good =
             dialect::is_tolerated(&from.kind, &to.kind) || (is_text(&from.kind) && is_text(&to.kind));
@@ -201,24 +227,22 @@ fn of_column(table: &str, from: &ColumnModel, to: &ColumnModel) -> Vec<(Differen
 }
 
 /// What stands in the way of moving rows of these tables.
-fn in_the_way(moved: &[&str], live: &Live) -> Vec<Finding> {
+fn in_the_way(
+    moved: &[&str],
+    foreign: &[(String, ForeignKey)],
+    triggers: &[(String, String)],
+) -> Vec<Finding> {
     let moves = |table: &str| moved.contains(&table);
     let mut found = Vec::new();
-    for (table, name) in live.triggers.iter().filter(|(table, _)| moves(table)) {
+    for (table, name) in triggers.iter().filter(|(table, _)| moves(table)) {
         let text = format!("{table} has the trigger {name}, which would run when a row moves");
         found.push(finding(Difference::Trigger, table, true, text));
     }
-    for (from, foreign) in live.inbound.iter().filter(|(_, foreign)| moves(&foreign.table)) {
-        let text = format!("{from} {foreign}: its rows do not move with those of {}", foreign.table);
-        found.push(finding(Difference::Inbound, &foreign.table, true, text));
-    }
-    let own = live
-        .model
-        .tables
-        .iter()
-        .flat_map(|table| table.foreign.iter().map(move |foreign| (table.name.as_str(), foreign)));
-    for (from, foreign) in own {
-        if foreign.cascades && (moves(from) || moves(&foreign.table)) {
+    for (from, foreign) in foreign {
+        if moves(&foreign.table) && !moves(from) {
+            let text = format!("{from} {foreign}: its rows do not move with those of {}", foreign.table);
+            found.push(finding(Difference::Inbound, &foreign.table, true, text));
+        } else if foreign.cascades && (moves(from) || moves(&foreign.table)) {
             let text = format!("{from} {foreign}: a change would not reach rows that have moved");
             found.push(finding(Difference::Cascade, from, true, text));
         }
@@ -299,8 +323,13 @@ mod tests {
                 "messages.sticker is not known, and would be lost when a row moves",
             ]
         );
-        let moved = obstacles(&[&hot::MESSAGES], &live);
+        let columns = live.model.tables.iter().flat_map(|table| {
+            table.columns.iter().map(move |column| (table.name.clone(), column.name.clone()))
+        });
+        let outline =
+            Outline { columns: columns.collect(), foreign: live.foreign(), triggers: live.triggers.clone() };
+        let moved = obstacles(&[&hot::MESSAGES], &outline);
         assert_eq!(moved.len(), 4, "{moved:?}");
-        assert_eq!(obstacles(&[&hot::POSTS, &hot::COMMENTS, &hot::LIKES], &live), []);
+        assert_eq!(obstacles(&[&hot::POSTS, &hot::COMMENTS, &hot::LIKES], &outline), []);
     }
 }

@@ -1,6 +1,6 @@
 //! The tables of both tiers, declared once for every engine: [`hot::TABLES`] and [`cold::TABLES`].
 //!
-//! What an engine is told ([`emit`]), what it is compared with ([`diff`], [`findings`]) and what a reader is told
+//! What an engine is told ([`emit`]), what it is compared with ([`diff`], [`findings`], [`standing`]) and what a reader is told
 //! ([`docs`]) follow from the declaration. All of it is pure: who asks a database is not in this room.
 
 pub mod cold;
@@ -11,6 +11,7 @@ pub mod emit;
 pub mod findings;
 pub mod hot;
 pub mod model;
+pub mod standing;
 
 pub use dialect::Dialect;
 pub use hot::{COMMENTS, CONVERSATIONS, LIKES, MESSAGES, PLATFORM, POSTS, PRICES, STOCKS, USERS};

@@ -37,14 +37,6 @@ pub enum Type {
 impl Type {
     /// Unicode text without a limit.
     pub const TEXT: Self = Self::Text { length: None, exact: false };
-
-    /// Whether a column of the one is a column of the other; no catalog tells of `exact` in the same words.
-    pub fn is_like(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Text { length: one, .. }, Self::Text { length: other, .. }) => one == other,
-            _ => self == other,
-        }
-    }
 }
 
 impl fmt::Display for Type {
@@ -53,8 +45,11 @@ impl fmt::Display for Type {
             Self::Int => "64-bit integer",
             Self::Narrow => "32-bit integer",
             Self::Small => "16-bit integer",
-            Self::Text { length: None, .. } => "text",
-            Self::Text { length: Some(length), .. } => return write!(f, "text of {length} characters"),
+            Self::Text { length, exact } => {
+                f.write_str("text")?;
+                length.map_or(Ok(()), |length| write!(f, " of {length} characters"))?;
+                return f.write_str(if *exact { ", compared byte by byte" } else { "" });
+            }
             Self::Time => "instant",
             Self::Date => "day",
             Self::Price => "decimal (10, 2)",

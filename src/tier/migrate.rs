@@ -12,10 +12,13 @@ mod text;
 use async_trait::async_trait;
 use sqlx::migrate::{Migration, MigrationType};
 
-use super::{Engine, Tier, TierError};
+use super::inspect::{self, Survey};
+use super::{Engine, Sqlite, Tier, TierError};
 use crate::clock::Timestamp;
+use crate::schema::Model;
+use crate::schema::findings::Live;
 
-pub(in crate::tier) use self::driver::ledger;
+pub(in crate::tier) use self::driver::recorded;
 pub use self::driver::{Migrating, Stop, Task};
 pub use self::fault::Fault;
 pub use self::found::{Found, Shapes, found};
@@ -138,6 +141,16 @@ pub trait Schema: Engine {
     /// cannot try that out without a trace.
     async fn shapes(&self, steps: &[Step]) -> Result<Option<Shapes>, TierError>;
 
+    /// Reads these tables from the catalogs.
+    async fn inspect(&self, tables: &[&str]) -> Result<Live, TierError> {
+        inspect::inspect(self, tables).await
+    }
+
+    /// The same, with what the server is and how much the tables hold.
+    async fn survey(&self, tables: &[&str]) -> Result<Survey, TierError> {
+        inspect::survey(self, tables).await
+    }
+
     /// What its version table says; none without one.
     async fn recorded(&self) -> Result<Option<Vec<Recorded>>, TierError> {
         driver::look(&mut *self.session().await?).await
@@ -217,6 +230,36 @@ pub const fn steps_of(tier: Tier, engine: Dialect) -> &'static [Step] {
         // Nothing keeps the platform's own tables in PostgreSQL, nor an archive in SQL Server.
         (Tier::Hot, Dialect::Postgres) | (Tier::Cold, Dialect::Mssql) => &[],
     }
+}
+
+/// The tables that these migrations make, the passing ones left out, in their order.
+pub fn made(steps: &[Step]) -> Vec<&'static str> {
+    let mut names = Vec::new();
+    for step in steps {
+        for rest in step.up.split("CREATE TABLE ").skip(1) {
+            let name = rest.split(|c: char| !(c.is_alphanumeric() || c == '_')).next().unwrap_or_default();
+            // Made for the length of a migration.
+            let passing = name.ends_with("_as_it_was") || name.ends_with("_last_id");
+            if !name.is_empty() && !passing && !names.contains(&name) {
+                names.push(name);
+            }
+        }
+    }
+    names
+}
+
+/// What a tier's tables are after each of its migrations, tried out in memory. It is told in the words of SQLite,
+/// whatever the tier is on: [`crate::schema::Dialect::lift`] adds what the declaration knows better.
+pub async fn models(tier: Tier) -> Result<Vec<Model>, TierError> {
+    let steps = steps_of(tier, Dialect::Sqlite);
+    let (scratch, names) = (Sqlite::scratch(tier).await?, made(steps));
+    let mut models = Vec::new();
+    for step in steps {
+        scratch.run(step.up).await?;
+        models.push(scratch.inspect(&names).await?.model);
+    }
+    scratch.close().await;
+    Ok(models)
 }
 
 /// The kinds of databases.

@@ -35,6 +35,7 @@ pub struct Mssql {
     tier: Tier,
     readers: Connections,
     writers: Connections,
+    migrators: Connections,
 }
 
 impl Mssql {
@@ -45,7 +46,7 @@ impl Mssql {
             Connections::new(&address, role)
                 .map_err(|error| TierError::Unavailable { tier, source: error.into() })
         };
-        let (readers, writers) = (pool(Role::Reader)?, pool(Role::Writer)?);
+        let (readers, writers, migrators) = (pool(Role::Reader)?, pool(Role::Writer)?, pool(Role::Migrator)?);
         if address.encrypt == Encrypt::Off {
             // Whoever waits for a server opens it again and again.
             static SAID: Once = Once::new();
@@ -56,7 +57,7 @@ impl Mssql {
                 );
             });
         }
-        let opened = Self { address, tier, readers, writers };
+        let opened = Self { address, tier, readers, writers, migrators };
         drop(opened.lease(&opened.readers).await?);
         Ok(opened)
     }
@@ -160,7 +161,8 @@ impl Engine for Mssql {
     }
 
     async fn close(&self) {
-        self.readers.close();
-        self.writers.close();
+        for pool in [&self.readers, &self.writers, &self.migrators] {
+            pool.close();
+        }
     }
 }

@@ -59,6 +59,14 @@ impl Sqlite {
         Ok(Self { pool, tier, path: path.to_owned() })
     }
 
+    /// An empty database in memory, to try something out: one connection, and gone with it.
+    pub(super) async fn scratch(tier: Tier) -> Result<Self, TierError> {
+        let options = SqliteConnectOptions::new().in_memory(true).disable_statement_logging();
+        let pool = SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
+        let pool = pool.connect_with(options).await.map_err(|error| refused(tier, "connect", error))?;
+        Ok(Self { pool, tier, path: PathBuf::new() })
+    }
+
     /// The file.
     pub fn path(&self) -> &Path {
         &self.path

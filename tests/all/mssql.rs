@@ -1,6 +1,6 @@
 //! One suite for every engine that can be the hot tier, and what only a server does.
 
-mod adoption;
+pub(crate) mod adoption;
 mod around;
 mod indexes;
 mod moves;

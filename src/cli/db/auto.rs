@@ -7,9 +7,9 @@ use crate::config::Settings;
 
 /// Wait, create or adopt, upgrade, verify: what the start of a container runs
 ///
-/// Tables that are there without a version table are recorded if they are exactly what a version makes, and refused
-/// otherwise; a live platform database in a SQL Server is adopted by the first migration. Nothing is overwritten. Many
-/// may run it at once.
+/// Tables that are there without a version table are recorded if they are what a version makes; a live platform's own
+/// tables in a SQL Server are adopted; anything else is refused, with what differs. Nothing is overwritten. Many may
+/// run it at once.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  thermocline db auto && thermocline serve")]
 pub struct Args {
@@ -38,7 +38,7 @@ pub async fn run(args: &Args, settings: &Settings, json: bool) -> Result<(), Fai
     if json { print_json(&reports) } else { Ok(()) }
 }
 
-fn say(Readied { adopted, upgraded }: &Readied) {
+fn say(Readied { adopted, upgraded, differs }: &Readied) {
     let (tier, to) = (upgraded.tier, upgraded.to);
     if let Some(version) = adopted {
         println!("{tier}: found as version {version} makes it, and recorded");
@@ -46,5 +46,8 @@ fn say(Readied { adopted, upgraded }: &Readied) {
     match upgraded.applied.as_slice() {
         [] => println!("{tier}: version {to}, nothing to do"),
         applied => println!("{tier}: version {} to {to}: {}", upgraded.from, applied.join(", ")),
+    }
+    for text in differs {
+        println!("{tier}: {text}");
     }
 }

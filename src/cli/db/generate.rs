@@ -10,17 +10,20 @@ use crate::config::{Place, Settings};
 use crate::schema::emit::{Plan, Script};
 use crate::schema::findings::Live;
 use crate::schema::{Dialect, Model, docs};
-use crate::tier::{Tier, inspect, migrate};
+use crate::tier::{Tier, migrate};
 
 /// Write a migration that brings the databases to the declared schema
 ///
 /// Compares the declaration in `src/schema/` with the live database and writes `NNNN_name.up.sql` and `.down.sql` for every
-/// engine of the tier. Read them before you commit them: what they lose is said in them and here.
+/// engine of the tier. Read them before you commit them: what they lose is said in them and here. What is neither declared
+/// nor made by a migration is somebody else's, and stays unless you say --drop-unknown.
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "flags")]
 #[command(after_help = "\
 Examples:
   thermocline db generate -m \"add email to users\"
   thermocline db generate --tier hot --sql
+  thermocline db generate --tier hot --drop-unknown -m \"drop what was left behind\"
   thermocline db generate --tier cold --empty -m \"fill in the titles\"
   thermocline db generate --docs > docs/data-model.md")]
 pub struct Args {
@@ -36,6 +39,9 @@ pub struct Args {
     /// Write empty files, to be filled in by hand; no database is asked
     #[arg(long, conflicts_with = "sql")]
     empty: bool,
+    /// Drop also what no migration has made: a platform's own columns and indexes
+    #[arg(long, conflicts_with = "empty")]
+    drop_unknown: bool,
     /// The folder of the migrations
     #[arg(long, value_name = "FOLDER", default_value = "migrations")]
     dir: PathBuf,
@@ -53,6 +59,8 @@ struct Report {
     /// What the engine that was asked cannot tell.
     unseen: Option<&'static str>,
     notes: Vec<String>,
+    /// What is not ours, and stays.
+    kept: Vec<String>,
     files: Vec<PathBuf>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     sql: Vec<Sql>,
@@ -83,7 +91,7 @@ pub async fn run(args: &Args, settings: &Settings, json: bool) -> Result<(), Fai
         plans.push(if args.empty {
             (tier, empty(tier), None)
         } else {
-            let (plan, asked) = plan(tier, place, &args.dir).await?;
+            let (plan, asked) = plan(tier, place, args).await?;
             (tier, plan, Plan::unseen(asked))
         });
     }
@@ -107,19 +115,15 @@ const fn engines(tier: Tier) -> [Dialect; 2] {
 
 fn empty(tier: Tier) -> Plan {
     let scripts = engines(tier).map(|engine| (engine, Script::default(), Script::default()));
-    Plan { obstacles: Vec::new(), scripts: scripts.to_vec() }
+    Plan { obstacles: Vec::new(), kept: Vec::new(), scripts: scripts.to_vec() }
 }
 
 /// Compares a tier with its declaration.
-async fn plan(tier: Tier, place: &Place, dir: &Path) -> Result<(Plan, Dialect), Failure> {
+async fn plan(tier: Tier, place: &Place, args: &Args) -> Result<(Plan, Dialect), Failure> {
     let database = look::open(tier, place).await.map_err(Failure::Failed)?;
     let found = async {
         let (version, newest) = (database.version().await?, migrate::newest(&*database));
-        Ok::<_, crate::tier::TierError>((
-            version,
-            newest,
-            inspect::inspect(&*database, &look::names(&*database)).await?,
-        ))
+        Ok::<_, crate::tier::TierError>((version, newest, database.inspect(&look::names(&*database)).await?))
     };
     let found = found.await;
     database.close().await;
@@ -129,14 +133,17 @@ async fn plan(tier: Tier, place: &Place, dir: &Path) -> Result<(Plan, Dialect), 
             "the {tier} schema is at version {version} and this program knows {newest}: `db upgrade --tier {tier}` first"
         )));
     }
-    let written = last(tier, dir)?;
+    let written = last(tier, &args.dir)?;
     if written > newest {
         return Err(Failure::Usage(format!(
             "{} has version {written} of {tier}, and this program knows {newest}: build it and run `db upgrade` first",
-            dir.display()
+            args.dir.display()
         )));
     }
-    let plan = Plan::new(&live, &Model::of(look::tables(tier)), &engines(tier));
+    let declared = Model::of(look::tables(tier));
+    let made = migrate::models(tier).await.map_err(Failure::of)?.pop().unwrap_or_default();
+    let made = Dialect::Sqlite.lift(&made, &declared);
+    let plan = Plan::new(&live, &declared, &engines(tier), (!args.drop_unknown).then_some(&made));
     if plan.obstacles.is_empty() {
         Ok((plan, live.dialect))
     } else {
@@ -148,7 +155,9 @@ async fn plan(tier: Tier, place: &Place, dir: &Path) -> Result<(Plan, Dialect), 
 fn carry_out(args: &Args, tier: Tier, plan: &Plan, unseen: Option<&'static str>) -> Result<Report, Failure> {
     let notes = plan.notes().into_iter().map(str::to_owned).collect();
     let fits = plan.is_empty();
-    let mut report = Report { tier: tier.name(), fits, unseen, notes, files: Vec::new(), sql: Vec::new() };
+    let kept = plan.kept.clone();
+    let mut report =
+        Report { tier: tier.name(), fits, unseen, notes, kept, files: Vec::new(), sql: Vec::new() };
     if args.empty || !fits {
         for (engine, up, down) in &plan.scripts {
             let [up, down] = [up, down].map(|script| {
@@ -174,9 +183,12 @@ fn carry_out(args: &Args, tier: Tier, plan: &Plan, unseen: Option<&'static str>)
 }
 
 fn print(report: &Report) {
-    let Report { tier, fits, unseen, notes, files, sql } = report;
+    let Report { tier, fits, unseen, notes, kept, files, sql } = report;
     if let Some(unseen) = unseen {
         eprintln!("{tier}: this engine does not tell {unseen}");
+    }
+    for kept in kept {
+        eprintln!("{tier}: {kept}");
     }
     if *fits && files.is_empty() {
         println!("{tier}: as declared, nothing to do");

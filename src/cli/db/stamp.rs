@@ -1,16 +1,22 @@
 //! `thermocline db stamp`
 
+use std::sync::Arc;
+
 use serde::Serialize;
 
-use super::{Which, shown, steps, version};
+use super::{Which, confirm, shown, steps, version};
+use crate::cli::ready::listed;
 use crate::cli::{Failure, print_json, tiers};
 use crate::config::Settings;
-use crate::tier::migrate::Task;
+use crate::telemetry::explain;
+use crate::tier::Schema;
+use crate::tier::migrate::{self, Fault, Found, Step, Task};
 
 /// Record that a schema stands at a version, and run nothing
 ///
 /// For a database that was brought there by other means, after a migration that stopped half-way, and to record a
-/// changed file anew. Nobody checks that it is true.
+/// changed file anew. What the tables look like is compared with that version: if they say otherwise, it names how and
+/// asks, unless told --yes.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  thermocline db stamp 2 --tier hot")]
 pub struct Args {
@@ -19,6 +25,9 @@ pub struct Args {
     /// Which tier
     #[arg(long, value_enum, default_value = "both")]
     tier: Which,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -30,20 +39,63 @@ struct Stamped {
 
 /// Runs it.
 pub async fn run(args: &Args, settings: &Settings, json: bool) -> Result<(), Failure> {
-    let mut wanted = Vec::new();
+    let mut wanted: Vec<(Arc<dyn Schema>, &'static [Step], i64)> = Vec::new();
     for (tier, place) in args.tier.places(settings)? {
-        wanted.push((tier, place, version(tier, steps(tier, place), &args.version)?));
+        let steps = steps(tier, place);
+        let to = version(tier, steps, &args.version)?;
+        wanted.push((tiers::open(tier, place).await?, steps, to));
+    }
+    let done = stamp(args, &wanted, json).await;
+    for (database, ..) in wanted {
+        database.close().await;
+    }
+    done
+}
+
+async fn stamp(
+    args: &Args,
+    wanted: &[(Arc<dyn Schema>, &'static [Step], i64)],
+    json: bool,
+) -> Result<(), Failure> {
+    // Nothing is recorded before everything was asked.
+    let mut doubts = Vec::new();
+    for (database, steps, to) in wanted {
+        let doubt = doubt(&**database, *to).await?;
+        let name = if *to == 0 { "base".to_owned() } else { shown(steps, *to) };
+        doubts
+            .extend(doubt.map(|doubt| format!("{}: recorded would be {name}, and {doubt}", database.tier())));
+    }
+    if !doubts.is_empty() {
+        confirm(&doubts.join("\n"), args.yes)?;
     }
     let mut report = Vec::new();
-    for (tier, place, to) in wanted {
-        let database = tiers::open(tier, place).await?;
-        let done = database.migrate(database.steps(), Task::Stamp(to)).await;
-        database.close().await;
-        let from = done.map_err(Failure::of)?;
+    for (database, steps, to) in wanted {
+        let from = database.migrate(steps, Task::Stamp(*to)).await.map_err(Failure::of)?;
+        let tier = database.tier().name();
         if !json {
-            println!("{tier}: recorded as {} (was {from})", shown(steps(tier, place), to));
+            println!("{tier}: recorded as {} (was {from})", shown(steps, *to));
         }
-        report.push(Stamped { tier: tier.name(), from, to });
+        report.push(Stamped { tier, from, to: *to });
     }
     if json { print_json(&report) } else { Ok(()) }
+}
+
+/// What the tables say against a version, if they do.
+async fn doubt(database: &dyn Schema, to: i64) -> Result<Option<String>, Failure> {
+    let rows = database.recorded().await.map_err(Failure::of)?.unwrap_or_default();
+    if let Err(fault @ Fault::Newer { .. }) = migrate::verify(database, &rows) {
+        return Err(Failure::Failed(fault.to_string()));
+    }
+    Ok(match migrate::found(database).await {
+        Ok(Found::Nothing | Found::Platform) if to == 0 => None,
+        Ok(Found::Version(version)) if version == to => None,
+        Ok(Found::Nothing) => Some("there are no tables".to_owned()),
+        Ok(Found::Platform) => Some("there are the platform's own tables alone, not adopted yet".to_owned()),
+        Ok(Found::Version(version)) => Some(format!("the tables are as version {version} makes them")),
+        Ok(Found::Otherwise(wrong)) => Some(format!(
+            "the tables are as no version makes them; compared with the nearest:{}",
+            listed(&wrong)
+        )),
+        Err(error) => Some(format!("what there is cannot be compared: {}", explain(&error))),
+    })
 }

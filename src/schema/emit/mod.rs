@@ -87,7 +87,7 @@ fn notes(changes: &[Change], declared: &Model) -> Vec<String> {
             }
             Change::Alter { table, what: Alter::Column { from, to } } => {
                 let column = &to.name;
-                if !from.kind.is_like(&to.kind) {
+                if from.kind != to.kind {
                     notes.push(format!(
                         "{table}.{column} changes from {} to {}: it fails where a value does not fit.",
                         from.kind, to.kind
@@ -129,10 +129,24 @@ pub fn obstacles(from: &Model, to: &Model) -> Vec<String> {
                 "{table}.{} begins or ceases to number the rows: that is written by hand",
                 to.name
             )),
+            // SQL Server changes no column while it is part of a key.
+            Alter::Column { from: old, to: new }
+                if (old.kind != new.kind || old.nullable != new.nullable)
+                    && is_key(from, &table, &new.name) =>
+            {
+                obstacles.push(format!(
+                    "{table}.{} is part of the primary key, and changes: that is written by hand",
+                    new.name
+                ));
+            }
             _ => {}
         }
     }
     obstacles
+}
+
+fn is_key(model: &Model, table: &str, column: &str) -> bool {
+    model.table(table).is_some_and(|table| table.key.iter().any(|name| name == column))
 }
 
 /// Whether rows that are there already have no value for it.

@@ -62,7 +62,7 @@ fn change_column(
 ) -> Vec<String> {
     let (table, name) = (&after.name, &to.name);
     let mut statements = Vec::new();
-    let reshaped = !from.kind.is_like(&to.kind) || from.nullable != to.nullable;
+    let reshaped = from.kind != to.kind || from.nullable != to.nullable;
     if from.default.is_some() && (reshaped || from.default != to.default) {
         statements.push(drop_default(table, name));
     }
@@ -101,7 +101,8 @@ fn change_column(
     statements
 }
 
-/// Babelfish keeps a column's collation and nullability while its type changes, and takes neither here.
+/// Babelfish takes neither a collation nor a nullability here: it keeps the one it has of the latter, and falls back to the
+/// database's collation.
 fn alter_column(table: &str, column: &ColumnModel) -> String {
     let kind = DIALECT.type_name(&column.kind);
     let (kind, collation) = kind.split_at(kind.find(" COLLATE").unwrap_or(kind.len()));

@@ -1,24 +1,30 @@
 //! The migration that brings a database to the declaration, for every engine of its tier.
 
-use super::{Script, migrate, obstacles};
+use super::{Script, migrate, obstacles, sqlite};
 use crate::schema::Dialect;
 use crate::schema::diff::{Alter, Change, diff};
 use crate::schema::findings::Live;
-use crate::schema::model::Model;
+use crate::schema::model::{ForeignKey, IndexModel, Model, TableModel};
 
 /// A migration, up and down, for each engine of a tier.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// Why it cannot be written; nothing is, then.
     pub obstacles: Vec<String>,
+    /// What is there and neither declared nor made by a migration, so that it stays; a sentence each.
+    pub kept: Vec<String>,
     /// The engines, each with its way up and its way down.
     pub scripts: Vec<(Dialect, Script, Script)>,
 }
 
 impl Plan {
     /// The steps from what is there to what is declared. What one engine's catalogs tell is enough for all of them.
-    pub fn new(live: &Live, declared: &Model, engines: &[Dialect]) -> Self {
-        let current = live.dialect.lift(&live.model, declared);
+    ///
+    /// Of what is not declared only that goes which our own migrations have `made`: the rest is somebody else's, and
+    /// stays. Without `made` everything goes.
+    pub fn new(live: &Live, declared: &Model, engines: &[Dialect], made: Option<&Model>) -> Self {
+        let mut current = live.dialect.lift(&live.model, declared);
+        let strange = made.map_or_else(Vec::new, |made| set_aside(&mut current, declared, made));
         let scripts = engines.iter().map(|&engine| {
             let (up, mut down) = (migrate(engine, &current, declared), migrate(engine, declared, &current));
             if live.dialect == Dialect::Sqlite && engine != Dialect::Sqlite && loses_types(&current, declared) {
@@ -30,7 +36,17 @@ impl Plan {
             }
             (engine, up, down)
         });
-        Self { obstacles: obstacles(&current, declared), scripts: scripts.collect() }
+        let scripts = scripts.collect();
+        let mut obstacles = obstacles(&current, declared);
+        if live.dialect == Dialect::Sqlite {
+            let anew = sqlite::made_anew(&current, declared);
+            let lost = strange.iter().filter(|(table, _)| anew.contains(table));
+            obstacles.extend(lost.map(|(table, what)| {
+                format!("{table} has to be made anew, which would lose {what}: declare it, or let it go with --drop-unknown")
+            }));
+        }
+        let kept = strange.into_iter().map(|(_, what)| format!("{what} is not ours, and stays")).collect();
+        Self { obstacles, kept, scripts }
     }
 
     /// Whether there is nothing to do on any engine.
@@ -57,6 +73,49 @@ impl Plan {
         }
         notes
     }
+}
+
+/// Takes out of `current` what is neither declared nor made by a migration. Returns it, with its table.
+fn set_aside(current: &mut Model, declared: &Model, made: &Model) -> Vec<(String, String)> {
+    let mut strange = Vec::new();
+    current.tables.retain(|table| {
+        let ours = declared.table(&table.name).or_else(|| made.table(&table.name)).is_some();
+        if !ours {
+            strange.push((table.name.clone(), table.name.clone()));
+        }
+        ours
+    });
+    for table in &mut current.tables {
+        let name = table.name.clone();
+        let both: Vec<&TableModel> =
+            [declared.table(&name), made.table(&name)].into_iter().flatten().collect();
+        sift(&mut table.columns, &mut strange, |column| {
+            let ours = both.iter().any(|table| table.column(&column.name).is_some());
+            (!ours).then(|| (name.clone(), format!("{name}.{}", column.name)))
+        });
+        sift(&mut table.indexes, &mut strange, |index: &IndexModel| {
+            let ours = both.iter().any(|table| table.indexes.iter().any(|other| other.is_like(index)));
+            (!ours).then(|| (name.clone(), format!("the index {} {index} of {name}", index.name)))
+        });
+        sift(&mut table.foreign, &mut strange, |foreign: &ForeignKey| {
+            let ours = both.iter().any(|table| table.foreign.iter().any(|other| other.is_like(foreign)));
+            (!ours).then(|| (name.clone(), format!("the foreign key {foreign} of {name}")))
+        });
+    }
+    strange
+}
+
+/// Moves what has something said of it out of a list.
+fn sift<T>(
+    list: &mut Vec<T>,
+    strange: &mut Vec<(String, String)>,
+    says: impl Fn(&T) -> Option<(String, String)>,
+) {
+    list.retain(|one| {
+        let said = says(one);
+        strange.extend(said.clone());
+        said.is_none()
+    });
 }
 
 /// Whether the way back makes something whose type nobody has declared.

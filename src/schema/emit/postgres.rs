@@ -53,7 +53,7 @@ fn change(table: &str, from: &ColumnModel, to: &ColumnModel) -> Vec<String> {
     let name = &to.name;
     let on = |text: String| format!("ALTER TABLE {table} ALTER COLUMN {name} {text}");
     let mut statements = Vec::new();
-    let retyped = !from.kind.is_like(&to.kind);
+    let retyped = from.kind != to.kind;
     if from.default.is_some() && (retyped || to.default.is_none()) {
         statements.push(on("DROP DEFAULT".to_owned()));
     }

@@ -5,20 +5,14 @@ use std::fmt::Write as _;
 
 use super::{complete, create_index, filler, needs_filling, references};
 use crate::schema::Dialect;
-use crate::schema::diff::{Alter, Change};
+use crate::schema::diff::{Alter, Change, diff};
 use crate::schema::model::{ColumnModel, Model, TableModel};
 
 const DIALECT: Dialect = Dialect::Sqlite;
 
 pub(super) fn statements(from: &Model, to: &Model, changes: &[Change]) -> Vec<String> {
     let mut statements = Vec::new();
-    let is_beyond = |change: &Change| match change {
-        Change::Alter { table, what } if needs_rebuild(from.table(table), to.table(table), what) => {
-            Some(table.clone())
-        }
-        _ => None,
-    };
-    let beyond: BTreeSet<String> = changes.iter().filter_map(is_beyond).collect();
+    let beyond = beyond_alter(from, to, changes);
     let mut rebuilt = BTreeSet::new();
     for change in changes {
         match change {
@@ -39,6 +33,22 @@ pub(super) fn statements(from: &Model, to: &Model, changes: &[Change]) -> Vec<St
         }
     }
     statements
+}
+
+/// The tables that are made anew on the way from one schema to another.
+pub(super) fn made_anew(from: &Model, to: &Model) -> BTreeSet<String> {
+    let (from, to) = (DIALECT.fold(from), DIALECT.fold(to));
+    beyond_alter(&from, &to, &diff(&from, &to))
+}
+
+fn beyond_alter(from: &Model, to: &Model, changes: &[Change]) -> BTreeSet<String> {
+    let is_beyond = |change: &Change| match change {
+        Change::Alter { table, what } if needs_rebuild(from.table(table), to.table(table), what) => {
+            Some(table.clone())
+        }
+        _ => None,
+    };
+    changes.iter().filter_map(is_beyond).collect()
 }
 
 /// Whether a change is beyond `ALTER TABLE`.
@@ -145,7 +155,7 @@ fn value(to: &ColumnModel, from: Option<&ColumnModel>) -> String {
     let Some(from) = from else {
         return given.unwrap_or_else(|| if to.nullable { "NULL".into() } else { filler(DIALECT, &to.kind) });
     };
-    let value = if from.kind.is_like(&to.kind) {
+    let value = if from.kind == to.kind {
         to.name.clone()
     } else {
         format!("CAST({} AS {})", to.name, DIALECT.type_name(&to.kind))

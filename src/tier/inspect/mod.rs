@@ -1,14 +1,16 @@
 //! What a database holds of the tables that were asked for, read from its catalogs: six statements, however many tables
-//! there are, and no row of any other table comes back, unless it names rows of these.
+//! there are, and no row of any other table comes back, unless it names rows of these. Two are enough for the
+//! [`outline`] that the mover asks for before every run.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use super::{Engine, Record, Statement, TierError, Value, any_sql};
 use crate::schema::Dialect;
-use crate::schema::findings::Live;
+use crate::schema::findings::{Live, Outline};
 use crate::schema::model::{ColumnModel, ForeignKey, IndexModel, Model, TableModel};
 
+static OUTLINE: LazyLock<Statement> = LazyLock::new(|| any_sql!("outline"));
 static SERVER: LazyLock<Statement> = LazyLock::new(|| any_sql!("server"));
 static TABLES: LazyLock<Statement> = LazyLock::new(|| any_sql!("tables"));
 static COLUMNS: LazyLock<Statement> = LazyLock::new(|| any_sql!("columns"));
@@ -41,7 +43,7 @@ pub struct Size {
 }
 
 /// Asks a server what it is.
-pub async fn server(engine: &dyn Engine) -> Result<Server, TierError> {
+pub async fn server<E: Engine + ?Sized>(engine: &E) -> Result<Server, TierError> {
     let records = engine.fetch(&SERVER, &[]).await?;
     let fault = |source: String| TierError::Statement {
         tier: engine.tier(),
@@ -59,7 +61,7 @@ pub async fn server(engine: &dyn Engine) -> Result<Server, TierError> {
 }
 
 /// How much each of these tables holds; a table that is not there is left out.
-pub async fn sizes(engine: &dyn Engine, tables: &[&str]) -> Result<Vec<Size>, TierError> {
+async fn sizes<E: Engine + ?Sized>(engine: &E, tables: &[&str]) -> Result<Vec<Size>, TierError> {
     let records = engine.fetch(&TABLES, &[names(tables)]).await?;
     let size = |record: &Record| {
         Ok(Size {
@@ -71,9 +73,31 @@ pub async fn sizes(engine: &dyn Engine, tables: &[&str]) -> Result<Vec<Size>, Ti
     records.iter().map(size).collect()
 }
 
+/// Everything there is to say of a server and these tables.
+#[derive(Clone, Debug)]
+pub struct Survey {
+    /// The server.
+    pub server: Server,
+    /// The tables.
+    pub live: Live,
+    /// How much each of them holds; one that is not there is left out.
+    pub sizes: Vec<Size>,
+}
+
+/// Asks a server what it is, and reads these tables and how much they hold.
+pub async fn survey<E: Engine + ?Sized>(engine: &E, tables: &[&str]) -> Result<Survey, TierError> {
+    let server = server(engine).await?;
+    let live = read(engine, server.dialect, tables).await?;
+    Ok(Survey { server, live, sizes: sizes(engine, tables).await? })
+}
+
 /// Reads these tables.
-pub async fn inspect(engine: &dyn Engine, tables: &[&str]) -> Result<Live, TierError> {
+pub async fn inspect<E: Engine + ?Sized>(engine: &E, tables: &[&str]) -> Result<Live, TierError> {
     let dialect = server(engine).await?.dialect;
+    read(engine, dialect, tables).await
+}
+
+async fn read<E: Engine + ?Sized>(engine: &E, dialect: Dialect, tables: &[&str]) -> Result<Live, TierError> {
     let names = [names(tables)];
     let mut model = Model::default();
     for record in engine.fetch(&COLUMNS, &names).await? {
@@ -82,11 +106,16 @@ pub async fn inspect(engine: &dyn Engine, tables: &[&str]) -> Result<Live, TierE
     for table in &mut model.tables {
         sort_key(table);
     }
+    // A primary key comes with the columns or among the indexes, as the engine finds it more cheaply.
     // A row a column: those of one index come together.
     let mut last = None;
     for record in engine.fetch(&INDEXES, &names).await? {
         let place = (record.text("tbl")?, record.int("place")?);
         let Some(table) = model.table_mut(&place.0) else { continue };
+        if record.bool("is_primary")? {
+            table.key.push(record.text("col")?);
+            continue;
+        }
         if last.as_ref() != Some(&place) {
             table.indexes.push(index(dialect, &record, &place.0)?);
         }
@@ -99,27 +128,62 @@ pub async fn inspect(engine: &dyn Engine, tables: &[&str]) -> Result<Live, TierE
     for table in &mut model.tables {
         table.indexes.iter_mut().for_each(|index| name_constraint(&table.name, index));
     }
-    let mut inbound: Vec<(String, ForeignKey)> = Vec::new();
-    let mut last = None;
-    for record in engine.fetch(&FOREIGN_KEYS, &names).await? {
-        let place = (record.text("tbl")?, record.int("place")?);
-        let goes_on = last.as_ref() == Some(&place);
-        let key = match model.table_mut(&place.0) {
-            Some(table) => last_or_new(&mut table.foreign, goes_on, foreign_key()),
-            None => &mut last_or_new(&mut inbound, goes_on, (place.0.clone(), foreign_key())).1,
-        };
-        key.name = record.text_or_null("fk")?;
-        key.columns.push(record.text("col")?);
-        key.table = record.text("parent")?;
-        key.references.push(record.text("parent_col")?);
-        key.cascades = record.bool("cascades")?;
-        last = Some(place);
+    let mut inbound = Vec::new();
+    for (name, key) in foreign_keys(engine, &names).await? {
+        match model.table_mut(&name) {
+            Some(table) => table.foreign.push(key),
+            None => inbound.push((name, key)),
+        }
     }
     let mut triggers = Vec::new();
     for record in engine.fetch(&TRIGGERS, &names).await? {
         triggers.push((record.text("tbl")?, record.text("trg")?));
     }
     Ok(Live { dialect, model, inbound, triggers })
+}
+
+/// Reads of these tables what moving their rows depends on.
+pub async fn outline(engine: &dyn Engine, tables: &[&str]) -> Result<Outline, TierError> {
+    let names = [names(tables)];
+    let mut outline = Outline::default();
+    for record in engine.fetch(&OUTLINE, &names).await? {
+        let table = record.text("tbl")?;
+        match record.text_or_null("col")? {
+            Some(column) => outline.columns.push((table, column)),
+            None => outline.triggers.push((table, record.text("trg")?)),
+        }
+    }
+    outline.foreign = foreign_keys(engine, &names).await?;
+    Ok(outline)
+}
+
+/// The foreign keys of these tables, and those that name their rows; with the table they are of.
+async fn foreign_keys<E: Engine + ?Sized>(
+    engine: &E,
+    names: &[Value],
+) -> Result<Vec<(String, ForeignKey)>, TierError> {
+    let mut keys: Vec<(String, ForeignKey)> = Vec::new();
+    // A row a column: those of one key come together.
+    let mut last = None;
+    for record in engine.fetch(&FOREIGN_KEYS, names).await? {
+        let place = (record.text("tbl")?, record.int("place")?);
+        if last.as_ref() != Some(&place) {
+            let key = ForeignKey {
+                name: record.text_or_null("fk")?,
+                columns: Vec::new(),
+                table: record.text("parent")?,
+                references: Vec::new(),
+                cascades: record.bool("cascades")?,
+            };
+            keys.push((place.0.clone(), key));
+        }
+        if let Some((_, key)) = keys.last_mut() {
+            key.columns.push(record.text("col")?);
+            key.references.push(record.text("parent_col")?);
+        }
+        last = Some(place);
+    }
+    Ok(keys)
 }
 
 /// Names as a parameter, each once.
@@ -133,7 +197,10 @@ fn column(dialect: Dialect, record: &Record, model: &mut Model) -> Result<(), Ti
     let (name, place) = (record.text("tbl")?, record.int("place")?);
     let column = ColumnModel {
         name: record.text("col")?,
-        kind: dialect.read_type(&record.text("typ")?),
+        kind: dialect.read_type(&match dialect {
+            Dialect::Mssql => spelled(record)?,
+            Dialect::Sqlite | Dialect::Postgres => record.text("typ")?,
+        }),
         nullable: record.bool("nullable")?,
         default: record.text_or_null("preset")?.map(|text| dialect.read_default(&text)),
         identity: record.bool("is_identity")?,
@@ -155,6 +222,23 @@ fn column(dialect: Dialect, record: &Record, model: &mut Model) -> Result<(), Ti
         table.columns.push(column);
     }
     Ok(())
+}
+
+/// A type of SQL Server as a definition spells it, with its collation where that compares bytes.
+fn spelled(record: &Record) -> Result<String, TierError> {
+    let (name, bytes, scale) = (record.text("typ")?, record.int("bytes")?, record.int("scale")?);
+    let mut text = match name.as_str() {
+        "nvarchar" | "varchar" | "varbinary" if bytes == -1 => format!("{name}(max)"),
+        "nvarchar" | "nchar" => format!("{name}({})", bytes / 2),
+        "varchar" | "char" | "varbinary" | "binary" => format!("{name}({bytes})"),
+        "datetime2" | "datetimeoffset" => format!("{name}({scale})"),
+        "decimal" | "numeric" => format!("{name}({},{scale})", record.int("digits")?),
+        _ => name,
+    };
+    if record.text_or_null("coll")?.is_some_and(|name| name.to_ascii_uppercase().ends_with("BIN2")) {
+        text.push_str(" collate latin1_general_bin2");
+    }
+    Ok(text)
 }
 
 /// Columns of the key came in the order of the table, each with its place in the key before it.
@@ -197,26 +281,6 @@ fn name_constraint(table: &str, index: &mut IndexModel) {
         let columns: Vec<&str> = index.columns.iter().map(|(name, _)| name.as_str()).collect();
         index.name = format!("{table}_{}", columns.join("_"));
     }
-}
-
-/// One that is being put together.
-fn foreign_key() -> ForeignKey {
-    ForeignKey {
-        name: None,
-        columns: Vec::new(),
-        table: String::new(),
-        references: Vec::new(),
-        cascades: false,
-    }
-}
-
-/// The last one of a list if it goes on, else `new` at its end.
-fn last_or_new<T>(list: &mut Vec<T>, goes_on: bool, new: T) -> &mut T {
-    if !goes_on || list.is_empty() {
-        list.push(new);
-    }
-    let last = list.len() - 1;
-    &mut list[last]
 }
 
 #[cfg(test)]

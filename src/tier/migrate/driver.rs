@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use super::fault::Fault;
 use super::text::{self, Part};
 use super::{Recorded, Step};
-use crate::tier::{Record, Source, Statement, Tier, TierError, Value, any_sql};
+use crate::tier::{Engine, Record, Source, Statement, Tier, TierError, Value, any_sql};
 
 static KNOWN: LazyLock<Statement> = LazyLock::new(|| any_sql!("known"));
 static LEDGER: LazyLock<Statement> = LazyLock::new(|| any_sql!("ledger"));
@@ -78,7 +78,7 @@ pub trait Migrating: Send {
 }
 
 /// What is recorded; none without a version table.
-pub(in crate::tier) async fn ledger(on: &mut dyn Migrating) -> Result<Option<Vec<Recorded>>, TierError> {
+async fn ledger(on: &mut dyn Migrating) -> Result<Option<Vec<Recorded>>, TierError> {
     let known = on.fetch(&KNOWN).await?;
     if is_known(&known)? { read(&on.fetch(&LEDGER).await?).map(Some) } else { Ok(None) }
 }
@@ -99,6 +99,12 @@ fn read(rows: &[Record]) -> Result<Vec<Recorded>, TierError> {
         })
     };
     rows.iter().map(one).collect()
+}
+
+/// The same on any connection of an engine.
+pub(in crate::tier) async fn recorded(engine: &dyn Engine) -> Result<Option<Vec<Recorded>>, TierError> {
+    let known = engine.fetch(&KNOWN, &[]).await?;
+    if is_known(&known)? { read(&engine.fetch(&LEDGER, &[]).await?).map(Some) } else { Ok(None) }
 }
 
 /// The same on a session that only reads.

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::{Schema, Step};
-use crate::tier::TierError;
+use super::{Schema, Step, made, models};
+use crate::schema::standing::{Standing, standing};
+use crate::schema::{Model, cold, hot};
+use crate::tier::{Tier, TierError};
 
 /// The tables of a database, a line for each column, key and index, and the same after each migration.
 #[derive(Debug)]
@@ -23,14 +25,31 @@ pub enum Found {
     Version(i64),
     /// Some of our tables, as no version makes them: what is wrong, compared with the version that comes nearest.
     Otherwise(Vec<String>),
-    /// The engine cannot tell; its first migration adopts what it finds, or refuses.
-    Unknown,
+    /// A live platform's own tables, which the first migration adopts with their rows.
+    Platform,
 }
 
 /// Looks at a database. Tables that no migration makes are nobody's business.
+///
+/// Where migrations can be tried out, a version is what fits it exactly; elsewhere the catalogs are compared with the
+/// versions of the embedded engine, and what a platform has made of its own tables is its own.
 pub async fn found(database: &dyn Schema) -> Result<Found, TierError> {
-    let Some(shapes) = database.shapes(database.steps()).await? else { return Ok(Found::Unknown) };
-    Ok(compare(database.steps(), &shapes))
+    let steps = database.steps();
+    if let Some(shapes) = database.shapes(steps).await? {
+        return Ok(compare(steps, &shapes));
+    }
+    let tier = database.tier();
+    let (live, versions) = (database.inspect(&made(steps)).await?, models(tier).await?);
+    let declared = match tier {
+        Tier::Hot => Model::of(&hot::TABLES),
+        Tier::Cold => Model::of(&cold::TABLES),
+    };
+    Ok(match standing(&live, &versions, &declared) {
+        Standing::Nothing => Found::Nothing,
+        Standing::Platform => Found::Platform,
+        Standing::Version(place) => Found::Version(steps.get(place).map_or(0, Step::version)),
+        Standing::Otherwise(wrong) => Found::Otherwise(wrong),
+    })
 }
 
 fn compare(steps: &[Step], shapes: &Shapes) -> Found {

@@ -8,6 +8,8 @@ use tiberius::error::Error;
 
 use super::connect::{Connection, Role};
 use super::{Mssql, fault};
+use crate::schema::findings::Live;
+use crate::tier::inspect::{self, Survey};
 use crate::tier::migrate::{self, Dialect, Migrating, Part, Recorded, Schema, Shapes, Step, Stop};
 use crate::tier::{Engine as _, Record, Statement, TierError, Value};
 
@@ -43,14 +45,27 @@ impl Schema for Mssql {
         Ok(None)
     }
 
-    /// Readers' connections cannot read before snapshot isolation is on, and give up on a lock: while another process
-    /// migrates, there is one on the version table.
+    async fn inspect(&self, tables: &[&str]) -> Result<Live, TierError> {
+        inspect::inspect(&self.catalogs(), tables).await
+    }
+
+    async fn survey(&self, tables: &[&str]) -> Result<Survey, TierError> {
+        inspect::survey(&self.catalogs(), tables).await
+    }
+
     async fn recorded(&self) -> Result<Option<Vec<Recorded>>, TierError> {
-        migrate::ledger(&mut self.connect().await?).await
+        migrate::recorded(&self.catalogs()).await
     }
 }
 
 impl Mssql {
+    /// The same database by connections of migrators, for whoever asks what there is. Readers' connections cannot read before
+    /// snapshot isolation is on, and give up on a lock: while another process migrates, there is one on the version
+    /// table.
+    fn catalogs(&self) -> Self {
+        Self { readers: self.migrators.clone(), ..self.clone() }
+    }
+
     async fn connect(&self) -> Result<MssqlMigrating, TierError> {
         let connection = Connection::open(&self.address, Role::Migrator, false).await;
         let connection = connection.map_err(|error| self.refused("connect", error))?;

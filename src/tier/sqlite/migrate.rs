@@ -40,23 +40,30 @@ impl Schema for Sqlite {
     }
 
     async fn shapes(&self, steps: &[Step]) -> Result<Option<Shapes>, TierError> {
-        let shapes = async {
-            let now = shape(&mut *self.pool.acquire().await?).await?;
-            let mut scratch = SqliteConnection::connect("sqlite::memory:").await?;
-            let mut after = Vec::new();
-            for step in steps {
-                sqlx::raw_sql(AssertSqlSafe(step.up())).execute(&mut scratch).await?;
-                after.push(shape(&mut scratch).await?);
-            }
-            Ok(Shapes { now, after })
-        };
-        shapes.await.map(Some).map_err(|error| refused(self.tier, "migrate.shape", error))
+        let (now, scratch) = (self.shape().await?, Self::scratch(self.tier).await?);
+        let mut after = Vec::new();
+        for step in steps {
+            scratch.run(step.up()).await?;
+            after.push(scratch.shape().await?);
+        }
+        scratch.close().await;
+        Ok(Some(Shapes { now, after }))
     }
 }
 
-async fn shape(connection: &mut SqliteConnection) -> Result<Vec<(String, String)>, sqlx::Error> {
-    let rows = sqlx::query(SHAPE).fetch_all(connection).await?;
-    rows.iter().map(|row| Ok((row.try_get("tbl")?, row.try_get("line")?))).collect()
+impl Sqlite {
+    /// Runs a text as it is, outside any turn.
+    pub(in crate::tier) async fn run(&self, text: &'static str) -> Result<(), TierError> {
+        let done = sqlx::raw_sql(text).execute(&self.pool).await;
+        done.map(drop).map_err(|error| refused(self.tier, "migrate.try", error))
+    }
+
+    async fn shape(&self) -> Result<Vec<(String, String)>, TierError> {
+        let rows = sqlx::query(SHAPE).fetch_all(&self.pool).await.and_then(|rows| {
+            rows.iter().map(|row| Ok((row.try_get("tbl")?, row.try_get("line")?))).collect()
+        });
+        rows.map_err(|error| refused(self.tier, "migrate.shape", error))
+    }
 }
 
 #[async_trait]

@@ -3,6 +3,7 @@
 mod adoption;
 mod broken;
 mod commands;
+mod pairs;
 mod starts;
 mod waiting;
 
@@ -58,10 +59,14 @@ impl Home {
         Some(Self { cold, _database: Some(database), ..Self::new("SQLite and PostgreSQL") })
     }
 
-    /// Hot in a SQL Server, where there is one.
+    /// Hot in a SQL Server, where there is one; cold in PostgreSQL, if there is one too.
     pub async fn mssql() -> Option<Self> {
         let server = Server::make().await?;
-        Some(Self { hot: server.url(), server: Some(server), ..Self::new("SQL Server and SQLite") })
+        let home = match Self::postgres().await {
+            Some(home) => Self { name: "SQL Server and PostgreSQL", ..home },
+            None => Self::new("SQL Server and SQLite"),
+        };
+        Some(Self { hot: server.url(), server: Some(server), ..home })
     }
 
     /// All there are.
@@ -122,6 +127,13 @@ impl Home {
     pub fn report(&self, args: &[&str]) -> serde_json::Value {
         let out = self.says(&[args, &["--json"]].concat());
         serde_json::from_str(&out).unwrap_or_else(|_| panic!("{args:?}: {out}"))
+    }
+
+    /// What a command that reports says, whether it succeeds or not.
+    pub fn judged(&self, args: &[&str]) -> (Option<i32>, serde_json::Value) {
+        let ended = self.run(&[args, &["--json"]].concat());
+        let report = serde_json::from_str(&ended.out);
+        (ended.status, report.unwrap_or_else(|_| panic!("{}: {args:?}: {ended:?}", self.name)))
     }
 
     /// Runs a text in hot, behind the back of the program.

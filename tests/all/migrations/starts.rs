@@ -6,9 +6,9 @@ use std::process::Child;
 use super::{Ended, Home};
 
 /// A server that listens, with what it logged on the way.
-struct Serving {
+pub struct Serving {
     process: Child,
-    log: Vec<serde_json::Value>,
+    pub log: Vec<serde_json::Value>,
 }
 
 impl Drop for Serving {
@@ -20,7 +20,7 @@ impl Drop for Serving {
 
 impl Serving {
     /// Reads its log until it listens.
-    fn until_it_listens(mut process: Child) -> Self {
+    pub fn until_it_listens(mut process: Child) -> Self {
         let mut lines = BufReader::new(process.stderr.take().expect("its log")).lines();
         let mut log: Vec<serde_json::Value> = Vec::new();
         while log.last().is_none_or(|line| line["message"] != "listening") {

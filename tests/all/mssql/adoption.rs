@@ -11,7 +11,7 @@ use super::{MESSAGES, at, message};
 use crate::support::hot_engines::Server;
 
 /// As a platform may have made them: narrow types, generated names, an index in the way.
-const PLATFORM: [&str; 5] = [
+pub const PLATFORM: [&str; 5] = [
     "CREATE TABLE users (id INT IDENTITY(1, 1) PRIMARY KEY, username VARCHAR(50) NOT NULL UNIQUE, email VARCHAR(100))",
     "CREATE TABLE conversations (id INT IDENTITY(1, 1) PRIMARY KEY, user1_id INT NOT NULL REFERENCES users (id),
         user2_id INT REFERENCES users (id), created_at DATETIME NOT NULL DEFAULT GETDATE(),

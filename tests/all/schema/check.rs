@@ -8,7 +8,7 @@ use serde_json::Value;
 use thermocline::archive::{BlockSizes, Mover, Outcome, Plan, pair};
 use thermocline::clock::Clock;
 use thermocline::schema::Dialect;
-use thermocline::schema::findings::findings;
+use thermocline::schema::findings::{findings, obstacles};
 use thermocline::tier::{Sqlite, Tier, inspect, migrate};
 
 use super::Database;
@@ -86,17 +86,24 @@ async fn what_differs_is_named_among_two_hundred_strangers() {
         let name = database.name();
         database.upgrade().await;
         database.execute(&strangers(database.dialect)).await;
-        let begun = Instant::now();
-        let found = findings(database.tables(), &database.live().await);
-        let took = begun.elapsed();
-        assert_eq!(found, [], "{name}");
-        // Babelfish works its catalogs out for every question.
-        let limit = if database.dialect == Dialect::Mssql && database.is_babelfish().await { 30 } else { 1 };
-        assert!(took < Duration::from_secs(limit), "{name}: {took:?}");
         let names: Vec<&str> = database.tables().iter().map(|table| table.name).collect();
-        let sizes = inspect::sizes(&*database.engine, &names).await.expect("sizes");
-        assert_eq!(sizes.len(), names.len(), "{name}: {sizes:?}");
-        println!("{name}: 200 other tables, inspected in {took:?}");
+        // The quickest of three: other tests run beside this one.
+        let mut took = Duration::MAX;
+        for _ in 0..3 {
+            let begun = Instant::now();
+            let inspect::Survey { live, sizes, .. } = database.engine.survey(&names).await.expect("a survey");
+            took = took.min(begun.elapsed());
+            assert_eq!(findings(database.tables(), &live), [], "{name}");
+            assert_eq!(sizes.len(), names.len(), "{name}: {sizes:?}");
+        }
+        assert!(took < Duration::from_secs(1), "{name}: {took:?}");
+        let begun = Instant::now();
+        let outline = inspect::outline(&*database.engine, &names).await.expect("an outline");
+        let looked = begun.elapsed();
+        let columns = database.tables().iter().map(|table| table.columns.len()).sum::<usize>();
+        assert_eq!(outline.columns.len(), columns, "{name}: {:?}", outline.columns);
+        assert_eq!(outline.triggers, [], "{name}");
+        println!("{name}: 200 other tables, inspected in {took:?}, what moving depends on in {looked:?}");
 
         let (spoil, expected) = faults(&database);
         database.apply(spoil).await;
@@ -105,6 +112,15 @@ async fn what_differs_is_named_among_two_hundred_strangers() {
             found.iter().filter(|finding| finding.fault).map(|finding| finding.text.as_str()).collect();
         faults.sort_unstable();
         assert_eq!(faults, expected, "{name}");
+        // What the mover is told of it is what stands in its way.
+        let outline = inspect::outline(&*database.engine, &names).await.expect("an outline");
+        let mut told: Vec<String> =
+            obstacles(database.tables(), &outline).into_iter().map(|finding| finding.text).collect();
+        told.sort_unstable();
+        let in_the_way = |text: &&&str| {
+            ["references messages", "not known", "has the trigger"].iter().any(|part| text.contains(part))
+        };
+        assert_eq!(told, expected.iter().filter(in_the_way).copied().collect::<Vec<_>>(), "{name}");
         database.drop().await;
     }
 }
@@ -227,7 +243,11 @@ async fn the_command_writes_files_for_every_engine() {
     let (status, said, _) = run(folder.path(), &["db", "generate", "--sql", "--tier", "hot"]);
     assert_eq!(status, Some(0));
     assert!(said.contains("ALTER TABLE users ADD email NVARCHAR(320) NULL;"), "{said}");
-    let arguments = ["db", "generate", "--tier", "hot", "-m", "Add email, to users!", "--json"];
+    assert!(!said.contains("mood"), "what no migration has made stays: {said}");
+    let (_, report) = json(folder.path(), &["db", "generate", "--sql", "--tier", "hot", "--json"]);
+    assert_eq!(report[0]["kept"], serde_json::json!(["posts.mood is not ours, and stays"]));
+    let arguments =
+        ["db", "generate", "--tier", "hot", "-m", "Add email, to users!", "--drop-unknown", "--json"];
     let (status, report) = json(folder.path(), &arguments);
     assert_eq!(status, Some(0), "{report}");
     assert_eq!(report[0]["files"].as_array().map(Vec::len), Some(4), "{report}");

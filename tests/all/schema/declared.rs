@@ -31,7 +31,7 @@ async fn the_migrations_make_what_is_declared() {
         let declared = made.dialect.fold(&made.declared());
         assert_eq!(diff::diff(&by_declaration.model, &declared), [], "{name}");
         let engines = if made.engine.tier() == Tier::Hot { Dialect::HOT } else { Dialect::COLD };
-        let plan = Plan::new(&by_declaration, &made.declared(), &engines);
+        let plan = Plan::new(&by_declaration, &made.declared(), &engines, None);
         assert!(plan.is_empty(), "{name}: {plan:?}");
         println!("on {name}: {} lines alike", by_declaration.model.lines().len());
         migrated.drop().await;

@@ -5,6 +5,7 @@ mod databases;
 mod declared;
 mod docs;
 mod generate;
+mod kinds;
 mod readers;
 
 pub use databases::Database;

@@ -51,8 +51,17 @@ const ELSEWHERE: [&str; 31] = [
     "verify.in_hot",
 ];
 /// Statements that nothing asks over the wire: only a server can verify anything of them.
-const NEVER: [&str; 5] =
-    ["archive.reject", "archive.replace", "behavior.hot_slice", "downgrade.rows", "migrate.drop_ledger"];
+const NEVER: [&str; 9] = [
+    "archive.reject",
+    "archive.replace",
+    "behavior.hot_slice",
+    "downgrade.rows",
+    "inspect.columns",
+    "inspect.indexes",
+    "inspect.server",
+    "inspect.triggers",
+    "migrate.drop_ledger",
+];
 
 /// What the connections share.
 #[derive(Debug)]

@@ -213,17 +213,21 @@ pub fn declared(statement: &str, name: &str) -> Option<Declared> {
         (_, "resource" | "mover" | "checksum" | "engine") => Declared::Text(200),
         // Of the catalogs.
         ("inspect.server", "version")
-        | (_, "tbl" | "col" | "typ" | "fk" | "parent" | "parent_col" | "idx" | "trg") => Declared::Text(400),
-        (_, "nullable" | "is_identity" | "is_unique" | "is_constraint" | "descends" | "cascades") => {
-            Declared::Bit
+        | (_, "tbl" | "col" | "typ" | "coll" | "fk" | "parent" | "parent_col" | "idx" | "trg") => {
+            Declared::Text(400)
         }
         (
             _,
+            "nullable" | "is_identity" | "is_primary" | "is_unique" | "is_constraint" | "descends"
+            | "cascades" | "held" | "whole" | "snapshots",
+        ) => Declared::Bit,
+        (
+            _,
             "epoch" | "token" | "cold_newest_id" | "pair" | "n" | "late" | "weight" | "comment_count"
-            | "like_count" | "version" | "nanos" | "bytes" | "place" | "first_" | "second_",
+            | "like_count" | "version" | "nanos" | "bytes" | "place" | "first_" | "second_" | "digits"
+            | "scale",
         ) => Declared::BigInt,
         (_, "one" | "state" | "got") => Declared::Int,
-        (_, "held" | "whole" | "snapshots") => Declared::Bit,
         (_, "cold_newest_at" | "at" | "oldest") => Declared::DateTime2,
         _ => {
             let columns = || schema::PLATFORM.iter().flat_map(|table| table.columns);

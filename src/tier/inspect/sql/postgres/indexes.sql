@@ -1,6 +1,7 @@
 -- inspect.indexes
--- $1 names, as a JSON list. Of an index column that is an expression there is no name.
-SELECT c.relname::text AS tbl, x.relname::text AS idx, x.oid::bigint AS place, i.indisunique AS is_unique,
+-- $1 names, as a JSON list. Of an index column that is an expression there is no name. The primary key is
+-- among the columns.
+SELECT c.relname::text AS tbl, x.relname::text AS idx, x.oid::bigint AS place, false AS is_primary, i.indisunique AS is_unique,
     EXISTS (SELECT 1 FROM pg_constraint k WHERE k.conindid = x.oid AND k.contype = 'u') AS is_constraint,
     pg_get_expr(i.indpred, i.indrelid) AS predicate, a.attname::text AS col, (k.option & 1) = 1 AS descends
 FROM pg_class c

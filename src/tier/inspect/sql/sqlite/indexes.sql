@@ -1,7 +1,7 @@
 -- inspect.indexes
 -- ?1 names, as a JSON list. An index of the table's own definition has a made-up name; of any other the text is kept.
 SELECT t.name AS tbl, CASE WHEN i.origin = 'u' THEN NULL ELSE i.name END AS idx, i.seq AS place, i."unique" AS is_unique,
-    i.origin = 'u' AS is_constraint,
+    0 AS is_primary, i.origin = 'u' AS is_constraint,
     CASE WHEN i.partial THEN substr(x.sql, instr(upper(x.sql), 'WHERE') + 5) END AS predicate,
     c.name AS col, c."desc" AS descends
 FROM sqlite_schema t JOIN json_each(?1) w ON w.value = t.name
