@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 
 use figment::Figment;
 use figment::providers::{Format as _, Serialized, Toml};
-use secrecy::SecretString;
 use serde::Deserialize;
 
 pub use archive::Archive;
