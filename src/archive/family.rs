@@ -197,11 +197,23 @@ impl Moved {
     #[must_use]
     pub fn written_by(mut self, author: &str, action: &'static str) -> Self {
         let at = self.table.columns.iter().position(|column| column.name == "created_at");
-        self.action = Some(Action { name: action, user: place(self.table, author), at, owner: self.owner });
+        let archived = self.table.archived.unwrap_or(self.table.name);
+        let user = place(self.table, author);
+        self.action = Some(Action {
+            name: action,
+            user,
+            at,
+            owner: self.owner,
+            check: verify::behavior::statement(
+                self.table,
+                archived,
+                self.table.columns[user].archived,
+                self.table.columns[self.owner].archived,
+            ),
+        });
         let along =
             |statement: Statement, along: &str| statement.with("{along}", along).with("{author}", author);
         let first = &self.table.columns[0];
-        let archived = self.table.archived.unwrap_or(self.table.name);
         self.written = Some([
             along(hot_sql!("hot_by"), first.name).with("{table}", self.table.name),
             along(cold_sql!("cold_by"), first.archived).with("{table}", archived),
