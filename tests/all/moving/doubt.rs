@@ -2,9 +2,8 @@
 //! newer than the archive's.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
-use thermocline::archive::{Choices, Chosen, Consent, Family, InDoubt, Outcome};
+use thermocline::archive::{Choices, Consent, Family, Outcome};
 use thermocline::resources;
 use thermocline::tier::Schema;
 
@@ -40,7 +39,8 @@ async fn delete_one(pair: &Pair, rows: &mut Table, resource: &str, number: i64) 
         format!("SELECT '' || {column} AS row FROM {table} WHERE from_epoch = {number} ORDER BY {column}")
     };
     if resource == "messages" {
-        let id: i64 = dump(&*pair.cold, &of("original_id", "messages_archive")).await[0].parse().expect("an id");
+        let id: i64 =
+            dump(&*pair.cold, &of("original_id", "messages_archive")).await[0].parse().expect("an id");
         assert_eq!(pair.change("DELETE FROM messages WHERE id = ?1", &[id.into()]).await, 1);
         rows.messages.retain(|row| row.id != id);
     } else {
@@ -129,13 +129,17 @@ fn what_is_sure_is_not_undone() {
         let [messages, posts, _] = resources::families();
         let refused = async |family, number: i64| {
             let choices = Choices { interrupted: vec![number], ..Choices::default() };
-            let done = pair.mover(SIZES).recover_as(family, &Consent::Lossless, &choices).await.expect("an answer");
+            let done =
+                pair.mover(SIZES).recover_as(family, &Consent::Lossless, &choices).await.expect("an answer");
             assert_eq!((done.epoch, done.refused.len()), (None, 1), "{done:?}");
             done.refused[0].clone()
         };
         let seen = pair.mover(SIZES).recover(messages, &Consent::Look).await.expect("a look");
         let first = seen.unknown_to_hot[0];
-        assert_eq!(refused(messages, first).await, format!("move {first} is confirmed: hot has been seen to commit it"));
+        assert_eq!(
+            refused(messages, first).await,
+            format!("move {first} is confirmed: hot has been seen to commit it")
+        );
         let again = pair.mover(SIZES).recover(messages, &Consent::Look).await.expect("a look");
         assert_eq!(again, seen, "nothing was changed");
 
@@ -147,7 +151,11 @@ fn what_is_sure_is_not_undone() {
         assert!(refused(posts, last).await.ends_with("is no move from hot to cold, but restore"));
         let text = "UPDATE archive_batches SET confirmed = 0, kind = 'archive' WHERE resource = 'posts' AND epoch >= ?1";
         assert_eq!(execute(&*pair.cold, text, &[(last - 1).into()]).await, 2);
-        assert!(refused(posts, last - 1).await.ends_with(&format!("is followed by move {last}, which counts on it")));
+        assert!(
+            refused(posts, last - 1)
+                .await
+                .ends_with(&format!("is followed by move {last}, which counts on it"))
+        );
         pair.close().await;
     });
 }
@@ -167,12 +175,17 @@ fn rows_of_hot_keep_their_values_if_that_is_wished() {
             let [differing] = &seen.differing[..] else { panic!("{seen:?}") };
             assert!(!seen.first.contains(differing), "{seen:?}");
             let id: i64 = differing.strip_prefix("messages ").expect("a message").parse().expect("an id");
-            assert_eq!(pair.change("UPDATE messages SET content = 'since' WHERE id = ?1", &[id.into()]).await, 1);
+            assert_eq!(
+                pair.change("UPDATE messages SET content = 'since' WHERE id = ?1", &[id.into()]).await,
+                1
+            );
             let done = mover.recover_as(messages, &Consent::Lossless, &choices).await.expect("a recovery");
             assert!(done.epoch.is_some() && done.differing == seen.differing, "{done:?}");
             let content = format!("SELECT content AS row FROM messages WHERE id = {id}");
             assert_eq!(dump(&*pair.hot, &content).await == ["since"], keep_hot);
-            let shown = format!("SELECT '' || count(*) AS row FROM messages_archive WHERE original_id = {id} AND to_epoch IS NULL");
+            let shown = format!(
+                "SELECT '' || count(*) AS row FROM messages_archive WHERE original_id = {id} AND to_epoch IS NULL"
+            );
             assert_eq!(dump(&*pair.cold, &shown).await, ["0"]);
             pair.close().await;
         }
@@ -196,12 +209,19 @@ fn the_command_shows_what_is_in_doubt_and_undoes_it() {
     assert!(seen.out.contains(&format!("say --interrupted {said}")), "{seen:?}");
     let wrong = format!("messages:{}", number + 1);
     assert_eq!(program.run(&["archive", "recover", "--interrupted", &wrong, "--yes"]).status, Some(2));
-    assert_eq!(program.run(&["archive", "recover", "--interrupted", &said]).status, Some(2), "there is nobody to ask");
+    assert_eq!(
+        program.run(&["archive", "recover", "--interrupted", &said]).status,
+        Some(2),
+        "there is nobody to ask"
+    );
     let dry = program.report(&["archive", "recover", "--interrupted", &said, "--dry-run"]);
     let undone = &dry[0]["interrupted"][0];
     assert_eq!(undone["epoch"], number, "{dry}");
     assert_eq!(undone["in_hot"].as_i64(), undone["rows"].as_i64().map(|rows| rows - 1), "{dry}");
     let done = program.run(&["archive", "recover", "--interrupted", &said, "--yes"]);
-    assert!(done.status == Some(0) && done.out.contains(&format!("messages: undid move {number}")), "{done:?}");
+    assert!(
+        done.status == Some(0) && done.out.contains(&format!("messages: undid move {number}")),
+        "{done:?}"
+    );
     assert!(program.run(&["archive", "recover"]).out.contains("messages: fits, at move"));
 }
