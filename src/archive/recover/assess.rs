@@ -50,14 +50,13 @@ pub(super) async fn assess(this: &mut Move<'_>, choices: &Choices) -> Result<Rec
         let interrupted = named.contains(&number);
         named.retain(|named| *named != number);
         if interrupted {
-            match undoable(&kind, confirmed, above.last().copied()) {
-                Err(reason) => recovery.refused.push(format!("move {number} {reason}")),
-                Ok(()) => {
-                    recovery.interrupted.push(held(this, number).await?);
-                    settle::undo(this, number).await?;
-                    continue;
-                }
+            let refusal = refusal(&kind, confirmed, above.last().copied());
+            if refusal.is_none() {
+                recovery.interrupted.push(held(this, number).await?);
+                settle::undo(this, number).await?;
+                continue;
             }
+            recovery.refused.extend(refusal.map(|reason| format!("move {number} {reason}")));
         }
         above.push(number);
         if confirmed {
@@ -86,13 +85,13 @@ pub(super) async fn assess(this: &mut Move<'_>, choices: &Choices) -> Result<Rec
     Ok(recovery)
 }
 
-/// Why a move cannot be undone on an operator's word.
-fn undoable(kind: &str, confirmed: bool, later: Option<i64>) -> Result<(), String> {
+/// Why a move cannot be undone on an operator's word, if it cannot.
+fn refusal(kind: &str, confirmed: bool, later: Option<i64>) -> Option<String> {
     match (confirmed, later) {
-        (true, _) => Err("is confirmed: hot has been seen to commit it".to_owned()),
-        (false, Some(later)) => Err(format!("is followed by move {later}, which counts on it")),
-        (false, None) if kind != ARCHIVE => Err(format!("is no move from hot to cold, but {kind}")),
-        (false, None) => Ok(()),
+        (true, _) => Some("is confirmed: hot has been seen to commit it".to_owned()),
+        (false, Some(later)) => Some(format!("is followed by move {later}, which counts on it")),
+        (false, None) if kind != ARCHIVE => Some(format!("is no move from hot to cold, but {kind}")),
+        (false, None) => None,
     }
 }
 
