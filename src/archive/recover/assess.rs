@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{LAST_KNOWN, Recovery};
-use crate::archive::steps::{ARCHIVE, LOSS, Move, RECOVER};
+use crate::archive::steps::{ARCHIVE, DOUBTFUL, LOSS, Move, RECOVER};
 use crate::archive::{MoveError, settle};
 use crate::tier::TierError;
 
@@ -61,6 +61,10 @@ pub(super) async fn assess(this: &mut Move<'_>, choices: &Choices) -> Result<Rec
         above.push(number);
         if confirmed {
             due = true;
+            if kind == DOUBTFUL {
+                // A recovery that was interrupted has confirmed it, and not hot.
+                recovery.in_doubt.push(held(this, number).await?);
+            }
             continue;
         }
         match settle::check_interrupted(this, &kind, number).await {
@@ -88,10 +92,10 @@ pub(super) async fn assess(this: &mut Move<'_>, choices: &Choices) -> Result<Rec
 /// Why a move cannot be undone on an operator's word, if it cannot.
 fn refusal(kind: &str, confirmed: bool, later: Option<i64>) -> Option<String> {
     match (confirmed, later) {
-        (true, _) => Some("is confirmed: hot has been seen to commit it".to_owned()),
-        (false, Some(later)) => Some(format!("is followed by move {later}, which counts on it")),
-        (false, None) if kind != ARCHIVE => Some(format!("is no move from hot to cold, but {kind}")),
-        (false, None) => None,
+        (true, _) if kind != DOUBTFUL => Some("is confirmed: hot has been seen to commit it".to_owned()),
+        (_, Some(later)) => Some(format!("is followed by move {later}, which counts on it")),
+        _ if ![ARCHIVE, DOUBTFUL].contains(&kind) => Some(format!("is no move from hot to cold, but {kind}")),
+        _ => None,
     }
 }
 

@@ -1,8 +1,8 @@
 //! `archive vacuum`: takes out of cold what no reader may see any more.
 //!
 //! Versions closed by moves that were finished long ago are removed, and the deltas of counted blocks up to there
-//! become one, as do those of what users did. The number of the last such move, the **floor**, is recorded first: a reader of an older epoch then
-//! refuses cold's answer and asks hot again, so that nobody reads what is half gone. Every transaction is small and
+//! become one, as do those of what users did. The number of the last such move, the **floor**, is recorded first: a
+//! reader of an older epoch then refuses cold's answer and asks hot again, so that nobody reads what is half gone. Every transaction is small and
 //! leaves a sound archive, so vacuum may die anywhere; the next one goes on. Hot is not touched.
 //!
 //! A removed row leaves the count and the digest of the batch it came with in the same transaction, so that the
