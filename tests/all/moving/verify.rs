@@ -272,7 +272,8 @@ fn the_auditor_finds_what_is_wrong_and_stops_when_told() {
             assert!(report.batches > 0 && report.violations == 0, "{report:?}");
         }
         execute(&*pair.cold, "UPDATE messages_archive SET is_read = 1 - is_read", &[]).await;
-        let miscount = "UPDATE user_behavior_analytics SET action_count = action_count + 1 WHERE resource = 'posts'";
+        let miscount =
+            "UPDATE user_behavior_analytics SET action_count = action_count + 1 WHERE resource = 'posts'";
         execute(&*pair.cold, miscount, &[]).await;
         stop.store(false, Ordering::Relaxed);
         let a_while = async {
