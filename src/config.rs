@@ -506,6 +506,7 @@ mod tests {
         for (name, value, named) in [
             ("THERMOCLINE_ARCHIVE_OLDER_THAN", "soon", "archive.older_than"),
             ("THERMOCLINE_ARCHIVE_MESSAGES_OLDER_THAN", "1", "archive.messages.older_than"),
+            ("THERMOCLINE_ARCHIVE_POSTS_DUE", "sometimes", "archive.posts.due"),
             ("THERMOCLINE_ARCHIVE_BATCH", "9000", "archive.batch"),
             ("THERMOCLINE_ARCHIVE_PAUSE_MS", "-1", "archive.pause_ms"),
             ("THERMOCLINE_ARCHIVE_SCHEDULE", "every night", "archive.schedule"),
@@ -514,6 +515,15 @@ mod tests {
             let fault = read(&Flags::default(), &[(name, value)]).expect_err("unusable");
             assert!(fault.contains(named), "{name}={value}: {fault}");
         }
+        let (_file, flags) = file("[archive.posts]\ndue = 'activity'\nolder_than = '7d'");
+        let by_activity =
+            |archive: &Archive| ["messages", "posts", "prices"].map(|name| archive.by_activity(name));
+        let settings = read(&flags, &[]).expect("sound").archive;
+        assert_eq!((by_activity(&settings), days(&settings)), ([false, true, false], [30, 7, 30]));
+        let settings = read(&flags, &[("THERMOCLINE_ARCHIVE_POSTS_DUE", "created")]).expect("sound").archive;
+        assert_eq!(by_activity(&settings), [false; 3]);
+        let (_file, flags) = file("[archive.messages]\ndue = 'activity'");
+        assert!(read(&flags, &[]).expect_err("messages have no children").contains("due"));
         let (_file, flags) = file("[archive]\nolder = '60d'");
         assert!(read(&flags, &[]).expect_err("a slip").contains("older"));
     }

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 
 use super::MoveError;
 use super::digest::Digest;
+use super::due::Rule;
 use super::family::{Family, Moved};
 use super::rejects::{self, unreadable};
 use super::run::Mover;
@@ -19,7 +20,9 @@ const BYTES: i64 = 16 << 20;
 pub(super) struct Batch<'a> {
     pub mover: &'a Mover<'a>,
     pub family: &'a Family,
-    /// Rows older than this are due.
+    /// What is due.
+    pub rule: Rule,
+    /// Rows older than this are.
     pub older_than: Value,
     /// How many rows to move, children included; one whole row at least.
     pub rows: i64,
@@ -54,7 +57,10 @@ impl Attempt for Batch<'_> {
 impl Batch<'_> {
     /// Step 4. What comes back is exactly what is removed: no edit can slip in between.
     async fn take(&self, this: &mut Move<'_>) -> Result<Vec<Rows<'_>>, MoveError> {
-        let records = this.hot.fetch(&self.family.due, &[self.older_than.clone(), self.rows.into()]).await?;
+        let records = this
+            .hot
+            .fetch(&self.family.due(self.rule).pick, &[self.older_than.clone(), self.rows.into()])
+            .await?;
         let (mut ids, mut weight, mut bytes) = (Vec::new(), 0, 0);
         for record in records {
             weight += record.int("weight")?;

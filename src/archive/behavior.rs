@@ -8,7 +8,7 @@ use chrono::NaiveDate;
 
 use super::family::{Family, Moved};
 use crate::clock::Timestamp;
-use crate::tier::{Session, TierError, Value};
+use crate::tier::{Session, Statement, TierError, Value};
 
 const TABLE: &str = "user_behavior_analytics";
 const COLUMNS: [&str; 7] =
@@ -25,6 +25,8 @@ pub(super) struct Action {
     pub at: Option<usize>,
     /// The column of the id of that row.
     pub owner: usize,
+    /// Where it is counted more or less often than it is there.
+    pub check: Statement,
 }
 
 /// Counts the rows of a batch, one after the other, and writes what they come to.

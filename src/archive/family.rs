@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use super::behavior::Action;
 use super::chosen::Archived;
+use super::due::Due;
 use super::erase::Along;
 use super::{recover, vacuum, verify};
-use crate::clock::Timestamp;
 use crate::page::Key;
 use crate::schema::Table;
-use crate::tier::{Engine, Statement, TierError, Value, cold_sql, hot_sql};
+use crate::tier::{Statement, Value, cold_sql, hot_sql};
 
 /// How a resource moves.
 #[derive(Debug)]
@@ -18,10 +18,10 @@ pub struct Family {
     pub resource: &'static str,
     /// Its tables: children first, as they have to be removed, the resource's own last.
     pub tables: Vec<Moved>,
-    /// Ids that are due, oldest first, each with the number of rows that move with it.
-    pub due: Statement,
-    /// How many are due, and the oldest of them.
-    pub due_count: Statement,
+    /// What is due.
+    pub due: Due,
+    /// What is due when children keep a row, if they can.
+    pub due_by_activity: Option<Due>,
     /// Whether what is due is told by day, not by instant.
     pub by_day: bool,
     /// The key of a row of the resource's own table.
@@ -41,23 +41,6 @@ impl Family {
     /// For a family without tables, which nobody declares.
     pub(super) fn own(&self) -> &Moved {
         self.tables.last().expect("a family has its own table")
-    }
-
-    /// What is older than this is due, of rows that are due after `older_than` microseconds.
-    pub(super) fn cutoff(&self, now: Timestamp, older_than: i64) -> Value {
-        let cutoff = now.plus(older_than.saturating_neg());
-        if self.by_day { cutoff.date().into() } else { cutoff.into() }
-    }
-
-    /// How many rows of the resource are older than `cutoff`, and the oldest of them.
-    pub(super) async fn count_due(
-        &self,
-        hot: &dyn Engine,
-        cutoff: &Value,
-    ) -> Result<(i64, Option<Timestamp>), TierError> {
-        let records = hot.fetch(&self.due_count, std::slice::from_ref(cutoff)).await?;
-        let Some(record) = records.first() else { return Ok((0, None)) };
-        Ok((record.int("n")?, record.time_or_null("oldest")?))
     }
 }
 
@@ -197,11 +180,23 @@ impl Moved {
     #[must_use]
     pub fn written_by(mut self, author: &str, action: &'static str) -> Self {
         let at = self.table.columns.iter().position(|column| column.name == "created_at");
-        self.action = Some(Action { name: action, user: place(self.table, author), at, owner: self.owner });
+        let archived = self.table.archived.unwrap_or(self.table.name);
+        let user = place(self.table, author);
+        self.action = Some(Action {
+            name: action,
+            user,
+            at,
+            owner: self.owner,
+            check: verify::behavior::statement(
+                self.table,
+                archived,
+                self.table.columns[user].archived,
+                self.table.columns[self.owner].archived,
+            ),
+        });
         let along =
             |statement: Statement, along: &str| statement.with("{along}", along).with("{author}", author);
         let first = &self.table.columns[0];
-        let archived = self.table.archived.unwrap_or(self.table.name);
         self.written = Some([
             along(hot_sql!("hot_by"), first.name).with("{table}", self.table.name),
             along(cold_sql!("cold_by"), first.archived).with("{table}", archived),

@@ -10,6 +10,7 @@ mod behavior;
 pub mod blocks;
 pub mod chosen;
 pub mod digest;
+pub mod due;
 pub mod erase;
 pub mod family;
 pub mod measure;
@@ -29,8 +30,9 @@ pub mod verify;
 
 pub use blocks::BlockSizes;
 pub use chosen::{Archived, Chosen};
+pub use due::{Due, Rule};
 pub use family::{Family, Moved};
-pub use recover::{Consent, Recovery};
+pub use recover::{Choices, Consent, InDoubt, Recovery};
 pub use rejects::retry as retry_rejects;
 pub use run::{Mover, Outcome, Plan, Report};
 

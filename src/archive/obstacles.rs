@@ -2,14 +2,26 @@
 //! move, and columns nobody here knows, whose values would be lost.
 
 use super::{Family, MoveError};
+use crate::schema::findings::Difference;
 use crate::schema::{Table, findings};
 use crate::tier::{Engine, inspect};
 
 /// Checks that a family's tables in hot can lose rows without losing anything else.
 pub(super) async fn none(hot: &dyn Engine, family: &Family) -> Result<(), MoveError> {
+    check(hot, family, |_| true).await
+}
+
+/// Checks that rows can come back to them. Nothing is lost on that way, whatever columns were added meanwhile and whatever
+/// names their rows; but triggers would take them for new ones.
+pub(super) async fn none_back(hot: &dyn Engine, family: &Family) -> Result<(), MoveError> {
+    check(hot, family, |what| what == Difference::Trigger).await
+}
+
+async fn check(hot: &dyn Engine, family: &Family, counts: fn(Difference) -> bool) -> Result<(), MoveError> {
     let tables: Vec<&Table> = family.tables.iter().map(|moved| moved.table).collect();
     let names: Vec<&str> = tables.iter().map(|table| table.name).collect();
-    let found = findings::obstacles(&tables, &inspect::outline(hot, &names).await?);
+    let mut found = findings::obstacles(&tables, &inspect::outline(hot, &names).await?);
+    found.retain(|finding| counts(finding.what));
     if found.is_empty() {
         return Ok(());
     }

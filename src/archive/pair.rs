@@ -1,5 +1,6 @@
 //! Two databases become a pair once, and are recognised ever after.
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use crate::clock::Clock;
@@ -72,20 +73,27 @@ pub async fn ensure(hot: &dyn Engine, cold: &dyn Engine, clock: &Clock) -> Resul
 /// Checks that the two databases of a pair are of one time: cold knows the last move of hot, and hot every move that cold
 /// knows to be committed.
 pub async fn ensure_one_time(hot: &dyn Engine, cold: &dyn Engine) -> Result<(), PairError> {
-    let mut tried = 0;
-    loop {
-        let fault = first_fault(hot, cold).await?;
-        // A move may have been committed and confirmed between the two looks; hot is then ahead at the next one.
-        match fault {
-            None => return Ok(()),
-            Some((resource, detail)) if tried > 0 => return Err(PairError::RecoverDue { resource, detail }),
-            Some(_) => tried += 1,
-        }
+    match unfit(hot, cold).await?.into_iter().next() {
+        None => Ok(()),
+        Some((resource, detail)) => Err(PairError::RecoverDue { resource, detail }),
     }
 }
 
-/// The first resource that does not fit, and why.
-async fn first_fault(hot: &dyn Engine, cold: &dyn Engine) -> Result<Option<(String, String)>, TierError> {
+/// The resources of which one of the databases is older than the other, and how that shows. Two small reads.
+pub async fn unfit(hot: &dyn Engine, cold: &dyn Engine) -> Result<BTreeMap<String, String>, TierError> {
+    let first = faults(hot, cold).await?;
+    if first.is_empty() {
+        return Ok(first);
+    }
+    // A move may have been committed and confirmed between the two looks; hot is then ahead at the next one.
+    let mut second = faults(hot, cold).await?;
+    second.retain(|resource, _| first.contains_key(resource));
+    Ok(second)
+}
+
+/// What one look tells.
+async fn faults(hot: &dyn Engine, cold: &dyn Engine) -> Result<BTreeMap<String, String>, TierError> {
+    let mut faults = BTreeMap::new();
     for state in hot.fetch(&PAIRS, &[]).await? {
         let (resource, epoch) = (state.text("resource")?, state.int("epoch")?);
         let token = Value::or_null(state.int_or_null("token")?, Kind::Int);
@@ -93,14 +101,13 @@ async fn first_fault(hot: &dyn Engine, cold: &dyn Engine) -> Result<Option<(Stri
         let Some(standing) = standing.first() else { continue };
         let confirmed = standing.int_or_null("confirmed")?.unwrap_or(0);
         if epoch > 0 && !standing.bool("proven")? {
-            return Ok(Some((resource, format!("cold does not know move {epoch} of this hot"))));
-        }
-        if confirmed > epoch {
+            faults.insert(resource, format!("cold does not know move {epoch} of this hot"));
+        } else if confirmed > epoch {
             let detail = format!("cold has confirmed move {confirmed}, hot stands at {epoch}");
-            return Ok(Some((resource, detail)));
+            faults.insert(resource, detail);
         }
     }
-    Ok(None)
+    Ok(faults)
 }
 
 /// Checks that `hot` can serve without a cold tier: nothing has left it.

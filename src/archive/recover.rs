@@ -11,6 +11,7 @@
 //! All of it is one move, so it may be killed and run again. It holds the rows of the moves that hot does not know in
 //! memory.
 
+mod assess;
 mod put;
 
 use std::collections::BTreeMap;
@@ -27,6 +28,8 @@ use super::{MoveError, erase, settle};
 use crate::page::Key;
 use crate::schema::{Kind, Table};
 use crate::tier::{Statement, TierError, Value, cold_sql, hot_sql, values};
+use assess::assess;
+pub use assess::{Choices, InDoubt};
 use put::Version;
 
 static CONFIRM: LazyLock<Statement> = LazyLock::new(|| cold_sql!("confirm"));
@@ -109,14 +112,24 @@ pub struct Recovery {
     pub lost: Option<(i64, i64)>,
     /// Rows that hot gets back.
     pub brought_back: i64,
-    /// Rows of hot that get the values they had later.
+    /// Rows of hot that hold other values than the archive has, and get those.
     pub replaced: i64,
+    /// Such rows that keep their own values, as the operator wished.
+    pub kept: i64,
+    /// The first of both.
+    pub differing: Vec<String>,
     /// Versions that cold shows no longer, since hot holds the rows.
     pub closed: i64,
     /// Rows that had been erased, and go from hot again.
     pub erased: i64,
-    /// The first rows that are brought back or replaced.
+    /// The first rows that are brought back.
     pub first: Vec<String>,
+    /// Moves that hot may never have committed, and of which it does not hold every row.
+    pub in_doubt: Vec<InDoubt>,
+    /// Moves that are undone because the operator says so.
+    pub interrupted: Vec<InDoubt>,
+    /// Why such a wish cannot be fulfilled. While there are any, nothing is changed.
+    pub refused: Vec<String>,
     /// Rows of hot whose id belongs to another row in cold. While there are any, nothing is changed.
     pub conflicts: Vec<String>,
     /// The epoch of the move, when it was made.
@@ -127,6 +140,11 @@ impl Recovery {
     /// Whether the two databases do not fit.
     pub const fn is_due(&self) -> bool {
         !self.unknown_to_hot.is_empty() || self.lost.is_some()
+    }
+
+    /// Whether there is something to do that has to be asked for.
+    pub const fn is_wanted(&self) -> bool {
+        self.is_due() || !self.interrupted.is_empty() || !self.refused.is_empty()
     }
 }
 
@@ -144,6 +162,16 @@ pub enum Consent {
 impl Mover<'_> {
     /// Makes the tiers fit again for one resource. When they do, only what a dead mover left is settled.
     pub async fn recover(&self, family: &Family, consent: &Consent) -> Result<Recovery, MoveError> {
+        self.recover_as(family, consent, &Choices::default()).await
+    }
+
+    /// The same, with what an operator knows.
+    pub async fn recover_as(
+        &self,
+        family: &Family,
+        consent: &Consent,
+        choices: &Choices,
+    ) -> Result<Recovery, MoveError> {
         // Cold may count from an older time than hot.
         let mut floor = 0;
         for record in self.hot.fetch(&STATE, &[]).await? {
@@ -153,9 +181,9 @@ impl Mover<'_> {
         }
         let mut this = Move::open(self, family, floor).await?;
         this.lock_claim().await?;
-        let mut recovery = assess(&mut this).await?;
-        if !recovery.is_due() {
-            if *consent == Consent::Look {
+        let mut recovery = assess(&mut this, choices).await?;
+        if !recovery.is_due() || !recovery.refused.is_empty() {
+            if *consent == Consent::Look || !recovery.refused.is_empty() {
                 this.cold.rollback().await?;
             } else {
                 settle::settle(&mut this).await?;
@@ -164,7 +192,7 @@ impl Mover<'_> {
             this.give_up().await?;
             return Ok(recovery);
         }
-        let leaving = work(&mut this, &mut recovery).await?;
+        let leaving = work(&mut this, choices, &mut recovery).await?;
         let refused = match (consent, recovery.lost) {
             _ if !recovery.conflicts.is_empty() => true,
             (Consent::Look, _) | (Consent::Lossless, Some(_)) => true,
@@ -194,39 +222,12 @@ impl Mover<'_> {
     }
 }
 
-/// Whether something does not fit, with interrupted recoveries undone in the open transaction of cold.
-async fn assess(this: &mut Move<'_>) -> Result<Recovery, MoveError> {
-    let epoch = this.state.epoch;
-    let mut recovery = Recovery { resource: this.family.resource, hot_epoch: epoch, ..Recovery::default() };
-    if !settle::is_known(this).await? {
-        let records = this.cold.fetch(&LAST_KNOWN, &[this.resource(), (epoch - 1).into()]).await?;
-        let last = records.first().map(|record| record.int("epoch")).transpose()?.unwrap_or(0);
-        recovery.lost = Some((last + 1, epoch));
-    }
-    let (mut above, mut due) = (Vec::new(), recovery.lost.is_some());
-    for (number, kind, confirmed) in settle::above(this).await? {
-        if !confirmed && (kind == RECOVER || kind == LOSS) {
-            // Its work is about to be done again; whatever else is above was judged by it.
-            settle::undo(this, number).await?;
-            due = true;
-            continue;
-        }
-        above.push(number);
-        due |= confirmed
-            || match settle::check_interrupted(this, &kind, number).await {
-                Ok(()) => false,
-                Err(MoveError::RecoverDue { .. }) => true,
-                Err(error) => return Err(error),
-            };
-    }
-    if due {
-        recovery.unknown_to_hot = above;
-    }
-    Ok(recovery)
-}
-
 /// Steps 4 and 5, both uncommitted; returns what leaves cold.
-async fn work<'a>(this: &mut Move<'a>, recovery: &mut Recovery) -> Result<Vec<Rows<'a>>, MoveError> {
+async fn work<'a>(
+    this: &mut Move<'a>,
+    choices: &Choices,
+    recovery: &mut Recovery,
+) -> Result<Vec<Rows<'a>>, MoveError> {
     let (family, epoch) = (this.family, this.state.epoch);
     let lost = recovery.lost.is_some();
     erase::agree(this, lost).await?;
@@ -250,7 +251,7 @@ async fn work<'a>(this: &mut Move<'a>, recovery: &mut Recovery) -> Result<Vec<Ro
             let sure = !lost && !doubtful.contains_key(&record.int("from_epoch")?);
             versions.push(Version { row, sure });
         }
-        put::put(this, moved, versions, recovery).await?;
+        put::put(this, moved, versions, (choices, &mut *recovery)).await?;
         this.cold.execute(&moved.recover.close_above, &[epoch.into(), this.number.into()]).await?;
     }
     if lost {

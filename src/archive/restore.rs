@@ -11,12 +11,12 @@ use std::time::Instant;
 
 use async_trait::async_trait;
 
-use super::MoveError;
 use super::chosen::Chosen;
 use super::digest::Digest;
 use super::family::Family;
 use super::run::{Mover, Outcome, Report, insist};
 use super::steps::{Attempt, Move, MovedBatch, RESTORE, Rows, digest, moved_batch, own};
+use super::{MoveError, obstacles};
 use crate::clock::Timestamp;
 use crate::page::Key;
 use crate::tier::{Begin, Statement, TierError, Value, hot_sql, values};
@@ -217,6 +217,7 @@ impl Restore<'_> {
         report: &mut Report,
         progress: &mut (dyn FnMut(&Report) + Send),
     ) -> Result<Outcome, MoveError> {
+        obstacles::none_back(self.mover.hot, self.family).await?;
         self.mover.finish_erasures(self.family).await?;
         report.due = self.mover.restorable(self.family, self.chosen).await?;
         progress(report);

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use super::batch::Batch;
+use super::due::Rule;
 use super::family::Family;
 use super::pace::{Patience, rest};
 use super::steps::{Attempt, MovedBatch};
@@ -45,6 +46,8 @@ pub struct Mover<'a> {
 pub struct Plan {
     /// Rows at least this old, in microseconds.
     pub older_than: i64,
+    /// Whether a post that is still commented on stays.
+    pub by_activity: bool,
     /// Rows of a batch, children included.
     pub batch: i64,
     /// No more than this many rows of a resource, if set; a batch in hand is finished.
@@ -57,10 +60,18 @@ pub struct Plan {
     pub patience: Duration,
 }
 
+impl Plan {
+    /// What is due.
+    pub const fn rule(&self) -> Rule {
+        Rule { older_than: self.older_than, by_activity: self.by_activity }
+    }
+}
+
 impl Default for Plan {
     fn default() -> Self {
         Self {
             older_than: 30 * DAY,
+            by_activity: false,
             batch: 1_000,
             max_rows: None,
             pause: Duration::ZERO,
@@ -158,9 +169,10 @@ impl Report {
 
 impl Mover<'_> {
     /// How many rows of a resource are due; changes nothing.
-    pub async fn due(&self, family: &Family, older_than: i64) -> Result<i64, TierError> {
-        let cutoff = family.cutoff(self.clock.now(), older_than);
-        family.count_due(self.hot, &cutoff).await.map(|(due, _)| due)
+    pub async fn due(&self, family: &Family, rule: impl Into<Rule>) -> Result<i64, TierError> {
+        let rule = rule.into();
+        let cutoff = family.cutoff(self.clock.now(), rule);
+        family.count_due(self.hot, rule, &cutoff).await.map(|(due, _)| due)
     }
 
     /// Moves what is due of one resource. `progress` hears of every batch; `stop` ends the run after the one in hand.
@@ -193,8 +205,9 @@ impl Mover<'_> {
     ) -> Result<Outcome, MoveError> {
         obstacles::none(self.hot, family).await?;
         // One instant for the whole run: what becomes due meanwhile is the next run's.
-        let older_than = family.cutoff(self.clock.now(), plan.older_than);
-        report.due = self.due(family, plan.older_than).await?;
+        let rule = plan.rule();
+        let older_than = family.cutoff(self.clock.now(), rule);
+        report.due = self.due(family, rule).await?;
         progress(report);
         self.finish_erasures(family).await?;
         let mut most = plan.batch;
@@ -209,7 +222,7 @@ impl Mover<'_> {
             }
             // Asked without a claim, so that an idle mover writes nothing; and a cheap read to tell how hot fares by.
             let asked = Instant::now();
-            if self.hot.fetch(&family.due, &[older_than.clone(), 1.into()]).await?.is_empty() {
+            if self.hot.fetch(&family.due(rule).pick, &[older_than.clone(), 1.into()]).await?.is_empty() {
                 return Ok(Outcome::Done);
             }
             if plan.max_hot_latency.is_some_and(|most| asked.elapsed() > most) {
@@ -221,6 +234,7 @@ impl Mover<'_> {
             let batch = Batch {
                 mover: self,
                 family,
+                rule,
                 older_than: older_than.clone(),
                 rows: left.map_or(most, |left| left.min(most)).max(1),
             };

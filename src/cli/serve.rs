@@ -56,7 +56,12 @@ pub async fn run(settings: &Settings) -> Result<(), Failure> {
     ops::metrics::install();
     let stop = stop_on_signal();
     let beside = beside(settings, &tiers, &clock, &stop);
+    let watch = tokio::spawn({
+        let app = app.clone();
+        async move { ops::watch::watch(&app, &resources::families().map(|family| family.resource)).await }
+    });
     until_stopped(listener, app, settings).await?;
+    watch.abort();
     stop.store(true, Ordering::Relaxed);
     for work in beside {
         // A batch in hand is finished first.

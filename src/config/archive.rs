@@ -21,7 +21,7 @@ pub(super) struct Written {
     schedule: Option<String>,
     audit_rate: Option<Whole>,
     messages: Option<WrittenResource>,
-    posts: Option<WrittenResource>,
+    posts: Option<WrittenPosts>,
     prices: Option<WrittenResource>,
 }
 
@@ -30,6 +30,14 @@ pub(super) struct Written {
 #[serde(deny_unknown_fields)]
 struct WrittenResource {
     older_than: Option<String>,
+}
+
+/// The settings under `[archive.posts]`.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenPosts {
+    older_than: Option<String>,
+    due: Option<String>,
 }
 
 /// A whole number: a number in a file, text in the environment.
@@ -41,10 +49,11 @@ enum Whole {
 }
 
 /// Environment variables and the settings they are.
-pub(super) const ENVIRONMENT: [(&str, &str); 10] = [
+pub(super) const ENVIRONMENT: [(&str, &str); 11] = [
     ("THERMOCLINE_ARCHIVE_OLDER_THAN", "archive.older_than"),
     ("THERMOCLINE_ARCHIVE_MESSAGES_OLDER_THAN", "archive.messages.older_than"),
     ("THERMOCLINE_ARCHIVE_POSTS_OLDER_THAN", "archive.posts.older_than"),
+    ("THERMOCLINE_ARCHIVE_POSTS_DUE", "archive.posts.due"),
     ("THERMOCLINE_ARCHIVE_PRICES_OLDER_THAN", "archive.prices.older_than"),
     ("THERMOCLINE_ARCHIVE_BATCH", "archive.batch"),
     ("THERMOCLINE_ARCHIVE_PAUSE_MS", "archive.pause_ms"),
@@ -61,6 +70,8 @@ pub struct Archive {
     older_than: i64,
     /// The same by resource.
     by_resource: [(&'static str, Option<i64>); 3],
+    /// Whether a post is as old as its newest comment.
+    posts_by_activity: bool,
     /// Rows of a batch, children included.
     pub batch: i64,
     /// The pause between two batches.
@@ -82,9 +93,13 @@ impl Archive {
         own.and_then(|(_, own)| *own).unwrap_or(self.older_than)
     }
 
+    /// Whether a row of a resource is as old as the newest of its children.
+    pub fn by_activity(&self, resource: &str) -> bool {
+        resource == "posts" && self.posts_by_activity
+    }
+
     pub(super) fn resolve(written: Written) -> Result<Self, ConfigError> {
-        let own = |name: &'static str, written: Option<WrittenResource>| {
-            let text = written.and_then(|written| written.older_than);
+        let own = |name: &'static str, text: Option<String>| {
             Ok((name, time(&format!("archive.{name}.older_than"), text.as_deref())?))
         };
         let millis =
@@ -93,14 +108,16 @@ impl Archive {
         if !(1..=2_000).contains(&batch) {
             return Err(ConfigError::new("archive.batch", "expected 1 to 2000 rows"));
         }
+        let posts = written.posts.unwrap_or_default();
         let patience = time("archive.patience", written.patience.as_deref())?.unwrap_or(DAY / 24 / 6);
         Ok(Self {
             older_than: time("archive.older_than", written.older_than.as_deref())?.unwrap_or(30 * DAY),
             by_resource: [
-                own("messages", written.messages)?,
-                own("posts", written.posts)?,
-                own("prices", written.prices)?,
+                own("messages", written.messages.and_then(|own| own.older_than))?,
+                own("posts", posts.older_than)?,
+                own("prices", written.prices.and_then(|own| own.older_than))?,
             ],
+            posts_by_activity: by_activity(posts.due.as_deref())?,
             batch: i64::from(batch),
             pause: millis("archive.pause_ms", written.pause_ms)?.unwrap_or_default(),
             max_hot_latency: millis("archive.max_hot_latency_ms", written.max_hot_latency_ms)?,
@@ -113,6 +130,14 @@ impl Archive {
 
 fn time(name: &str, text: Option<&str>) -> Result<Option<i64>, ConfigError> {
     text.map(|text| span(text).map_err(|fault| ConfigError::new(name, fault))).transpose()
+}
+
+fn by_activity(text: Option<&str>) -> Result<bool, ConfigError> {
+    match text {
+        None | Some("created") => Ok(false),
+        Some("activity") => Ok(true),
+        Some(_) => Err(ConfigError::new("archive.posts.due", "expected created or activity")),
+    }
 }
 
 fn whole(name: &str, value: Option<Whole>) -> Result<Option<u32>, ConfigError> {

@@ -1,6 +1,6 @@
 //! What a reader remembers between requests: totals that cannot change, and the last state seen of each resource.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -19,16 +19,32 @@ pub struct Memory {
     marks: Mutex<HashMap<&'static str, Mark>>,
     /// The highest epoch seen of each resource: hot never goes back, unless it comes back from a backup.
     highest: Mutex<HashMap<&'static str, i64>>,
+    /// The resources of which cold did not fit when it was last asked.
+    doubted: Mutex<HashSet<&'static str>>,
 }
 
 impl Default for Memory {
     fn default() -> Self {
         let totals = Cache::builder().max_capacity(100_000).time_to_idle(Duration::from_hours(1)).build();
-        Self { totals, marks: Mutex::default(), highest: Mutex::default() }
+        Self { totals, marks: Mutex::default(), highest: Mutex::default(), doubted: Mutex::default() }
     }
 }
 
 impl Memory {
+    /// Notes that the two databases did not fit: until cold proves again what hot says, no answer of a resource is given, of
+    /// hot alone neither.
+    pub fn doubt(&self, resource: &'static str) {
+        self.doubted.lock().unwrap_or_else(PoisonError::into_inner).insert(resource);
+    }
+
+    pub(super) fn trust(&self, resource: &'static str) {
+        self.doubted.lock().unwrap_or_else(PoisonError::into_inner).remove(resource);
+    }
+
+    pub(super) fn is_doubted(&self, resource: &'static str) -> bool {
+        self.doubted.lock().unwrap_or_else(PoisonError::into_inner).contains(resource)
+    }
+
     pub(super) async fn total(&self, list: ListId, span: Span, mark: Mark) -> Option<i64> {
         self.totals.get(&(list, span, mark.epoch, mark.token)).await
     }

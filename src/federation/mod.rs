@@ -14,6 +14,7 @@ pub mod sql;
 pub mod window;
 
 mod blocks;
+mod fit;
 mod memory;
 
 pub use memory::Memory;

@@ -76,8 +76,6 @@ pub enum ColdError {
     Unproven,
     /// The epoch lies below what vacuum has kept: ask hot again.
     BelowFloor,
-    /// A row of this epoch was erased in the meantime: ask hot again.
-    Erased,
 }
 
 impl From<TierError> for ColdError {
@@ -114,6 +112,10 @@ pub struct ColdCount {
 /// The cold tier, as one list is read from it at one epoch. Every answer is proven against the journal.
 #[async_trait]
 pub trait Cold<L: List>: Send + Sync {
+    /// Whether the primary's own journal knows `mark`, whatever its replicas know; returns the highest move it knows to be
+    /// committed in hot.
+    async fn prove(&self, list: &L, mark: Mark) -> Result<i64, ColdError>;
+
     /// A slice of what is visible at `mark`.
     async fn read(&self, list: &L, mark: Mark, slice: Slice) -> Result<ColdRows<L::Row>, ColdError>;
 

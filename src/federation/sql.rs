@@ -365,6 +365,11 @@ fn blocks_of<L: SqlList>(list: &L) -> Result<Option<(&'static BlockStatements, i
 
 #[async_trait]
 impl<L: SqlList> Cold<L> for SqlCold<'_> {
+    async fn prove(&self, list: &L, mark: Mark) -> Result<i64, ColdError> {
+        let primary = SqlServer { engine: self.0, lags: false };
+        Ok(primary.slice(list, mark, Slice::newest(Span::ALL, 0)).await?.confirmed)
+    }
+
     async fn read(&self, list: &L, mark: Mark, slice: Slice) -> Result<ColdRows<L::Row>, ColdError> {
         self.ask(|server| async move { server.read(list, mark, slice).await }).await
     }

@@ -6,7 +6,7 @@ use super::merge::{cold_stretch, cut, merge, split};
 use super::reads::{Cold, ColdError, Hot, HotRows, List, Mark};
 use super::{Memory, Placed, ReadError};
 use crate::page::{Key, Order, Slice, Span};
-use crate::tier::{Tier, TierError};
+use crate::tier::Tier;
 
 /// How often a request asks again when a move or the vacuum got in its way.
 const ATTEMPTS: usize = 8;
@@ -110,7 +110,9 @@ impl<L: List> Tiers<'_, L> {
                 _ => (self.hot.read(list, slice, false).await?, None),
             };
             let mark = hot.mark;
-            self.check_not_older(list, mark).await?;
+            if !self.fits(list, mark).await? {
+                continue;
+            }
             self.memory.keep_mark(list.name(), mark);
             let Some(stretch) = cold_part(list, slice, &hot) else {
                 return Ok(Page::cut(from_hot(hot.rows), limit, None));
@@ -146,7 +148,9 @@ impl<L: List> Tiers<'_, L> {
         for _ in 0..ATTEMPTS {
             let hot = self.hot.read(list, slice, true).await?;
             let (mark, held) = (hot.mark, hot.count);
-            self.check_not_older(list, mark).await?;
+            if !self.fits(list, mark).await? {
+                continue;
+            }
             self.memory.keep_mark(list.name(), mark);
             let newer = held.rows - held.late;
             let alone = reach(mark, span).is_none();
@@ -229,7 +233,9 @@ impl<L: List> Tiers<'_, L> {
     pub async fn find(&self, list: &L, id: i64) -> Result<Option<Placed<L::Row>>, ReadError> {
         for _ in 0..ATTEMPTS {
             let mut hot = self.hot.find(list, id).await?;
-            self.check_not_older(list, hot.mark).await?;
+            if !self.fits(list, hot.mark).await? {
+                continue;
+            }
             if let Some(row) = hot.rows.pop() {
                 return Ok(Some(Placed { row, from_archive: false }));
             }
@@ -291,56 +297,6 @@ impl<L: List> Tiers<'_, L> {
             }
             Err(error) => self.refused(list, mark, error).await.map(|()| Outcome::Again),
         }
-    }
-
-    /// Refuses a hot that stands before a move it has had: it has come back from a backup, and what it gave away since
-    /// would be missing even from pages it fills alone.
-    async fn check_not_older(&self, list: &L, mark: Mark) -> Result<(), ReadError> {
-        let seen = self.memory.note_epoch(list.resource(), mark.epoch);
-        // This reader may only have been slow: whoever asks now sees every move that was seen before.
-        if mark.epoch < seen && self.hot_mark(list).await?.epoch < seen {
-            return Err(recover_due(
-                list,
-                format!("hot has been at move {seen}, and stands at {}", mark.epoch),
-            ));
-        }
-        Ok(())
-    }
-
-    /// Cold may know of later moves than the reader, but never of later ones than hot.
-    async fn check_confirmed(&self, list: &L, mark: Mark, confirmed: i64) -> Result<(), ReadError> {
-        if confirmed > mark.epoch && self.hot_mark(list).await?.epoch < confirmed {
-            // From now on also for what hot would answer alone.
-            self.memory.note_epoch(list.resource(), confirmed);
-            let detail = format!("cold has confirmed move {confirmed}, of which hot knows nothing");
-            return Err(recover_due(list, detail));
-        }
-        Ok(())
-    }
-
-    /// What a refusal of cold means: `Ok` to begin again.
-    async fn refused(&self, list: &L, mark: Mark, error: ColdError) -> Result<(), ReadError> {
-        match error {
-            ColdError::Tier(error) => Err(error.into()),
-            ColdError::BelowFloor | ColdError::Erased => {
-                if self.hot_mark(list).await? == mark {
-                    // Nothing is vacuumed that hot had not left behind.
-                    self.memory.note_epoch(list.resource(), mark.epoch + 1);
-                    return Err(recover_due(
-                        list,
-                        format!("cold has vacuumed past epoch {}, where hot stands", mark.epoch),
-                    ));
-                }
-                Ok(())
-            }
-            ColdError::Unproven => {
-                Err(recover_due(list, format!("cold does not know move {} of this hot", mark.epoch)))
-            }
-        }
-    }
-
-    async fn hot_mark(&self, list: &L) -> Result<Mark, TierError> {
-        Ok(self.hot.read(list, Slice::newest(Span::ALL, 0), false).await?.mark)
     }
 
     /// A page of `take` rows whose window reaches into rows that hot holds among the cold ones.
@@ -433,10 +389,6 @@ impl<L: List> Tiers<'_, L> {
         page.missing_from = Some(newest_cold);
         Ok(page)
     }
-}
-
-fn recover_due<L: List>(list: &L, detail: String) -> ReadError {
-    ReadError::RecoverDue { resource: list.resource(), detail }
 }
 
 fn from_hot<R>(rows: Vec<R>) -> Vec<Placed<R>> {

@@ -60,6 +60,11 @@ impl App {
         &self.0.participants
     }
 
+    /// Notes that the two databases did not fit: of this resource nothing is answered until cold proves what hot says.
+    pub fn doubt(&self, resource: &'static str) {
+        self.0.memory.doubt(resource);
+    }
+
     /// Both tiers as lists are read from them.
     pub fn reader(&self) -> Reader<'_> {
         Reader { hot: SqlHot(self.hot()), cold: self.cold().map(SqlCold), memory: &self.0.memory }

@@ -1,5 +1,6 @@
 //! One suite for every engine that can be the hot tier, and what only a server does.
 
+mod active;
 pub(crate) mod adoption;
 mod around;
 mod indexes;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{AT_ONCE, Recovery, SHOWN};
+use super::{AT_ONCE, Choices, Recovery, SHOWN};
 use crate::archive::family::Moved;
 use crate::archive::steps::Move;
 use crate::clock::Timestamp;
@@ -35,7 +35,7 @@ pub(super) async fn put(
     this: &mut Move<'_>,
     moved: &Moved,
     versions: Vec<Version>,
-    recovery: &mut Recovery,
+    (choices, recovery): (&Choices, &mut Recovery),
 ) -> Result<(), TierError> {
     let columns: Vec<&'static str> = moved.table.columns.iter().map(|column| column.name).collect();
     let newest = newest(this, moved, versions);
@@ -50,9 +50,16 @@ pub(super) async fn put(
                     recovery.conflicts.push(name());
                     continue;
                 }
+                Fate::Differs | Fate::Instead(_) if choices.keep_hot => {
+                    recovery.kept += 1;
+                    show(&mut recovery.differing, name());
+                    continue;
+                }
                 Fate::Differs => {
                     this.hot.execute(&moved.recover.replace, row).await?;
                     recovery.replaced += 1;
+                    show(&mut recovery.differing, name());
+                    continue;
                 }
                 Fate::Missing => missing.push(row.clone()),
                 Fate::Instead(id) => {
@@ -60,9 +67,7 @@ pub(super) async fn put(
                     missing.push(row.clone());
                 }
             }
-            if recovery.first.len() < SHOWN {
-                recovery.first.push(name());
-            }
+            show(&mut recovery.first, name());
         }
         recovery.brought_back += missing.len() as i64;
         // A conflict stops everything in the end; until then its row may be a parent that is not there.
@@ -144,6 +149,12 @@ fn same(moved: &Moved, old: &[Value], new: &[Value], same_place: bool) -> bool {
     let columns = moved.table.columns.iter().enumerate();
     let mut fixed = columns.filter(|(_, column)| matches!(column.kind, Kind::Int | Kind::Time));
     fixed.all(|(at, _)| old[at] == new[at])
+}
+
+fn show(rows: &mut Vec<String>, name: String) {
+    if rows.len() < SHOWN {
+        rows.push(name);
+    }
 }
 
 fn shown([first, second]: &[Value; 2]) -> String {

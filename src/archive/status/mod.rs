@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 
 use serde::Serialize;
 
+use super::due::Rule;
 use super::family::Family;
 use crate::clock::{Clock, DAY, Timestamp};
 use crate::schema::Kind;
@@ -101,17 +102,18 @@ pub struct Claim {
     pub epoch: i64,
 }
 
-/// Looks at one resource, of which rows older than `older_than` microseconds are due.
+/// Looks at one resource, of which `rule` says what is due.
 pub async fn status(
     hot: &dyn Engine,
     cold: Option<&dyn Engine>,
     clock: &Clock,
     family: &Family,
-    older_than: i64,
+    rule: impl Into<Rule>,
 ) -> Result<Status, TierError> {
     let state = State::read(hot, family).await?;
-    let cutoff = family.cutoff(clock.now(), older_than);
-    let (due, oldest) = family.count_due(hot, &cutoff).await?;
+    let rule = rule.into();
+    let cutoff = family.cutoff(clock.now(), rule);
+    let (due, oldest) = family.count_due(hot, rule, &cutoff).await?;
     let mut status = Status {
         resource: family.resource,
         epoch: state.epoch,

@@ -1,13 +1,15 @@
 //! `archive vacuum`: takes out of cold what no reader may see any more.
 //!
 //! Versions closed by moves that were finished long ago are removed, and the deltas of counted blocks up to there
-//! become one. The number of the last such move, the **floor**, is recorded first: a reader of an older epoch then
-//! refuses cold's answer and asks hot again, so that nobody reads what is half gone. Every transaction is small and
+//! become one, as do those of what users did. The number of the last such move, the **floor**, is recorded first: a
+//! reader of an older epoch then refuses cold's answer and asks hot again, so that nobody reads what is half gone. Every transaction is small and
 //! leaves a sound archive, so vacuum may die anywhere; the next one goes on. Hot is not touched.
 //!
 //! A removed row leaves the count and the digest of the batch it came with in the same transaction, so that the
 //! journal always says what cold holds. The floor never passes a move that hot has not been seen to commit: whatever
 //! that closed may have to be opened again.
+
+mod actions;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
@@ -91,6 +93,8 @@ pub struct Swept {
     pub versions: i64,
     /// Deltas of counted blocks that became part of another.
     pub deltas: i64,
+    /// Counts of what users did that became part of another, or came to nothing.
+    pub actions: i64,
     /// Whether it was stopped before it was done.
     pub stopped: bool,
     /// Seconds it took.
@@ -119,6 +123,7 @@ impl Vacuum<'_> {
             floor: floor.max(upto),
             versions: 0,
             deltas: 0,
+            actions: 0,
             stopped: false,
             seconds: 0.0,
         }
@@ -139,6 +144,7 @@ impl Vacuum<'_> {
         if let Some(blocks) = &self.family.blocks {
             swept.deltas = n(&cold.fetch(&blocks.vacuum.count, &[swept.upto.into()]).await?)?;
         }
+        swept.actions = self.count_actions(&mut *cold, swept.floor).await?;
         cold.rollback().await?;
         swept.seconds = begun.elapsed().as_secs_f64();
         Ok(swept)
@@ -154,6 +160,7 @@ impl Vacuum<'_> {
         if let Some(blocks) = &self.family.blocks {
             self.fold(cold, blocks, &mut swept, stop).await?;
         }
+        self.fold_actions(cold, &mut swept, stop).await?;
         swept.stopped = stop.load(Ordering::Relaxed);
         if !swept.stopped {
             self.analyze(cold).await?;
@@ -269,7 +276,8 @@ impl Vacuum<'_> {
     /// Tells the planner what is left.
     async fn analyze(&self, cold: &mut dyn Session) -> Result<(), TierError> {
         let tables = self.family.tables.iter().map(|moved| &moved.vacuum.analyze);
-        for analyze in tables.chain(self.family.blocks.iter().map(|blocks| &blocks.vacuum.analyze)) {
+        let blocks = self.family.blocks.iter().map(|blocks| &blocks.vacuum.analyze);
+        for analyze in tables.chain(blocks).chain([&*actions::ANALYZE]) {
             cold.begin(Begin::Write).await?;
             cold.execute(analyze, &[]).await?;
             cold.commit().await?;

@@ -1,9 +1,11 @@
 //! Whether the archive still holds what it was given: `archive verify`, and the auditor that never stops.
 //!
 //! Everything is looked at in small steps, each of one instant, so that rows may move meanwhile and memory stays flat:
-//! a batch of the journal with its rows (`batches`), a stretch of counted blocks (`blocks`). Nothing is changed.
+//! a batch of the journal with its rows (`batches`), a stretch of counted blocks (`blocks`), what users did
+//! (`behavior`). Nothing is changed.
 
 mod batches;
+pub(super) mod behavior;
 mod blocks;
 pub mod continuous;
 
@@ -48,14 +50,23 @@ pub enum Kind {
     TwiceInCold,
     /// A counted block does not hold as many rows as it says.
     Blocks,
+    /// What users did is not counted as often as cold holds it.
+    Behavior,
     /// Rows of cold that no entry of the journal explains.
     Journal,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Digest, Self::BothTiers, Self::NeitherTier, Self::TwiceInCold, Self::Blocks, Self::Journal];
+    pub const ALL: [Self; 7] = [
+        Self::Digest,
+        Self::BothTiers,
+        Self::NeitherTier,
+        Self::TwiceInCold,
+        Self::Blocks,
+        Self::Behavior,
+        Self::Journal,
+    ];
 
     /// Its name in reports and metrics.
     pub const fn name(self) -> &'static str {
@@ -65,6 +76,7 @@ impl Kind {
             Self::NeitherTier => "neither_tier",
             Self::TwiceInCold => "twice_in_cold",
             Self::Blocks => "blocks",
+            Self::Behavior => "behavior",
             Self::Journal => "journal",
         }
     }
@@ -161,6 +173,7 @@ impl Verifier<'_> {
         }
         if batch.is_none() {
             report.add(self.strays().await?.found);
+            report.add(self.folded_actions().await?.found);
             let mut cursor = Cursor::default();
             while let Some(looked) = self.blocks_after(&mut cursor, STRETCH).await? {
                 report.blocks += looked.blocks;

@@ -3,7 +3,7 @@
 use std::io::{IsTerminal as _, Write as _};
 use std::ops::RangeInclusive;
 
-use crate::archive::{Consent, Family, Mover, Recovery};
+use crate::archive::{Choices, Consent, Family, InDoubt, Mover, Recovery};
 use crate::cli::tiers::Tiers;
 use crate::cli::{Failure, print_json};
 use crate::clock::Clock;
@@ -17,7 +17,8 @@ use crate::clock::Clock;
 Examples:
   thermocline archive recover --dry-run
   thermocline archive recover --yes
-  thermocline archive recover --accept-loss messages:12-14 --accept-loss prices:3 --yes")]
+  thermocline archive recover --accept-loss messages:12-14 --accept-loss prices:3 --yes
+  thermocline archive recover --interrupted messages:12 --dry-run")]
 pub struct Args {
     /// Only this resource; may be given several times [messages, posts, prices]
     #[arg(long, value_parser = ["messages", "posts", "prices"])]
@@ -25,6 +26,12 @@ pub struct Args {
     /// Give up what these moves of a resource had taken to cold
     #[arg(long, value_name = "RESOURCE:FIRST-LAST", value_parser = loss)]
     accept_loss: Vec<(String, RangeInclusive<i64>)>,
+    /// This move never reached hot: undo it, and bring no row of it back
+    #[arg(long, value_name = "RESOURCE:MOVE", value_parser = interrupted)]
+    interrupted: Vec<(String, i64)>,
+    /// Where hot holds a row with other values than the archive, leave it as it is
+    #[arg(long)]
+    keep_hot: bool,
     /// Show what would be done and change nothing
     #[arg(long = "dry-run")]
     only_look: bool,
@@ -44,16 +51,32 @@ fn loss(text: &str) -> Result<(String, RangeInclusive<i64>), String> {
     read().ok_or_else(|| "expected a resource and its moves, such as messages:12-14".to_owned())
 }
 
+/// `messages:12`.
+fn interrupted(text: &str) -> Result<(String, i64), String> {
+    let one = |(resource, moves): (String, RangeInclusive<i64>)| {
+        (moves.start() == moves.end()).then(|| (resource, *moves.start()))
+    };
+    let read = loss(text).ok().and_then(one);
+    read.ok_or_else(|| "expected a resource and one move of it, such as messages:12".to_owned())
+}
+
+impl Args {
+    fn choices(&self, resource: &str) -> Choices {
+        let named = self.interrupted.iter().filter(|(named, _)| named == resource);
+        Choices { interrupted: named.map(|(_, number)| *number).collect(), keep_hot: self.keep_hot }
+    }
+}
+
 /// Runs it.
 pub async fn run(args: &Args, tiers: &Tiers, clock: &Clock, json: bool) -> Result<(), Failure> {
     let mover = super::mover(tiers, clock)?;
     let families = super::families(&args.resource);
-    let seen = each(&mover, &families, |_| Consent::Look).await?;
-    let due = seen.iter().any(Recovery::is_due);
+    let seen = each(&mover, &families, args, |_| Consent::Look).await?;
+    let wanted = seen.iter().any(Recovery::is_wanted);
     if !json || args.only_look {
         tell(&seen, json)?;
     }
-    if args.only_look || !due {
+    if args.only_look || !wanted {
         return if json && !args.only_look { print_json(&seen) } else { Ok(()) };
     }
     refuse(args, &seen)?;
@@ -64,11 +87,14 @@ pub async fn run(args: &Args, tiers: &Tiers, clock: &Clock, json: bool) -> Resul
         let named = args.accept_loss.iter().find(|(named, _)| named == resource);
         named.map_or(Consent::Lossless, |(_, moves)| Consent::Loss(moves.clone()))
     };
-    let done = each(&mover, &families, consent).await?;
+    let done = each(&mover, &families, args, consent).await?;
     if json {
         return print_json(&done);
     }
-    for Recovery { resource, epoch, .. } in &done {
+    for Recovery { resource, epoch, interrupted, .. } in &done {
+        for InDoubt { epoch, .. } in interrupted {
+            println!("{resource}: undid move {epoch}");
+        }
         if let Some(epoch) = epoch {
             println!("{resource}: recovered, move {epoch}");
         }
@@ -79,18 +105,27 @@ pub async fn run(args: &Args, tiers: &Tiers, clock: &Clock, json: bool) -> Resul
 async fn each(
     mover: &Mover<'_>,
     families: &[&'static Family],
+    args: &Args,
     consent: impl Fn(&str) -> Consent,
 ) -> Result<Vec<Recovery>, Failure> {
     let mut all = Vec::new();
     for family in families {
-        all.push(mover.recover(family, &consent(family.resource)).await.map_err(Failure::of)?);
+        all.push(
+            mover
+                .recover_as(family, &consent(family.resource), &args.choices(family.resource))
+                .await
+                .map_err(Failure::of)?,
+        );
     }
     Ok(all)
 }
 
 /// What has to be mended, or said, before anything is changed.
 fn refuse(args: &Args, seen: &[Recovery]) -> Result<(), Failure> {
-    for Recovery { resource, lost, conflicts, .. } in seen {
+    for Recovery { resource, lost, conflicts, refused, .. } in seen {
+        if let Some(reason) = refused.first() {
+            return Err(Failure::Usage(format!("--interrupted {resource}: {reason}")));
+        }
         if !conflicts.is_empty() {
             let text = format!("{resource}: {} ids of hot belong to other rows in cold", conflicts.len());
             return Err(Failure::Failed(text));
@@ -118,11 +153,25 @@ fn tell(seen: &[Recovery], json: bool) -> Result<(), Failure> {
     }
     for recovery in seen {
         let Recovery { resource, hot_epoch, .. } = recovery;
+        let stands = if recovery.is_due() { "hot stands" } else { "fits," };
+        println!("{resource}: {stands} at move {hot_epoch}");
+        for reason in &recovery.refused {
+            println!("  {reason}");
+        }
+        for InDoubt { epoch, rows, in_hot } in &recovery.interrupted {
+            println!(
+                "  move {epoch} is undone; hot holds {in_hot} of its {rows} rows, and the others do not come back"
+            );
+        }
+        for InDoubt { epoch, rows, in_hot } in &recovery.in_doubt {
+            println!(
+                "  nobody has seen hot commit move {epoch}, of whose {rows} rows it holds {in_hot}; if it never did, and the \
+                 others were deleted since, say --interrupted {resource}:{epoch}"
+            );
+        }
         if !recovery.is_due() {
-            println!("{resource}: fits, at move {hot_epoch}");
             continue;
         }
-        println!("{resource}: hot stands at move {hot_epoch}");
         if let (Some(first), Some(last)) = (recovery.unknown_to_hot.first(), recovery.unknown_to_hot.last()) {
             let number = recovery.unknown_to_hot.len();
             println!("  hot is older: it knows nothing of {number} moves, {first} to {last}");
@@ -131,8 +180,8 @@ fn tell(seen: &[Recovery], json: bool) -> Result<(), Failure> {
             println!("  cold is older: what moves {first} to {last} took to it is lost");
         }
         println!(
-            "  {} rows come back to hot, {} get their later values",
-            recovery.brought_back, recovery.replaced
+            "  {} rows come back to hot; of those it holds with other values {} get the archive's, {} stay as they are",
+            recovery.brought_back, recovery.replaced, recovery.kept
         );
         println!(
             "  {} versions are closed in cold, {} erased rows go again",
@@ -140,6 +189,9 @@ fn tell(seen: &[Recovery], json: bool) -> Result<(), Failure> {
         );
         for row in &recovery.first {
             println!("    {row}");
+        }
+        for row in &recovery.differing {
+            println!("    hot holds other values: {row}");
         }
         for row in &recovery.conflicts {
             println!("  the id of another row: {row}");
@@ -171,5 +223,7 @@ mod tests {
         for text in ["", "12", "users:1", "posts:", "posts:a-b"] {
             assert!(loss(text).is_err(), "{text}");
         }
+        assert_eq!(interrupted("messages:12"), Ok(("messages".to_owned(), 12)));
+        assert!(interrupted("messages:12-13").is_err());
     }
 }

@@ -29,6 +29,10 @@ pub struct Args {
     /// How old a row must be [default: as in the settings, or 30d]
     #[arg(long, value_parser = args::span)]
     older_than: Option<i64>,
+    /// What posts are due by: when they were made, or when they were last commented on [default: as in the settings, or
+    /// created]
+    #[arg(long, value_name = "WHAT", value_parser = ["created", "activity"])]
+    posts_due: Option<String>,
     /// Rows of a batch, children included [default: as in the settings, or 1000]
     #[arg(long, value_parser = clap::value_parser!(i64).range(1..=2000))]
     batch: Option<i64>,
@@ -58,6 +62,7 @@ impl Args {
         let plan = plan(settings, resource);
         Plan {
             older_than: self.older_than.unwrap_or(plan.older_than),
+            by_activity: self.posts_due.as_deref().map_or(plan.by_activity, |due| due == "activity"),
             batch: self.batch.unwrap_or(plan.batch),
             max_rows: self.max_rows,
             pause: self.pause.map_or(plan.pause, Duration::from_millis),
@@ -73,6 +78,7 @@ impl Args {
 pub fn plan(settings: &config::Archive, resource: &str) -> Plan {
     Plan {
         older_than: settings.older_than(resource),
+        by_activity: settings.by_activity(resource),
         batch: settings.batch,
         max_rows: None,
         pause: settings.pause,
@@ -100,10 +106,8 @@ pub async fn run(
     if args.only_count {
         let mut all = Vec::new();
         for family in families {
-            let due = mover
-                .due(family, args.plan(settings, family.resource).older_than)
-                .await
-                .map_err(Failure::of)?;
+            let due =
+                mover.due(family, args.plan(settings, family.resource).rule()).await.map_err(Failure::of)?;
             all.push(Due { resource: family.resource, due });
         }
         if json {

@@ -39,11 +39,12 @@ pub async fn run(args: &Args, tiers: &Tiers, clock: &Clock, json: bool) -> Resul
         let swept = if args.only_count { vacuum.count().await } else { vacuum.run(&stop).await };
         let swept = swept.map_err(Failure::of)?;
         if !json {
-            let Swept { resource, floor, versions, deltas, .. } = &swept;
+            let Swept { resource, floor, versions, deltas, actions, .. } = &swept;
             let (would, ended) =
                 (if args.only_count { "would " } else { "" }, if swept.stopped { ", stopped" } else { "" });
             println!(
-                "{resource}: {would}remove {versions} versions, {would}fold {deltas} counts, floor {floor}{ended}"
+                "{resource}: {would}remove {versions} versions, {would}fold {deltas} counts of rows and {actions} of \
+                 what users did, floor {floor}{ended}"
             );
         }
         all.push(swept);

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use crate::archive::family::Blocks;
-use crate::archive::{Archived, Family, Moved};
+use crate::archive::{Archived, Due, Family, Moved};
 use crate::page::Key;
 use crate::schema::MESSAGES;
 use crate::tier::{Statement, Value, cold_sql, hot_sql};
@@ -12,8 +12,8 @@ use crate::tier::{Statement, Value, cold_sql, hot_sql};
 pub static FAMILY: LazyLock<Family> = LazyLock::new(|| Family {
     resource: "messages",
     tables: vec![Moved::new(&MESSAGES, "id").written_by("sender_id", "chat")],
-    due: hot_sql!("due"),
-    due_count: hot_sql!("due_count"),
+    due: Due { pick: hot_sql!("due"), count: hot_sql!("due_count") },
+    due_by_activity: None,
     by_day: false,
     key,
     archived: Archived::new(&MESSAGES),

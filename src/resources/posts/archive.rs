@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use super::EVERY_AUTHOR;
 use crate::archive::family::Blocks;
-use crate::archive::{Archived, Family, Moved};
+use crate::archive::{Archived, Due, Family, Moved};
 use crate::page::Key;
 use crate::schema::{COMMENTS, LIKES, POSTS};
 use crate::tier::{Statement, Value, cold_sql, hot_sql};
@@ -17,8 +17,8 @@ pub static FAMILY: LazyLock<Family> = LazyLock::new(|| Family {
         Moved::new(&COMMENTS, "post_id").written_by("author_id", "comment"),
         Moved::new(&POSTS, "id").written_by("author_id", "post"),
     ],
-    due: hot_sql!("due"),
-    due_count: hot_sql!("due_count"),
+    due: Due { pick: hot_sql!("due"), count: hot_sql!("due_count") },
+    due_by_activity: Some(Due { pick: hot_sql!("due_active"), count: hot_sql!("due_count_active") }),
     by_day: false,
     key,
     archived: Archived::new(&POSTS),

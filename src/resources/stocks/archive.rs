@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use crate::archive::family::Supersede;
-use crate::archive::{Archived, Family, Moved};
+use crate::archive::{Archived, Due, Family, Moved};
 use crate::page::Key;
 use crate::schema::PRICES;
 use crate::tier::{Value, cold_sql, hot_sql};
@@ -12,8 +12,8 @@ use crate::tier::{Value, cold_sql, hot_sql};
 pub static FAMILY: LazyLock<Family> = LazyLock::new(|| Family {
     resource: "prices",
     tables: vec![Moved::new(&PRICES, "id")],
-    due: hot_sql!("due"),
-    due_count: hot_sql!("due_count"),
+    due: Due { pick: hot_sql!("due"), count: hot_sql!("due_count") },
+    due_by_activity: None,
     by_day: true,
     key,
     archived: Archived::new(&PRICES),

@@ -49,6 +49,42 @@ async fn resume_all(pair: &Pair) {
     }
 }
 
+/// A trigger would take rows that come back for new ones. What only stands in the way of leaving does not matter.
+#[test]
+fn rows_do_not_come_back_past_a_trigger() {
+    run(async {
+        let folder = scratch();
+        lived_in(folder.path()).await;
+        let pair = Pair::open_unpaired(folder.path(), now()).await;
+        let [messages, ..] = resources::families();
+        let restore = async || {
+            let stop = AtomicBool::new(false);
+            pair.mover(SIZES).restore(messages, Chosen::All, 1_000, &stop, &mut |_| {}).await
+        };
+        pair.change("CREATE TABLE mentions (message_id INTEGER REFERENCES messages (id))", &[]).await;
+        pair.change("ALTER TABLE messages ADD COLUMN sticker INTEGER", &[]).await;
+        let trigger =
+            "CREATE TRIGGER greet AFTER INSERT ON messages BEGIN DELETE FROM messages WHERE id = 0; END";
+        pair.change(trigger, &[]).await;
+        let before = everything(&pair).await;
+        let refused = restore().await;
+        assert_eq!((refused.outcome, refused.rows), (Outcome::Failed, 0));
+        let error = refused.error.expect("an error");
+        assert!(
+            error.contains("greet") && !error.contains("sticker") && !error.contains("mentions"),
+            "{error}"
+        );
+        assert_eq!(everything(&pair).await, before);
+        pair.change("DROP TRIGGER greet", &[]).await;
+        let done = restore().await;
+        assert_eq!((done.outcome, done.error), (Outcome::Done, None));
+        assert!(done.rows > 0);
+        let moved = run_mover(&pair.mover(SIZES), messages, &plan(5, 12)).await;
+        assert_eq!((moved.outcome, moved.rows), (Outcome::Failed, 0), "it is held, and in the way");
+        pair.close().await;
+    });
+}
+
 #[test]
 fn hot_gets_back_row_for_row_what_it_gave() {
     run(async {

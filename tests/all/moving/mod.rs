@@ -8,6 +8,7 @@ mod alone;
 mod audit;
 mod back;
 mod backups;
+mod doubt;
 mod erasing;
 mod faults;
 mod faulty;

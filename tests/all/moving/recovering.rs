@@ -50,7 +50,7 @@ async fn go_on(pair: &Pair, rows: &mut Table) {
 }
 
 /// A pair that has gone on after a backup, and the names of its files that are as they were then.
-async fn after_backup(old: &[&str]) -> (tempfile::TempDir, Table, Table) {
+pub async fn after_backup(old: &[&str]) -> (tempfile::TempDir, Table, Table) {
     let (past, folder) = (scratch(), scratch());
     let then = lived_in(past.path()).await;
     let mut rows = then.clone();

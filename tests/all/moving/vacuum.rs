@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use thermocline::archive::vacuum::{Swept, Vacuum};
 use thermocline::archive::verify::Verifier;
-use thermocline::archive::{Family, Outcome};
+use thermocline::archive::{Chosen, Family, Outcome};
 use thermocline::clock::DAY;
 use thermocline::federation::Mark;
 use thermocline::federation::reads::{Cold as _, ColdError};
@@ -15,26 +15,29 @@ use thermocline::resources;
 use thermocline::resources::messages::Messages;
 use thermocline::tier::{Begin, Engine, Schema};
 
+use super::audit::{audit, audit_family};
 use super::faults::{check_all, lived_in, now};
 use super::faulty::{Fault, Faulty, Fuse};
 use super::files::Program;
 use super::table::Table;
 use super::{Pair, SIZES, copy_pair, plan, run, run_batch, run_mover, scratch, sql};
 
-async fn vacuum(cold: &dyn Engine, pair: &Pair, family: &Family, keep: i64) -> Result<Swept, String> {
+pub async fn vacuum(cold: &dyn Engine, pair: &Pair, family: &Family, keep: i64) -> Result<Swept, String> {
     let vacuum = Vacuum { cold, clock: &pair.clock, family, keep };
     vacuum.run(&AtomicBool::new(false)).await.map_err(|error| error.to_string())
 }
 
-/// How many versions are closed, and how many deltas are more than one a block.
-async fn litter(pair: &Pair, family: &Family) -> (i64, i64) {
+/// How many versions are closed, how many deltas are more than one a block, and how many counts of what users did are more
+/// than one a day.
+async fn litter(pair: &Pair, family: &Family) -> (i64, i64, i64) {
     let swept =
         Vacuum { cold: &*pair.cold, clock: &pair.clock, family, keep: 0 }.count().await.expect("counts");
-    (swept.versions, swept.deltas)
+    (swept.versions, swept.deltas, swept.actions)
 }
 
 async fn check_sound(pair: &Pair, rows: &Table, when: &str) {
     check_all(pair, rows).await;
+    audit(pair).await;
     for family in resources::families() {
         let verifier = Verifier { hot: &*pair.hot, cold: &*pair.cold, family };
         let report = verifier.run(None, &mut |_| {}).await.expect("a report");
@@ -42,7 +45,7 @@ async fn check_sound(pair: &Pair, rows: &Table, when: &str) {
     }
 }
 
-/// Archives everything old, and brings two messages of each of four moves back, as a restore does.
+/// Archives everything old, and brings two messages of each of four moves and a post back, as a restore does.
 async fn with_a_past(folder: &std::path::Path) -> Table {
     let rows = lived_in(folder).await;
     let pair = Pair::open(folder, now()).await;
@@ -53,6 +56,10 @@ async fn with_a_past(folder: &std::path::Path) -> Table {
     for ids in [[3, 60], [4, 61], [40, 5], [6, 7]] {
         bring_back(&pair, ids).await;
     }
+    let (post, stop) = (resources::families()[1], AtomicBool::new(false));
+    let report = pair.mover(SIZES).restore(post, Chosen::Row(3), 100, &stop, &mut |_| {}).await;
+    assert_eq!((report.of_resource, report.error), (1, None));
+    pair.mover(SIZES).resume(post).await.expect("resumed");
     check_sound(&pair, &rows, "before").await;
     pair.close().await;
     rows
@@ -88,13 +95,19 @@ async fn bring_back(pair: &Pair, ids: [i64; 2]) {
         assert_eq!(cold.execute(&count, &params).await.expect("counts"), 2);
         let insert = sql("INSERT INTO messages VALUES (?1, ?2, ?3, ?4, ?5, ?6)");
         let content = row.text("content").expect("text").as_str().into();
+        let act = sql(
+            "INSERT INTO user_behavior_analytics (user_id, action_type, action_count, analysis_date, \
+             created_at, resource, from_epoch) VALUES (?1, 'chat', -1, ?2 - ?2 % 86400000000, ?3, 'messages', ?4)",
+        );
+        let acted = [int("sender_id"), int("created_at"), now().into(), epoch.into()];
+        cold.execute(&act, &acted).await.expect("counts");
         let params =
             [id.into(), int("conversation_id"), int("sender_id"), content, int("created_at"), int("is_read")];
         hot.execute(&insert, &params).await.expect("inserts");
     }
     let journal = sql(
         "INSERT INTO archive_batches (resource, epoch, kind, token, row_count, digest, started, finished, \
-         confirmed) VALUES ('messages', ?1, 'restore', ?1, 2, '', ?2, ?2, 1)",
+         confirmed) VALUES ('messages', ?1, 'restore', ?1, 2, '00000000000000000000000000000000', ?2, ?2, 1)",
     );
     cold.execute(&journal, &[epoch.into(), now().into()]).await.expect("a journal");
     let raise = sql("UPDATE archive_state SET epoch = ?1, token = ?1 WHERE resource = 'messages'");
@@ -113,20 +126,27 @@ fn what_nobody_may_see_goes_and_everything_else_stays() {
             // Nothing is old enough yet.
             let kept = litter(&pair, family).await;
             let swept = vacuum(&*pair.cold, &pair, family, DAY).await.expect("swept");
-            assert_eq!((swept.floor, swept.versions, swept.deltas), (0, 0, 0), "{}", family.resource);
+            assert_eq!(
+                (swept.floor, swept.versions, swept.deltas, swept.actions),
+                (0, 0, 0, 0),
+                "{}",
+                family.resource
+            );
             assert_eq!(litter(&pair, family).await, kept);
         }
         pair.clock.set(now().plus(40 * DAY));
         for family in resources::families() {
-            let (versions, deltas) = litter(&pair, family).await;
-            assert_eq!(versions > 0, family.resource != "posts", "{}", family.resource);
+            let (versions, deltas, actions) = litter(&pair, family).await;
+            assert!(versions > 0, "{}", family.resource);
             assert_eq!(deltas > 0, family.blocks.is_some(), "{}", family.resource);
             let swept = vacuum(&*pair.cold, &pair, family, 30 * DAY).await.expect("swept");
-            assert_eq!((swept.versions, swept.deltas), (versions, deltas), "{}", family.resource);
+            assert_eq!(actions > 0, family.resource != "prices", "{}", family.resource);
+            let done = (swept.versions, swept.deltas, swept.actions);
+            assert_eq!(done, (versions, deltas, actions), "{}", family.resource);
             assert!(swept.floor > 0);
-            assert_eq!(litter(&pair, family).await, (0, 0), "{}", family.resource);
+            assert_eq!(litter(&pair, family).await, (0, 0, 0), "{}", family.resource);
             let again = vacuum(&*pair.cold, &pair, family, 30 * DAY).await.expect("swept");
-            assert_eq!((again.floor, again.versions, again.deltas), (swept.floor, 0, 0));
+            assert_eq!((again.floor, again.versions, again.deltas, again.actions), (swept.floor, 0, 0, 0));
         }
         check_sound(&pair, &rows, "after").await;
 
@@ -152,8 +172,35 @@ fn a_floor_that_something_else_raised_takes_nothing_along() {
             let swept = vacuum(&*pair.cold, &pair, family, DAY).await.expect("swept");
             assert_eq!((swept.upto, swept.versions, swept.deltas), (0, 0, 0), "{}", family.resource);
             assert!(swept.floor > 0);
-            assert_eq!(litter(&pair, family).await, kept);
+            let (versions, deltas, actions) = litter(&pair, family).await;
+            assert_eq!((versions, deltas, 0), (kept.0, kept.1, actions));
+            // No older reader is left, and nothing else needs these.
+            assert_eq!(swept.actions, kept.2);
         }
+    });
+}
+
+/// Of whom everything was erased nothing is left of when he did what, however much is kept of other things.
+#[test]
+fn who_was_erased_leaves_no_trace_among_the_counts() {
+    run(async {
+        let folder = scratch();
+        let mut rows = with_a_past(folder.path()).await;
+        let pair = Pair::open(folder.path(), now()).await;
+        let text = "SELECT count(*) AS n FROM user_behavior_analytics WHERE user_id = 1";
+        let n =
+            async || pair.cold.fetch(&sql(text), &[]).await.expect("counts")[0].int("n").expect("a number");
+        assert!(n().await > 0);
+        for family in resources::families() {
+            pair.mover(SIZES).erase_user(family, 1).await.expect("erased");
+        }
+        assert!(n().await > 0, "until vacuum the counts and those against them stand there");
+        rows.forget_user(1);
+        for family in resources::families() {
+            vacuum(&*pair.cold, &pair, family, 30 * DAY).await.expect("swept");
+        }
+        assert_eq!(n().await, 0);
+        check_sound(&pair, &rows, "after the erasure").await;
     });
 }
 
@@ -227,8 +274,7 @@ fn it_may_die_at_every_call() {
     run(async {
         let whole = scratch();
         let rows = with_a_past(whole.path()).await;
-        let [messages, _, prices] = resources::families();
-        for family in [messages, prices] {
+        for family in resources::families() {
             // What a death before the call leaves, one after the call before it has left.
             let fault = Fault::DeathAfter;
             for k in 1.. {
@@ -249,9 +295,10 @@ fn it_may_die_at_every_call() {
                 let report = verifier.run(None, &mut |_| {}).await.expect("a report");
                 assert_eq!(report.found, [], "{when}");
                 vacuum(&*pair.cold, &pair, family, 30 * DAY).await.expect("swept");
-                assert_eq!(litter(&pair, family).await, (0, 0), "{when}");
+                assert_eq!(litter(&pair, family).await, (0, 0, 0), "{when}");
                 let report = verifier.run(None, &mut |_| {}).await.expect("a report");
                 assert_eq!(report.found, [], "{when}, and again");
+                audit_family(&pair, family, SIZES).await;
                 pair.close().await;
             }
         }

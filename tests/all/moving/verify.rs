@@ -39,7 +39,7 @@ fn a_sound_archive_is_sound() {
 }
 
 /// What somebody does to the databases behind the program's back, the tier it is done to, and what must be found.
-const DAMAGE: [(&str, bool, &str, Kind); 13] = [
+const DAMAGE: [(&str, bool, &str, Kind); 19] = [
     (
         "messages",
         false,
@@ -85,6 +85,33 @@ const DAMAGE: [(&str, bool, &str, Kind); 13] = [
         "UPDATE messages_archive_blocks SET upper_id = upper_id - 1 WHERE level = 1 AND upper_at < 9000000000000000",
         Kind::Blocks,
     ),
+    ("messages", false, MISCOUNTED[0], Kind::Behavior),
+    ("posts", false, MISCOUNTED[1], Kind::Behavior),
+    ("posts", false, MISCOUNTED[2], Kind::Behavior),
+    ("messages", false, MISCOUNTED[3], Kind::Behavior),
+    ("posts", false, MISCOUNTED[4], Kind::Behavior),
+    (
+        "posts",
+        false,
+        "UPDATE user_behavior_analytics SET from_epoch = 999 WHERE resource = 'posts' AND action_type = 'comment'",
+        Kind::Journal,
+    ),
+];
+
+/// Counts of what users did that say something else than the rows, alone above the floor and alone below it: one more
+/// chat, no likes on one day, comments on another day, somebody else's chats, something that nobody does.
+const MISCOUNTED: [&str; 5] = [
+    "UPDATE user_behavior_analytics SET action_count = action_count + 1 \
+     WHERE id = (SELECT max(id) FROM user_behavior_analytics WHERE resource = 'messages')",
+    "DELETE FROM user_behavior_analytics \
+     WHERE id = (SELECT min(id) FROM user_behavior_analytics WHERE action_type = 'like' AND action_count > 0)",
+    "UPDATE user_behavior_analytics SET analysis_date = analysis_date + 86400000000 \
+     WHERE id = (SELECT min(id) FROM user_behavior_analytics WHERE action_type = 'comment' AND action_count > 0)",
+    "UPDATE user_behavior_analytics SET user_id = user_id + 1 \
+     WHERE id = (SELECT min(id) FROM user_behavior_analytics WHERE action_type = 'chat' AND action_count > 0)",
+    "INSERT INTO user_behavior_analytics (user_id, action_type, action_count, analysis_date, created_at, resource, \
+     from_epoch) SELECT user_id, 'dance', 1, analysis_date, created_at, resource, from_epoch \
+     FROM user_behavior_analytics WHERE action_type = 'post' LIMIT 1",
 ];
 
 #[test]
@@ -109,6 +136,40 @@ fn every_damage_is_seen() {
                 let report = verify(&*pair.hot, &*pair.cold, other.resource).await;
                 assert_eq!(report.found, [], "{text}: {}", other.resource);
             }
+            pair.close().await;
+        }
+    });
+}
+
+/// What vacuum has made one count of many is checked as a whole.
+#[test]
+fn a_wrong_count_below_the_floor_is_seen() {
+    run(async {
+        let whole = scratch();
+        lived_in(whole.path()).await;
+        let pair = Pair::open(whole.path(), now()).await;
+        for family in resources::families() {
+            run_mover(&pair.mover(SIZES), family, &plan(15, 9)).await;
+            super::vacuum::vacuum(&*pair.cold, &pair, family, 0).await.expect("swept");
+            let left = "DELETE FROM user_behavior_analytics WHERE resource = ?1 AND from_epoch > \
+                (SELECT floor FROM archive_head WHERE resource = ?1)";
+            assert_eq!(execute(&*pair.cold, left, &[family.resource.into()]).await, 0, "all is folded");
+            assert_eq!(verify(&*pair.hot, &*pair.cold, family.resource).await.found, []);
+        }
+        pair.close().await;
+        for (text, resource) in
+            MISCOUNTED.into_iter().zip(["messages", "posts", "posts", "messages", "posts"])
+        {
+            let folder = scratch();
+            copy_pair(whole.path(), folder.path());
+            let pair = Pair::open_unpaired(folder.path(), now()).await;
+            assert!(execute(&*pair.cold, text, &[]).await > 0, "{text}: touches nothing");
+            let report = verify(&*pair.hot, &*pair.cold, resource).await;
+            let kinds: Vec<Kind> = report.found.iter().map(|found| found.kind).collect();
+            assert!(
+                !kinds.is_empty() && kinds.iter().all(|kind| *kind == Kind::Behavior),
+                "{text}: {report:#?}"
+            );
             pair.close().await;
         }
     });
@@ -161,6 +222,19 @@ fn postgres_is_verified_alike_while_rows_move() {
         };
         assert!(rows > 100);
         let mut behind = postgres::behind(&url).await;
+        // Nothing is folded; then everything of messages is.
+        let miscounted = "UPDATE user_behavior_analytics SET action_count = action_count + 1 WHERE id IN (
+                SELECT max(id) FROM user_behavior_analytics WHERE resource = 'messages')";
+        for floor in ["0", "(SELECT max(epoch) FROM archive_batches WHERE resource = 'messages')"] {
+            let fold = format!("UPDATE archive_head SET floor = {floor} WHERE resource = 'messages'");
+            sqlx::Executor::execute(&mut behind, sqlx::AssertSqlSafe(fold)).await.expect("a floor");
+            assert_eq!(verify(&*hot, &cold, "messages").await.found, [], "floor {floor}");
+            sqlx::Executor::execute(&mut behind, miscounted).await.expect("damaged");
+            let report = verify(&*hot, &cold, "messages").await;
+            assert_eq!((report.violations, report.found[0].kind), (1, Kind::Behavior), "{report:#?}");
+            let mended = miscounted.replace("+ 1", "- 1");
+            sqlx::Executor::execute(&mut behind, sqlx::AssertSqlSafe(mended)).await.expect("mended");
+        }
         let damage = "UPDATE messages_archive SET content = content || '!' WHERE original_id = 7;
             UPDATE posts_archive_blocks SET n = n + 1 WHERE level = 1;
             UPDATE stock_prices_history SET to_epoch = 999 WHERE original_id = (SELECT min(original_id) FROM stock_prices_history)";
@@ -198,6 +272,9 @@ fn the_auditor_finds_what_is_wrong_and_stops_when_told() {
             assert!(report.batches > 0 && report.violations == 0, "{report:?}");
         }
         execute(&*pair.cold, "UPDATE messages_archive SET is_read = 1 - is_read", &[]).await;
+        let miscount =
+            "UPDATE user_behavior_analytics SET action_count = action_count + 1 WHERE resource = 'posts'";
+        execute(&*pair.cold, miscount, &[]).await;
         stop.store(false, Ordering::Relaxed);
         let a_while = async {
             tokio::time::sleep(std::time::Duration::from_millis(700)).await;
@@ -205,7 +282,9 @@ fn the_auditor_finds_what_is_wrong_and_stops_when_told() {
         };
         let (reports, ()) = futures::future::join(auditor.run(&stop), a_while).await;
         assert!(reports[0].violations > 0, "{reports:?}");
-        assert_eq!((reports[1].violations, reports[2].violations), (0, 0), "{reports:?}");
+        let of_posts: Vec<Kind> = reports[1].found.iter().map(|found| found.kind).collect();
+        assert!(!of_posts.is_empty() && of_posts.iter().all(|kind| *kind == Kind::Behavior), "{reports:?}");
+        assert_eq!(reports[2].violations, 0, "{reports:?}");
     });
 }
 

@@ -241,16 +241,16 @@ impl Hot<Talk> for Snapshot<'_> {
 
 #[async_trait]
 impl Cold<Talk> for Pair {
+    async fn prove(&self, _: &Talk, mark: Mark) -> Result<i64, ColdError> {
+        Ok(self.cold_turn(mark).await?.world.cold.confirmed())
+    }
+
     async fn read(&self, list: &Talk, mark: Mark, slice: Slice) -> Result<ColdRows<Row>, ColdError> {
         let mut stage = self.cold_turn(mark).await?;
         let cold = &stage.world.cold;
-        let visible =
-            cold.visible(mark.epoch).filter(|(row, _)| row.talk == list.0 && inside(slice.span, row));
-        let rows = cut(visible.collect(), |(row, _)| row.key, slice);
-        if rows.iter().any(|(_, erased)| *erased) {
-            return Err(ColdError::Erased);
-        }
-        let rows: Vec<Row> = rows.into_iter().map(|(row, _)| row.clone()).collect();
+        let visible = cold.visible(mark.epoch).filter(|row| row.talk == list.0 && inside(slice.span, row));
+        let rows = cut(visible.collect(), |row: &&Row| row.key, slice);
+        let rows: Vec<Row> = rows.into_iter().cloned().collect();
         let confirmed = cold.confirmed();
         stage.seen.cold.push(rows.len());
         Ok(ColdRows { rows, confirmed })
@@ -260,7 +260,7 @@ impl Cold<Talk> for Pair {
         let mut stage = self.cold_turn(mark).await?;
         stage.seen.cold_counts += 1;
         let visible = stage.world.cold.visible(mark.epoch);
-        let rows = visible.filter(|(row, _)| row.talk == list.0 && inside(span, row)).count() as i64;
+        let rows = visible.filter(|row| row.talk == list.0 && inside(span, row)).count() as i64;
         let confirmed = stage.world.cold.confirmed();
         Ok(ColdCount { rows, confirmed })
     }
@@ -269,11 +269,8 @@ impl Cold<Talk> for Pair {
         let mut stage = self.cold_turn(mark).await?;
         let cold = &stage.world.cold;
         let found: Vec<_> =
-            cold.visible(mark.epoch).filter(|(row, _)| row.talk == list.0 && row.key.id == id).collect();
-        if found.iter().any(|(_, erased)| *erased) {
-            return Err(ColdError::Erased);
-        }
-        let rows: Vec<Row> = found.into_iter().map(|(row, _)| row.clone()).collect();
+            cold.visible(mark.epoch).filter(|row| row.talk == list.0 && row.key.id == id).collect();
+        let rows: Vec<Row> = found.into_iter().cloned().collect();
         let confirmed = cold.confirmed();
         stage.seen.cold.push(rows.len());
         Ok(ColdRows { rows, confirmed })

@@ -30,7 +30,6 @@ struct Version {
     row: Row,
     from: i64,
     to: Option<i64>,
-    erased: bool,
 }
 
 impl Version {
@@ -63,10 +62,10 @@ pub struct ColdState {
 }
 
 impl ColdState {
-    /// What is visible at `epoch`, each with whether its content was erased since.
-    pub fn visible(&self, epoch: i64) -> impl Iterator<Item = (&Row, bool)> {
+    /// What is visible at `epoch`.
+    pub fn visible(&self, epoch: i64) -> impl Iterator<Item = &Row> {
         let visible = self.versions.iter().filter(move |version| version.visible(epoch));
-        visible.map(|version| (&version.row, version.erased))
+        visible.map(|version| &version.row)
     }
 
     pub fn proves(&self, mark: Mark) -> bool {
@@ -110,7 +109,7 @@ pub enum Step {
     Commit,
     /// The mover dies.
     Die,
-    /// Moves that hot has committed are confirmed in cold, and what they erased is blanked.
+    /// Moves that hot has committed are confirmed in cold, and what they erased is taken out of it.
     Confirm,
     /// Cold forgets everything below the last confirmed move.
     Vacuum,
@@ -174,8 +173,7 @@ impl World {
     /// P1: hot, and what cold shows at hot's epoch, are disjoint and together they are the logical table.
     fn check(&self) {
         let mut both = self.hot.rows.clone();
-        for (row, erased) in self.cold.visible(self.hot.mark.epoch) {
-            assert!(!erased, "{row:?} is erased and visible");
+        for row in self.cold.visible(self.hot.mark.epoch) {
             assert!(Some(row.key) <= self.hot.mark.cold_newest, "{row:?} above the newest cold key");
             let shadowed = self.hot.rows.iter().any(|hot| hot.name() == row.name());
             assert!(self.shadowing || !shadowed, "{row:?} is in both tiers");
@@ -267,7 +265,7 @@ impl World {
         let epoch = open.mark.epoch;
         for row in &open.leave {
             self.close(row, epoch);
-            self.cold.versions.push(Version { row: row.clone(), from: epoch, to: None, erased: false });
+            self.cold.versions.push(Version { row: row.clone(), from: epoch, to: None });
         }
         open.mark.cold_newest = open.mark.cold_newest.max(open.leave.first().map(|row| row.key));
         self.copied(open);
@@ -275,7 +273,7 @@ impl World {
 
     fn restore(&mut self, first: usize, rows: usize, exact: bool) {
         let mut open = self.claim();
-        let mut cold: Vec<Row> = self.cold.visible(self.hot.mark.epoch).map(|(row, _)| row.clone()).collect();
+        let mut cold: Vec<Row> = self.cold.visible(self.hot.mark.epoch).cloned().collect();
         sort(&mut cold);
         let first = first % cold.len().max(1);
         for row in cold.into_iter().skip(first).take(rows) {
@@ -300,7 +298,7 @@ impl World {
 
     fn looked_up(&self, open: &mut Move, exact: bool) {
         if exact {
-            open.mark.cold_newest = self.cold.visible(open.mark.epoch).map(|(row, _)| row.key).max();
+            open.mark.cold_newest = self.cold.visible(open.mark.epoch).map(|row| row.key).max();
         }
     }
 
@@ -326,10 +324,12 @@ impl World {
         for (_, batch) in self.cold.journal.range_mut(..=self.hot.mark.epoch) {
             batch.confirmed = true;
         }
+        // Whoever reads at an older epoch would miss a row that is gone.
+        if !self.erased.is_empty() {
+            self.cold.floor = self.cold.floor.max(self.hot.mark.epoch);
+        }
         for row in self.erased.drain(..) {
-            for version in self.cold.versions.iter_mut().filter(|version| version.row.name() == row.name()) {
-                version.erased = true;
-            }
+            self.cold.versions.retain(|version| version.row.name() != row.name());
         }
     }
 

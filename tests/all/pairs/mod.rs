@@ -3,6 +3,7 @@
 
 mod alike;
 mod cancelled;
+mod older;
 mod outages;
 mod soak;
 mod values;

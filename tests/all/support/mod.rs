@@ -45,6 +45,8 @@ pub struct Service {
     pub cold: Arc<Tap>,
     /// The time, for tokens and for what is due.
     pub clock: Clock,
+    /// The service itself.
+    pub app: App,
     /// `http://127.0.0.1:…`
     pub url: String,
     verifier: Arc<Verifier>,
@@ -102,13 +104,13 @@ impl Service {
         );
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
-        let router = server::router(app, request_timeout);
+        let router = server::router(app.clone(), request_timeout);
         let serving = tokio::spawn(async move {
             server::serve(listener, router, std::future::pending()).await.expect("it serves");
         });
         // Bodies come as they are sent: what is compressed is for the test to see.
         let client = reqwest::Client::builder().no_proxy().no_gzip().build().expect("a client");
-        Self { hot, cold, clock, url, verifier, client, serving, _folder: folder }
+        Self { hot, cold, clock, app, url, verifier, client, serving, _folder: folder }
     }
 
     /// Loads records as an import would; every one of them has to be new.

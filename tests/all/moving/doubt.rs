@@ -1,0 +1,232 @@
+//! What nobody but an operator can know: that a move was interrupted though a row of it is gone, and that a row of hot is
+//! newer than the archive's.
+
+use std::sync::Arc;
+
+use thermocline::archive::{Choices, Consent, Family, Outcome};
+use thermocline::resources;
+use thermocline::tier::Schema;
+
+use super::audit::{audit_family, dump};
+use super::faults::{check, lived_in, now};
+use super::faulty::{Fault, Faulty, Fuse};
+use super::files::Program;
+use super::recovering::after_backup;
+use super::table::{self, Table};
+use super::{HOT, Pair, SIZES, execute, mover, plan, run, run_batch, run_mover, scratch};
+
+/// A mover that dies when its copy is committed and nothing is said to hot; the number of its move.
+async fn interrupt(pair: &Pair, family: &Family) -> i64 {
+    let newest = format!(
+        "SELECT '' || epoch AS row FROM archive_batches WHERE resource = '{}' AND NOT confirmed",
+        family.resource
+    );
+    for k in 1..200 {
+        let fuse = Fuse::new(k, Fault::Death);
+        let hot = Faulty { inner: Arc::clone(&pair.hot) as _, fuse: Arc::clone(&fuse) };
+        run_batch(&mover(&hot, &*pair.cold, &pair.clock, SIZES), family, &plan(5, 20)).await;
+        assert!(fuse.burnt(), "it went through");
+        if let [number] = &dump(&*pair.cold, &newest).await[..] {
+            return number.parse().expect("a number");
+        }
+    }
+    panic!("no copy was left")
+}
+
+/// What the platform deletes of a move in between, and the same of what is expected.
+async fn delete_one(pair: &Pair, rows: &mut Table, resource: &str, number: i64) {
+    let of = |column: &str, table: &str| {
+        format!("SELECT '' || {column} AS row FROM {table} WHERE from_epoch = {number} ORDER BY {column}")
+    };
+    if resource == "messages" {
+        let id: i64 =
+            dump(&*pair.cold, &of("original_id", "messages_archive")).await[0].parse().expect("an id");
+        assert_eq!(pair.change("DELETE FROM messages WHERE id = ?1", &[id.into()]).await, 1);
+        rows.messages.retain(|row| row.id != id);
+    } else {
+        let post: i64 = dump(&*pair.cold, &of("post_id", "likes_archive")).await[0].parse().expect("an id");
+        let user = format!("SELECT '' || min(user_id) AS row FROM likes WHERE post_id = {post}");
+        let user: i64 = dump(&*pair.hot, &user).await[0].parse().expect("a user");
+        let unlike = "DELETE FROM likes WHERE post_id = ?1 AND user_id = ?2";
+        assert_eq!(pair.change(unlike, &[post.into(), user.into()]).await, 1);
+        rows.likes.retain(|like| *like != (user, post));
+    }
+}
+
+async fn an_interruption(pair: &Pair, rows: &mut Table) {
+    for family in &resources::families()[..2] {
+        let resource = family.resource;
+        let number = interrupt(pair, family).await;
+        delete_one(pair, rows, resource, number).await;
+        if resource == "posts" {
+            // As a recovery leaves it that had begun, and died.
+            let text = "UPDATE archive_batches SET kind = 'doubtful', confirmed = (1 = 1) WHERE resource = 'posts' AND epoch = ?1";
+            assert_eq!(execute(&*pair.cold, text, &[number.into()]).await, 1);
+        }
+        let stopped = run_mover(&pair.mover(SIZES), family, &plan(5, 20)).await;
+        assert!(stopped.error.is_some_and(|error| error.contains("archive recover")), "{resource}");
+        let recover = async |consent: Consent, interrupted: &[i64]| {
+            let choices = Choices { interrupted: interrupted.to_vec(), ..Choices::default() };
+            pair.mover(SIZES).recover_as(family, &consent, &choices).await.expect("an answer")
+        };
+        let seen = recover(Consent::Look, &[]).await;
+        let [doubt] = seen.in_doubt[..] else { panic!("{resource}: {seen:?}") };
+        assert_eq!((doubt.epoch, doubt.in_hot), (number, doubt.rows - 1), "{resource}");
+        assert!(doubt.rows > 1 && seen.brought_back == 1 && seen.is_due(), "{resource}: {seen:?}");
+
+        // Moves that hot has committed, or that never were, are not to be undone.
+        for wrong in [number - 1, number + 9] {
+            let refused = recover(Consent::Lossless, &[number, wrong]).await;
+            assert_eq!((refused.refused.len(), refused.epoch), (1, None), "{resource}: {refused:?}");
+            assert_eq!(recover(Consent::Look, &[]).await, seen, "{resource}: nothing was changed");
+        }
+        for consent in [Consent::Look, Consent::Look, Consent::Lossless] {
+            let done = recover(consent, &[number]).await;
+            assert!(!done.is_due() && done.is_wanted() && done.refused.is_empty(), "{resource}: {done:?}");
+            assert_eq!((&done.interrupted[..], done.epoch), (&[doubt][..], None), "{resource}");
+        }
+        check(pair, rows, resource, "after the move was undone").await;
+        audit_family(pair, family, SIZES).await;
+        let report = run_mover(&pair.mover(SIZES), family, &plan(5, 20)).await;
+        assert_eq!((report.outcome, report.error), (Outcome::Done, None), "{resource}");
+        check(pair, rows, resource, "after the next run").await;
+        audit_family(pair, family, SIZES).await;
+    }
+}
+
+#[test]
+fn a_move_is_undone_when_somebody_knows_that_it_was_interrupted() {
+    run(async {
+        let folder = scratch();
+        let mut rows = lived_in(folder.path()).await;
+        let pair = Pair::open_unpaired(folder.path(), now()).await;
+        an_interruption(&pair, &mut rows).await;
+        pair.close().await;
+    });
+}
+
+#[test]
+fn postgres_undoes_it_alike() {
+    run(async {
+        let Some((cold, _url)) = crate::support::postgres::cold().await else { return };
+        let folder = scratch();
+        let Pair { hot, clock, .. } = Pair::open_unpaired(folder.path(), now()).await;
+        let cold: Arc<dyn Schema> = Arc::new(cold);
+        thermocline::tier::migrate::upgrade(&*hot).await.expect("a schema");
+        thermocline::archive::pair::ensure(&*hot, &*cold, &clock).await.expect("a pair");
+        let pair = Pair { hot, cold, clock };
+        let mut rows = Table::sample(now());
+        table::fill(&pair, &rows).await;
+        for family in resources::families() {
+            assert_eq!(run_mover(&pair.mover(SIZES), family, &plan(25, 12)).await.error, None);
+        }
+        an_interruption(&pair, &mut rows).await;
+        pair.close().await;
+    });
+}
+
+/// What hot has been seen to commit is not undone on anybody's word, nor is a restore.
+#[test]
+fn what_is_sure_is_not_undone() {
+    run(async {
+        let (folder, _, _) = after_backup(&[HOT]).await;
+        let pair = Pair::open_unpaired(folder.path(), now()).await;
+        let [messages, posts, _] = resources::families();
+        let refused = async |family, number: i64| {
+            let choices = Choices { interrupted: vec![number], ..Choices::default() };
+            let done =
+                pair.mover(SIZES).recover_as(family, &Consent::Lossless, &choices).await.expect("an answer");
+            assert_eq!((done.epoch, done.refused.len()), (None, 1), "{done:?}");
+            done.refused[0].clone()
+        };
+        let seen = pair.mover(SIZES).recover(messages, &Consent::Look).await.expect("a look");
+        let first = seen.unknown_to_hot[0];
+        assert_eq!(
+            refused(messages, first).await,
+            format!("move {first} is confirmed: hot has been seen to commit it")
+        );
+        let again = pair.mover(SIZES).recover(messages, &Consent::Look).await.expect("a look");
+        assert_eq!(again, seen, "nothing was changed");
+
+        // The last move that posts know of becomes one that nobody has confirmed, and a restore.
+        let seen = pair.mover(SIZES).recover(posts, &Consent::Look).await.expect("a look");
+        let [.., before, last] = seen.unknown_to_hot[..] else { panic!("{seen:?}") };
+        let text = "UPDATE archive_batches SET confirmed = 0, kind = 'restore' WHERE resource = 'posts' AND epoch = ?1";
+        assert_eq!(execute(&*pair.cold, text, &[last.into()]).await, 1);
+        assert!(refused(posts, last).await.ends_with("is no move from hot to cold, but restore"));
+        let text = "UPDATE archive_batches SET confirmed = 0, kind = 'archive' WHERE resource = 'posts' AND epoch >= ?1";
+        assert_eq!(execute(&*pair.cold, text, &[before.into()]).await, 2);
+        assert!(
+            refused(posts, before)
+                .await
+                .ends_with(&format!("is followed by move {last}, which counts on it"))
+        );
+        pair.close().await;
+    });
+}
+
+/// Rows that were written to after hot came back: shown by themselves, and left alone if that is wished.
+#[test]
+fn rows_of_hot_keep_their_values_if_that_is_wished() {
+    run(async {
+        let [messages, ..] = resources::families();
+        for keep_hot in [false, true] {
+            let (folder, _, _) = after_backup(&[HOT]).await;
+            let pair = Pair::open_unpaired(folder.path(), now()).await;
+            let choices = Choices { keep_hot, ..Choices::default() };
+            let mover = pair.mover(SIZES);
+            let seen = mover.recover_as(messages, &Consent::Look, &choices).await.expect("a look");
+            assert_eq!((seen.replaced, seen.kept), (i64::from(!keep_hot), i64::from(keep_hot)), "{seen:?}");
+            let [differing] = &seen.differing[..] else { panic!("{seen:?}") };
+            assert!(!seen.first.contains(differing), "{seen:?}");
+            let id: i64 = differing.strip_prefix("messages ").expect("a message").parse().expect("an id");
+            assert_eq!(
+                pair.change("UPDATE messages SET content = 'since' WHERE id = ?1", &[id.into()]).await,
+                1
+            );
+            let done = mover.recover_as(messages, &Consent::Lossless, &choices).await.expect("a recovery");
+            assert!(done.epoch.is_some() && done.differing == seen.differing, "{done:?}");
+            let content = format!("SELECT content AS row FROM messages WHERE id = {id}");
+            assert_eq!(dump(&*pair.hot, &content).await == ["since"], keep_hot);
+            let shown = format!(
+                "SELECT '' || count(*) AS row FROM messages_archive WHERE original_id = {id} AND to_epoch IS NULL"
+            );
+            assert_eq!(dump(&*pair.cold, &shown).await, ["0"]);
+            pair.close().await;
+        }
+    });
+}
+
+#[test]
+fn the_command_shows_what_is_in_doubt_and_undoes_it() {
+    let program = Program::new();
+    let number = run(async {
+        let mut rows = lived_in(program.path()).await;
+        let pair = program.open(now()).await;
+        let [messages, ..] = resources::families();
+        let number = interrupt(&pair, messages).await;
+        delete_one(&pair, &mut rows, "messages", number).await;
+        pair.close().await;
+        number
+    });
+    let said = format!("messages:{number}");
+    let seen = program.run(&["archive", "recover", "--dry-run"]);
+    assert!(seen.out.contains(&format!("say --interrupted {said}")), "{seen:?}");
+    let wrong = format!("messages:{}", number + 1);
+    assert_eq!(program.run(&["archive", "recover", "--interrupted", &wrong, "--yes"]).status, Some(2));
+    assert_eq!(
+        program.run(&["archive", "recover", "--interrupted", &said]).status,
+        Some(2),
+        "there is nobody to ask"
+    );
+    let dry = program.report(&["archive", "recover", "--interrupted", &said, "--dry-run"]);
+    let undone = &dry[0]["interrupted"][0];
+    assert_eq!(undone["epoch"], number, "{dry}");
+    assert_eq!(undone["in_hot"].as_i64(), undone["rows"].as_i64().map(|rows| rows - 1), "{dry}");
+    let done = program.run(&["archive", "recover", "--interrupted", &said, "--yes"]);
+    assert!(
+        done.status == Some(0) && done.out.contains(&format!("messages: undid move {number}")),
+        "{done:?}"
+    );
+    assert!(program.run(&["archive", "recover"]).out.contains("messages: fits, at move"));
+}
