@@ -11,6 +11,7 @@ pub mod blocks;
 pub mod chosen;
 pub mod digest;
 pub mod erase;
+mod fail_point;
 pub mod family;
 pub mod measure;
 mod obstacles;

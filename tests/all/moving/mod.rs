@@ -16,9 +16,11 @@ mod files;
 mod histories;
 mod imports;
 mod imports_again;
+mod kill_steps;
 mod kills;
 mod kills_real;
 
+mod life;
 mod lists;
 mod real_data;
 mod recovering;

@@ -108,6 +108,27 @@ pub async fn make(server: &str) -> Database {
     Database { url: format!("{place}/{name}?{query}"), dropping: Some((server.to_owned(), name)) }
 }
 
+/// The same database once more, as it is now. Nobody may be connected to it for longer than a moment.
+pub async fn copy(of: &Database) -> Database {
+    let made = MADE.fetch_add(1, Ordering::Relaxed);
+    let name = format!("thermocline_{}_{made}", std::process::id());
+    let (place, query) = of.split_once('?').expect("a URL with a parameter");
+    let (place, copied) = place.rsplit_once('/').expect("the URL names a database");
+    let server = format!("{place}/postgres");
+    let mut connection = PgConnection::connect(&server).await.expect("the server answers");
+    let text = format!("CREATE DATABASE {name} TEMPLATE {copied}");
+    let mut tried = 0;
+    // Connections that were closed are still there for a moment.
+    while let Err(error) = connection.execute(AssertSqlSafe(text.clone())).await {
+        tried += 1;
+        assert!(tried < 100, "{text}: {error}");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    connection.close().await.expect("closes");
+    let dropping = of.dropping.as_ref().map(|(server, _)| (server.clone(), name.clone()));
+    Database { url: format!("{place}/{name}?{query}"), dropping }
+}
+
 /// A cold tier in a fresh database, which lives as long as its URL.
 pub async fn cold() -> Option<(Postgres, Database)> {
     let database = database().await?;

@@ -1,0 +1,172 @@
+//! Two tiers that the program moves rows between, on any engines, and what must be in them.
+
+use std::process::Command;
+use std::sync::Arc;
+
+use thermocline::archive::pair;
+use thermocline::archive::verify::Verifier;
+use thermocline::clock::{Clock, DAY};
+use thermocline::resources;
+use thermocline::schema;
+use thermocline::tier::{Mssql, Postgres, PostgresUrl, Schema, Sqlite, Tier, migrate};
+
+use super::audit::audit_usual;
+use super::faults::{check_all, now};
+use super::files::{Ended, Program};
+use super::table::{self, Table};
+use super::{COLD, HOT, Pair, run};
+use crate::support::hot_engines::Server;
+use crate::support::postgres::{self, Database};
+
+/// A pair in a folder or on servers, the program that moves its rows, and every row there is.
+pub struct Life {
+    pub name: &'static str,
+    pub program: Program,
+    pub rows: Table,
+    /// Where hot is when it is no file.
+    server: Option<Server>,
+    /// Where cold is when it is no file.
+    pub database: Option<Database>,
+}
+
+impl Life {
+    /// A new pair with the sample in hot.
+    fn begin(name: &'static str, server: Option<Server>, database: Option<Database>) -> Self {
+        let mut program = Program::new();
+        if let Some(server) = &server {
+            program.hot = server.url();
+        }
+        if let Some(database) = &database {
+            program.cold = database.to_string();
+        }
+        let life = Self { name, program, rows: Table::sample(now()), server, database };
+        run(async {
+            let pair = life.open().await;
+            for tier in [&pair.hot, &pair.cold] {
+                migrate::upgrade(&**tier).await.expect("a schema");
+            }
+            pair::ensure(&*pair.hot, &*pair.cold, &pair.clock).await.expect("a pair");
+            table::fill(&pair, &life.rows).await;
+            pair.close().await;
+        });
+        life
+    }
+
+    /// SQLite and SQLite.
+    pub fn embedded() -> Self {
+        Self::begin("SQLite and SQLite", None, None)
+    }
+
+    /// SQLite and PostgreSQL.
+    pub fn mixed() -> Option<Self> {
+        let database = run(postgres::database())?;
+        Some(Self::begin("SQLite and PostgreSQL", None, Some(database)))
+    }
+
+    /// SQL Server and PostgreSQL.
+    pub fn real() -> Option<Self> {
+        let server = run(Server::make())?;
+        let Some(database) = run(postgres::database()) else {
+            run(server.drop());
+            return None;
+        };
+        Some(Self::begin("SQL Server and PostgreSQL", Some(server), Some(database)))
+    }
+
+    /// SQLite and the cold tier at this URL.
+    pub fn before(name: &'static str, cold: Database) -> Self {
+        Self::begin(name, None, Some(cold))
+    }
+
+    /// Whether hot is a file.
+    pub fn hot_is_file(&self) -> bool {
+        self.server.is_none()
+    }
+
+    /// Both tiers as they are.
+    pub async fn open(&self) -> Pair {
+        let file = async |tier, name| {
+            Arc::new(Sqlite::open(tier, &self.program.path().join(name)).await.expect("a file"))
+        };
+        let hot: Arc<dyn Schema> = match &self.server {
+            Some(server) => Arc::new(Mssql::open(Tier::Hot, &server.at).await.expect("opens")),
+            None => file(Tier::Hot, HOT).await,
+        };
+        let cold: Arc<dyn Schema> = match &self.database {
+            Some(url) => {
+                let url = PostgresUrl::parse(url).expect("a URL");
+                Arc::new(Postgres::open(Tier::Cold, &url, None).await.expect("opens"))
+            }
+            None => file(Tier::Cold, COLD).await,
+        };
+        Pair { hot, cold, clock: Clock::fixed(now()) }
+    }
+
+    /// A command of the program.
+    pub fn command(&self, args: &str) -> Command {
+        self.program.command(&args.split(' ').collect::<Vec<_>>())
+    }
+
+    /// Runs a command, which must succeed.
+    pub fn done(&self, args: &str) -> Ended {
+        let ended = Ended::of(self.command(args).output().expect("the program"));
+        assert_eq!(ended.status, Some(0), "{}, {args}: {ended:?}", self.name);
+        ended
+    }
+
+    /// Every list is as it should be.
+    pub async fn check(&self) {
+        let pair = self.open().await;
+        check_all(&pair, &self.rows).await;
+        pair.close().await;
+    }
+
+    /// So are the tables themselves, and the program's own audit finds nothing. No move may be unfinished.
+    pub async fn check_whole(&self) {
+        let pair = self.open().await;
+        check_all(&pair, &self.rows).await;
+        audit_usual(&pair).await;
+        for family in resources::families() {
+            let verifier = Verifier { hot: &*pair.hot, cold: &*pair.cold, family };
+            let report = verifier.run(None, &mut |_| {}).await.expect("a report");
+            assert_eq!(report.found, [], "{}: {}", self.name, family.resource);
+        }
+        pair.close().await;
+    }
+
+    /// The platform writes into hot, when everything is in cold: a late message, a late post with what belongs to it, an
+    /// older price, and the correction of one. Written `nth` times before.
+    pub async fn write_late(&mut self, nth: i64) {
+        let (id, at) = (10_000 + nth, now().plus(-35 * DAY + nth));
+        let pair = self.open().await;
+        let message = table::message(id, 1, at);
+        pair.put(&schema::MESSAGES, table::message_row(&message)).await;
+        self.rows.messages.push(message);
+        let post = table::post(id, 1, at);
+        pair.put(&schema::POSTS, table::post_row(&post)).await;
+        self.rows.posts.push(post);
+        let comment = table::comment(id, id, at);
+        pair.put(&schema::COMMENTS, table::comment_row(&comment)).await;
+        self.rows.comments.push(comment);
+        pair.put(&schema::LIKES, vec![2.into(), id.into()]).await;
+        self.rows.likes.push((2, id));
+        let days: Vec<_> = self.rows.prices.keys().copied().filter(|(stock, _)| *stock == 1).collect();
+        let corrected = days[days.len() - 1 - nth as usize];
+        let older = (2, now().plus((-100 - nth) * DAY).date());
+        for ((stock, day), id, kind) in [(corrected, 3_000_000 + nth, 3), (older, 4_000_000 + nth, 2)] {
+            let price = table::price(day, kind);
+            let mut row = table::price_row(stock, &price);
+            row[0] = id.into();
+            pair.put(&schema::PRICES, row).await;
+            self.rows.prices.insert((stock, day), price);
+        }
+        pair.close().await;
+    }
+
+    /// Takes the servers' databases away.
+    pub fn end(self) {
+        if let Some(server) = self.server {
+            run(server.drop());
+        }
+    }
+}
