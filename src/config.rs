@@ -12,7 +12,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 pub use archive::Archive;
-pub use mssql::{Encrypt, Mssql};
+pub use mssql::{Encrypt, Mssql, WRITE_TIMEOUT, seconds_up_to};
 
 /// The file settings are read from when it is there.
 pub const FILE: &str = "thermocline.toml";
@@ -287,6 +287,7 @@ impl Written {
             encrypt: encrypt.map_err(|fault| ConfigError::new("MSSQL_ENCRYPT", fault))?,
             ca: self.mssql_ca.clone(),
             connect_timeout: mssql::CONNECT_TIMEOUT,
+            write_timeout: WRITE_TIMEOUT,
         }))
     }
 

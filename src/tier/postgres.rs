@@ -183,7 +183,7 @@ impl Engine for Postgres {
 
     async fn session(&self) -> Result<Box<dyn Session>, TierError> {
         let lease = Lease::new(self.acquire(&self.sessions).await?);
-        Ok(Box::new(PostgresSession::new(lease, self.tier, !self.url.pooled)))
+        Ok(Box::new(PostgresSession::new(lease, self.tier, &self.url)))
     }
 
     fn refuses(&self, value: &Value) -> Option<&'static str> {

@@ -8,7 +8,6 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 
 use thermocline::clock::{DAY, Timestamp};
-use thermocline::resources;
 
 use super::faults::now;
 use super::files::Ended;
@@ -47,6 +46,7 @@ const GIVING_UP: [&str; 2] = ["giving-up", "given-up"];
 const ERASURE: [&str; 3] = ["noting", "noted", "purged"];
 const VACUUM: [&str; 7] =
     ["raising-floor", "raised-floor", "removing", "removed", "folding", "folded", "analyzed"];
+const RESOURCES: [&str; 3] = ["messages", "posts", "prices"];
 /// A recovery settles nothing and proves nothing.
 const NOT_OF_RECOVERY: [&str; 2] = ["settling", "settled"];
 
@@ -59,15 +59,15 @@ impl Life {
         assert_eq!(signal, Some(9), "{}, {args}: {at} was not come to: {:?}", self.name, Ended::of(output));
     }
 
-    /// The same; then every list is as it should be.
-    fn survives(&self, args: &str, step: &str, nth: u32) {
+    /// The same; then every list of the resource is as it should be.
+    fn survives(&self, resource: &str, args: &str, step: &str, nth: u32) {
         if step == UNDONE {
             self.killed(args, "committed-in-cold", nth);
             self.killed(args, UNDONE, 1);
         } else {
             self.killed(args, step, nth);
         }
-        run(self.check());
+        run(self.check(resource));
     }
 
     /// Rows of a resource, of both tiers, are erased by a command that is killed at a step and run again.
@@ -102,7 +102,7 @@ impl Life {
         run(self.check_either(resource, &after, step));
         self.done(&args);
         self.rows = after;
-        run(self.check_whole());
+        run(self.check_whole(resource));
     }
 
     /// A resource is as it was, or as it will be.
@@ -116,101 +116,95 @@ impl Life {
         pair.close().await;
     }
 
-    /// One turn: rows go to cold, some are erased, the rest comes back, cold is swept; each is killed at this step if it
-    /// has it, and run again.
+    /// One turn of a resource that is in hot: it goes to cold, some rows are erased, the rest comes back; each is killed
+    /// at this step, if it has it, and run again.
     fn turn(&mut self, nth: i64, resource: &str, step: &str) {
         let has = |steps: &[&[&str]]| steps.iter().any(|steps| steps.contains(&step));
-        let archive = "archive run --older-than 1d --patience 0s --batch 15";
+        let archive = format!("archive run --older-than 1d --patience 0s --batch 15 --resource {resource}");
         let restore = format!("archive restore --all --rows 20 --resource {resource}");
         if has(&[&MOVE, &[PROVEN, UNDONE]]) {
-            self.survives(&format!("{archive} --resource {resource}"), step, 2);
+            self.survives(resource, &archive, step, 2);
         }
-        self.done(archive);
-        run(self.check_whole());
-        run(self.write_late(nth));
+        self.done(&archive);
+        run(self.check_whole(resource));
+        run(self.write_late(resource, nth));
         if has(&[&MOVE, &[UNDONE], &GIVING_UP, &ERASURE]) {
             self.survives_erasing(resource, nth, step);
         }
         if has(&[&MOVE, &[PROVEN, UNDONE], &GIVING_UP]) {
-            self.survives(&restore, step, if GIVING_UP.contains(&step) { 1 } else { 2 });
+            self.survives(resource, &restore, step, if GIVING_UP.contains(&step) { 1 } else { 2 });
         }
-        // So that the next turn finds its own resource in hot.
-        self.done("archive restore --all");
+        self.done(&restore);
         self.done("archive resume");
-        run(self.check_whole());
-        let vacuum = "archive vacuum --keep 0s";
-        if let Some(step) = VACUUM.get(nth as usize) {
-            self.survives(vacuum, step, 1);
-        }
-        self.done(vacuum);
-        run(self.check_whole());
+        run(self.check_whole(resource));
     }
 
-    /// Each step once, of one resource after the other; of every resource when more is asked for.
+    /// Each step of moves once, of one resource after the other; of every resource when more is asked for. Then those of
+    /// vacuum, which has much to sweep.
     fn turns(&mut self) {
-        let more = setting("THERMOCLINE_TEST_KILLS", 0) > 0;
         let steps = [&MOVE[..], &[PROVEN, UNDONE], &GIVING_UP, &ERASURE].concat();
-        assert!(steps.len() >= VACUUM.len());
         let mut nth = 0;
         for (place, step) in steps.iter().enumerate() {
-            let families = resources::families();
-            let of: Vec<_> = if more { families.to_vec() } else { vec![families[place % families.len()]] };
-            for family in of {
-                self.turn(nth, family.resource, step);
+            for resource in of_turn(place) {
+                self.turn(nth, resource, step);
                 nth += 1;
             }
         }
-        assert!(self.done("archive verify").err.is_empty());
-    }
-
-    /// The lost moves, as a command takes them; none when both databases fit.
-    fn accepted(&self) -> Option<String> {
-        let seen = self.done("archive recover --dry-run --json").out;
-        let seen: serde_json::Value = serde_json::from_str(&seen).expect("a report");
-        let mut args = String::new();
-        let mut due = false;
-        for one in seen.as_array().expect("reports") {
-            let unknown = one["unknown_to_hot"].as_array().expect("moves");
-            due |= !unknown.is_empty() || !one["lost"].is_null();
-            if let Some(lost) = one["lost"].as_array() {
-                let resource = one["resource"].as_str().expect("a name");
-                args += &format!(" --accept-loss {resource}:{}-{}", lost[0], lost[1]);
+        for step in VACUUM {
+            self.killed("archive vacuum --keep 0s", step, 1);
+            for resource in RESOURCES {
+                run(self.check_whole(resource));
             }
         }
-        due.then_some(args)
+        self.done("archive vacuum --keep 0s");
+        self.done("archive verify");
+    }
+
+    /// The lost moves of a resource, as a command takes them; none when both databases fit.
+    fn accepted(&self, resource: &str) -> Option<String> {
+        let seen = self.done(&format!("archive recover --dry-run --json --resource {resource}")).out;
+        let seen: serde_json::Value = serde_json::from_str(&seen).expect("a report");
+        let unknown = seen[0]["unknown_to_hot"].as_array().expect("moves");
+        match seen[0]["lost"].as_array() {
+            Some(lost) => Some(format!(" --accept-loss {resource}:{}-{}", lost[0], lost[1])),
+            None => (!unknown.is_empty()).then(String::new),
+        }
     }
 
     /// A recovery of what does not fit, killed at a step and run again.
-    fn survives_recovering(&self, step: &str) {
-        // Each of the three resources is looked at first, which is a move of its own that is given up.
-        let nth = if ["claiming", "claimed", "locked"].contains(&step) { 4 } else { 1 };
-        let accepted = self.accepted().expect("a recovery is due");
-        self.killed(&format!("archive recover --yes{accepted}"), step, nth);
-        if let Some(accepted) = self.accepted() {
-            self.done(&format!("archive recover --yes{accepted}"));
-        }
-        run(self.check_whole());
+    fn survives_recovering(&self, resource: &str, step: &str) {
+        // It looks first, which is a move of its own that is given up.
+        let nth = if ["claiming", "claimed", "locked"].contains(&step) { 2 } else { 1 };
+        let recover = format!("archive recover --yes --resource {resource}");
+        let accepted = self.accepted(resource).expect("a recovery is due");
+        self.killed(&(recover.clone() + &accepted), step, nth);
+        // It may have been made before it died; then the next move notes that it was.
+        self.done(&match self.accepted(resource) {
+            Some(accepted) => recover + &accepted,
+            None => format!("archive run --older-than 1d --max-rows 1 --resource {resource}"),
+        });
+        run(self.check_whole(resource));
     }
 
     /// Hot comes back from a backup that is older than moves to cold.
-    fn hot_goes_back(&self, step: &str) {
+    fn hot_goes_back(&self, resource: &str, step: &str) {
         let backup = scratch();
         copy_file(self.program.path(), backup.path(), HOT);
-        self.done("archive run --older-than 1d --batch 30");
+        self.done(&format!("archive run --older-than 1d --batch 30 --resource {resource}"));
         copy_file(backup.path(), self.program.path(), HOT);
-        self.survives_recovering(step);
+        self.survives_recovering(resource, step);
     }
 
     /// Cold comes back from a backup that is older than moves to hot; so nothing is lost with them.
-    fn cold_goes_back(&mut self, step: &str) {
-        self.done("archive run --older-than 1d --batch 30");
+    fn cold_goes_back(&mut self, resource: &str, step: &str) {
+        self.done(&format!("archive run --older-than 1d --batch 30 --resource {resource}"));
         let backup = scratch();
         let mut copied = None;
         match &self.database {
             Some(database) => copied = Some(run(postgres::copy(database))),
             None => copy_file(self.program.path(), backup.path(), COLD),
         }
-        self.done("archive restore --all --rows 50");
+        self.done(&format!("archive restore --all --rows 50 --resource {resource}"));
         self.done("archive resume");
         match copied {
             Some(copied) => {
@@ -219,17 +213,27 @@ impl Life {
             }
             None => copy_file(backup.path(), self.program.path(), COLD),
         }
-        self.survives_recovering(step);
+        self.survives_recovering(resource, step);
     }
 
+    /// Each step of a recovery once, of one resource after the other.
     fn recoveries(&mut self) {
-        for step in MOVE.iter().filter(|step| !NOT_OF_RECOVERY.contains(step)) {
-            if self.hot_is_file() {
-                self.hot_goes_back(step);
+        let steps = MOVE.iter().filter(|step| !NOT_OF_RECOVERY.contains(step));
+        for (place, step) in steps.enumerate() {
+            for resource in of_turn(place) {
+                if self.hot_is_file() {
+                    self.hot_goes_back(resource, step);
+                }
+                self.cold_goes_back(resource, step);
             }
-            self.cold_goes_back(step);
         }
     }
+}
+
+/// The resources that are killed at a step.
+fn of_turn(place: usize) -> Vec<&'static str> {
+    let more = setting("THERMOCLINE_TEST_KILLS", 0) > 0;
+    if more { RESOURCES.to_vec() } else { vec![RESOURCES[place % RESOURCES.len()]] }
 }
 
 /// The tests of a release have no step to die at, and say so.

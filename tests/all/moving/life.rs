@@ -3,15 +3,15 @@
 use std::process::Command;
 use std::sync::Arc;
 
-use thermocline::archive::pair;
 use thermocline::archive::verify::Verifier;
+use thermocline::archive::{BlockSizes, pair};
 use thermocline::clock::{Clock, DAY};
 use thermocline::resources;
 use thermocline::schema;
 use thermocline::tier::{Mssql, Postgres, PostgresUrl, Schema, Sqlite, Tier, migrate};
 
-use super::audit::audit_usual;
-use super::faults::{check_all, now};
+use super::audit::audit_family;
+use super::faults::{check, now};
 use super::files::{Ended, Program};
 use super::table::{self, Table};
 use super::{COLD, HOT, Pair, run};
@@ -114,51 +114,60 @@ impl Life {
         ended
     }
 
-    /// Every list is as it should be.
-    pub async fn check(&self) {
+    /// Every list of a resource is as it should be.
+    pub async fn check(&self, resource: &str) {
         let pair = self.open().await;
-        check_all(&pair, &self.rows).await;
+        check(&pair, &self.rows, resource, self.name).await;
         pair.close().await;
     }
 
-    /// So are the tables themselves, and the program's own audit finds nothing. No move may be unfinished.
-    pub async fn check_whole(&self) {
+    /// So are its tables themselves, and the program's own audit finds nothing. No move may be unfinished.
+    pub async fn check_whole(&self, resource: &str) {
         let pair = self.open().await;
-        check_all(&pair, &self.rows).await;
-        audit_usual(&pair).await;
-        for family in resources::families() {
-            let verifier = Verifier { hot: &*pair.hot, cold: &*pair.cold, family };
-            let report = verifier.run(None, &mut |_| {}).await.expect("a report");
-            assert_eq!(report.found, [], "{}: {}", self.name, family.resource);
-        }
+        check(&pair, &self.rows, resource, self.name).await;
+        let family = resources::families().into_iter().find(|family| family.resource == resource);
+        let family = family.expect("a family");
+        audit_family(&pair, family, BlockSizes::default()).await;
+        let verifier = Verifier { hot: &*pair.hot, cold: &*pair.cold, family };
+        let report = verifier.run(None, &mut |_| {}).await.expect("a report");
+        assert_eq!(report.found, [], "{}: {}", self.name, family.resource);
         pair.close().await;
     }
 
-    /// The platform writes into hot, when everything is in cold: a late message, a late post with what belongs to it, an
-    /// older price, and the correction of one. Written `nth` times before.
-    pub async fn write_late(&mut self, nth: i64) {
+    /// The platform writes late into hot, when all of a resource is in cold: a message, a post with what belongs to it,
+    /// or an older price and the correction of one. `nth` is another one each time.
+    pub async fn write_late(&mut self, resource: &str, nth: i64) {
         let (id, at) = (10_000 + nth, now().plus(-35 * DAY + nth));
         let pair = self.open().await;
-        let message = table::message(id, 1, at);
-        pair.put(&schema::MESSAGES, table::message_row(&message)).await;
-        self.rows.messages.push(message);
-        let post = table::post(id, 1, at);
-        pair.put(&schema::POSTS, table::post_row(&post)).await;
-        self.rows.posts.push(post);
-        let comment = table::comment(id, id, at);
-        pair.put(&schema::COMMENTS, table::comment_row(&comment)).await;
-        self.rows.comments.push(comment);
-        pair.put(&schema::LIKES, vec![2.into(), id.into()]).await;
-        self.rows.likes.push((2, id));
-        let days: Vec<_> = self.rows.prices.keys().copied().filter(|(stock, _)| *stock == 1).collect();
-        let corrected = days[days.len() - 1 - nth as usize];
-        let older = (2, now().plus((-100 - nth) * DAY).date());
-        for ((stock, day), id, kind) in [(corrected, 3_000_000 + nth, 3), (older, 4_000_000 + nth, 2)] {
-            let price = table::price(day, kind);
-            let mut row = table::price_row(stock, &price);
-            row[0] = id.into();
-            pair.put(&schema::PRICES, row).await;
-            self.rows.prices.insert((stock, day), price);
+        match resource {
+            "messages" => {
+                let message = table::message(id, 1, at);
+                pair.put(&schema::MESSAGES, table::message_row(&message)).await;
+                self.rows.messages.push(message);
+            }
+            "posts" => {
+                let post = table::post(id, 1, at);
+                pair.put(&schema::POSTS, table::post_row(&post)).await;
+                self.rows.posts.push(post);
+                let comment = table::comment(id, id, at);
+                pair.put(&schema::COMMENTS, table::comment_row(&comment)).await;
+                self.rows.comments.push(comment);
+                pair.put(&schema::LIKES, vec![2.into(), id.into()]).await;
+                self.rows.likes.push((2, id));
+            }
+            _ => {
+                let days: Vec<_> = self.rows.prices.keys().filter(|(stock, _)| *stock == 1).collect();
+                let corrected = *days[days.len() - 1 - nth as usize / 3];
+                let older = (2, now().plus((-100 - nth) * DAY).date());
+                for ((stock, day), id, kind) in [(corrected, 3_000_000 + nth, 3), (older, 4_000_000 + nth, 2)]
+                {
+                    let price = table::price(day, kind);
+                    let mut row = table::price_row(stock, &price);
+                    row[0] = id.into();
+                    pair.put(&schema::PRICES, row).await;
+                    self.rows.prices.insert((stock, day), price);
+                }
+            }
         }
         pair.close().await;
     }
