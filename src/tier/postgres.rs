@@ -236,7 +236,10 @@ async fn within<T>(
 ) -> Result<T, TierError> {
     match tokio::time::timeout(limit, answer).await {
         Ok(answer) => answer.map_err(|error| refused(tier, statement, error)),
-        Err(elapsed) => Err(TierError::Unavailable { tier, source: elapsed.into() }),
+        Err(_) => {
+            let source = format!("no answer to {statement} within {} s", limit.as_secs()).into();
+            Err(TierError::Unavailable { tier, source })
+        }
     }
 }
 

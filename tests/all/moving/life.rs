@@ -83,6 +83,12 @@ impl Life {
         self.server.is_none()
     }
 
+    /// The address of hot, as `host:port`.
+    pub fn hot_place(&self) -> String {
+        let at = &self.server.as_ref().expect("a server").at;
+        format!("{}:{}", at.host, at.port)
+    }
+
     /// Both tiers as they are.
     pub async fn open(&self) -> Pair {
         let file = async |tier, name| {

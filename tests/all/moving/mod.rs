@@ -14,6 +14,7 @@ mod faulty;
 mod fences;
 mod files;
 mod histories;
+mod hung;
 mod imports;
 mod imports_again;
 mod kill_steps;
