@@ -234,13 +234,11 @@ async fn within<T>(
     limit: Duration,
     answer: impl Future<Output = Result<T, sqlx::Error>>,
 ) -> Result<T, TierError> {
-    match tokio::time::timeout(limit, answer).await {
-        Ok(answer) => answer.map_err(|error| refused(tier, statement, error)),
-        Err(_) => {
-            let source = format!("no answer to {statement} within {} s", limit.as_secs()).into();
-            Err(TierError::Unavailable { tier, source })
-        }
-    }
+    let Ok(answer) = tokio::time::timeout(limit, answer).await else {
+        let source = format!("no answer to {statement} within {} s", limit.as_secs()).into();
+        return Err(TierError::Unavailable { tier, source });
+    };
+    answer.map_err(|error| refused(tier, statement, error))
 }
 
 fn answered(

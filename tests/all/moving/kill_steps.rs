@@ -81,7 +81,9 @@ impl Life {
             }
             "posts" => {
                 let ids = [1 + nth / 3, 10_000 + nth];
-                ids.iter().for_each(|id| after.forget_post(*id));
+                for id in ids {
+                    after.forget_post(id);
+                }
                 ids
             }
             _ => {

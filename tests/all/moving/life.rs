@@ -1,5 +1,6 @@
 //! Two tiers that the program moves rows between, on any engines, and what must be in them.
 
+use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
@@ -30,9 +31,13 @@ pub struct Life {
 }
 
 impl Life {
-    /// A new pair with the sample in hot.
-    fn begin(name: &'static str, server: Option<Server>, database: Option<Database>) -> Self {
-        let mut program = Program::new();
+    /// A new pair with the sample in hot; what is on no server is a file the program names.
+    fn begin(
+        name: &'static str,
+        mut program: Program,
+        server: Option<Server>,
+        database: Option<Database>,
+    ) -> Self {
         if let Some(server) = &server {
             program.hot = server.url();
         }
@@ -54,13 +59,13 @@ impl Life {
 
     /// SQLite and SQLite.
     pub fn embedded() -> Self {
-        Self::begin("SQLite and SQLite", None, None)
+        Self::begin("SQLite and SQLite", Program::new(), None, None)
     }
 
     /// SQLite and PostgreSQL.
     pub fn mixed() -> Option<Self> {
         let database = run(postgres::database())?;
-        Some(Self::begin("SQLite and PostgreSQL", None, Some(database)))
+        Some(Self::begin("SQLite and PostgreSQL", Program::new(), None, Some(database)))
     }
 
     /// SQL Server and PostgreSQL.
@@ -70,12 +75,20 @@ impl Life {
             run(server.drop());
             return None;
         };
-        Some(Self::begin("SQL Server and PostgreSQL", Some(server), Some(database)))
+        Some(Self::begin("SQL Server and PostgreSQL", Program::new(), Some(server), Some(database)))
     }
 
-    /// SQLite and the cold tier at this URL.
-    pub fn before(name: &'static str, cold: Database) -> Self {
-        Self::begin(name, None, Some(cold))
+    /// SQLite and a cold tier on a server of its own.
+    pub fn beside(cold: Database) -> Self {
+        Self::begin("SQLite and a PostgreSQL of its own", Program::new(), None, Some(cold))
+    }
+
+    /// SQLite and SQLite, one of them in a folder of its own.
+    pub fn in_folder(tier: Tier, folder: &Path) -> Self {
+        let mut program = Program::new();
+        let (url, name) = if tier == Tier::Hot { (&mut program.hot, HOT) } else { (&mut program.cold, COLD) };
+        *url = format!("sqlite:{}", folder.join(name).display());
+        Self::begin("SQLite and SQLite on two disks", program, None, None)
     }
 
     /// Whether hot is a file.
@@ -91,19 +104,20 @@ impl Life {
 
     /// Both tiers as they are.
     pub async fn open(&self) -> Pair {
-        let file = async |tier, name| {
-            Arc::new(Sqlite::open(tier, &self.program.path().join(name)).await.expect("a file"))
+        let file = async |tier, url: &str| {
+            let path = self.program.path().join(url.trim_start_matches("sqlite:"));
+            Arc::new(Sqlite::open(tier, &path).await.expect("a file"))
         };
         let hot: Arc<dyn Schema> = match &self.server {
             Some(server) => Arc::new(Mssql::open(Tier::Hot, &server.at).await.expect("opens")),
-            None => file(Tier::Hot, HOT).await,
+            None => file(Tier::Hot, &self.program.hot).await,
         };
         let cold: Arc<dyn Schema> = match &self.database {
             Some(url) => {
                 let url = PostgresUrl::parse(url).expect("a URL");
                 Arc::new(Postgres::open(Tier::Cold, &url, None).await.expect("opens"))
             }
-            None => file(Tier::Cold, COLD).await,
+            None => file(Tier::Cold, &self.program.cold).await,
         };
         Pair { hot, cold, clock: Clock::fixed(now()) }
     }

@@ -194,12 +194,16 @@ pub struct Cluster {
 impl Cluster {
     /// Makes one and waits until it answers.
     pub fn start() -> Result<Self, String> {
+        let folder = tempfile::Builder::new().prefix("thermocline-pg-").tempdir().map_err(text)?;
+        // The tests' process never ends this value's life: the guard below removes the folder.
+        Self::start_in(folder.keep())
+    }
+
+    /// The same in a folder, which is removed when this process ends.
+    pub fn start_in(folder: PathBuf) -> Result<Self, String> {
         let initdb = binary("initdb").ok_or("initdb is neither on PATH nor in /usr/lib/postgresql")?;
         let server = binary("postgres").ok_or("there is no server beside initdb")?;
         let account = account()?;
-        let folder = tempfile::Builder::new().prefix("thermocline-pg-").tempdir().map_err(text)?;
-        // The tests' process never ends this value's life: the guard below removes the folder.
-        let folder = folder.keep();
         std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o755)).map_err(text)?;
         let data = folder.join("data");
         std::fs::create_dir(&data).map_err(text)?;
@@ -207,7 +211,15 @@ impl Cluster {
             std::os::unix::fs::chown(&data, Some(user), Some(group)).map_err(text)?;
         }
         run(under(account, &initdb)
-            .args(["--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C", "--no-sync", "-D"])
+            .args([
+                "--auth=trust",
+                "--username=postgres",
+                "--encoding=UTF8",
+                "--locale=C",
+                "--no-sync",
+                "--wal-segsize=1",
+                "-D",
+            ])
             .arg(&data))?;
         let port = free_port()?;
         std::fs::write(
@@ -254,6 +266,16 @@ impl Cluster {
             }
             std::thread::sleep(std::time::Duration::from_millis(50));
         }
+    }
+
+    /// Starts it again, if it has ended or is about to.
+    pub fn revive(&mut self) -> Result<(), String> {
+        if let Some(mut server) = self.running.take() {
+            // Whether it has ended already is not to be told by its clients.
+            let _ = Command::new("kill").args(["-QUIT", &server.id().to_string()]).status();
+            server.wait().map_err(text)?;
+        }
+        self.launch()
     }
 
     /// Ends the server as a crash does: at once, without a word to its clients and without writing anything.
