@@ -9,6 +9,8 @@
 //! | 5 | cold | the work: `Move::lock_claim` begins it, `Move::commit_cold` ends it with an entry in the journal |
 //! | 6 | both | the proof |
 //! | 7 | hot | raise the epoch and commit: `Move::commit`. This commit is the move |
+//!
+//! A test can end the process after each of them: `fail_point`.
 
 use std::sync::LazyLock;
 
