@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 pub use archive::Archive;
 pub use jwt::JwtKey;
-pub use mssql::{Encrypt, Mssql};
+pub use mssql::{Encrypt, Mssql, WRITE_TIMEOUT, seconds_up_to};
 
 /// The file settings are read from when it is there.
 pub const FILE: &str = "thermocline.toml";
@@ -292,6 +292,7 @@ impl Written {
             encrypt: encrypt.map_err(|fault| ConfigError::new("MSSQL_ENCRYPT", fault))?,
             ca: self.mssql_ca.clone(),
             connect_timeout: mssql::CONNECT_TIMEOUT,
+            write_timeout: WRITE_TIMEOUT,
         }))
     }
 

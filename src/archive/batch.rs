@@ -4,13 +4,13 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 
-use super::MoveError;
 use super::digest::Digest;
 use super::due::Rule;
 use super::family::{Family, Moved};
 use super::rejects::{self, unreadable};
 use super::run::Mover;
 use super::steps::{ARCHIVE, Attempt, Move, MovedBatch, Rows, count, digest, moved_batch, own};
+use super::{MoveError, fail_point};
 use crate::tier::{TierError, Value, values};
 
 /// Bytes of text in a batch, unless a single row has more: what a mover keeps in memory, whatever rows hold.
@@ -44,9 +44,11 @@ impl Attempt for Batch<'_> {
             this.give_up().await?;
             return Ok(None);
         }
+        fail_point::reached("worked-in-hot");
         let digest = digest(&taken);
         self.copy(&mut this, &taken, digest).await?;
         self.prove(&mut this, &taken, digest).await?;
+        fail_point::reached("proven");
         let moved = moved_batch(this.number, &taken);
         let newest = own(&taken).iter().map(|row| (self.family.key)(row)).max().max(this.state.cold_newest);
         this.commit(newest).await?;

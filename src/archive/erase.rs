@@ -14,11 +14,11 @@ use std::sync::LazyLock;
 
 use async_trait::async_trait;
 
-use super::MoveError;
 use super::digest::Digest;
 use super::family::{Family, Moved};
 use super::run::{Mover, insist};
 use super::steps::{Attempt, ERASE, Move, MovedBatch, Rows};
+use super::{MoveError, fail_point};
 use crate::schema::Table;
 use crate::tier::{Begin, Record, Statement, Tier, TierError, Value, cold_sql, hot_sql, values};
 
@@ -144,6 +144,7 @@ impl Attempt for Erase<'_> {
             let note = [part.noun.into(), ids, "erased".into(), now.into()];
             this.hot.execute(&NOTE_ERASED, &note).await?;
         }
+        fail_point::reached("worked-in-hot");
         this.lock_claim().await?;
         for part in &parts {
             let ids = Value::from(part.ids.clone());
@@ -206,6 +207,7 @@ pub(super) async fn purge(this: &mut Move<'_>) -> Result<(), TierError> {
     for (batch, (digest, rows)) in gone {
         subtract(this, batch, digest, rows).await?;
     }
+    fail_point::reached("purged");
     Ok(())
 }
 
@@ -328,7 +330,10 @@ impl Mover<'_> {
         let mut cold = self.cold.session().await?;
         cold.begin(Begin::Write).await?;
         cold.execute(&ERASE_LATER, &params).await?;
-        cold.commit().await
+        fail_point::reached("noting");
+        cold.commit().await?;
+        fail_point::reached("noted");
+        Ok(())
     }
 
     /// Erases what was noted, what another mover left half erased, and what is in hot again though it was erased;

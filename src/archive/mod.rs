@@ -12,6 +12,7 @@ pub mod chosen;
 pub mod digest;
 pub mod due;
 pub mod erase;
+mod fail_point;
 pub mod family;
 pub mod measure;
 mod obstacles;

@@ -24,7 +24,7 @@ use super::digest::Digest;
 use super::family::{Family, Moved};
 use super::run::Mover;
 use super::steps::{DOUBTFUL, LOSS, Move, RECOVER, RESTORE, Rows};
-use super::{MoveError, erase, settle};
+use super::{MoveError, erase, fail_point, settle};
 use crate::page::Key;
 use crate::schema::{Kind, Table};
 use crate::tier::{Statement, TierError, Value, cold_sql, hot_sql, values};
@@ -205,6 +205,7 @@ impl Mover<'_> {
             return Ok(recovery);
         }
         let kind = if recovery.lost.is_some() { LOSS } else { RECOVER };
+        fail_point::reached("worked-in-hot");
         let newest = newest(&mut this).await?;
         // Confirmed, they must not look as if hot had been seen to commit them: the next recovery may meet them again.
         let doubt = [this.resource(), recovery.hot_epoch.into(), DOUBTFUL.into()];

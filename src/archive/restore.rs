@@ -16,7 +16,7 @@ use super::digest::Digest;
 use super::family::Family;
 use super::run::{Mover, Outcome, Report, insist};
 use super::steps::{Attempt, Move, MovedBatch, RESTORE, Rows, digest, moved_batch, own};
-use super::{MoveError, obstacles};
+use super::{MoveError, fail_point, obstacles};
 use crate::clock::Timestamp;
 use crate::page::Key;
 use crate::tier::{Begin, Statement, TierError, Value, hot_sql, values};
@@ -47,8 +47,10 @@ impl Attempt for Restore<'_> {
         let leaving = self.read(&mut this, &ids).await?;
         let moved = moved_batch(this.number, &leaving);
         let digest = self.put(&mut this, &leaving).await?;
+        fail_point::reached("worked-in-hot");
         let cold_newest = self.close(&mut this, &ids, &leaving).await?;
         self.prove(&mut this, &ids, digest).await?;
+        fail_point::reached("proven");
         this.commit(cold_newest).await?;
         self.below.store(place, Ordering::Relaxed);
         Ok(Some(moved))

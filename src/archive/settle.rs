@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use super::blocks::Counter;
 use super::family::Moved;
 use super::steps::{ARCHIVE, ERASE, Move, RESTORE};
-use super::{MoveError, erase};
+use super::{MoveError, erase, fail_point};
 use crate::schema::Kind;
 use crate::tier::{Statement, TierError, Value, cold_sql, values};
 
@@ -32,6 +32,7 @@ pub(super) async fn settle(this: &mut Move<'_>) -> Result<(), MoveError> {
         }
         check_interrupted(this, &kind, above).await?;
         undo(this, above).await?;
+        fail_point::reached("undone");
         tracing::info!(resource = this.family.resource, epoch = above, kind, "undid an interrupted move");
     }
     Ok(())

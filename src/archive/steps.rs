@@ -9,6 +9,8 @@
 //! | 5 | cold | the work: `Move::lock_claim` begins it, `Move::commit_cold` ends it with an entry in the journal |
 //! | 6 | both | the proof |
 //! | 7 | hot | raise the epoch and commit: `Move::commit`. This commit is the move |
+//!
+//! A test can end the process after each of them: `fail_point`.
 
 use std::sync::LazyLock;
 
@@ -19,7 +21,7 @@ use super::blocks::Counter;
 use super::digest::Digest;
 use super::family::{Family, Moved};
 use super::run::Mover;
-use super::{MoveError, settle};
+use super::{MoveError, fail_point, settle};
 use crate::clock::Timestamp;
 use crate::page::Key;
 use crate::schema::Kind;
@@ -106,7 +108,9 @@ impl<'a> Move<'a> {
         let records = cold.fetch(&CLAIM, &params).await?;
         let record = records.first().ok_or_else(|| recover_due("cold has no claim row"))?;
         let number = record.int("claimed")?;
+        fail_point::reached("claiming");
         cold.commit().await?;
+        fail_point::reached("claimed");
 
         let mut hot = mover.hot.session().await?;
         hot.begin(Begin::Write).await?;
@@ -118,6 +122,7 @@ impl<'a> Move<'a> {
             token: record.int_or_null("token")?,
             cold_newest: record.key_or_null("cold_newest_at", "cold_newest_id")?,
         };
+        fail_point::reached("locked");
         let token = mover.clock.draw();
         Ok(Self { mover, family, number, state, hot, cold, token, started })
     }
@@ -148,7 +153,10 @@ impl<'a> Move<'a> {
     async fn settle(&mut self) -> Result<(), MoveError> {
         self.lock_claim().await?;
         settle::settle(self).await?;
-        Ok(self.cold.commit().await?)
+        fail_point::reached("settling");
+        self.cold.commit().await?;
+        fail_point::reached("settled");
+        Ok(())
     }
 
     pub fn resource(&self) -> Value {
@@ -217,8 +225,12 @@ impl<'a> Move<'a> {
             self.started.into(),
             self.mover.clock.now().into(),
         ];
+        fail_point::reached("worked-in-cold");
         self.cold.execute(&JOURNAL, &entry).await?;
-        self.cold.commit().await
+        fail_point::reached("journalled");
+        self.cold.commit().await?;
+        fail_point::reached("committed-in-cold");
+        Ok(())
     }
 
     /// Step 7: raises the epoch and commits. `cold_newest` is a bound that no row in cold is above, `None` when it
@@ -236,6 +248,7 @@ impl<'a> Move<'a> {
         if raised != 1 {
             return Err(self.recover_due(format!("hot has {raised} state rows")));
         }
+        fail_point::reached("raised");
         if let Err(lost) = self.hot.commit().await {
             // If it did not happen, this session still holds the row that is about to be asked for.
             let _ = self.hot.rollback().await;
@@ -243,6 +256,7 @@ impl<'a> Move<'a> {
                 return Err(lost.into());
             }
         }
+        fail_point::reached("committed-in-hot");
         // Not needed: the next claim would do it. A mover that dies here has moved.
         if let Err(error) = self.confirm().await {
             let (resource, epoch) = (self.family.resource, self.number);
@@ -254,9 +268,12 @@ impl<'a> Move<'a> {
     /// Ends a move that had nothing to do.
     pub async fn give_up(mut self) -> Result<(), TierError> {
         self.hot.rollback().await?;
+        fail_point::reached("giving-up");
         self.cold.begin(Begin::Write).await?;
         self.cold.execute(&RELEASE, &[self.resource(), self.number.into()]).await?;
-        self.cold.commit().await
+        self.cold.commit().await?;
+        fail_point::reached("given-up");
+        Ok(())
     }
 
     /// Whether a commit whose answer was lost has happened. The row is locked first: a plain read could come before
@@ -274,7 +291,10 @@ impl<'a> Move<'a> {
         self.cold.begin(Begin::Write).await?;
         self.cold.execute(&CONFIRM, &[self.resource(), self.number.into()]).await?;
         self.cold.execute(&RELEASE, &[self.resource(), self.number.into()]).await?;
-        self.cold.commit().await
+        fail_point::reached("confirming");
+        self.cold.commit().await?;
+        fail_point::reached("confirmed");
+        Ok(())
     }
 }
 

@@ -37,11 +37,12 @@ use crate::telemetry::explain;
 Settings: flags over environment over thermocline.toml over defaults.
   HOT_DATABASE_URL                      sqlite:PATH, or
                                         mssql://USER:PASSWORD@HOST:PORT/DATABASE?encrypt=required|strict|off&ca=FILE
-                                        &connect_timeout=SECONDS
+                                        &connect_timeout=SECONDS&write_timeout=SECONDS
   MSSQL_HOST, MSSQL_PORT, MSSQL_HOT_DATABASE, MSSQL_USER, MSSQL_SA_PASSWORD, MSSQL_ENCRYPT, MSSQL_CA
                                         the same in parts
   COLD_DATABASE_URL                     sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE,
-                                        with ?pooler=transaction through a pooler; or its parts in
+                                        with ?pooler=transaction through a pooler,
+                                        &write_timeout=SECONDS; or its parts in
                                         POSTGRES_HOST, POSTGRES_PORT, POSTGRES_COLD_DATABASE,
                                         POSTGRES_USER, POSTGRES_PASSWORD
   COLD_DATABASE_URL_DIRECT              past the pooler, for migrations

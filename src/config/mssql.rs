@@ -1,5 +1,5 @@
 //! Where a SQL Server is:
-//! `mssql://user:password@host:1433/database?encrypt=required|strict|off&ca=FILE&connect_timeout=SECONDS`.
+//! `mssql://user:password@host:1433/database?encrypt=required|strict|off&ca=FILE&connect_timeout=SECONDS&write_timeout=SECONDS`.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,6 +10,8 @@ use secrecy::SecretString;
 pub(super) const PORT: u16 = 1433;
 /// How long a connection may take to be made when nothing else is said.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long a statement of a move may take when nothing else is said: the other tier waits as long with its locks.
+pub const WRITE_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// A database of a SQL Server, Azure SQL, or what speaks their protocol, and how it is reached.
 #[derive(Clone, Debug)]
@@ -30,6 +32,8 @@ pub struct Mssql {
     pub ca: Option<PathBuf>,
     /// How long TCP, TLS and login may take together.
     pub connect_timeout: Duration,
+    /// How long one statement of a move, an import or a recovery may take.
+    pub write_timeout: Duration,
 }
 
 /// Whether a connection is encrypted. The certificate is always verified: there is no blind trust.
@@ -83,6 +87,7 @@ impl Mssql {
             encrypt: Encrypt::default(),
             ca: None,
             connect_timeout: CONNECT_TIMEOUT,
+            write_timeout: WRITE_TIMEOUT,
         };
         if parsed.host.is_empty() || parsed.database.is_empty() || parsed.user.is_empty() {
             return Err(form());
@@ -92,9 +97,10 @@ impl Mssql {
                 Some(("encrypt", value)) => parsed.encrypt = Encrypt::parse(value)?,
                 Some(("ca", file)) => parsed.ca = Some(decoded(file)?.into()),
                 Some(("connect_timeout", seconds)) => {
-                    let seconds = seconds.parse().ok().filter(|seconds| (1..=300).contains(seconds));
-                    let seconds = seconds.ok_or("connect_timeout: expected 1 to 300 seconds")?;
-                    parsed.connect_timeout = Duration::from_secs(seconds);
+                    parsed.connect_timeout = seconds_up_to("connect_timeout", seconds, 300)?;
+                }
+                Some(("write_timeout", seconds)) => {
+                    parsed.write_timeout = seconds_up_to("write_timeout", seconds, 86_400)?;
                 }
                 // What follows a question mark may belong to a password.
                 _ => return Err("unknown option; a ? in a password is written %3F".to_owned()),
@@ -107,6 +113,12 @@ impl Mssql {
     pub fn shown(&self) -> String {
         format!("mssql://{}:{}/{}", self.host, self.port, self.database)
     }
+}
+
+/// A time of at least a second.
+pub fn seconds_up_to(name: &str, text: &str, most: u64) -> Result<Duration, String> {
+    let seconds = text.parse().ok().filter(|seconds| (1..=most).contains(seconds));
+    seconds.map(Duration::from_secs).ok_or_else(|| format!("{name}: expected 1 to {most} seconds"))
 }
 
 /// `text` with `%XX` replaced by the bytes they stand for.
@@ -150,6 +162,8 @@ mod tests {
             (at.connect_timeout, patient.connect_timeout),
             (Duration::from_secs(15), Duration::from_mins(1))
         );
+        let hasty = Mssql::parse("//sa:x@host/db?write_timeout=7").expect("a URL");
+        assert_eq!((at.write_timeout, hasty.write_timeout), (Duration::from_mins(2), Duration::from_secs(7)));
         let plain = Mssql::parse("//sa:a@b/c@host/db").expect("a URL");
         assert_eq!(
             (plain.password.expose_secret(), plain.port, plain.encrypt),
@@ -171,6 +185,7 @@ mod tests {
             "//sa:hunter2@host/db?encrypt=yes",
             "//sa:x?hunter2@host/db",
             "//sa:hunter2@host/db?trust=1",
+            "//sa:hunter2@host/db?write_timeout=0",
         ] {
             let fault = Mssql::parse(bad).expect_err(bad);
             assert!(!fault.contains("hunter2"), "{fault}");

@@ -183,7 +183,7 @@ impl Engine for Postgres {
 
     async fn session(&self) -> Result<Box<dyn Session>, TierError> {
         let lease = Lease::new(self.acquire(&self.sessions).await?);
-        Ok(Box::new(PostgresSession::new(lease, self.tier, !self.url.pooled)))
+        Ok(Box::new(PostgresSession::new(lease, self.tier, &self.url)))
     }
 
     fn refuses(&self, value: &Value) -> Option<&'static str> {
@@ -234,10 +234,11 @@ async fn within<T>(
     limit: Duration,
     answer: impl Future<Output = Result<T, sqlx::Error>>,
 ) -> Result<T, TierError> {
-    match tokio::time::timeout(limit, answer).await {
-        Ok(answer) => answer.map_err(|error| refused(tier, statement, error)),
-        Err(elapsed) => Err(TierError::Unavailable { tier, source: elapsed.into() }),
-    }
+    let Ok(answer) = tokio::time::timeout(limit, answer).await else {
+        let source = format!("no answer to {statement} within {} s", limit.as_secs()).into();
+        return Err(TierError::Unavailable { tier, source });
+    };
+    answer.map_err(|error| refused(tier, statement, error))
 }
 
 fn answered(

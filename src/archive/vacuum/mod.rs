@@ -19,6 +19,7 @@ use std::time::Instant;
 use serde::Serialize;
 
 use super::digest::Digest;
+use super::fail_point;
 use super::family::{Blocks, Family, Moved};
 use crate::clock::Clock;
 use crate::schema::Table;
@@ -184,7 +185,9 @@ impl Vacuum<'_> {
         if bound > floor {
             cold.execute(&SET_FLOOR, &[self.family.resource.into(), bound.into()]).await?;
         }
+        fail_point::reached("raising-floor");
         cold.commit().await?;
+        fail_point::reached("raised-floor");
         Ok((floor, bound))
     }
 
@@ -215,7 +218,9 @@ impl Vacuum<'_> {
             for (from, (digest, rows)) in left {
                 self.subtract(cold, from, digest, rows).await?;
             }
+            fail_point::reached("removing");
             cold.commit().await?;
+            fail_point::reached("removed");
         }
         Ok(())
     }
@@ -266,7 +271,9 @@ impl Vacuum<'_> {
             cold.begin(Begin::Write).await?;
             cold.execute(&blocks.vacuum.fold, &params).await?;
             swept.deltas += cold.execute(&blocks.vacuum.drop, &params).await?.cast_signed();
+            fail_point::reached("folding");
             cold.commit().await?;
+            fail_point::reached("folded");
             let Some(after) = last.checked_add(1) else { break };
             next = after;
         }
@@ -281,6 +288,7 @@ impl Vacuum<'_> {
             cold.begin(Begin::Write).await?;
             cold.execute(analyze, &[]).await?;
             cold.commit().await?;
+            fail_point::reached("analyzed");
         }
         Ok(())
     }

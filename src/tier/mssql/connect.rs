@@ -29,10 +29,10 @@ pub(super) enum Role {
 
 impl Role {
     /// How long one statement may take.
-    const fn patience(self) -> Option<Duration> {
+    const fn patience(self, address: &Address) -> Option<Duration> {
         match self {
             Self::Reader => Some(Duration::from_secs(30)),
-            Self::Writer => Some(Duration::from_mins(10)),
+            Self::Writer => Some(address.write_timeout),
             Self::Migrator => None,
         }
     }
@@ -145,7 +145,7 @@ async fn login(address: &Address, role: Role, lenient: bool) -> Result<Client, E
     config.authentication(AuthMethod::sql_server(&address.user, address.password.expose_secret()));
     // [`Connection::open`] has a limit of its own, which may be longer than the driver's.
     config.handshake_timeout(None);
-    config.command_timeout(role.patience());
+    config.command_timeout(role.patience(address));
     config.lossy_utf16_decoding(lenient);
     config.encryption(match address.encrypt {
         Encrypt::Required => EncryptionLevel::Required,

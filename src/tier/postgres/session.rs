@@ -8,10 +8,8 @@ use sqlx::{AssertSqlSafe, SqlSafeStr};
 
 use super::super::{Begin, Record, Session, Statement, Tier, TierError, Value};
 use super::lease::Lease;
-use super::{answered, codec, prepared, within};
+use super::{PostgresUrl, answered, codec, prepared, within};
 
-/// How long a statement of a session may take.
-const WRITING: Duration = Duration::from_mins(10);
 /// Rows and bytes of text that go into one `INSERT`.
 const ROWS_PER_INSERT: usize = 5_000;
 const BYTES_PER_INSERT: usize = 16 << 20;
@@ -26,14 +24,17 @@ const BEGIN_WRITE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; \
 pub(super) struct PostgresSession {
     lease: Lease,
     tier: Tier,
+    /// Whether what is prepared may stay on the connection.
     persistent: bool,
+    /// How long a statement may take.
+    limit: Duration,
     open: bool,
 }
 
 impl PostgresSession {
-    /// `persistent`: whether what is prepared may stay on the connection.
-    pub fn new(lease: Lease, tier: Tier, persistent: bool) -> Self {
-        Self { lease, tier, persistent, open: false }
+    /// On a connection to the database at `url`.
+    pub fn new(lease: Lease, tier: Tier, url: &PostgresUrl) -> Self {
+        Self { lease, tier, persistent: !url.pooled, limit: url.write_timeout, open: false }
     }
 
     async fn run(
@@ -49,7 +50,7 @@ impl PostgresSession {
             lease.end();
             done
         };
-        Ok(within(self.tier, name, WRITING, done).await?.rows_affected())
+        Ok(within(self.tier, name, self.limit, done).await?.rows_affected())
     }
 
     async fn control(&mut self, text: &'static str) -> Result<(), TierError> {
@@ -59,7 +60,7 @@ impl PostgresSession {
             lease.end();
             done
         };
-        within(self.tier, text, WRITING, done).await.map(drop)
+        within(self.tier, text, self.limit, done).await.map(drop)
     }
 }
 
@@ -85,7 +86,7 @@ impl Session for PostgresSession {
             lease.end();
             rows
         };
-        let rows = within(tier, statement.name, WRITING, rows).await;
+        let rows = within(tier, statement.name, self.limit, rows).await;
         answered(tier, statement, begun, rows)
     }
 

@@ -2,8 +2,11 @@
 
 use std::fmt;
 use std::str::FromStr as _;
+use std::time::Duration;
 
 use sqlx::postgres::PgConnectOptions;
+
+use crate::config::{WRITE_TIMEOUT, seconds_up_to};
 
 /// The connections a service keeps, and has at most.
 const KEPT: u32 = 10;
@@ -11,9 +14,9 @@ const MOST: u32 = 30;
 
 /// A server and database, and how to use it.
 ///
-/// `postgres://user:password@host:port/database?sslmode=verify-full`, with the parameters of libpq and three of the
-/// program's own: `pooler=transaction` when a pooler hands out another server connection for each transaction, and
-/// `pool_min`, `pool_max`.
+/// `postgres://user:password@host:port/database?sslmode=verify-full`, with the parameters of libpq and four of the
+/// program's own: `pooler=transaction` when a pooler hands out another server connection for each transaction,
+/// `pool_min`, `pool_max`, and `write_timeout`, the seconds that one statement of a move may take.
 #[derive(Clone)]
 pub struct PostgresUrl {
     pub(super) options: PgConnectOptions,
@@ -21,6 +24,8 @@ pub struct PostgresUrl {
     pub(super) pooled: bool,
     pub(super) kept: u32,
     pub(super) most: u32,
+    /// How long one statement of a session may take.
+    pub(super) write_timeout: Duration,
 }
 
 impl PostgresUrl {
@@ -31,6 +36,7 @@ impl PostgresUrl {
     pub fn parse(url: &str) -> Result<Self, String> {
         let (place, query) = url.split_once('?').unwrap_or((url, ""));
         let (mut pooled, mut kept, mut most) = (false, KEPT, MOST);
+        let mut write_timeout = WRITE_TIMEOUT;
         let mut rest = Vec::new();
         for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
             match parameter.split_once('=').unwrap_or((parameter, "")) {
@@ -41,6 +47,9 @@ impl PostgresUrl {
                 }
                 ("pool_min", number) => kept = whole("pool_min", number)?,
                 ("pool_max", number) => most = whole("pool_max", number)?,
+                ("write_timeout", seconds) => {
+                    write_timeout = seconds_up_to("write_timeout", seconds, 86_400)?;
+                }
                 _ => rest.push(parameter),
             }
         }
@@ -49,7 +58,7 @@ impl PostgresUrl {
         }
         let url = if rest.is_empty() { place.to_owned() } else { format!("{place}?{}", rest.join("&")) };
         let options = PgConnectOptions::from_str(&url).map_err(|error| error.to_string())?;
-        Ok(Self { options, pooled, kept: kept.min(most), most })
+        Ok(Self { options, pooled, kept: kept.min(most), most, write_timeout })
     }
 }
 
@@ -82,10 +91,10 @@ mod tests {
 
     #[test]
     fn the_parameters_of_the_program_are_not_the_driver_s() {
-        let url = "postgres://u:p%40%3Aw@db:6432/cold?pooler=transaction&application_name=x&pool_max=4";
+        let url = "postgres://u:p%40%3Aw@db:6432/cold?pooler=transaction&application_name=x&pool_max=4&write_timeout=9";
         let read = PostgresUrl::parse(url).expect("sound");
         assert!(read.pooled);
-        assert_eq!((read.kept, read.most), (4, 4));
+        assert_eq!((read.kept, read.most, read.write_timeout), (4, 4, Duration::from_secs(9)));
         assert_eq!(read.options.get_application_name(), Some("x"));
         assert_eq!(format!("{read:?}"), "postgres://db:6432/cold");
     }
@@ -96,6 +105,7 @@ mod tests {
             ("postgres://u:hunter2@db/cold?pooler=statement", "pooler"),
             ("postgres://u:hunter2@db/cold?pool_min=few", "pool_min"),
             ("postgres://u:hunter2@db/cold?pool_max=1", "pool_max"),
+            ("postgres://u:hunter2@db/cold?write_timeout=0", "write_timeout"),
             ("postgres://u:hunter2@db/cold?sslmode=maybe", "ssl_mode"),
             ("postgres://u:hunter2@db:port/cold", "port"),
         ] {

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use secrecy::SecretString;
 use tempfile::TempDir;
 use thermocline::archive::{BlockSizes, Mover, Outcome, Plan, pair};
 use thermocline::clock::{Clock, DAY, Timestamp};
+use thermocline::config::WRITE_TIMEOUT;
 use thermocline::federation::Mark;
 use thermocline::federation::reads::Hot as _;
 use thermocline::federation::sql::{SqlHot, SqlList};
@@ -52,7 +54,13 @@ impl Pair {
 
     /// Hot over the program's path to SQL Server, cold in a SQLite file. The front knows what hot was asked.
     pub async fn wired() -> (Self, Arc<Wired>, Front) {
-        let front = Front::start().await;
+        Self::wired_within(WRITE_TIMEOUT).await
+    }
+
+    /// The same, and a statement of a move may take so long in hot.
+    pub async fn wired_within(write_timeout: Duration) -> (Self, Arc<Wired>, Front) {
+        let mut front = Front::start().await;
+        front.at.write_timeout = write_timeout;
         let hot = Arc::new(Wired::open(&front).await.expect("opens"));
         let files = tempfile::tempdir().expect("a folder");
         let cold = Sqlite::open(Tier::Cold, &files.path().join("cold.db")).await.expect("opens");

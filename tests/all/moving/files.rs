@@ -14,6 +14,9 @@ use super::{COLD, HOT, Pair, scratch};
 /// A folder in which the program runs.
 pub struct Program {
     pub folder: TempDir,
+    /// The URLs of its tiers.
+    pub hot: String,
+    pub cold: String,
 }
 
 /// How a run ended.
@@ -26,7 +29,7 @@ pub struct Ended {
 
 impl Program {
     pub fn new() -> Self {
-        Self { folder: scratch() }
+        Self { folder: scratch(), hot: format!("sqlite:{HOT}"), cold: format!("sqlite:{COLD}") }
     }
 
     pub fn path(&self) -> &Path {
@@ -49,8 +52,8 @@ impl Program {
             .args(args)
             .current_dir(self.path())
             .env_clear()
-            .env("HOT_DATABASE_URL", format!("sqlite:{HOT}"))
-            .env("COLD_DATABASE_URL", format!("sqlite:{COLD}"))
+            .env("HOT_DATABASE_URL", &self.hot)
+            .env("COLD_DATABASE_URL", &self.cold)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());

@@ -11,6 +11,7 @@ pub mod hot_engines;
 pub mod postgres;
 pub mod prices_tiers;
 pub mod proxy;
+pub mod small_disk;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;

@@ -108,6 +108,27 @@ pub async fn make(server: &str) -> Database {
     Database { url: format!("{place}/{name}?{query}"), dropping: Some((server.to_owned(), name)) }
 }
 
+/// The same database once more, as it is now. Nobody may be connected to it for longer than a moment.
+pub async fn copy(of: &Database) -> Database {
+    let made = MADE.fetch_add(1, Ordering::Relaxed);
+    let name = format!("thermocline_{}_{made}", std::process::id());
+    let (place, query) = of.split_once('?').expect("a URL with a parameter");
+    let (place, copied) = place.rsplit_once('/').expect("the URL names a database");
+    let server = format!("{place}/postgres");
+    let mut connection = PgConnection::connect(&server).await.expect("the server answers");
+    let text = format!("CREATE DATABASE {name} TEMPLATE {copied}");
+    let mut tried = 0;
+    // Connections that were closed are still there for a moment.
+    while let Err(error) = connection.execute(AssertSqlSafe(text.clone())).await {
+        tried += 1;
+        assert!(tried < 100, "{text}: {error}");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    connection.close().await.expect("closes");
+    let dropping = of.dropping.as_ref().map(|(server, _)| (server.clone(), name.clone()));
+    Database { url: format!("{place}/{name}?{query}"), dropping }
+}
+
 /// A cold tier in a fresh database, which lives as long as its URL.
 pub async fn cold() -> Option<(Postgres, Database)> {
     let database = database().await?;
@@ -173,12 +194,16 @@ pub struct Cluster {
 impl Cluster {
     /// Makes one and waits until it answers.
     pub fn start() -> Result<Self, String> {
+        let folder = tempfile::Builder::new().prefix("thermocline-pg-").tempdir().map_err(text)?;
+        // The tests' process never ends this value's life: the guard below removes the folder.
+        Self::start_in(folder.keep())
+    }
+
+    /// The same in a folder, which is removed when this process ends.
+    pub fn start_in(folder: PathBuf) -> Result<Self, String> {
         let initdb = binary("initdb").ok_or("initdb is neither on PATH nor in /usr/lib/postgresql")?;
         let server = binary("postgres").ok_or("there is no server beside initdb")?;
         let account = account()?;
-        let folder = tempfile::Builder::new().prefix("thermocline-pg-").tempdir().map_err(text)?;
-        // The tests' process never ends this value's life: the guard below removes the folder.
-        let folder = folder.keep();
         std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o755)).map_err(text)?;
         let data = folder.join("data");
         std::fs::create_dir(&data).map_err(text)?;
@@ -186,7 +211,15 @@ impl Cluster {
             std::os::unix::fs::chown(&data, Some(user), Some(group)).map_err(text)?;
         }
         run(under(account, &initdb)
-            .args(["--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C", "--no-sync", "-D"])
+            .args([
+                "--auth=trust",
+                "--username=postgres",
+                "--encoding=UTF8",
+                "--locale=C",
+                "--no-sync",
+                "--wal-segsize=1",
+                "-D",
+            ])
             .arg(&data))?;
         let port = free_port()?;
         std::fs::write(
@@ -233,6 +266,16 @@ impl Cluster {
             }
             std::thread::sleep(std::time::Duration::from_millis(50));
         }
+    }
+
+    /// Starts it again, if it has ended or is about to.
+    pub fn revive(&mut self) -> Result<(), String> {
+        if let Some(mut server) = self.running.take() {
+            // Whether it has ended already is not to be told by its clients.
+            let _ = Command::new("kill").args(["-QUIT", &server.id().to_string()]).status();
+            server.wait().map_err(text)?;
+        }
+        self.launch()
     }
 
     /// Ends the server as a crash does: at once, without a word to its clients and without writing anything.

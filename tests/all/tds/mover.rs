@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use thermocline::archive::{BlockSizes, Mover, Outcome, Plan, Report};
 use thermocline::clock::DAY;
+use thermocline::config::WRITE_TIMEOUT;
 use thermocline::federation::reads::{Cold as _, Hot as _};
 use thermocline::federation::sql::{SqlCold, SqlHot};
 use thermocline::page::{Slice, Span};
@@ -24,7 +26,12 @@ const BATCH: i64 = 10;
 
 /// A pair with messages that are due and two that are not.
 async fn filled() -> (Pair, Front) {
-    let (pair, _, front) = Pair::wired().await;
+    filled_within(WRITE_TIMEOUT).await
+}
+
+/// The same, whose statements in hot may take so long.
+async fn filled_within(limit: Duration) -> (Pair, Front) {
+    let (pair, _, front) = Pair::wired_within(limit).await;
     let old = now().plus(-100 * DAY);
     let mut rows: Vec<Vec<Value>> = (1..=DUE).map(|id| message(id, 1, "old", old.plus(id / 3))).collect();
     rows.extend((DUE + 1..=DUE + 2).map(|id| message(id, 1, "new", now().plus(id - DAY))));
@@ -121,13 +128,20 @@ async fn each_row_moves_once_whatever_goes_wrong() {
         (statement("archive.take"), Fault::ResetInRow, 1, Ends::Failed),
         (statement("archive.take"), Fault::LoseAnswer, 1, Ends::Failed),
         (statement("archive.raise"), Fault::HangUp, 1, Ends::Failed),
+        // So does one that does not answer: it is not waited for without an end.
+        (statement("archive.lock_state"), Fault::Stall, 1, Ends::Failed),
+        (statement("archive.take"), Fault::StallInRow, 1, Ends::Failed),
+        (statement("archive.raise"), Fault::Stall, 1, Ends::Failed),
+        (COMMIT, Fault::Stall, 1, Ends::Failed),
     ];
     // Each in a pair of its own, side by side: they wait between their attempts.
     futures::future::join_all(cases.map(|case| Box::pin(moves_once(case)))).await;
 }
 
 async fn moves_once((at, fault, times, ends): (At, Fault, usize, Ends)) {
-    let (pair, front) = filled().await;
+    let stalls = matches!(fault, Fault::Stall | Fault::StallInRow);
+    let limit = if stalls { Duration::from_secs(2) } else { WRITE_TIMEOUT };
+    let (pair, front) = filled_within(limit).await;
     front.fail(at, fault, times);
     let report = run(&pair, None).await;
     let expected = if ends == Ends::Done { Outcome::Done } else { Outcome::Failed };

@@ -1,0 +1,83 @@
+//! A clock that jumps while rows move: what is due is decided by it, and nothing else.
+
+use std::sync::atomic::AtomicBool;
+
+use thermocline::archive::vacuum::Vacuum;
+use thermocline::archive::{Chosen, Outcome, Report};
+use thermocline::clock::{DAY, Timestamp};
+use thermocline::resources;
+
+use super::audit::{audit, audit_family};
+use super::faults::{check, check_all, lived_in, now};
+use super::{Pair, SIZES, plan, run, run_mover, scratch};
+
+/// Where the clock is after the nth batch: back by years, by a moment, forward by more than a life.
+fn jumped(nth: i64) -> Timestamp {
+    match nth % 5 {
+        0 => now(),
+        1 => now().plus(-3_650 * DAY),
+        2 => now().plus(36_500 * DAY),
+        3 => now().plus(-1),
+        _ => Timestamp::MAX,
+    }
+}
+
+#[test]
+fn a_clock_that_jumps_between_batches_does_no_harm() {
+    run(async {
+        let folder = scratch();
+        let rows = lived_in(folder.path()).await;
+        let pair = Pair::open_unpaired(folder.path(), now()).await;
+        let stop = AtomicBool::new(false);
+        let mut jump = |report: &Report| pair.clock.set(jumped(report.batches));
+        let done = |report: Report| {
+            assert_eq!((report.outcome, report.error), (Outcome::Done, None), "{}", report.resource);
+            assert!(report.batches > 2, "{}: {} batches", report.resource, report.batches);
+        };
+        for family in resources::families() {
+            pair.clock.set(now());
+            done(pair.mover(SIZES).run(family, &plan(15, 6), &stop, &mut jump).await);
+            check(&pair, &rows, family.resource, "archived").await;
+            audit_family(&pair, family, SIZES).await;
+            // What the run before it began with, and no batch's own time, said what was due.
+            pair.clock.set(now());
+            assert_eq!(pair.mover(SIZES).due(family, 15 * DAY).await.expect("a number"), 0);
+            done(pair.mover(SIZES).restore(family, Chosen::All, 20, &stop, &mut jump).await);
+            pair.mover(SIZES).resume(family).await.expect("resumed");
+            check(&pair, &rows, family.resource, "restored").await;
+            audit_family(&pair, family, SIZES).await;
+        }
+        pair.close().await;
+    });
+}
+
+/// Vacuum of an archive whose moves say that they were finished in the past and in the future, in any order.
+#[test]
+fn vacuum_with_a_wrong_clock_takes_nothing_that_anybody_sees() {
+    run(async {
+        let folder = scratch();
+        let rows = lived_in(folder.path()).await;
+        let pair = Pair::open_unpaired(folder.path(), now()).await;
+        let stop = AtomicBool::new(false);
+        for nth in 0..5 {
+            for family in resources::families() {
+                let mut jump = |report: &Report| pair.clock.set(jumped(nth + report.batches));
+                let chosen = Chosen::Span(now().plus((nth - 40) * DAY), now().plus((nth - 38) * DAY));
+                let mover = pair.mover(SIZES);
+                let report = mover.restore(family, chosen, 2, &stop, &mut jump).await;
+                assert_eq!((report.outcome, report.error), (Outcome::Done, None), "{}", family.resource);
+                mover.resume(family).await.expect("resumed");
+                pair.clock.set(jumped(nth));
+                let vacuum = Vacuum { cold: &*pair.cold, clock: &pair.clock, family, keep: 30 * DAY };
+                vacuum.run(&stop).await.expect("swept");
+                check(&pair, &rows, family.resource, "swept").await;
+                pair.clock.set(now());
+                let report = run_mover(&mover, family, &plan(15, 9)).await;
+                assert_eq!((report.outcome, report.error), (Outcome::Done, None), "{}", family.resource);
+            }
+            audit(&pair).await;
+        }
+        check_all(&pair, &rows).await;
+        pair.close().await;
+    });
+}
