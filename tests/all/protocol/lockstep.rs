@@ -420,6 +420,21 @@ fn a_model_that_shows_erased_rows_parts_from_the_code() {
     goes(ERASED, &erased_and_restored(), Some(Flaw::ErasedShown));
 }
 
+/// Whatever hot has done, what is to be erased is erased again: a mover that has lost hot takes it back without asking.
+#[test]
+fn an_interrupted_erasure_is_taken_back_without_hot() {
+    let [erased @ .., _] = moves(Kind::Erase, 1, 0b010);
+    let again = [
+        Action::Claim(Kind::Erase, 2),
+        Action::Lock,
+        Action::LoseHot,
+        Action::Settle,
+        Action::Stop(End::Failed),
+    ];
+    let life = Left { notes: 1, erasures: 2, crashes: 1, zombies: 1, ..NOTHING };
+    goes(life, &[&[Action::Note(1)], &erased[..], &[Action::Crash], &again].concat(), None);
+}
+
 /// What the comparison is worth: a model that leaves something out parts from the real code.
 fn parts(flaw: Flaw, life: usize) {
     for seed in 0..40 {

@@ -2,7 +2,7 @@
 
 use crate::recovery;
 use crate::rules::{Flaw, Rules};
-use crate::state::{Cold, IDS, KEYS, Kind, Mark, Rows, State, has, present};
+use crate::state::{Cold, Entry, IDS, KEYS, Kind, Mark, Rows, State, has, present};
 
 /// Whether cold's journal knows a mark.
 pub fn proves(rules: &Rules, state: &State, mark: Mark) -> bool {
@@ -23,12 +23,19 @@ pub fn confirm_and_purge(state: &mut State, epoch: u8) {
     state.ghost.erased |= state.cold.purge(epoch);
 }
 
+/// Whether hot has to be asked for the rows of an unconfirmed batch to know what it is.
+pub fn asks_hot(entry: Entry) -> bool {
+    matches!(entry.kind, Kind::Archive | Kind::Restore) && !entry.doubtful
+}
+
 /// Whether an unconfirmed batch above hot's epoch looks like one that hot has not committed.
 pub fn interrupted(rules: &Rules, state: &State, number: u8) -> bool {
     let (brought, closed) = state.cold.of(number);
     let entry = state.cold.journal[usize::from(number)];
     let held = |id: &usize| state.hot.rows[*id] != 0;
     match entry.kind {
+        // A recovery has taken it for committed.
+        Kind::Archive if entry.doubtful => false,
         Kind::Archive => (0..IDS).filter(|id| has(brought, *id)).all(|id| held(&id)),
         // A correction is another row than the one it corrects, and is not what came back.
         Kind::Restore => {

@@ -4,7 +4,7 @@
 //! between two steps without changing anything others see (reading the copy back, preparing the raise) belongs to the
 //! step before. A cold commit whose answer is lost ends the mover, so it is a crash after the step.
 
-use crate::effects::{committed, confirm_and_purge, confirm_up_to, interrupted, proves};
+use crate::effects::{asks_hot, committed, confirm_and_purge, confirm_up_to, interrupted, proves};
 use crate::recovery;
 use crate::rules::{Action, End, Flaw, Happening, Rules};
 use crate::state::{
@@ -180,8 +180,7 @@ impl Actor<'_> {
             if self.rules.has(Flaw::NoUndo) {
                 continue;
             }
-            if !me.open {
-                // Hot is asked for the rows of the batch.
+            if !me.open && asks_hot(entry) {
                 return self.stop(End::Failed);
             }
             let fits = interrupted(self.rules, &after, number);

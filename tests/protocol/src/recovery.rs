@@ -6,7 +6,7 @@
 //! middle of a restore that never was committed, with a number that hot has left behind since: what it closed is brought
 //! back where hot lacks it.
 
-use crate::effects::{confirm_and_purge, confirm_up_to, interrupted, proves, whole};
+use crate::effects::{asks_hot, confirm_and_purge, confirm_up_to, interrupted, proves, whole};
 use crate::moves::Actor;
 use crate::rules::{Action, End, Flaw, Rules};
 use crate::state::{
@@ -39,7 +39,7 @@ pub fn recover(actor: &mut Actor<'_>) {
             after.cold.undo(number);
             due = true;
             continue;
-        } else if !me.open {
+        } else if !me.open && asks_hot(entry) {
             return actor.stop(End::Failed);
         } else {
             due |= !interrupted(rules, &after, number);
