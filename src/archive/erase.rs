@@ -164,21 +164,40 @@ impl Attempt for Erase<'_> {
 impl Erase<'_> {
     /// Closes the open versions of a part and counts them out; returns how many.
     async fn close(&self, this: &mut Move<'_>, part: &Part<'_>, ids: &Value) -> Result<i64, TierError> {
-        let mut leaving = Vec::new();
-        for moved in &self.family.tables {
-            let mut rows = Vec::new();
-            if let Some((_, along)) = part.tables.iter().find(|(of, _)| of.table == moved.table) {
-                let along = &moved.erase[*along];
-                for record in this.cold.fetch(&along.open, std::slice::from_ref(ids)).await? {
-                    rows.push(values(&record, moved.table.columns)?);
-                }
-                this.cold.execute(&along.close, &[ids.clone(), this.number.into()]).await?;
-            }
-            leaving.push(Rows { moved, rows });
-        }
+        let mut leaving: Vec<Rows<'_>> =
+            self.family.tables.iter().map(|moved| Rows { moved, rows: Vec::new() }).collect();
+        close(this, part, ids, &mut leaving).await?;
         this.count(&leaving, -1).await?;
         Ok(super::steps::count(&leaving))
     }
+}
+
+/// Closes the open versions of a part, which join those of their table in `leaving`.
+async fn close(
+    this: &mut Move<'_>,
+    part: &Part<'_>,
+    ids: &Value,
+    leaving: &mut [Rows<'_>],
+) -> Result<(), TierError> {
+    for Rows { moved, rows } in leaving {
+        let Some((_, along)) = part.tables.iter().find(|(of, _)| of.table == moved.table) else { continue };
+        let along = &moved.erase[*along];
+        for record in this.cold.fetch(&along.open, std::slice::from_ref(ids)).await? {
+            rows.push(values(&record, moved.table.columns)?);
+        }
+        this.cold.execute(&along.close, &[ids.clone(), this.number.into()]).await?;
+    }
+    Ok(())
+}
+
+/// Closes what is noted as still to be erased, in the open transaction of cold.
+pub(super) async fn close_pending(this: &mut Move<'_>, leaving: &mut [Rows<'_>]) -> Result<(), TierError> {
+    let notes = this.cold.fetch(&ERASING, &[]).await?;
+    for part in this.family.parts(&notes, |pending| pending == 0)? {
+        let ids = Value::from(part.ids.clone());
+        close(this, &part, &ids, leaving).await?;
+    }
+    Ok(())
 }
 
 /// Takes out of cold what moves that hot has committed have erased; in the transaction of cold that is open.

@@ -32,7 +32,6 @@ use assess::assess;
 pub use assess::{Choices, InDoubt};
 use put::Version;
 
-static CONFIRM: LazyLock<Statement> = LazyLock::new(|| cold_sql!("confirm"));
 static DOUBT: LazyLock<Statement> = LazyLock::new(|| cold_sql!("doubt"));
 static DOUBTFUL_MOVES: LazyLock<Statement> = LazyLock::new(|| cold_sql!("doubtful"));
 static LAST_KNOWN: LazyLock<Statement> = LazyLock::new(|| cold_sql!("last_known"));
@@ -207,10 +206,10 @@ impl Mover<'_> {
         let kind = if recovery.lost.is_some() { LOSS } else { RECOVER };
         fail_point::reached("worked-in-hot");
         let newest = newest(&mut this).await?;
-        // Confirmed, they must not look as if hot had been seen to commit them: the next recovery may meet them again.
+        // This move confirms them once hot has committed it, not here: until then they would stop every reader. They must
+        // not look as if hot had been seen to commit them: the next recovery may meet them again.
         let doubt = [this.resource(), recovery.hot_epoch.into(), DOUBTFUL.into()];
         this.cold.execute(&DOUBT, &doubt).await?;
-        this.cold.execute(&CONFIRM, &[this.resource(), (this.number - 1).into()]).await?;
         this.commit_cold(kind, &leaving, Digest::default()).await?;
         let epoch = this.number;
         this.commit(newest).await?;
@@ -257,6 +256,8 @@ async fn work<'a>(
     }
     if lost {
         close_what_hot_holds(this, &mut leaving).await?;
+        // The notes are seen to when this has been committed; nobody may read in between what cold has learnt is erased.
+        erase::close_pending(this, &mut leaving).await?;
     }
     recovery.erased = erase::again(this, !recovery.unknown_to_hot.is_empty()).await?;
     raise_ids(this).await?;

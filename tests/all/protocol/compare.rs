@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use thermocline::tier::{Engine, Record};
-use thermocline_protocol::state::{Kind, NUMBERS, State, present};
+use thermocline_protocol::state::{Ids, Kind, Note, State, has, present};
 
-use super::lockstep::{at, same_text};
+use super::real::{at, same_text};
 
 /// Hot, as both sides can tell it.
 #[derive(Debug, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub struct HotState {
     rows: Vec<(i64, String)>,
     epoch: i64,
     newest: i64,
+    /// Rows that it knows to be erased.
+    erasures: Vec<i64>,
 }
 
 impl HotState {
@@ -21,10 +23,12 @@ impl HotState {
         let all = async |text| hot.fetch(&same_text(text), &[]).await.expect("an answer");
         let state = all("SELECT * FROM archive_state WHERE resource = 'messages'").await;
         let newest = state[0].key_or_null("cold_newest_at", "cold_newest_id").expect("a key");
+        let erasures = all("SELECT id FROM archive_erasures ORDER BY id").await;
         Self {
             rows: all("SELECT id, content FROM messages ORDER BY id").await.iter().map(row).collect(),
             epoch: int(&state[0], "epoch"),
             newest: newest.map_or(0, |newest| newest.at.micros() - at(0).micros()),
+            erasures: erasures.iter().map(|record| int(record, "id")).collect(),
         }
     }
 
@@ -32,9 +36,10 @@ impl HotState {
     pub fn model(model: &State) -> Self {
         let rows = &model.hot.rows;
         Self {
-            rows: present(rows).map(|id| (id as i64 + 1, rows[id].to_string())).collect(),
+            rows: present(rows).map(|id| (number(id), rows[id].to_string())).collect(),
             epoch: model.hot.mark.epoch.into(),
             newest: model.hot.mark.newest.into(),
+            erasures: numbers(model.hot.erasures),
         }
     }
 }
@@ -44,10 +49,14 @@ impl HotState {
 pub struct ColdState {
     /// Id, from, to, content.
     versions: Vec<(i64, i64, i64, String)>,
-    /// Numbers, and whether they are confirmed.
-    journal: BTreeMap<i64, bool>,
+    /// Kind, and whether it is confirmed, of each number.
+    journal: BTreeMap<i64, (String, bool)>,
+    /// By how much each number changed what is counted; up to the floor they are one.
     counts: BTreeMap<i64, i64>,
     claimed: i64,
+    floor: i64,
+    /// What is pending of each row that was or is to be erased.
+    notes: Vec<(i64, Option<i64>)>,
 }
 
 impl ColdState {
@@ -56,46 +65,98 @@ impl ColdState {
         let all = async |text| cold.fetch(&same_text(text), &[]).await.expect("an answer");
         let version = |record: &Record| {
             let (id, content) = row(record);
-            let to = record.int_or_null("to_epoch").expect("an epoch").unwrap_or(0);
-            (id, int(record, "from_epoch"), to, content)
+            (id, int(record, "from_epoch"), int_or_null(record, "to_epoch").unwrap_or(0), content)
         };
         let text = "SELECT original_id AS id, content, from_epoch, to_epoch FROM messages_archive \
                     ORDER BY original_id, from_epoch";
         let versions = all(text).await.iter().map(version).collect();
         let mut journal = BTreeMap::new();
         for record in all("SELECT * FROM archive_batches WHERE resource = 'messages'").await {
-            journal.insert(int(&record, "epoch"), record.bool("confirmed").expect("a flag"));
+            let entry = (record.text("kind").expect("a kind"), record.bool("confirmed").expect("a flag"));
+            journal.insert(int(&record, "epoch"), entry);
         }
-        let mut counts = BTreeMap::new();
-        for record in all("SELECT from_epoch, n FROM messages_archive_blocks WHERE level = 1").await {
-            *counts.entry(int(&record, "from_epoch")).or_insert(0) += int(&record, "n");
+        let head = all("SELECT claimed, floor FROM archive_head WHERE resource = 'messages'").await;
+        let floor = int(&head[0], "floor");
+        let deltas = all("SELECT from_epoch, n FROM messages_archive_blocks WHERE level = 1").await;
+        let deltas = deltas.iter().map(|record| (int(record, "from_epoch"), int(record, "n")));
+        let notes = all("SELECT id, pending FROM archive_erasures ORDER BY id").await;
+        Self {
+            versions,
+            journal,
+            counts: counts(deltas, floor),
+            claimed: int(&head[0], "claimed"),
+            floor,
+            notes: notes.iter().map(|record| (int(record, "id"), int_or_null(record, "pending"))).collect(),
         }
-        let claimed = all("SELECT claimed FROM archive_head WHERE resource = 'messages'").await;
-        Self { versions, journal, counts, claimed: int(&claimed[0], "claimed") }
     }
 
     /// What the model holds.
     pub fn model(model: &State) -> Self {
+        let cold = &model.cold;
         let mut versions = Vec::new();
-        for (id, of_id) in model.cold.versions.iter().enumerate() {
+        for (id, of_id) in cold.versions.iter().enumerate() {
             for version in of_id.iter().filter(|version| version.from != 0) {
                 let (from, to) = (version.from.into(), version.to.into());
-                versions.push((id as i64 + 1, from, to, version.content.to_string()));
+                versions.push((number(id), from, to, version.content.to_string()));
             }
         }
-        let numbers = (0..NUMBERS).filter(|number| model.cold.journal[*number].kind != Kind::None);
-        let counted = (0..NUMBERS).filter(|number| model.cold.counts[*number] != 0);
+        let entries = cold.journal.iter().enumerate().filter(|(_, entry)| entry.kind != Kind::None);
+        let journal = entries.map(|(number, entry)| {
+            let kind = match entry.kind {
+                _ if entry.doubtful => "doubtful",
+                Kind::Restore => "restore",
+                Kind::Erase => "erase",
+                Kind::Recover => "recover",
+                Kind::AcceptLoss => "loss",
+                Kind::Archive | Kind::None => "archive",
+            };
+            (number as i64, (kind.to_owned(), entry.confirmed))
+        });
+        let deltas = cold.counts.iter().enumerate().map(|(number, n)| (number as i64, i64::from(*n)));
+        let notes = cold.notes.iter().enumerate().filter_map(|(id, note)| {
+            let pending = match note {
+                Note::None => return None,
+                Note::Pending => Some(0),
+                Note::With(move_number) => Some(i64::from(*move_number)),
+                Note::Done => None,
+            };
+            Some((number(id), pending))
+        });
         Self {
             versions,
-            journal: numbers.map(|number| (number as i64, model.cold.journal[number].confirmed)).collect(),
-            counts: counted.map(|number| (number as i64, model.cold.counts[number].into())).collect(),
-            claimed: model.cold.claimed.into(),
+            journal: journal.collect(),
+            counts: counts(deltas, cold.floor.into()),
+            claimed: cold.claimed.into(),
+            floor: cold.floor.into(),
+            notes: notes.collect(),
         }
     }
 }
 
+fn counts(deltas: impl Iterator<Item = (i64, i64)>, floor: i64) -> BTreeMap<i64, i64> {
+    let mut counts = BTreeMap::new();
+    for (epoch, n) in deltas {
+        *counts.entry(epoch.max(floor)).or_insert(0) += n;
+    }
+    counts.retain(|_, n| *n != 0);
+    counts
+}
+
+/// The id of a row of the model.
+pub fn number(id: usize) -> i64 {
+    id as i64 + 1
+}
+
+fn numbers(ids: Ids) -> Vec<i64> {
+    (0..8).filter(|id| has(ids, *id)).map(number).collect()
+}
+
 fn int(record: &Record, column: &str) -> i64 {
     record.int(column).expect("a number")
+}
+
+fn int_or_null(record: &Record, column: &str) -> Option<i64> {
+    record.int_or_null(column).expect("a number or nothing")
 }
 
 /// A row's id and content.

@@ -1,11 +1,21 @@
-//! A real mover that takes one step of the model at a time.
+//! Real work on the two databases that takes one step of the model at a time.
+//!
+//! A step ends where the next call waits, so that everything that others can see of it has happened:
+//!
+//! | step | lets pass |
+//! |---|---|
+//! | claim | all until the hot session is opened |
+//! | lock, take, answered commit, ask | all until a transaction of cold begins |
+//! | settle, copy, all of a recovery; a note; the floor of a vacuum | a commit of cold, and what reads the copy back |
+//! | commit without an answer | all until the hot commit, which is decided otherwise |
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use thermocline::archive::{BlockSizes, Mover, Outcome, Plan, Report};
+use thermocline::archive::vacuum::Vacuum;
+use thermocline::archive::{BlockSizes, Chosen, Consent, MoveError, Mover, Outcome, Plan, Recovery, Report};
 use thermocline::clock::{Clock, DAY};
-use thermocline::resources::messages;
+use thermocline::resources::messages::archive::FAMILY;
 use thermocline::tier::{Engine, Tier};
 use thermocline_protocol::rules::{Action, End};
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -16,92 +26,176 @@ use super::gate::{Call, Gate, Gated, Verdict};
 /// So small that two rows split a block.
 const SIZES: BlockSizes = BlockSizes { most: [1, 2], part: [1, 1] };
 
-/// A mover that waits at its next call.
+/// What is driven.
+#[derive(Clone, Debug)]
+pub enum Work {
+    /// A batch of at most so many rows to cold.
+    Archive(usize),
+    /// A batch of at most so many rows back.
+    Restore(usize),
+    /// A run that is told to stop before its first batch, and so only sees to what is to be erased.
+    Erase,
+    /// The erasure of a row, which begins with a note.
+    Note(i64),
+    Recover(Consent),
+    /// Of everything that was finished by now.
+    Vacuum,
+}
+
+/// What it came to.
+#[derive(Debug)]
+enum Ended {
+    Run(Report),
+    Recovery(Result<Recovery, MoveError>),
+    /// Not looked at: the databases tell.
+    Other,
+}
+
+impl Work {
+    async fn run(self, hot: &dyn Engine, cold: &dyn Engine, clock: &Clock) -> Ended {
+        let mover = Mover { hot, cold, clock, name: "model".to_owned(), sizes: SIZES };
+        let stop = AtomicBool::new(matches!(self, Self::Erase));
+        let mut once = |report: &Report| {
+            if report.batches > 0 {
+                stop.store(true, Ordering::Relaxed);
+            }
+        };
+        match self {
+            Self::Archive(_) | Self::Erase => {
+                let batch = if let Self::Archive(most) = self { most as i64 } else { 1 };
+                let plan = Plan { older_than: DAY, batch, ..Plan::default() };
+                Ended::Run(mover.run(&FAMILY, &plan, &stop, &mut once).await)
+            }
+            Self::Restore(most) => {
+                Ended::Run(mover.restore(&FAMILY, Chosen::All, most as i64, &stop, &mut once).await)
+            }
+            Self::Recover(consent) => Ended::Recovery(mover.recover(&FAMILY, &consent).await),
+            Self::Note(id) => {
+                mover.erase(&FAMILY, "messages", &[id]).await.expect("it is erased");
+                Ended::Other
+            }
+            Self::Vacuum => {
+                Vacuum { cold, clock, family: &FAMILY, keep: 0 }.run(&stop).await.expect("it is swept");
+                Ended::Other
+            }
+        }
+    }
+}
+
+/// A process that waits at its next call.
 pub struct Driven {
-    /// Rows of its batch.
-    pub most: usize,
-    task: JoinHandle<Report>,
+    pub work: Work,
+    task: JoinHandle<Ended>,
     calls: UnboundedReceiver<Call>,
     gate: Arc<Gate>,
     waiting: Option<Call>,
 }
 
 impl Driven {
-    /// Starts a run of one batch of at most `most` rows; it has claimed its number.
-    pub async fn claim(hot: Arc<dyn Engine>, cold: Arc<dyn Engine>, clock: Clock, most: usize) -> Self {
+    /// Starts it; it waits at its first call.
+    pub fn start(work: Work, hot: Arc<dyn Engine>, cold: Arc<dyn Engine>, clock: Clock) -> Self {
         let (gate, calls) = Gate::new();
         let gated = |inner| Gated { inner, gate: Arc::clone(&gate) };
-        let (hot, cold) = (gated(hot), gated(cold));
-        let task = tokio::spawn(async move {
-            let mover =
-                Mover { hot: &hot, cold: &cold, clock: &clock, name: "model".to_owned(), sizes: SIZES };
-            let plan = Plan { older_than: DAY, batch: most as i64, ..Plan::default() };
-            let stop = AtomicBool::new(false);
-            let mut once = |report: &Report| stop.store(report.batches > 0, Ordering::Relaxed);
-            mover.run(&messages::archive::FAMILY, &plan, &stop, &mut once).await
-        });
-        let mut driven = Self { most, task, calls, gate, waiting: None };
-        driven.until(|call| call.is(Tier::Hot, "session")).await;
-        driven
+        let (hot, cold, run) = (gated(hot), gated(cold), work.clone());
+        let task = tokio::spawn(async move { run.run(&hot, &cold, &clock).await });
+        Self { work, task, calls, gate, waiting: None }
+    }
+
+    /// Lets the call that waits pass, and waits for the next one or for the end.
+    async fn next(&mut self) -> Result<&Call, Ended> {
+        if let Some(call) = self.waiting.take() {
+            call.decide(Verdict::Pass);
+        }
+        tokio::select! {
+            biased;
+            call = self.calls.recv() => Ok(self.waiting.insert(call.expect("the gate is there"))),
+            ended = &mut self.task => Err(ended.expect("it does not panic")),
+        }
     }
 
     /// Lets calls pass until one of a kind waits.
-    async fn until(&mut self, reached: impl Fn(&Call) -> bool) {
+    async fn until(&mut self, tier: Tier, what: &str) {
         loop {
-            if let Some(call) = self.waiting.take() {
-                call.decide(Verdict::Pass);
+            match self.next().await {
+                Ok(call) if call.is(tier, what) => return,
+                Ok(_) => {}
+                Err(ended) => panic!("{:?} ended before {what} of {tier}: {ended:?}", self.work),
             }
-            let call = tokio::select! {
-                call = self.calls.recv() => call.expect("the gate is there"),
-                report = &mut self.task => panic!("the mover ended: {report:?}"),
-            };
-            let there = reached(&call);
-            self.waiting = Some(call);
-            if there {
-                return;
+        }
+    }
+
+    /// Lets calls pass until a commit in cold has happened.
+    async fn past_cold_commit(&mut self) {
+        self.until(Tier::Cold, "commit").await;
+        if let Err(ended) = self.next().await {
+            panic!("{:?} ended with a commit in cold: {ended:?}", self.work);
+        }
+    }
+
+    /// Lets calls pass until one of a tier waits.
+    async fn until_in(&mut self, tier: Tier) {
+        while self.waiting.as_ref().is_some_and(|call| call.tier != tier) {
+            if let Err(ended) = self.next().await {
+                panic!("{:?} ended before it came to {}: {ended:?}", self.work, tier.name());
             }
         }
     }
 
     /// Takes a step of the model.
     pub async fn step(&mut self, action: Action) {
-        let cold_begins = |call: &Call| call.is(Tier::Cold, "begin");
         match action {
-            Action::Lock | Action::Take(_) | Action::Commit | Action::Ask => self.until(cold_begins).await,
-            Action::Settle => self.until(|call| call.is(Tier::Hot, "messages.due")).await,
-            Action::Copy => self.until(|call| call.is(Tier::Hot, "archive.raise")).await,
+            Action::Claim(..) => self.until(Tier::Hot, "session").await,
+            Action::Lock | Action::Take(_) | Action::Commit | Action::Ask => {
+                self.until(Tier::Cold, "begin").await;
+            }
+            Action::Settle | Action::Note(_) | Action::RaiseFloor => self.past_cold_commit().await,
+            Action::Copy | Action::Recover => {
+                self.past_cold_commit().await;
+                // With the copy it is read back.
+                self.until_in(Tier::Hot).await;
+            }
             Action::CommitUnanswered | Action::CommitLost => {
-                self.until(|call| call.is(Tier::Hot, "commit")).await;
+                self.until(Tier::Hot, "commit").await;
                 let lost = action == Action::CommitLost;
                 let verdict = if lost { Verdict::Lost } else { Verdict::Unanswered };
                 self.waiting.take().expect("the commit").decide(verdict);
-                self.until(|call| call.is(Tier::Hot, "session")).await;
+                self.until(Tier::Hot, "session").await;
             }
-            Action::LoseHot => self.gate.lose_hot().await,
+            Action::LoseHot => self.lose(Tier::Hot).await,
             other => panic!("{other} is no step of a mover"),
         }
     }
 
-    /// Lets it run to its end, which has to be this one.
+    /// Its session of a tier is gone, which it learns when it uses it.
+    pub async fn lose(&self, tier: Tier) {
+        self.gate.lose(tier).await;
+    }
+
+    /// Lets it come to its end, which has to be this one. Where it would go on with a move of its own it is killed: that is
+    /// another one of the model.
     pub async fn ends(mut self, end: End) {
-        let report = loop {
-            if let Some(call) = self.waiting.take() {
-                call.decide(Verdict::Pass);
+        match (&self.work, end) {
+            (Work::Erase, End::Nothing) => {
+                self.past_cold_commit().await;
+                return self.crash().await;
             }
-            tokio::select! {
-                call = self.calls.recv() => self.waiting = call,
-                report = &mut self.task => break report.expect("a report"),
+            (Work::Erase | Work::Recover(_), End::Done) => {
+                const CONFIRMS: [&str; 4] = ["begin", "archive.confirm", "archive.release", "commit"];
+                while let Ok(call) = self.next().await {
+                    if call.tier == Tier::Hot || !CONFIRMS.contains(&call.what) {
+                        return self.crash().await;
+                    }
+                }
+                panic!("{:?} forgot to look for what is to be erased", self.work);
+            }
+            _ => {}
+        }
+        let ended = loop {
+            if let Err(ended) = self.next().await {
+                break ended;
             }
         };
-        let error = report.error.as_deref().unwrap_or_default();
-        let fits = match end {
-            End::Done => report.batches == 1 && report.error.is_none(),
-            End::Nothing => report.outcome == Outcome::Done && report.batches == 0,
-            End::Overtaken => error.contains("another mover"),
-            End::RecoverDue => error.contains("archive recover"),
-            End::Failed => error.contains("unavailable"),
-        };
-        assert!(fits, "{end:?} was expected: {report:?}");
+        assert!(ended.fits(end), "{:?}: {end:?} was expected: {ended:?}", self.work);
     }
 
     /// The process is gone, and its connections with it.
@@ -109,5 +203,30 @@ impl Driven {
         self.task.abort();
         let ended = self.task.await;
         assert!(ended.is_err_and(|error| error.is_cancelled()), "it was still at work");
+    }
+}
+
+impl Ended {
+    fn fits(&self, end: End) -> bool {
+        let (error, done, nothing) = match self {
+            Self::Run(report) => {
+                let nothing =
+                    report.batches == 0 && matches!(report.outcome, Outcome::Done | Outcome::Stopped);
+                (report.error.clone(), report.batches == 1 && report.error.is_none(), nothing)
+            }
+            Self::Recovery(Err(error)) => (Some(error.to_string()), false, false),
+            // Refused: nobody has agreed to that loss.
+            Self::Recovery(Ok(Recovery { epoch: None, lost: Some(_), .. })) => return end == End::RecoverDue,
+            Self::Recovery(Ok(recovery)) => (None, recovery.epoch.is_some(), !recovery.is_due()),
+            Self::Other => return false,
+        };
+        let says = |text: &str| error.as_ref().is_some_and(|error| error.contains(text));
+        match end {
+            End::Done => done,
+            End::Nothing => nothing,
+            End::Overtaken => says("another mover"),
+            End::RecoverDue => says("archive recover"),
+            End::Failed => says("unavailable"),
+        }
     }
 }

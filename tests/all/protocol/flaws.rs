@@ -49,7 +49,9 @@ fn of_old_backups() {
     let old_hot = Left { old_hots: 1, ..two };
     found(Flaw::ConfirmedUndone, of(Left { edits: 1, ..old_hot }), Wrong::Lost);
     found(Flaw::UnheldUndone, of(Left { inserts: 1, archives: 1, ..old_hot }), Wrong::Lost);
-    found(Flaw::WritesOverwritten, of(Left { edits: 1, archives: 1, ..old_hot }), Wrong::Recovery);
+    let in_doubt = Left { archives: 1, edits: 1, deletes: 1, crashes: 1, recoveries: 1, ..NOTHING };
+    found(Flaw::WritesOverwritten, of(in_doubt), Wrong::Recovery);
+    found(Flaw::ConfirmedByRecovery, of(in_doubt), Wrong::Unfit);
     let old_cold = Left { old_colds: 1, ..two };
     found(Flaw::OldColdAccepted, of(old_cold), Wrong::Partition);
     found(Flaw::Reconnected, of(Left { archives: 3, ..old_cold }), Wrong::Partition);
@@ -59,7 +61,9 @@ fn of_old_backups() {
 
 #[test]
 fn of_erasures() {
-    let left = Left { archives: 1, erasures: 1, old_hots: 1, recoveries: 1, ..NOTHING };
-    found(Flaw::ErasedRevived, of(left), Wrong::Recovery);
+    let left = Left { archives: 1, notes: 1, erasures: 2, old_hots: 1, recoveries: 1, ..NOTHING };
+    found(Flaw::ErasedRevived, of(left), Wrong::Revived);
     found(Flaw::NoCheck, of(left), Wrong::Answer);
+    let left = Left { archives: 1, notes: 1, erasures: 1, old_colds: 1, recoveries: 1, ..NOTHING };
+    found(Flaw::ErasedShown, of(left), Wrong::Recovery);
 }

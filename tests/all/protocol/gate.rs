@@ -1,7 +1,7 @@
 //! Engines whose every call waits until it is let through, so that a test decides what happens next.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use thermocline::tier::{Begin, Engine, Record, Session, Statement, Tier, TierError, Value};
@@ -44,8 +44,8 @@ type Shared = Arc<tokio::sync::Mutex<Option<Box<dyn Session>>>>;
 /// Where the calls of one mover wait.
 pub struct Gate {
     calls: mpsc::UnboundedSender<Call>,
-    /// The hot session opened last.
-    hot: Mutex<Option<Shared>>,
+    /// The session opened last, of each tier.
+    sessions: Mutex<[Option<Shared>; 2]>,
 }
 
 impl fmt::Debug for Gate {
@@ -57,7 +57,7 @@ impl fmt::Debug for Gate {
 impl Gate {
     pub fn new() -> (Arc<Self>, mpsc::UnboundedReceiver<Call>) {
         let (calls, waiting) = mpsc::unbounded_channel();
-        (Arc::new(Self { calls, hot: Mutex::default() }), waiting)
+        (Arc::new(Self { calls, sessions: Mutex::default() }), waiting)
     }
 
     async fn ask(&self, tier: Tier, what: &'static str) -> Verdict {
@@ -66,13 +66,20 @@ impl Gate {
         decided.await.expect("a verdict")
     }
 
-    /// Ends the hot session opened last, as a server does: rolled back, its locks released, nobody told.
-    pub async fn lose_hot(&self) {
-        let session = self.hot.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let taken = session.expect("a hot session").lock().await.take();
+    /// Ends the session of a tier opened last, if there is one, as a server does: rolled back, its locks released, nobody
+    /// told.
+    pub async fn lose(&self, tier: Tier) {
+        let session = self.sessions()[tier as usize].clone();
+        let Some(session) = session else { return };
+        let taken = session.lock().await.take();
         if let Some(mut session) = taken {
-            session.rollback().await.expect("rolled back");
+            // Refused where no transaction is open.
+            let _ = session.rollback().await;
         }
+    }
+
+    fn sessions(&self) -> MutexGuard<'_, [Option<Shared>; 2]> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -101,9 +108,7 @@ impl Engine for Gated {
     async fn session(&self) -> Result<Box<dyn Session>, TierError> {
         self.gate.ask(self.tier(), "session").await;
         let inner: Shared = Arc::new(tokio::sync::Mutex::new(Some(self.inner.session().await?)));
-        if self.tier() == Tier::Hot {
-            *self.gate.hot.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&inner));
-        }
+        self.gate.sessions()[self.tier() as usize] = Some(Arc::clone(&inner));
         Ok(Box::new(GatedSession { inner, gate: Arc::clone(&self.gate), tier: self.tier() }))
     }
 

@@ -91,13 +91,14 @@ fn both_from_backups() {
 
 #[test]
 fn erased_rows_stay_away_from_an_old_hot() {
-    let left = Left { archives: 1, erasures: 1, crashes: 1, old_hots: 1, recoveries: 1, ..NOTHING };
+    let left = Left { archives: 1, notes: 1, erasures: 1, crashes: 1, old_hots: 1, recoveries: 1, ..NOTHING };
     holds("erasure, old hot", &usual(left), 100_000);
 }
 
 #[test]
 fn erased_rows_stay_away_from_an_old_cold() {
-    let left = Left { archives: 1, erasures: 1, crashes: 1, old_colds: 1, recoveries: 1, ..NOTHING };
+    let left =
+        Left { archives: 1, notes: 1, erasures: 1, crashes: 1, old_colds: 1, recoveries: 1, ..NOTHING };
     holds("erasure, old cold", &usual(left), 200_000);
 }
 
@@ -105,11 +106,11 @@ fn erased_rows_stay_away_from_an_old_cold() {
 fn erasures_among_moves_both_ways() {
     let left = Left {
         archives: 1,
-        erasures: 1,
+        notes: 1,
+        erasures: 2,
         restores: 1,
         vacuums: 1,
         crashes: 1,
-        zombies: 1,
         answers: 1,
         ..NOTHING
     };
@@ -125,9 +126,29 @@ fn wide() {
     let old_hot =
         Left { archives: 2, restores: 1, inserts: 1, crashes: 1, old_hots: 1, recoveries: 1, ..NOTHING };
     holds("wide, old hot", &usual(old_hot), 4_000_000);
-    let old_cold =
-        Left { archives: 1, erasures: 1, restores: 1, crashes: 1, old_colds: 1, recoveries: 1, ..NOTHING };
+    let old_cold = Left {
+        archives: 1,
+        notes: 1,
+        erasures: 2,
+        restores: 1,
+        crashes: 1,
+        old_colds: 1,
+        recoveries: 1,
+        ..NOTHING
+    };
     holds("wide, old cold", &usual(old_cold), 1_500_000);
+    let erasures = Left {
+        archives: 1,
+        notes: 1,
+        erasures: 2,
+        crashes: 1,
+        zombies: 1,
+        answers: 1,
+        old_hots: 1,
+        recoveries: 1,
+        ..NOTHING
+    };
+    holds("wide, erasures", &usual(erasures), 1_000_000);
     let both = Left { archives: 2, restores: 1, old_hots: 1, old_colds: 1, recoveries: 1, ..NOTHING };
     holds("wide, both old", &usual(both), 6_000_000);
 }

@@ -1,7 +1,9 @@
 //! The protocol, explored: every interleaving within a bound, and the mistakes that it must notice.
 //!
 //! The state machine is in `tests/protocol`. [`holds`] is about the protocol as it is: each scenario has its bound, and no
-//! state in it breaks a promise. [`flaws`] leaves one thing out at a time, and the explorer has to find out. [`lockstep`] goes random ways through the same model with the real mover on real databases.
+//! state in it breaks a promise. [`flaws`] leaves one thing out at a time, and the explorer has to find out. [`lockstep`]
+//! goes random ways through the same model with real movers on real databases: [`driven`] maps its steps to calls, which
+//! [`gate`] holds, [`real`] does the rest of what happens, [`compare`] says when both are equal, and [`saved`] takes backups.
 
 mod compare;
 mod driven;
@@ -9,6 +11,8 @@ mod flaws;
 mod gate;
 mod holds;
 mod lockstep;
+mod real;
+mod saved;
 
 use thermocline_protocol::explore::{Explored, explore};
 use thermocline_protocol::rules::Rules;
@@ -18,6 +22,7 @@ use thermocline_protocol::state::Left;
 const NOTHING: Left = Left {
     archives: 0,
     restores: 0,
+    notes: 0,
     erasures: 0,
     recoveries: 0,
     crashes: 0,

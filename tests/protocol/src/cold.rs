@@ -1,6 +1,6 @@
 //! The cold database: versions, journal, counts.
 
-use crate::state::{BLANK, IDS, Ids, Kind, Mark, NUMBERS, Rows, VERSIONS};
+use crate::state::{IDS, Ids, KEYS, Kind, Mark, NUMBERS, Rows, VERSIONS, has};
 
 /// A row of cold, visible from `from` until before `to`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,12 +33,21 @@ pub struct Entry {
     pub kind: Kind,
     pub confirmed: bool,
     pub token: u8,
-    /// Of an erasure: which row.
-    pub target: u8,
-    /// Of an erasure: whether hot held the row.
-    pub held: bool,
     /// Of an archive batch: a recovery found it unconfirmed, so nobody knows whether hot ever committed it.
     pub doubtful: bool,
+}
+
+/// What cold notes of the erasure of a row, its `archive_erasures`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Note {
+    #[default]
+    None,
+    /// Whoever moves next erases it.
+    Pending,
+    /// The move with this number has erased it, if hot commits that.
+    With(u8),
+    /// Nothing is left of it in cold.
+    Done,
 }
 
 /// The cold database, as it is committed.
@@ -51,7 +60,7 @@ pub struct Cold {
     pub counts: [i8; NUMBERS],
     pub claimed: u8,
     pub floor: u8,
-    pub erasures: Ids,
+    pub notes: [Note; IDS],
 }
 
 impl Cold {
@@ -103,10 +112,25 @@ impl Cold {
         self.versions[id].iter().any(|version| version.open())
     }
 
-    /// The rows whose erasure is known to be done.
+    /// The rows with such a note.
+    pub fn noted(&self, wanted: impl Fn(Note) -> bool) -> Ids {
+        let ids = (0..IDS).filter(|id| wanted(self.notes[*id]));
+        ids.fold(0, |ids, id| ids | 1 << id)
+    }
+
+    /// The rows that are erased or are to be.
     pub fn erased(&self) -> Ids {
-        let undecided = self.journal.iter().filter(|entry| entry.kind == Kind::Erase && !entry.confirmed);
-        self.erasures & !undecided.fold(0, |ids, entry| ids | 1 << entry.target)
+        self.noted(|note| note != Note::None)
+    }
+
+    /// The rows of which something is still to be erased.
+    pub fn erasing(&self) -> Ids {
+        self.noted(|note| matches!(note, Note::Pending | Note::With(_)))
+    }
+
+    /// The key of the newest open version, 0 without one.
+    pub fn newest_key(&self) -> u8 {
+        (0..IDS).filter(|id| self.holds(*id)).map(|id| KEYS[id]).max().unwrap_or(0)
     }
 
     /// The version of a row that was written last.
@@ -147,14 +171,22 @@ impl Cold {
             versions.sort_unstable();
         }
         self.counts[usize::from(number)] = 0;
+        for note in self.notes.iter_mut().filter(|note| **note == Note::With(number)) {
+            *note = Note::Pending;
+        }
         *self.entry(number) = Entry::default();
     }
 
-    /// Takes the content out of every version of a row.
-    pub fn blank(&mut self, id: usize) {
-        for version in self.versions[id].iter_mut().filter(|version| version.from != 0) {
-            version.content = BLANK;
+    /// Takes out what moves up to `epoch`, which hot has committed, have erased; the floor rises above the gap. Returns
+    /// which rows.
+    pub fn purge(&mut self, epoch: u8) -> Ids {
+        let gone = self.noted(|note| matches!(note, Note::With(number) if number <= epoch));
+        for id in (0..IDS).filter(|id| has(gone, *id)) {
+            self.versions[id] = <[Version; VERSIONS]>::default();
+            self.notes[id] = Note::Done;
+            self.floor = self.floor.max(epoch);
         }
+        gone
     }
 
     /// The content of the version that a number closed.

@@ -2,7 +2,7 @@
 
 use crate::recovery;
 use crate::rules::{Flaw, Rules};
-use crate::state::{BLANK, Cold, DAMAGED, IDS, KEYS, Kind, Mark, Rows, State, has, present};
+use crate::state::{Cold, Entry, IDS, KEYS, Kind, Mark, Rows, State, has, present};
 
 /// Whether cold's journal knows a mark.
 pub fn proves(rules: &Rules, state: &State, mark: Mark) -> bool {
@@ -10,30 +10,22 @@ pub fn proves(rules: &Rules, state: &State, mark: Mark) -> bool {
     state.cold.proves(mark) || (rules.has(Flaw::TokenIgnored) && known)
 }
 
-/// Hot stands at `epoch` or above: whatever is numbered up to it has happened. An erasure ends here: what it closed is
-/// blanked in the transaction that confirms it, and only then is it reported as done.
-pub fn confirm_up_to(state: &mut State, epoch: u8) {
-    for number in 1..=epoch {
-        let entry = state.cold.entry(number);
-        if entry.kind == Kind::None || entry.confirmed {
-            continue;
-        }
+/// Hot stands at `epoch` or above: whatever is numbered up to it has happened.
+pub fn confirm_up_to(cold: &mut Cold, epoch: u8) {
+    for entry in cold.journal[..=usize::from(epoch)].iter_mut().filter(|entry| entry.kind != Kind::None) {
         entry.confirmed = true;
-        if entry.kind == Kind::Erase {
-            let target = usize::from(entry.target);
-            state.cold.blank(target);
-            state.ghost.erased |= 1 << target;
-        }
     }
 }
 
-/// Takes a move back, of whatever kind.
-pub fn undo(cold: &mut Cold, number: u8) {
-    let entry = *cold.entry(number);
-    if entry.kind == Kind::Erase {
-        cold.erasures &= !(1 << entry.target);
-    }
-    cold.undo(number);
+/// What every move does first with what hot has committed. An erasure ends here, and only then is it reported as done.
+pub fn confirm_and_purge(state: &mut State, epoch: u8) {
+    confirm_up_to(&mut state.cold, epoch);
+    state.ghost.erased |= state.cold.purge(epoch);
+}
+
+/// Whether hot has to be asked for the rows of an unconfirmed batch to know what it is.
+pub fn asks_hot(entry: Entry) -> bool {
+    matches!(entry.kind, Kind::Archive | Kind::Restore) && !entry.doubtful
 }
 
 /// Whether an unconfirmed batch above hot's epoch looks like one that hot has not committed.
@@ -42,6 +34,8 @@ pub fn interrupted(rules: &Rules, state: &State, number: u8) -> bool {
     let entry = state.cold.journal[usize::from(number)];
     let held = |id: &usize| state.hot.rows[*id] != 0;
     match entry.kind {
+        // A recovery has taken it for committed.
+        Kind::Archive if entry.doubtful => false,
         Kind::Archive => (0..IDS).filter(|id| has(brought, *id)).all(|id| held(&id)),
         // A correction is another row than the one it corrects, and is not what came back.
         Kind::Restore => {
@@ -49,7 +43,8 @@ pub fn interrupted(rules: &Rules, state: &State, number: u8) -> bool {
                 |id: &usize| !rules.corrections || state.cold.closed_with(*id, number) == state.hot.rows[*id];
             !(0..IDS).filter(|id| has(closed, *id)).any(|id| held(&id) && back(&id))
         }
-        Kind::Erase => !entry.held || held(&usize::from(entry.target)),
+        // What is to be erased stays noted, and is erased again.
+        Kind::Erase => true,
         // A recovery is taken up again by the next one only.
         Kind::Recover | Kind::AcceptLoss | Kind::None => false,
     }
@@ -60,6 +55,7 @@ pub fn committed(rules: &Rules, before: &State, nth: usize) -> State {
     let mut after = *before;
     let me = before.movers[nth];
     let hot = &mut after.hot;
+    // No row of cold is newer; a restore, an erasure and a recovery have looked at what they leave.
     let mut newest = me.mark.newest;
     match me.kind {
         Kind::Archive | Kind::None => {
@@ -74,11 +70,12 @@ pub fn committed(rules: &Rules, before: &State, nth: usize) -> State {
             }
         }
         Kind::Erase => {
-            hot.rows[usize::from(me.target)] = 0;
-            hot.erasures |= 1 << me.target;
-            after.ghost.truth[usize::from(me.target)] = 0;
+            for id in (0..IDS).filter(|id| has(me.erased, *id)) {
+                (hot.rows[id], after.ghost.truth[id]) = (0, 0);
+            }
+            hot.erasures |= me.erased;
         }
-        Kind::Recover | Kind::AcceptLoss => recovery::commit(rules, &before.cold, hot, me),
+        Kind::Recover | Kind::AcceptLoss => recovery::commit(hot, me),
     }
     if rules.has(Flaw::NewestForgotten) {
         newest = before.hot.mark.newest;
@@ -102,9 +99,4 @@ pub fn whole(rules: &Rules, hot: &Rows, cold: &Rows) -> Option<Rows> {
         }
     }
     Some(rows)
-}
-
-/// Whether a row holds something that can be read.
-pub fn readable(content: u8) -> bool {
-    content != 0 && content != BLANK && content <= DAMAGED
 }

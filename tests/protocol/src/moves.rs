@@ -4,11 +4,11 @@
 //! between two steps without changing anything others see (reading the copy back, preparing the raise) belongs to the
 //! step before. A cold commit whose answer is lost ends the mover, so it is a crash after the step.
 
-use crate::effects::{committed, confirm_up_to, interrupted, proves, undo};
+use crate::effects::{asks_hot, committed, confirm_and_purge, confirm_up_to, interrupted, proves};
 use crate::recovery;
 use crate::rules::{Action, End, Flaw, Happening, Rules};
 use crate::state::{
-    DAMAGED, Entry, IDS, Ids, KEYS, Kind, Mark, Mover, Rows, State, Step, Wrong, has, present,
+    DAMAGED, Entry, IDS, Ids, KEYS, Kind, Mark, Mover, Note, Rows, State, Step, Wrong, has, present,
 };
 
 /// Everything that can happen next is pushed here.
@@ -34,7 +34,7 @@ impl Actor<'_> {
     }
 
     /// The mover is gone, its transactions with it.
-    fn end(&mut self, end: End, mut after: State) {
+    pub fn end(&mut self, end: End, mut after: State) {
         after.movers[self.nth] = Mover::default();
         self.emit(Action::Stop(end), after);
     }
@@ -71,16 +71,13 @@ impl Actor<'_> {
             Step::Idle => {}
             Step::Claimed => self.lock(),
             Step::Locked => match me.kind {
-                Kind::Recover => recovery::settle_recover(self),
-                Kind::AcceptLoss => recovery::settle_loss(self),
+                Kind::Recover | Kind::AcceptLoss => recovery::recover(self),
                 _ => self.settle(),
             },
             Step::Settled | Step::Copied if !me.open => self.stop(End::Failed),
-            Step::Settled => match me.kind {
-                Kind::Recover => recovery::take_recover(self),
-                Kind::AcceptLoss => self.take_rows(Rows::default()),
-                _ => self.take(),
-            },
+            // What goes back, and what is to be erased, cold has to say.
+            Step::Settled if me.kind != Kind::Archive && !self.has_cold() => self.stop(End::Failed),
+            Step::Settled => self.take(),
             Step::Taken => self.copy(),
             Step::Copied => self.commit(),
             Step::Unanswered => self.ask(),
@@ -95,21 +92,20 @@ impl Actor<'_> {
         let due = hot.rows != Rows::default();
         let stored = cold.visible(hot.mark.epoch) != Rows::default();
         for (kind, may) in [
+            // Whoever moves anything looks first whether something is to be erased.
+            (Kind::Erase, left.erasures > 0 && cold.erasing() != 0),
             (Kind::Archive, left.archives > 0 && due),
             (Kind::Restore, left.restores > 0 && stored),
             (Kind::Recover, left.recoveries > 0 && cold.proves(hot.mark)),
             (Kind::AcceptLoss, left.recoveries > 0 && !cold.proves(hot.mark)),
         ] {
             if may {
-                self.claim_for(kind, 0);
+                self.claim_for(kind);
             }
-        }
-        for target in (0..IDS).filter(|id| left.erasures > 0 && self.before.ghost.truth[*id] != 0) {
-            self.claim_for(Kind::Erase, target);
         }
     }
 
-    fn claim_for(&mut self, kind: Kind, target: usize) {
+    fn claim_for(&mut self, kind: Kind) {
         let mut after = *self.before;
         let left = match kind {
             Kind::Restore => &mut after.left.restores,
@@ -118,11 +114,14 @@ impl Actor<'_> {
             Kind::Archive | Kind::None => &mut after.left.archives,
         };
         *left -= 1;
-        let least = if kind == Kind::AcceptLoss { after.hot.mark.epoch } else { 0 };
+        // Cold may count from an older time than hot.
+        let recovers = matches!(kind, Kind::Recover | Kind::AcceptLoss);
+        let least = if recovers { after.hot.mark.epoch } else { 0 };
+        let accepted = if kind == Kind::AcceptLoss { recovery::lost(self.before) } else { (0, 0) };
         after.cold.claimed = after.cold.claimed.max(least) + 1;
         let number = after.cold.claimed;
         after.movers[self.nth] =
-            Mover { kind, step: Step::Claimed, number, cold: true, target: target as u8, ..Mover::default() };
+            Mover { kind, step: Step::Claimed, number, cold: true, accepted, ..Mover::default() };
         self.emit(Action::Claim(kind, number), after);
     }
 
@@ -133,7 +132,8 @@ impl Actor<'_> {
             return;
         }
         let mark = self.before.hot.mark;
-        if me.number <= mark.epoch {
+        let recovers = matches!(me.kind, Kind::Recover | Kind::AcceptLoss);
+        if me.number <= mark.epoch && !recovers {
             let end = if self.before.cold.claimed > me.number { End::Overtaken } else { End::RecoverDue };
             return self.stop(end);
         }
@@ -143,10 +143,14 @@ impl Actor<'_> {
         self.go(Action::Lock, after, Step::Locked);
     }
 
+    fn has_cold(&self) -> bool {
+        self.me().cold || self.rules.has(Flaw::Reconnected)
+    }
+
     /// Whether a step in cold can be taken at all; otherwise the mover has ended.
     pub fn reaches_cold(&mut self) -> bool {
         let me = self.me();
-        if !me.cold && !self.rules.has(Flaw::Reconnected) {
+        if !self.has_cold() {
             self.stop(End::Failed);
             return false;
         }
@@ -167,7 +171,7 @@ impl Actor<'_> {
             return self.stop(End::RecoverDue);
         }
         let mut after = *self.before;
-        confirm_up_to(&mut after, me.mark.epoch);
+        confirm_and_purge(&mut after, me.mark.epoch);
         for number in self.before.cold.above(me.mark.epoch) {
             let entry = self.before.cold.journal[usize::from(number)];
             if entry.confirmed && !self.rules.has(Flaw::ConfirmedUndone) {
@@ -176,15 +180,14 @@ impl Actor<'_> {
             if self.rules.has(Flaw::NoUndo) {
                 continue;
             }
-            if !me.open {
-                // Hot is asked for the rows of the batch.
+            if !me.open && asks_hot(entry) {
                 return self.stop(End::Failed);
             }
-            let fits = interrupted(self.rules, self.before, number);
+            let fits = interrupted(self.rules, &after, number);
             if !fits && !self.rules.has(Flaw::UnheldUndone) {
                 return self.stop(End::RecoverDue);
             }
-            undo(&mut after.cold, number);
+            after.cold.undo(number);
             if self.rules.has(Flaw::JournalKept) {
                 *after.cold.entry(number) = entry;
             }
@@ -197,9 +200,13 @@ impl Actor<'_> {
         let me = self.me();
         let State { hot, cold, .. } = *self.before;
         if me.kind == Kind::Erase {
-            let mut rows = Rows::default();
-            rows[usize::from(me.target)] = hot.rows[usize::from(me.target)];
-            return self.take_rows(rows);
+            let erased = cold.noted(|note| note == Note::Pending);
+            if erased == 0 {
+                return self.stop(End::Nothing);
+            }
+            let mut rows = hot.rows;
+            (0..IDS).filter(|id| !has(erased, *id)).for_each(|id| rows[id] = 0);
+            return self.take_rows(rows, erased);
         }
         let from = match me.kind {
             Kind::Restore => cold.visible(me.mark.epoch),
@@ -207,24 +214,38 @@ impl Actor<'_> {
         };
         let locked = self.before.locked();
         let mut ids: Vec<usize> = present(&from).filter(|id| !has(locked, *id)).collect();
-        // Oldest first; what is erased does not move.
-        ids.retain(|id| !has(hot.erasures, *id));
-        ids.sort_unstable_by_key(|id| KEYS[*id]);
         if ids.is_empty() {
             return self.stop(End::Nothing);
         }
-        for most in 1..=ids.len().min(self.rules.most) {
-            let mut rows = Rows::default();
-            for id in &ids[..most] {
-                // A corrected price that comes back finds its place taken: it is locked, and only closed in cold.
-                rows[*id] = if hot.rows[*id] == 0 { from[*id] } else { hot.rows[*id] };
+        // A corrected price that comes back finds its place taken: it is locked, and only closed in cold.
+        let row = |id: usize| if hot.rows[id] == 0 { from[id] } else { hot.rows[id] };
+        let rows = |ids: &[usize]| {
+            ids.iter().fold(Rows::default(), |mut rows, id| {
+                rows[*id] = row(*id);
+                rows
+            })
+        };
+        if me.kind == Kind::Restore {
+            // Whatever an operator chooses.
+            for chosen in 1_u8..1 << ids.len() {
+                if chosen.count_ones() as usize <= self.rules.most {
+                    let places = (0..ids.len()).filter(|place| has(chosen, *place));
+                    let ids: Vec<usize> = places.map(|place| ids[place]).collect();
+                    self.take_rows(rows(&ids), 0);
+                }
             }
-            self.take_rows(rows);
+            return;
+        }
+        // Oldest first.
+        ids.sort_unstable_by_key(|id| KEYS[*id]);
+        for most in 1..=ids.len().min(self.rules.most) {
+            self.take_rows(rows(&ids[..most]), 0);
         }
     }
 
-    pub fn take_rows(&mut self, rows: Rows) {
+    fn take_rows(&mut self, rows: Rows, erased: Ids) {
         let mut after = *self.before;
+        after.movers[self.nth].erased = erased;
         after.movers[self.nth].taken = rows;
         let ids = present(&rows).fold(0, |ids: Ids, id| ids | 1 << id);
         self.go(Action::Take(ids), after, Step::Taken);
@@ -244,7 +265,7 @@ impl Actor<'_> {
         let mut after = *self.before;
         let counted = !self.rules.has(Flaw::CountForgotten);
         let cold = &mut after.cold;
-        let mut entry = Entry {
+        let entry = Entry {
             kind: me.kind,
             confirmed: self.rules.has(Flaw::ConfirmedBeforeCommit),
             token: after.token,
@@ -265,18 +286,22 @@ impl Actor<'_> {
             Kind::Restore => {
                 present(&me.taken).for_each(|id| cold.close(id, me.number, counted));
                 // Looked at here and not at the commit: by then cold may be another one.
-                if cold.visible(me.number) == Rows::default() {
+                if cold.newest_key() == 0 {
                     after.movers[self.nth].mark.newest = 0;
                 }
             }
             Kind::Erase => {
-                let target = usize::from(me.target);
-                cold.close(target, me.number, counted);
-                cold.erasures |= 1 << target;
-                (entry.target, entry.held) = (me.target, me.taken[target] != 0);
+                for id in (0..IDS).filter(|id| has(me.erased, *id)) {
+                    cold.close(id, me.number, counted);
+                    if matches!(cold.notes[id], Note::Pending | Note::With(_)) {
+                        cold.notes[id] = Note::With(me.number);
+                    }
+                }
+                if cold.newest_key() == 0 {
+                    after.movers[self.nth].mark.newest = 0;
+                }
             }
-            Kind::Recover => recovery::copy_recover(self.rules, self.before, cold, me),
-            Kind::AcceptLoss => recovery::copy_loss(self.rules, self.before, cold, me),
+            Kind::Recover | Kind::AcceptLoss => unreachable!("a recovery is one transaction of cold"),
         }
         *cold.entry(me.number) = entry;
         after.movers[self.nth].token = after.token;
@@ -336,11 +361,11 @@ impl Actor<'_> {
     /// Not needed, and not fenced: whatever it finds up to its number was settled before.
     fn confirm(&mut self) {
         let me = self.me();
-        if !me.cold && !self.rules.has(Flaw::Reconnected) {
+        if !self.has_cold() {
             return self.stop(End::Done);
         }
         let mut after = *self.before;
-        confirm_up_to(&mut after, me.number);
+        confirm_up_to(&mut after.cold, me.number);
         self.end(End::Done, after);
     }
 }

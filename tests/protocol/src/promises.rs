@@ -1,6 +1,6 @@
 //! What must hold in every state.
 
-use crate::effects::{readable, whole};
+use crate::effects::whole;
 use crate::reads;
 use crate::rules::Rules;
 use crate::state::{IDS, Kind, NUMBERS, State, Wrong, has};
@@ -20,7 +20,7 @@ pub fn broken(rules: &Rules, state: &State) -> Option<Wrong> {
         if cold.twice(hot.mark.epoch) || whole(rules, &hot.rows, &visible) != Some(ghost.truth) {
             return Some(Wrong::Partition);
         }
-        let seen = |id: usize| hot.rows[id] != 0 || (visible[id] != 0 && readable(visible[id]));
+        let seen = |id: usize| hot.rows[id] != 0 || visible[id] != 0;
         if (0..IDS).any(|id| has(ghost.erased, id) && seen(id)) {
             return Some(Wrong::Revived);
         }
@@ -41,9 +41,9 @@ pub fn broken(rules: &Rules, state: &State) -> Option<Wrong> {
         }
     }
     let kept = |id: usize| {
-        let enough = |content: u8| content >= ghost.salvage[id] && readable(content);
+        let enough = |content: u8| content != 0 && content >= ghost.salvage[id];
         let stored = cold.versions[id].iter().any(|version| version.from != 0 && enough(version.content));
-        let gone = has(ghost.erased | hot.erasures | cold.erasures, id);
+        let gone = has(ghost.erased | hot.erasures | cold.erased(), id);
         stored || enough(hot.rows[id]) || has(hot.fresh, id) || gone
     };
     let owed = state.token == 0 && (0..IDS).any(|id| ghost.salvage[id] != 0 && !kept(id));

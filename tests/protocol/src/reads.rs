@@ -2,7 +2,7 @@
 
 use crate::effects::{proves, whole};
 use crate::rules::{Flaw, Rules};
-use crate::state::{BLANK, Cold, IDS, KEYS, Mark, Phase, Rows, State, present};
+use crate::state::{Cold, IDS, KEYS, Mark, Phase, Rows, State, present};
 
 /// What a cold server says at a mark: its rows and their counted number, or nothing that may be used.
 pub fn ask(rules: &Rules, state: &State, cold: &Cold, mark: Mark) -> Option<(Rows, i8)> {
@@ -17,8 +17,7 @@ pub fn ask(rules: &Rules, state: &State, cold: &Cold, mark: Mark) -> Option<(Row
         }
     }
     let rows = cold.visible(mark.epoch);
-    // An erased row: hot is asked again.
-    (!rows.contains(&BLANK)).then(|| (rows, cold.counted(mark.epoch)))
+    Some((rows, cold.counted(mark.epoch)))
 }
 
 /// Whether everything the waiting request may be answered now is right. A refusal always is.

@@ -35,6 +35,7 @@ pub fn alone(state: &State) -> State {
 fn run(rules: &Rules, state: &mut State, kind: Kind, steps: &mut Vec<Happening>) -> Result<End, Wrong> {
     state.left = match kind {
         Kind::Archive => Left { archives: 1, ..Left::default() },
+        Kind::Erase => Left { erasures: 1, ..Left::default() },
         _ => Left { recoveries: 1, ..Left::default() },
     };
     let mut out = Vec::new();
@@ -61,13 +62,16 @@ pub fn settles(rules: &Rules, state: &State, steps: &mut Vec<Happening>) -> Resu
     steps.clear();
     let mut rest = Rest::Moved;
     while usize::from(state.cold.claimed) < NUMBERS - 1 {
-        let end = run(rules, &mut state, Kind::Archive, steps)?;
+        let erases = state.cold.erasing() != 0;
+        let kind = if erases { Kind::Erase } else { Kind::Archive };
+        let end = run(rules, &mut state, kind, steps)?;
         if end == End::RecoverDue || !state.fits() {
             rest = Rest::Recovered;
-            if run(rules, &mut state, Kind::Recover, steps)? != End::Done {
+            // Of an interrupted recovery alone there is nothing to do but to take it back.
+            if !matches!(run(rules, &mut state, Kind::Recover, steps)?, End::Done | End::Nothing) {
                 return Err(Wrong::Stuck);
             }
-        } else if state.hot.rows == Rows::default() {
+        } else if state.hot.rows == Rows::default() && state.cold.erasing() == 0 {
             return if rested(rules, &state) { Ok(rest) } else { Err(Wrong::Stuck) };
         }
     }

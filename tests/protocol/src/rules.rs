@@ -64,10 +64,14 @@ pub enum Flaw {
     CopyUnproven,
     /// A commit without an answer is taken for one that failed, and the batch is undone.
     AnswerAssumed,
-    /// Recovery overwrites rows that were written since hot was restored.
+    /// Recovery overwrites rows that were written to after a move of which nobody knows whether hot committed it.
     WritesOverwritten,
     /// Recovery of a restored cold leaves open what hot holds.
     LossAcceptedBlindly,
+    /// Recovery of a restored cold leaves open what was erased, until somebody sees to the notes.
+    ErasedShown,
+    /// Recovery confirms the moves that hot does not know before hot has committed it.
+    ConfirmedByRecovery,
     /// A server does not compare the databases when it connects to hot anew.
     NoCheck,
     /// An answer of cold at the epoch seen last is used whatever hot says.
@@ -97,6 +101,8 @@ pub enum Action {
     Claim(Kind, u8),
     Lock,
     Settle,
+    /// All that a recovery does in cold.
+    Recover,
     /// Rows, a bit each.
     Take(u8),
     Copy,
@@ -105,13 +111,14 @@ pub enum Action {
     CommitUnanswered,
     CommitLost,
     Ask,
-    Confirm,
     Stop(End),
     Crash,
     LoseHot,
     Insert,
     Edit(u8),
     Delete(u8),
+    /// Somebody says that a row is to be erased.
+    Note(u8),
     BackupHot,
     RestoreHot,
     BackupCold,

@@ -3,7 +3,7 @@
 //! A state is plain bytes, so that it is cheap to copy, compare and hash. Whatever only the checker knows and no
 //! process may look at is in [`Ghost`].
 
-pub use crate::cold::{Cold, Entry, Version};
+pub use crate::cold::{Cold, Entry, Note, Version};
 
 /// How many rows there may be.
 pub const IDS: usize = 3;
@@ -19,8 +19,6 @@ pub const KEYS: [u8; IDS] = [1, 3, 2];
 pub type Rows = [u8; IDS];
 /// What a damaged copy holds.
 pub const DAMAGED: u8 = 8;
-/// What is left of an erased row.
-pub const BLANK: u8 = 9;
 
 /// A set of rows, a bit each.
 pub type Ids = u8;
@@ -106,8 +104,10 @@ pub struct Mover {
     pub token: u8,
     /// What it takes out of hot, or puts there.
     pub taken: Rows,
-    /// Of an erasure: which row.
-    pub target: u8,
+    /// What is erased with it; of a recovery: every erasure that either database knows of.
+    pub erased: Ids,
+    /// Of a recovery with a loss: the first and the last move that the operator gives up.
+    pub accepted: (u8, u8),
 }
 
 /// A request between its statements.
@@ -139,7 +139,7 @@ pub struct Ghost {
     pub truth: Rows,
     /// Rows that cold held when hot was restored, with the oldest content a recovery may bring back.
     pub salvage: Rows,
-    /// Rows whose erasure was reported as done.
+    /// Rows that were erased and taken out of cold, which is when it is reported as done.
     pub erased: Ids,
     /// A database was restored from a backup.
     pub restored: bool,
@@ -177,6 +177,9 @@ pub enum Wrong {
 pub struct Left {
     pub archives: u8,
     pub restores: u8,
+    /// Rows of which somebody says that they are to be erased.
+    pub notes: u8,
+    /// Moves that see to such rows: a first one erases, a later move takes the rest out of cold.
     pub erasures: u8,
     pub recoveries: u8,
     pub crashes: u8,

@@ -4,12 +4,15 @@
 use crate::moves::Out;
 use crate::reads;
 use crate::rules::{Action, Flaw, Happening, Rules};
-use crate::state::{Cold, Hot, IDS, Ids, Mark, NUMBERS, Phase, Reader, Rows, State, Version, Wrong, has};
+use crate::state::{
+    Cold, Hot, IDS, Ids, Kind, Mark, NUMBERS, Note, Phase, Reader, Rows, State, Version, Wrong, has,
+};
 
 /// Everything that can happen next, but for the movers' steps.
 pub fn happen(rules: &Rules, before: &State, out: &mut Out) {
     let mut emit = |action, after| out.push((Happening { mover: None, action }, after));
     write(rules, before, &mut emit);
+    note(before, &mut emit);
     restore(rules, before, &mut emit);
     vacuum(rules, before, &mut emit);
     read(rules, before, &mut emit);
@@ -58,6 +61,16 @@ fn write(rules: &Rules, before: &State, emit: &mut impl FnMut(Action, State)) {
     }
 }
 
+/// Somebody says in cold that a row is to be erased; whoever moves next does it.
+fn note(before: &State, emit: &mut impl FnMut(Action, State)) {
+    for id in (0..IDS).filter(|id| before.left.notes > 0 && before.ghost.truth[*id] != 0) {
+        let mut after = *before;
+        after.left.notes -= 1;
+        after.cold.notes[id] = Note::Pending;
+        emit(Action::Note(id as u8), after);
+    }
+}
+
 /// Backups of hot and of cold, each taken once and restored once. A restored database has lost its sessions, which
 /// their movers notice when they use them.
 fn restore(rules: &Rules, before: &State, emit: &mut impl FnMut(Action, State)) {
@@ -69,7 +82,7 @@ fn restore(rules: &Rules, before: &State, emit: &mut impl FnMut(Action, State)) 
             after.hot_backup = None;
             after.ghost.salvage = salvage(&before.cold, before.hot.mark);
             after.hot = Hot { fresh: 0, ..hot };
-            after.ghost.erased &= hot.erasures | before.cold.erased();
+            after.ghost.erased &= hot.erasures | before.cold.noted(|note| note == Note::Done);
             after.ghost.truth = truth;
             for id in (0..IDS).filter(|id| has(after.ghost.erased, *id)) {
                 after.ghost.truth[id] = 0;
@@ -95,7 +108,9 @@ fn restore(rules: &Rules, before: &State, emit: &mut impl FnMut(Action, State)) 
             for (id, owed) in after.ghost.salvage.iter_mut().enumerate() {
                 *owed = (*owed).min(cold.newest(id).map_or(0, |version| sure_content(&cold, version)));
             }
-            let erased = after.ghost.erased & (after.hot.erasures | cold.erased());
+            // One that is only noted there is to be made again.
+            let done = cold.noted(|note| note == Note::Done);
+            let erased = after.ghost.erased & (after.hot.erasures | done);
             for id in (0..IDS).filter(|id| has(after.ghost.erased & !erased, *id)) {
                 after.ghost.truth[id] = after.hot.rows[id];
             }
@@ -133,7 +148,9 @@ fn sure_content(cold: &Cold, version: Version) -> u8 {
 fn vacuum(rules: &Rules, before: &State, emit: &mut impl FnMut(Action, State)) {
     let confirmed = before.cold.confirmed();
     let needed = before.hot_backup.map_or(NUMBERS as u8, |(hot, _)| hot.mark.epoch);
-    let floor = confirmed.min(needed).min(before.hot.mark.epoch);
+    let bound = confirmed.min(needed).min(before.hot.mark.epoch);
+    let in_journal = |number: &u8| before.cold.journal[usize::from(*number)].kind != Kind::None;
+    let floor = (1..=bound).rev().find(in_journal).unwrap_or(0);
     let ends = |upto: u8| {
         let closed = move |version: &Version| version.to != 0 && version.to <= upto;
         before.cold.versions.iter().flatten().any(closed)
@@ -144,7 +161,8 @@ fn vacuum(rules: &Rules, before: &State, emit: &mut impl FnMut(Action, State)) {
         after.cold.floor = floor;
         emit(Action::RaiseFloor, after);
     }
-    let upto = if rules.has(Flaw::VacuumAboveFloor) { floor } else { before.cold.floor };
+    // An erasure has raised the floor too, perhaps above what may go.
+    let upto = if rules.has(Flaw::VacuumAboveFloor) { floor } else { before.cold.floor.min(floor) };
     if ends(upto) {
         let mut after = *before;
         for versions in &mut after.cold.versions {

@@ -1,0 +1,58 @@
+//! Everything that a database holds, taken at one instant and put elsewhere or back.
+
+use thermocline::schema::{Column, Form, Table, cold, hot};
+use thermocline::tier::{Begin, Engine, Tier, Value, values};
+
+use super::real::same_text;
+
+/// The rows of each table.
+pub struct Saved(Vec<(&'static Table, Vec<Vec<Value>>)>);
+
+/// What a table holds, but for documents, which no move writes, and for the numbers that cold gives its rows: only their
+/// order means something.
+fn columns(table: &Table, tier: Tier) -> Vec<Column> {
+    let is_saved = |column: &&Column| column.form != Form::Json && !(column.identity && tier == Tier::Cold);
+    table.columns.iter().filter(is_saved).copied().collect()
+}
+
+impl Saved {
+    /// What is committed there.
+    pub async fn of(engine: &dyn Engine) -> Self {
+        let tables: &[&Table] = if engine.tier() == Tier::Hot { &hot::TABLES } else { &cold::TABLES };
+        let mut session = engine.session().await.expect("a session");
+        session.begin(Begin::Read).await.expect("an instant");
+        let mut saved = Vec::new();
+        for table in tables {
+            let columns = columns(table, engine.tier());
+            // A narrow integer is read as any other.
+            let selected = columns.iter().map(|column| match column.form {
+                Form::Small => format!("CAST({0} AS BIGINT) AS {0}", column.name),
+                _ => column.name.to_owned(),
+            });
+            let selected = selected.collect::<Vec<_>>().join(", ");
+            let identity = table.columns.iter().find(|column| column.identity);
+            let order = identity.map_or_else(String::new, |column| format!(" ORDER BY {}", column.name));
+            let text = format!("SELECT {selected} FROM {}{order}", table.name);
+            let records = session.fetch(&same_text(&text), &[]).await.expect("an answer");
+            let rows = records.iter().map(|record| values(record, &columns).expect("a row"));
+            saved.push((*table, rows.collect()));
+        }
+        session.rollback().await.expect("read");
+        Self(saved)
+    }
+
+    /// Makes it all that a database holds.
+    pub async fn put(&self, engine: &dyn Engine) {
+        let mut session = engine.session().await.expect("a session");
+        session.begin(Begin::Write).await.expect("a transaction");
+        // Children go first and come last.
+        for (table, _) in self.0.iter().rev() {
+            session.execute(&same_text(&format!("DELETE FROM {}", table.name)), &[]).await.expect("deleted");
+        }
+        for (table, rows) in &self.0 {
+            let names: Vec<&str> = columns(table, engine.tier()).iter().map(|column| column.name).collect();
+            session.insert(table.name, &names, rows).await.expect("inserted");
+        }
+        session.commit().await.expect("committed");
+    }
+}
