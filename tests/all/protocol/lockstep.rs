@@ -21,7 +21,7 @@ use crate::support::postgres;
 const LONGEST: usize = 90;
 
 /// How many ways are gone on files unless `THERMOCLINE_TEST_WAYS` says it; on PostgreSQL a fifth of them.
-const WAYS: u64 = 60;
+const WAYS: u64 = 50;
 
 /// What may happen on a way of each sort.
 const LIVES: [Left; 5] = [
