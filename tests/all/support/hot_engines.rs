@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use secrecy::ExposeSecret as _;
 use tempfile::TempDir;
@@ -14,6 +15,8 @@ use tokio_util::compat::{Compat, TokioAsyncWriteCompatExt as _};
 use crate::tds::{Front, LABEL, Wired};
 
 const URL: &str = "THERMOCLINE_TEST_MSSQL_URL";
+/// How long a server may take to let somebody in.
+const LOGIN: Duration = Duration::from_mins(1);
 
 static MADE: AtomicUsize = AtomicUsize::new(0);
 
@@ -93,7 +96,9 @@ impl Server {
             return None;
         };
         let rest = url.strip_prefix("mssql:").expect("mssql://…");
-        let admin = config::Mssql::parse(rest).expect("a URL");
+        let mut admin = config::Mssql::parse(rest).expect("a URL");
+        // Many tests log in at once, and a first session in a new database may take its time to fill its caches.
+        admin.connect_timeout = admin.connect_timeout.max(LOGIN);
         let number = MADE.fetch_add(1, Ordering::Relaxed);
         let database = format!("thermocline_test_{}_{number}", std::process::id());
         let server = Self { at: config::Mssql { database, ..admin.clone() }, admin };
@@ -109,7 +114,7 @@ impl Server {
                 Ok(()) => break,
                 Err(error) => assert!(tried < 10, "{text}: {error}"),
             }
-            tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+            tokio::time::sleep(Duration::from_millis(200)).await;
         }
         Some(server)
     }
@@ -163,7 +168,7 @@ impl Server {
                 Ok(()) => return,
                 Err(error) => last = error.to_string(),
             }
-            tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+            tokio::time::sleep(Duration::from_millis(200)).await;
         }
         eprintln!("{database} could not be dropped: {last}");
     }
