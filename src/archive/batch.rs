@@ -1,9 +1,11 @@
 //! One batch from hot to cold. The numbers of the steps are those of [`super::steps`].
 
 use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
+use super::blocks::Known;
 use super::digest::Digest;
 use super::due::Rule;
 use super::family::{Family, Moved};
@@ -26,12 +28,15 @@ pub(super) struct Batch<'a> {
     pub older_than: Value,
     /// How many rows to move, children included; one whole row at least.
     pub rows: i64,
+    /// What the batch before has left.
+    pub known: &'a Mutex<Known>,
 }
 
 #[async_trait]
 impl Attempt for Batch<'_> {
     async fn attempt(&self) -> Result<Option<MovedBatch>, MoveError> {
         let mut this = Move::begin(self.mover, self.family).await?;
+        this.remember(std::mem::take(&mut *self.known()));
         let taken = match self.take(&mut this).await {
             Err(rejected @ MoveError::Rejected { .. }) => {
                 // Nobody must take this for a move under way; what is left of it in hot goes with the session.
@@ -51,12 +56,18 @@ impl Attempt for Batch<'_> {
         fail_point::reached("proven");
         let moved = moved_batch(this.number, &taken);
         let newest = own(&taken).iter().map(|row| (self.family.key)(row)).max().max(this.state.cold_newest);
+        let known = this.leave();
         this.commit(newest).await?;
+        *self.known() = known;
         Ok(Some(moved))
     }
 }
 
 impl Batch<'_> {
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Step 4. What comes back is exactly what is removed: no edit can slip in between.
     async fn take(&self, this: &mut Move<'_>) -> Result<Vec<Rows<'_>>, MoveError> {
         let records = this

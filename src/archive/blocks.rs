@@ -3,7 +3,8 @@
 //! The reading side is in [`crate::federation`]. Deltas carry the epoch of their batch, so a count is exact at every
 //! epoch, and undoing a batch takes its splits back too. A level 0 bound is never removed: it may bound level 1.
 
-use std::collections::BTreeMap;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::family::Blocks;
 use crate::page::Key;
@@ -24,6 +25,9 @@ impl Default for BlockSizes {
     }
 }
 
+/// Places a mover remembers at most.
+const PLACES: usize = 100_000;
+
 const COLUMNS: [&str; 6] = ["scope", "level", "upper_at", "upper_id", "from_epoch", "n"];
 
 /// Counts rows that enter or leave cold at one epoch.
@@ -34,6 +38,44 @@ pub(super) struct Counter<'a> {
 
 /// Deltas of a batch by `(scope, level, upper bound)`.
 type Deltas = BTreeMap<(i64, i64, Key), i64>;
+
+/// The blocks that the batches of a run fill, as the last one left them. Asking for them each time would sum up the
+/// deltas of every batch before: the longer an archive grows, the slower.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    /// The move after which this holds, with its token: until somebody else has moved.
+    after: Option<(i64, i64)>,
+    /// By scope and level.
+    places: HashMap<(i64, i64), Place>,
+}
+
+/// The newer blocks of one scope and level.
+#[derive(Debug)]
+struct Place {
+    /// No block that holds this key or a newer one is missing.
+    since: Key,
+    /// Upper bounds and numbers of rows, oldest first.
+    blocks: Vec<(Key, i64)>,
+}
+
+impl Known {
+    /// This, if hot stands at the move that it was left by.
+    pub fn if_at(self, epoch: i64, token: Option<i64>) -> Self {
+        if self.after.is_some() && self.after == token.map(|token| (epoch, token)) {
+            return Self { after: None, ..self };
+        }
+        Self::default()
+    }
+
+    /// What the move `number` leaves behind, once hot has committed it.
+    pub fn left_by(mut self, number: i64, token: i64) -> Self {
+        if self.places.len() > PLACES {
+            self.places.clear();
+        }
+        self.after = Some((number, token));
+        self
+    }
+}
 
 impl Counter<'_> {
     /// Takes back what the batch `epoch` counted.
@@ -48,6 +90,7 @@ impl Counter<'_> {
         epoch: i64,
         rows: impl Iterator<Item = (&'a [Value], Key)>,
         sign: i64,
+        known: &mut Known,
     ) -> Result<(), TierError> {
         let mut scopes: BTreeMap<i64, Vec<Key>> = BTreeMap::new();
         for (row, key) in rows {
@@ -61,10 +104,19 @@ impl Counter<'_> {
         for level in [0, 1] {
             let mut deltas = Deltas::new();
             for (scope, keys) in &scopes {
-                for (upper, n) in self.count(cold, (*scope, level), (keys, sign), &mut deltas).await? {
-                    if n > self.sizes.most[level as usize] {
-                        self.split(cold, *scope, level, upper, n, &mut deltas).await?;
-                    }
+                let Some(oldest) = keys.first() else { continue };
+                let place = self.place(cold, (*scope, level), *oldest, known).await?;
+                let mut touched = BTreeSet::new();
+                for key in keys {
+                    let at =
+                        place.blocks.partition_point(|(upper, _)| upper < key).min(place.blocks.len() - 1);
+                    let (upper, n) = &mut place.blocks[at];
+                    *n += sign;
+                    *deltas.entry((*scope, level, *upper)).or_default() += sign;
+                    touched.insert(*upper);
+                }
+                for upper in touched {
+                    self.split(cold, (*scope, level), upper, place, &mut deltas).await?;
                 }
             }
             // Level 1 is split along the bounds of level 0, so those must be there before its turn.
@@ -73,44 +125,52 @@ impl Counter<'_> {
         Ok(())
     }
 
-    /// Adds sorted `keys`, each counting `sign`, to the blocks they fall into; returns those blocks with their new
-    /// number of rows.
-    async fn count(
+    /// The blocks of a scope and level that hold `oldest` and newer keys; there is one at least.
+    async fn place<'k>(
         &self,
         cold: &mut dyn Session,
         (scope, level): (i64, i64),
-        (keys, sign): (&[Key], i64),
-        deltas: &mut Deltas,
-    ) -> Result<Vec<(Key, i64)>, TierError> {
-        let Some(oldest) = keys.first() else { return Ok(Vec::new()) };
-        let params = [scope.into(), level.into(), oldest.at.into(), oldest.id.into()];
-        let mut blocks = Vec::new();
-        for record in cold.fetch(&self.blocks.from, &params).await? {
-            blocks.push((Key::new(record.time("upper_at")?, record.int("upper_id")?), record.int("n")?));
+        oldest: Key,
+        known: &'k mut Known,
+    ) -> Result<&'k mut Place, TierError> {
+        let place = match known.places.entry((scope, level)) {
+            Entry::Occupied(entry) if entry.get().since <= oldest => entry.into_mut(),
+            entry => {
+                let params = [scope.into(), level.into(), oldest.at.into(), oldest.id.into()];
+                let mut blocks = Vec::new();
+                for record in cold.fetch(&self.blocks.from, &params).await? {
+                    blocks.push((
+                        Key::new(record.time("upper_at")?, record.int("upper_id")?),
+                        record.int("n")?,
+                    ));
+                }
+                entry.insert_entry(Place { since: oldest, blocks }).into_mut()
+            }
+        };
+        // A run goes from old to new: what is behind it is not filled any more.
+        let behind = place.blocks.partition_point(|(upper, _)| *upper < oldest);
+        place.blocks.drain(..behind);
+        place.since = oldest;
+        if place.blocks.is_empty() {
+            place.blocks.push((Key::MAX, 0));
         }
-        if blocks.is_empty() {
-            blocks.push((Key::MAX, 0));
-        }
-        let mut touched: BTreeMap<Key, i64> = BTreeMap::new();
-        for key in keys {
-            let place = blocks.partition_point(|(upper, _)| upper < key).min(blocks.len() - 1);
-            let (upper, n) = blocks[place];
-            *touched.entry(upper).or_insert(n) += sign;
-            *deltas.entry((scope, level, upper)).or_default() += sign;
-        }
-        Ok(touched.into_iter().collect())
+        Ok(place)
     }
 
-    /// Cuts new blocks off the older end of the one below `upper`, which has `n` rows.
+    /// Cuts new blocks off the older end of the one below `upper`, if it has grown too big.
     async fn split(
         &self,
         cold: &mut dyn Session,
-        scope: i64,
-        level: i64,
+        (scope, level): (i64, i64),
         upper: Key,
-        n: i64,
+        place: &mut Place,
         deltas: &mut Deltas,
     ) -> Result<(), TierError> {
+        let at = place.blocks.partition_point(|(bound, _)| *bound < upper);
+        let n = place.blocks[at].1;
+        if n <= self.sizes.most[level as usize] {
+            return Ok(());
+        }
         let params = [scope.into(), level.into(), upper.at.into(), upper.id.into()];
         let lower = match cold.fetch(&self.blocks.below, &params).await?.first() {
             Some(record) => Key::new(record.time("upper_at")?, record.int("upper_id")?),
@@ -120,10 +180,13 @@ impl Counter<'_> {
             0 => self.parts_of_rows(cold, scope, lower, upper).await?,
             _ => self.parts_of_leaves(cold, scope, lower, upper).await?,
         };
-        for (bound, rows) in cut(&parts, self.sizes.part[level as usize], n) {
-            *deltas.entry((scope, level, bound)).or_default() += rows;
+        let cut = cut(&parts, self.sizes.part[level as usize], n);
+        for (bound, rows) in &cut {
+            *deltas.entry((scope, level, *bound)).or_default() += rows;
             *deltas.entry((scope, level, upper)).or_default() -= rows;
+            place.blocks[at].1 -= rows;
         }
+        place.blocks.splice(at..at, cut);
         Ok(())
     }
 

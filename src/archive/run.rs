@@ -1,12 +1,13 @@
 //! The loop around batches: which resources, how much, until when.
 
-use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{LazyLock, Mutex};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
 use super::batch::Batch;
+use super::blocks::Known;
 use super::due::Rule;
 use super::family::Family;
 use super::pace::{Patience, rest};
@@ -212,6 +213,7 @@ impl Mover<'_> {
         self.finish_erasures(family).await?;
         let mut most = plan.batch;
         let mut patient = Patience::new(plan.patience);
+        let known = Mutex::new(Known::default());
         loop {
             let left = plan.max_rows.map(|most| most - report.rows);
             if stop.load(Ordering::Relaxed) || left.is_some_and(|left| left <= 0) {
@@ -237,6 +239,7 @@ impl Mover<'_> {
                 rule,
                 older_than: older_than.clone(),
                 rows: left.map_or(most, |left| left.min(most)).max(1),
+                known: &known,
             };
             let moved = match insist(&batch).await {
                 Ok(Some(moved)) => moved,

@@ -17,7 +17,7 @@ use std::sync::LazyLock;
 use async_trait::async_trait;
 
 use super::behavior::Tally;
-use super::blocks::Counter;
+use super::blocks::{Counter, Known};
 use super::digest::Digest;
 use super::family::{Family, Moved};
 use super::run::Mover;
@@ -91,6 +91,7 @@ pub(super) struct Move<'a> {
     /// Tells the move from one of the same number in a restored database.
     token: i64,
     started: Timestamp,
+    known: Known,
 }
 
 impl<'a> Move<'a> {
@@ -124,7 +125,8 @@ impl<'a> Move<'a> {
         };
         fail_point::reached("locked");
         let token = mover.clock.draw();
-        Ok(Self { mover, family, number, state, hot, cold, token, started })
+        let known = Known::default();
+        Ok(Self { mover, family, number, state, hot, cold, token, started, known })
     }
 
     /// Steps 1 to 3.
@@ -197,7 +199,17 @@ impl<'a> Move<'a> {
         let Some(blocks) = &self.family.blocks else { return Ok(()) };
         let own = own(moved).iter().map(|row| (&row[..], (self.family.key)(row)));
         let counter = Counter { blocks, sizes: self.mover.sizes };
-        counter.add(&mut *self.cold, self.number, own, sign).await
+        counter.add(&mut *self.cold, self.number, own, sign, &mut self.known).await
+    }
+
+    /// Takes over what an earlier move of the same run has left, if nobody has moved since.
+    pub fn remember(&mut self, known: Known) {
+        self.known = known.if_at(self.state.epoch, self.state.token);
+    }
+
+    /// What the next move of the run may take over, once this one is committed.
+    pub fn leave(&mut self) -> Known {
+        std::mem::take(&mut self.known).left_by(self.number, self.token)
     }
 
     /// Ends step 5: the entry in the journal, and the commit. What was written is still invisible.
