@@ -14,7 +14,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// Print a token, alone, for scripts
 ///
-/// It is signed with JWT_SECRET: with a public key, or a URL of them, tokens come from whoever holds the private one.
+/// It is signed with `JWT_SECRET`: with a public key, or a URL of them, tokens come from whoever holds the private one.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example:\n  curl -H \"Authorization: Bearer $(thermocline token --user 42)\" localhost:8080/api/conversations"
