@@ -122,7 +122,7 @@ fn erasures_among_moves_both_ways() {
 #[ignore = "wide: run it after a change of the protocol"]
 fn wide() {
     let everything = Left { deletes: 1, recoveries: 1, ..BREAKS };
-    holds("wide, three batches", &usual(everything), 20_000_000);
+    holds("wide, three batches", &usual(everything), 12_000_000);
     let old_hot =
         Left { archives: 2, restores: 1, inserts: 1, crashes: 1, old_hots: 1, recoveries: 1, ..NOTHING };
     holds("wide, old hot", &usual(old_hot), 4_000_000);
