@@ -12,6 +12,7 @@ use super::family::{Family, Moved};
 use super::rejects::{self, unreadable};
 use super::run::Mover;
 use super::steps::{ARCHIVE, Attempt, Move, MovedBatch, Rows, count, digest, moved_batch, own};
+use super::stopwatch::Step;
 use super::{MoveError, fail_point};
 use crate::tier::{TierError, Value, values};
 
@@ -50,16 +51,18 @@ impl Attempt for Batch<'_> {
             return Ok(None);
         }
         fail_point::reached("worked-in-hot");
+        this.took(Step::Hot);
         let digest = digest(&taken);
         self.copy(&mut this, &taken, digest).await?;
         self.prove(&mut this, &taken, digest).await?;
         fail_point::reached("proven");
-        let moved = moved_batch(this.number, &taken);
+        this.took(Step::Proof);
+        let number = this.number;
         let newest = own(&taken).iter().map(|row| (self.family.key)(row)).max().max(this.state.cold_newest);
         let known = this.leave();
-        this.commit(newest).await?;
+        let steps = this.commit(newest).await?;
         *self.known() = known;
-        Ok(Some(moved))
+        Ok(Some(moved_batch(number, &taken, steps)))
     }
 }
 

@@ -62,7 +62,7 @@ impl Known {
     /// This, if hot stands at the move that it was left by.
     pub fn if_at(self, epoch: i64, token: Option<i64>) -> Self {
         if self.after.is_some() && self.after == token.map(|token| (epoch, token)) {
-            return Self { after: None, ..self };
+            return self;
         }
         Self::default()
     }

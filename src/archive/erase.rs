@@ -18,6 +18,7 @@ use super::digest::Digest;
 use super::family::{Family, Moved};
 use super::run::{Mover, insist};
 use super::steps::{Attempt, ERASE, Move, MovedBatch, Rows};
+use super::stopwatch::Step;
 use super::{MoveError, fail_point};
 use crate::schema::Table;
 use crate::tier::{Begin, Record, Statement, Tier, TierError, Value, cold_sql, hot_sql, values};
@@ -145,6 +146,7 @@ impl Attempt for Erase<'_> {
             this.hot.execute(&NOTE_ERASED, &note).await?;
         }
         fail_point::reached("worked-in-hot");
+        this.took(Step::Hot);
         this.lock_claim().await?;
         for part in &parts {
             let ids = Value::from(part.ids.clone());
@@ -156,8 +158,8 @@ impl Attempt for Erase<'_> {
         this.commit_cold(ERASE, &[], Digest::default()).await?;
         let epoch = this.number;
         let cold_newest = this.state.cold_newest.filter(|_| left);
-        this.commit(cold_newest).await?;
-        Ok(Some(MovedBatch { epoch, rows, of_resource: 0 }))
+        let steps = this.commit(cold_newest).await?;
+        Ok(Some(MovedBatch { epoch, rows, of_resource: 0, steps }))
     }
 }
 

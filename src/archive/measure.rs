@@ -9,6 +9,8 @@ use crate::clock::Timestamp;
 pub const ROWS: &str = "thermocline_archive_rows_moved_total";
 /// Batches moved by this process.
 pub const BATCHES: &str = "thermocline_archive_batches_total";
+/// How long batches spent at a step, in seconds, by resource and step.
+pub const STEP_SECONDS: &str = "thermocline_archive_step_seconds";
 /// Runs of this process that failed.
 pub const FAILURES: &str = "thermocline_archive_failures_total";
 /// When a run of this process last found nothing left to do, in seconds since 1970; 0: never.
@@ -37,6 +39,9 @@ pub(super) fn moved(resource: &'static str, moved: &MovedBatch) {
     metrics::counter!(ROWS, "resource" => resource).increment(moved.rows.cast_unsigned());
     metrics::counter!(BATCHES, "resource" => resource).increment(1);
     metrics::gauge!(EPOCH, "resource" => resource).set(moved.epoch as f64);
+    for (step, seconds) in moved.steps.named() {
+        metrics::histogram!(STEP_SECONDS, "resource" => resource, "step" => step).record(seconds);
+    }
 }
 
 /// Notes how a run ended.

@@ -26,6 +26,7 @@ pub mod schedule;
 mod settle;
 pub mod status;
 pub mod steps;
+mod stopwatch;
 pub mod vacuum;
 pub mod verify;
 
@@ -36,6 +37,7 @@ pub use family::{Family, Moved};
 pub use recover::{Choices, Consent, InDoubt, Recovery};
 pub use rejects::retry as retry_rejects;
 pub use run::{Mover, Outcome, Plan, Report};
+pub use stopwatch::Steps;
 
 use crate::tier::TierError;
 

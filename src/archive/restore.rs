@@ -16,6 +16,7 @@ use super::digest::Digest;
 use super::family::Family;
 use super::run::{Mover, Outcome, Report, insist};
 use super::steps::{Attempt, Move, MovedBatch, RESTORE, Rows, digest, moved_batch, own};
+use super::stopwatch::Step;
 use super::{MoveError, fail_point, obstacles};
 use crate::clock::Timestamp;
 use crate::page::Key;
@@ -45,15 +46,18 @@ impl Attempt for Restore<'_> {
         }
         let ids = Value::from(ids);
         let leaving = self.read(&mut this, &ids).await?;
-        let moved = moved_batch(this.number, &leaving);
+        this.took(Step::Cold);
         let digest = self.put(&mut this, &leaving).await?;
         fail_point::reached("worked-in-hot");
+        this.took(Step::Hot);
         let cold_newest = self.close(&mut this, &ids, &leaving).await?;
         self.prove(&mut this, &ids, digest).await?;
         fail_point::reached("proven");
-        this.commit(cold_newest).await?;
+        this.took(Step::Proof);
+        let number = this.number;
+        let steps = this.commit(cold_newest).await?;
         self.below.store(place, Ordering::Relaxed);
-        Ok(Some(moved))
+        Ok(Some(moved_batch(number, &leaving, steps)))
     }
 }
 

@@ -12,6 +12,7 @@ use super::due::Rule;
 use super::family::Family;
 use super::pace::{Patience, rest};
 use super::steps::{Attempt, MovedBatch};
+use super::stopwatch::Steps;
 use super::{BlockSizes, MoveError, measure, obstacles, rejects};
 use crate::clock::{Clock, DAY};
 use crate::telemetry::explain;
@@ -45,10 +46,8 @@ pub struct Mover<'a> {
 /// What to move.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// Rows at least this old, in microseconds.
-    pub older_than: i64,
-    /// Whether a post that is still commented on stays.
-    pub by_activity: bool,
+    /// What is due.
+    pub rule: Rule,
     /// Rows of a batch, children included.
     pub batch: i64,
     /// No more than this many rows of a resource, if set; a batch in hand is finished.
@@ -61,18 +60,10 @@ pub struct Plan {
     pub patience: Duration,
 }
 
-impl Plan {
-    /// What is due.
-    pub const fn rule(&self) -> Rule {
-        Rule { older_than: self.older_than, by_activity: self.by_activity }
-    }
-}
-
 impl Default for Plan {
     fn default() -> Self {
         Self {
-            older_than: 30 * DAY,
-            by_activity: false,
+            rule: Rule::from(30 * DAY),
             batch: 1_000,
             max_rows: None,
             pause: Duration::ZERO,
@@ -123,10 +114,12 @@ pub struct Report {
     pub error: Option<String>,
     /// Seconds it took.
     pub seconds: f64,
+    /// Seconds its batches spent at their steps.
+    pub steps: Steps,
 }
 
 impl Report {
-    pub(super) const fn new(resource: &'static str) -> Self {
+    pub(super) fn new(resource: &'static str) -> Self {
         Self {
             resource,
             due: 0,
@@ -138,6 +131,7 @@ impl Report {
             outcome: Outcome::Stopped,
             error: None,
             seconds: 0.0,
+            steps: Steps::default(),
         }
     }
 
@@ -147,6 +141,7 @@ impl Report {
         self.rows += moved.rows;
         self.of_resource += moved.of_resource;
         self.epoch = Some(moved.epoch);
+        self.steps.add(&moved.steps);
         measure::moved(self.resource, moved);
         let (resource, total) = (self.resource, self.rows);
         tracing::info!(resource, epoch = moved.epoch, rows = moved.rows, total, "moved a batch");
@@ -206,7 +201,7 @@ impl Mover<'_> {
     ) -> Result<Outcome, MoveError> {
         obstacles::none(self.hot, family).await?;
         // One instant for the whole run: what becomes due meanwhile is the next run's.
-        let rule = plan.rule();
+        let rule = plan.rule;
         let older_than = family.cutoff(self.clock.now(), rule);
         report.due = self.due(family, rule).await?;
         progress(report);

@@ -91,7 +91,7 @@ impl Schedule {
 
     /// Brings the gauges of a resource up to date.
     async fn look(&self, family: &Family, plan: &Plan) -> Option<Status> {
-        match status(&*self.hot, Some(&*self.cold), &self.clock, family, plan.rule()).await {
+        match status(&*self.hot, Some(&*self.cold), &self.clock, family, plan.rule).await {
             Ok(status) => {
                 measure::standing(&status);
                 Some(status)

@@ -21,6 +21,7 @@ use super::blocks::{Counter, Known};
 use super::digest::Digest;
 use super::family::{Family, Moved};
 use super::run::Mover;
+use super::stopwatch::{Step, Steps, Stopwatch};
 use super::{MoveError, fail_point, settle};
 use crate::clock::Timestamp;
 use crate::page::Key;
@@ -47,14 +48,16 @@ pub(super) const RECOVER: &str = "recover";
 pub(super) const LOSS: &str = "loss";
 
 /// A batch that was moved.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MovedBatch {
+#[derive(Clone, Debug)]
+pub(super) struct MovedBatch {
     /// Its epoch.
     pub epoch: i64,
     /// Its rows, children included.
     pub rows: i64,
     /// Its rows of the resource itself.
     pub of_resource: i64,
+    /// What its steps took.
+    pub steps: Steps,
 }
 
 /// One batch of a kind of move, which can be tried again.
@@ -92,12 +95,14 @@ pub(super) struct Move<'a> {
     token: i64,
     started: Timestamp,
     known: Known,
+    watch: Stopwatch,
 }
 
 impl<'a> Move<'a> {
     /// Steps 1 and 2: claims a number above `floor` and locks the state row until the move ends.
     pub async fn open(mover: &'a Mover<'a>, family: &'a Family, floor: i64) -> Result<Self, MoveError> {
         let started = mover.clock.now();
+        let mut watch = Stopwatch::new();
         let resource = || Value::from(family.resource);
         let recover_due =
             |detail: &str| MoveError::RecoverDue { resource: family.resource, detail: detail.to_owned() };
@@ -126,7 +131,8 @@ impl<'a> Move<'a> {
         fail_point::reached("locked");
         let token = mover.clock.draw();
         let known = Known::default();
-        Ok(Self { mover, family, number, state, hot, cold, token, started, known })
+        watch.note(Step::Claim);
+        Ok(Self { mover, family, number, state, hot, cold, token, started, known, watch })
     }
 
     /// Steps 1 to 3.
@@ -158,7 +164,13 @@ impl<'a> Move<'a> {
         fail_point::reached("settling");
         self.cold.commit().await?;
         fail_point::reached("settled");
+        self.took(Step::Settle);
         Ok(())
+    }
+
+    /// What it did since the last of these calls was part of this step.
+    pub fn took(&mut self, step: Step) {
+        self.watch.note(step);
     }
 
     pub fn resource(&self) -> Value {
@@ -242,12 +254,13 @@ impl<'a> Move<'a> {
         fail_point::reached("journalled");
         self.cold.commit().await?;
         fail_point::reached("committed-in-cold");
+        self.took(Step::Cold);
         Ok(())
     }
 
     /// Step 7: raises the epoch and commits. `cold_newest` is a bound that no row in cold is above, `None` when it
-    /// holds none.
-    pub async fn commit(mut self, cold_newest: Option<Key>) -> Result<(), MoveError> {
+    /// holds none. Returns what the steps took.
+    pub async fn commit(mut self, cold_newest: Option<Key>) -> Result<Steps, MoveError> {
         let params = [
             self.resource(),
             self.number.into(),
@@ -274,7 +287,8 @@ impl<'a> Move<'a> {
             let (resource, epoch) = (self.family.resource, self.number);
             tracing::warn!(resource, epoch, %error, "moved, not yet confirmed");
         }
-        Ok(())
+        self.took(Step::Commit);
+        Ok(self.watch.steps())
     }
 
     /// Ends a move that had nothing to do.
@@ -332,6 +346,6 @@ pub(super) fn digest(moved: &[Rows<'_>]) -> Digest {
 }
 
 /// What a batch that was moved came to.
-pub(super) fn moved_batch(epoch: i64, moved: &[Rows<'_>]) -> MovedBatch {
-    MovedBatch { epoch, rows: count(moved), of_resource: own(moved).len() as i64 }
+pub(super) fn moved_batch(epoch: i64, moved: &[Rows<'_>], steps: Steps) -> MovedBatch {
+    MovedBatch { epoch, rows: count(moved), of_resource: own(moved).len() as i64, steps }
 }

@@ -11,6 +11,7 @@ use axum::routing::get;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use utoipa_axum::router::OpenApiRouter;
 
+use crate::archive::measure::STEP_SECONDS;
 use crate::telemetry::STATEMENT_SECONDS;
 use crate::web::state::App;
 
@@ -21,8 +22,9 @@ const BUCKETS: [f64; 11] = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1,
 
 /// The recorder of this process; every server in it shares one.
 static RECORDER: LazyLock<Option<PrometheusHandle>> = LazyLock::new(|| {
-    let builder =
-        [REQUEST_SECONDS, STATEMENT_SECONDS].iter().try_fold(PrometheusBuilder::new(), |builder, name| {
+    let builder = [REQUEST_SECONDS, STATEMENT_SECONDS, STEP_SECONDS]
+        .iter()
+        .try_fold(PrometheusBuilder::new(), |builder, name| {
             builder.set_buckets_for_metric(Matcher::Full((*name).to_owned()), &BUCKETS)
         });
     let installed = builder.and_then(PrometheusBuilder::install_recorder);

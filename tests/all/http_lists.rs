@@ -131,7 +131,7 @@ async fn a_walk_by_pages_does_not_shift_under_new_rows() {
         service.load(Noun::Messages, vec![new]).await;
         if page % 3 == 0 {
             let plan =
-                Plan { older_than: (30 - page) * DAY, max_rows: Some(17), batch: 5, ..Plan::default() };
+                Plan { rule: ((30 - page) * DAY).into(), max_rows: Some(17), batch: 5, ..Plan::default() };
             assert!(service.archive("messages", &plan).await > 0, "something moves in between");
         }
         let body = service.json(1, &list.with(&format!("page={page}&per_page=10&as_of={as_of}"))).await;

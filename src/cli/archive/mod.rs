@@ -1,5 +1,6 @@
 //! `thermocline archive`: one file a command.
 
+mod due;
 mod erase;
 mod recover;
 mod restore;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use indicatif::ProgressBar;
 use serde::Serialize;
 
+use super::due;
 use crate::archive::{self, Mover, Outcome, Plan, Report};
 use crate::cli::tiers::Tiers;
 use crate::cli::{Failure, args, print_json};
@@ -26,13 +27,8 @@ pub struct Args {
     /// Only this resource; may be given several times [messages, posts, prices]
     #[arg(long, value_parser = super::RESOURCES)]
     resource: Vec<String>,
-    /// How old a row must be [default: as in the settings, or 30d]
-    #[arg(long, value_parser = args::span)]
-    older_than: Option<i64>,
-    /// What posts are due by: when they were made, or when they were last commented on [default: as in the settings, or
-    /// created]
-    #[arg(long, value_name = "WHAT", value_parser = ["created", "activity"])]
-    posts_due: Option<String>,
+    #[command(flatten)]
+    due: due::Args,
     /// Rows of a batch, children included [default: as in the settings, or 1000]
     #[arg(long, value_parser = clap::value_parser!(i64).range(1..=2000))]
     batch: Option<i64>,
@@ -61,8 +57,7 @@ impl Args {
     fn plan(&self, settings: &config::Archive, resource: &str) -> Plan {
         let plan = plan(settings, resource);
         Plan {
-            older_than: self.older_than.unwrap_or(plan.older_than),
-            by_activity: self.posts_due.as_deref().map_or(plan.by_activity, |due| due == "activity"),
+            rule: self.due.rule(settings, resource),
             batch: self.batch.unwrap_or(plan.batch),
             max_rows: self.max_rows,
             pause: self.pause.map_or(plan.pause, Duration::from_millis),
@@ -77,8 +72,7 @@ impl Args {
 /// How the settings say that a resource moves.
 pub fn plan(settings: &config::Archive, resource: &str) -> Plan {
     Plan {
-        older_than: settings.older_than(resource),
-        by_activity: settings.by_activity(resource),
+        rule: due::rule(settings, resource),
         batch: settings.batch,
         max_rows: None,
         pause: settings.pause,
@@ -106,8 +100,8 @@ pub async fn run(
     if args.only_count {
         let mut all = Vec::new();
         for family in families {
-            let due =
-                mover.due(family, args.plan(settings, family.resource).rule()).await.map_err(Failure::of)?;
+            let rule = args.due.rule(settings, family.resource);
+            let due = mover.due(family, rule).await.map_err(Failure::of)?;
             all.push(Due { resource: family.resource, due });
         }
         if json {

@@ -2,11 +2,10 @@
 
 use serde::Serialize;
 
-use super::RESOURCES;
-use crate::archive::Rule;
+use super::{RESOURCES, due};
 use crate::archive::status::{self, Status};
 use crate::cli::tiers::Tiers;
-use crate::cli::{Failure, args, print_json};
+use crate::cli::{Failure, print_json};
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::resources;
@@ -20,13 +19,8 @@ pub struct Args {
     /// Only this resource; may be given several times [messages, posts, prices]
     #[arg(long, value_parser = RESOURCES)]
     resource: Vec<String>,
-    /// How old a row must be to be due [default: as in the settings, or 30d]
-    #[arg(long, value_parser = args::span)]
-    older_than: Option<i64>,
-    /// What posts are due by: when they were made, or when they were last commented on [default: as in the settings, or
-    /// created]
-    #[arg(long, value_name = "WHAT", value_parser = ["created", "activity"])]
-    posts_due: Option<String>,
+    #[command(flatten)]
+    due: due::Args,
 }
 
 #[derive(Debug, Serialize)]
@@ -43,11 +37,7 @@ pub async fn run(args: &Args, settings: &Settings, clock: &Clock, json: bool) ->
     let wanted = |name| args.resource.is_empty() || args.resource.iter().any(|wanted| wanted == name);
     let mut report = Report { cold_is_away, resources: Vec::new() };
     for family in resources::families().into_iter().filter(|family| wanted(family.resource)) {
-        let (archive, by) = (&settings.archive, args.posts_due.as_deref());
-        let rule = Rule {
-            older_than: args.older_than.unwrap_or_else(|| archive.older_than(family.resource)),
-            by_activity: by.map_or_else(|| archive.by_activity(family.resource), |by| by == "activity"),
-        };
+        let rule = args.due.rule(&settings.archive, family.resource);
         let status = status::status(&*tiers.hot, tiers.cold(), clock, family, rule).await;
         report.resources.push(status.map_err(Failure::of)?);
     }

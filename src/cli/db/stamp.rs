@@ -10,7 +10,7 @@ use crate::cli::{Failure, print_json, tiers};
 use crate::config::Settings;
 use crate::telemetry::explain;
 use crate::tier::Schema;
-use crate::tier::migrate::{self, Fault, Found, Step, Task};
+use crate::tier::migrate::{self, Fault, Found, Task};
 
 /// Record that a schema stands at a version, and run nothing
 ///
@@ -39,29 +39,24 @@ struct Stamped {
 
 /// Runs it.
 pub async fn run(args: &Args, settings: &Settings, json: bool) -> Result<(), Failure> {
-    let mut wanted: Vec<(Arc<dyn Schema>, &'static [Step], i64)> = Vec::new();
+    let mut wanted = Vec::new();
     for (tier, place) in args.tier.places(settings)? {
-        let steps = steps(tier, place);
-        let to = version(tier, steps, &args.version)?;
-        wanted.push((tiers::open(tier, place).await?, steps, to));
+        let to = version(tier, steps(tier, place), &args.version)?;
+        wanted.push((tiers::open(tier, place).await?, to));
     }
     let done = stamp(args, &wanted, json).await;
-    for (database, ..) in wanted {
+    for (database, _) in wanted {
         database.close().await;
     }
     done
 }
 
-async fn stamp(
-    args: &Args,
-    wanted: &[(Arc<dyn Schema>, &'static [Step], i64)],
-    json: bool,
-) -> Result<(), Failure> {
+async fn stamp(args: &Args, wanted: &[(Arc<dyn Schema>, i64)], json: bool) -> Result<(), Failure> {
     // Nothing is recorded before everything was asked.
     let mut doubts = Vec::new();
-    for (database, steps, to) in wanted {
+    for (database, to) in wanted {
         let doubt = doubt(&**database, *to).await?;
-        let name = if *to == 0 { "base".to_owned() } else { shown(steps, *to) };
+        let name = if *to == 0 { "base".to_owned() } else { shown(database.steps(), *to) };
         doubts
             .extend(doubt.map(|doubt| format!("{}: recorded would be {name}, and {doubt}", database.tier())));
     }
@@ -69,11 +64,11 @@ async fn stamp(
         confirm(&doubts.join("\n"), args.yes)?;
     }
     let mut report = Vec::new();
-    for (database, steps, to) in wanted {
-        let from = database.migrate(steps, Task::Stamp(*to)).await.map_err(Failure::of)?;
+    for (database, to) in wanted {
+        let from = database.migrate(database.steps(), Task::Stamp(*to)).await.map_err(Failure::of)?;
         let tier = database.tier().name();
         if !json {
-            println!("{tier}: recorded as {} (was {from})", shown(steps, *to));
+            println!("{tier}: recorded as {} (was {from})", shown(database.steps(), *to));
         }
         report.push(Stamped { tier, from, to: *to });
     }

@@ -116,7 +116,7 @@ impl Pair {
             sizes: BlockSizes { most: [6, 24], part: [3, 12] },
         };
         let plan =
-            Plan { older_than: 30 * DAY, batch: rows.unwrap_or(50), max_rows: rows, ..Plan::default() };
+            Plan { rule: (30 * DAY).into(), batch: rows.unwrap_or(50), max_rows: rows, ..Plan::default() };
         let stop = AtomicBool::new(false);
         let report = mover.run(family.expect("a resource"), &plan, &stop, &mut |_| {}).await;
         assert_ne!(report.outcome, Outcome::Failed, "{:?}", report.error);

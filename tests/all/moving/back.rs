@@ -196,17 +196,26 @@ fn a_chosen_row_comes_back_and_nothing_else() {
     });
 }
 
+/// Every step of a run that moved something took its part of the time, and no time is counted twice.
+fn tells_its_time(report: &serde_json::Value) {
+    let steps = ["claim", "settle", "hot", "cold", "proof", "commit"]
+        .map(|step| report["steps"][step].as_f64().expect("seconds"));
+    assert!(steps.iter().all(|seconds| *seconds > 0.0), "{report}");
+    assert!(steps.iter().sum::<f64>() <= report["seconds"].as_f64().expect("seconds"), "{report}");
+}
+
 #[test]
 fn the_commands_say_what_they_do() {
     let program = Program::new();
     program
         .write("posts.csv", "id,author_id,title,body,created_at\n1,1,a,b,2020-01-01\n2,1,c,d,2020-01-02\n");
     program.report(&["import", "posts", "posts.csv"]);
-    program.report(&["archive", "run"]);
+    tells_its_time(&program.report(&["archive", "run"])[1]);
     let due = program.report(&["archive", "restore", "--all", "--dry-run"]);
     assert_eq!(due[1]["rows"], 2, "{due}");
     let done = program.report(&["archive", "restore", "--post", "2"]);
     assert_eq!((&done[0]["of_resource"], &done[0]["outcome"]), (&1.into(), &"done".into()), "{done}");
+    tells_its_time(&done[0]);
     let ended = program.run(&["archive", "run"]);
     assert!(ended.status == Some(0) && ended.out.contains("posts: 0 rows"), "{ended:?}");
     assert!(ended.out.contains("held until"), "{ended:?}");

@@ -112,20 +112,21 @@ fn real_messages_survive_any_number_of_kills() {
         let child = program.start(&["archive", "run", "--resource", "messages", "--batch", &batch]);
         let ended = kill_after(child, Duration::from_millis(1 + dice.roll(500)));
         killed += u64::from(ended.is_none());
-        let done = run(async {
+        let verify = program.start(&["archive", "verify", "--resource", "messages"]);
+        run(async {
             let pair = program.open(now).await;
             assert_eq!(there(&pair).await, expected, "after kill {killed}");
             in_between += u64::from(interrupted(&pair).await);
-            if ended.is_some() {
-                audit_usual(&pair).await;
-            }
             pair.close().await;
-            ended
         });
-        if let Some(Ended { status, .. }) = done {
-            assert_eq!(status, Some(0));
+        let verified = Ended::of(verify.wait_with_output().expect("its output"));
+        assert_eq!(verified.status, Some(0), "after kill {killed}: {verified:?}");
+        if let Some(ended) = ended {
+            assert_eq!(ended.status, Some(0), "{ended:?}");
             whole += 1;
             copy_pair(start.path(), program.path());
+        } else if killed % 100 == 0 {
+            println!("{killed} kills, {in_between} of them in the middle of a batch");
         }
     }
     let ended = program.run(&["archive", "run", "--resource", "messages"]);

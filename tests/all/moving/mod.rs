@@ -109,7 +109,7 @@ fn mover<'a>(hot: &'a dyn Engine, cold: &'a dyn Engine, clock: &'a Clock, sizes:
 
 /// Everything that is `days` old, in batches of so many rows.
 fn plan(days: i64, batch: i64) -> Plan {
-    Plan { older_than: days * DAY, batch, ..Plan::default() }
+    Plan { rule: (days * DAY).into(), batch, ..Plan::default() }
 }
 
 async fn run_mover(mover: &Mover<'_>, family: &Family, plan: &Plan) -> Report {

@@ -52,7 +52,7 @@ async fn a_post_that_is_still_talked_about_stays() {
             records.iter().map(|record| record.int("id").expect("an id")).collect::<Vec<_>>()
         };
         // A post a batch: the ones that stay are passed over each time.
-        let plan = Plan { by_activity: true, batch: 1, ..Plan::default() };
+        let plan = Plan { rule: rule(true), batch: 1, ..Plan::default() };
         let go = async || {
             let report = mover.run(posts, &plan, &AtomicBool::new(false), &mut |_| ()).await;
             assert_eq!((report.outcome, report.error.as_deref()), (Outcome::Done, None), "{name}");

@@ -63,7 +63,7 @@ impl Work {
         match self {
             Self::Archive(_) | Self::Erase => {
                 let batch = if let Self::Archive(most) = self { most as i64 } else { 1 };
-                let plan = Plan { older_than: DAY, batch, ..Plan::default() };
+                let plan = Plan { rule: DAY.into(), batch, ..Plan::default() };
                 Ended::Run(mover.run(&FAMILY, &plan, &stop, &mut once).await)
             }
             Self::Restore(most) => {
