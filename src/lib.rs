@@ -22,6 +22,8 @@
 //! `docs/architecture.md` says more.
 
 pub mod archive;
+// `println!` panics when nobody reads any more.
+#[warn(clippy::print_stdout, clippy::print_stderr)]
 pub mod cli;
 pub mod clock;
 pub mod config;

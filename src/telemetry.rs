@@ -17,6 +17,8 @@ pub fn init(filter: &str) {
         EnvFilter::new(format!("tiberius=off,{filter}"))
     });
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // It would tell of a log that nobody reads any more with `eprintln!`, which panics there.
+    let log = log.log_internal_errors(false);
     let _ = if std::io::stderr().is_terminal() {
         log.with_target(false).try_init()
     } else {

@@ -46,7 +46,7 @@ pub async fn run(settings: &Settings, json: bool) -> Result<(), Failure> {
         print_json(&findings)?;
     } else {
         for Finding { what, ok, detail } in &findings {
-            println!("{} {what}: {detail}", if *ok { "ok  " } else { "FAIL" });
+            say!("{} {what}: {detail}", if *ok { "ok  " } else { "FAIL" });
         }
     }
     if sound { Ok(()) } else { Err(Failure::Reported) }

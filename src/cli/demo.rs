@@ -210,10 +210,10 @@ fn commands(facts: &demo::Facts, boundary: Timestamp) -> Vec<Command> {
 }
 
 fn print(url: &str, token: &str, commands: &[Command]) {
-    println!("\nServing two tiers on {url}; its description is at {url}/docs. In another shell:\n");
-    println!("URL={url}\nAUTH=\"Authorization: Bearer {token}\"\n");
+    say!("\nServing two tiers on {url}; its description is at {url}/docs. In another shell:\n");
+    say!("URL={url}\nAUTH=\"Authorization: Bearer {token}\"\n");
     for Command { what, command } in commands {
-        println!("# {what}\n{command}\n");
+        say!("# {what}\n{command}\n");
     }
-    println!("ctrl-c stops it.");
+    say!("ctrl-c stops it.");
 }

@@ -41,7 +41,7 @@ pub async fn run(args: &Args, settings: &Settings, json: bool) -> Result<(), Fai
         let report: serde_json::Value = serde_json::from_str(body).map_err(Failure::of)?;
         print_json(&report)?;
     } else {
-        println!("{status} {body}");
+        say!("{status} {body}");
     }
     if status == "200" { Ok(()) } else { Err(Failure::Reported) }
 }

@@ -125,17 +125,17 @@ pub async fn run(args: Args, settings: &Settings, json: bool) -> Result<(), Fail
 fn print(report: &Report) {
     for FileReport { file, counts } in &report.files {
         let Counts { read, inserted, known, corrected, rejected } = counts;
-        println!(
+        say!(
             "{file}: {read} read, {inserted} inserted, {known} known, {corrected} corrected, {rejected} rejected"
         );
     }
     if let Some(rejects) = &report.rejects {
-        println!("rejected lines are in {}", rejects.display());
+        say!("rejected lines are in {}", rejects.display());
     }
     if let Some(shift_by) = report.shift_by {
-        println!("times were moved: --shift-by {shift_by} moves files that belong to these");
+        say!("times were moved: --shift-by {shift_by} moves files that belong to these");
     }
-    println!("{:.1} s", report.seconds);
+    say!("{:.1} s", report.seconds);
 }
 
 /// The newest time in any file.

@@ -1,5 +1,9 @@
 //! The command line: one file a command. Reports go to standard output, progress and log lines to standard error.
 
+// Its macros are for all that follow.
+#[macro_use]
+mod talk;
+
 mod archive;
 mod args;
 mod check;
@@ -159,11 +163,11 @@ pub async fn run() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Usage(text)) => {
-            eprintln!("error: {text}");
+            complain!("error: {text}");
             ExitCode::from(2)
         }
         Err(Failure::Failed(text)) => {
-            eprintln!("error: {text}");
+            complain!("error: {text}");
             ExitCode::FAILURE
         }
         Err(Failure::Reported) => ExitCode::FAILURE,
@@ -186,6 +190,6 @@ async fn execute(command: Command, settings: &Settings, json: bool) -> Result<()
 
 /// Prints a report as JSON.
 fn print_json(report: &impl serde::Serialize) -> Result<(), Failure> {
-    println!("{}", serde_json::to_string_pretty(report).map_err(Failure::of)?);
+    say!("{}", serde_json::to_string_pretty(report).map_err(Failure::of)?);
     Ok(())
 }

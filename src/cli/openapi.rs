@@ -10,6 +10,6 @@ pub struct Args;
 
 /// Runs it.
 pub fn run() -> Result<(), Failure> {
-    println!("{}", server::openapi().to_pretty_json().map_err(Failure::of)?);
+    say!("{}", server::openapi().to_pretty_json().map_err(Failure::of)?);
     Ok(())
 }

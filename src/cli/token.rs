@@ -73,6 +73,6 @@ pub async fn fetch_keys(verifier: &Verifier, tries: u32) -> Result<(), Failure> 
 pub fn run(args: &Args, settings: &Settings) -> Result<(), Failure> {
     let verifier = verifier(settings, &Clock::system())?;
     let token = verifier.issue(args.user, args.scope.as_deref(), args.ttl / 1_000_000);
-    println!("{}", token.map_err(Failure::of)?);
+    say!("{}", token.map_err(Failure::of)?);
     Ok(())
 }

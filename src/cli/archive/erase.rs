@@ -58,7 +58,7 @@ pub async fn run(args: &Args, tiers: &Tiers, clock: &Clock, json: bool) -> Resul
         return print_json(&all);
     }
     for Erased { resource, rows } in all {
-        println!("{resource}: {rows} rows erased");
+        say!("{resource}: {rows} rows erased");
     }
     Ok(())
 }

@@ -1,9 +1,9 @@
 //! `thermocline archive recover`
 
-use std::io::{IsTerminal as _, Write as _};
 use std::ops::RangeInclusive;
 
 use crate::archive::{Choices, Consent, Family, InDoubt, Mover, Recovery};
+use crate::cli::talk::confirm;
 use crate::cli::tiers::Tiers;
 use crate::cli::{Failure, print_json};
 use crate::clock::Clock;
@@ -21,7 +21,7 @@ Examples:
   thermocline archive recover --interrupted messages:12 --dry-run")]
 pub struct Args {
     /// Only this resource; may be given several times [messages, posts, prices]
-    #[arg(long, value_parser = ["messages", "posts", "prices"])]
+    #[arg(long, value_parser = super::RESOURCES)]
     resource: Vec<String>,
     /// Give up what these moves of a resource had taken to cold
     #[arg(long, value_name = "RESOURCE:FIRST-LAST", value_parser = loss)]
@@ -80,9 +80,7 @@ pub async fn run(args: &Args, tiers: &Tiers, clock: &Clock, json: bool) -> Resul
         return if json && !args.only_look { print_json(&seen) } else { Ok(()) };
     }
     refuse(args, &seen)?;
-    if !args.yes && !agreed()? {
-        return Err(Failure::Failed("nothing was changed".to_owned()));
-    }
+    confirm("That is what will be done.", args.yes)?;
     let consent = |resource: &str| {
         let named = args.accept_loss.iter().find(|(named, _)| named == resource);
         named.map_or(Consent::Lossless, |(_, moves)| Consent::Loss(moves.clone()))
@@ -93,10 +91,10 @@ pub async fn run(args: &Args, tiers: &Tiers, clock: &Clock, json: bool) -> Resul
     }
     for Recovery { resource, epoch, interrupted, .. } in &done {
         for InDoubt { epoch, .. } in interrupted {
-            println!("{resource}: undid move {epoch}");
+            say!("{resource}: undid move {epoch}");
         }
         if let Some(epoch) = epoch {
-            println!("{resource}: recovered, move {epoch}");
+            say!("{resource}: recovered, move {epoch}");
         }
     }
     Ok(())
@@ -154,17 +152,17 @@ fn tell(seen: &[Recovery], json: bool) -> Result<(), Failure> {
     for recovery in seen {
         let Recovery { resource, hot_epoch, .. } = recovery;
         let stands = if recovery.is_due() { "hot stands" } else { "fits," };
-        println!("{resource}: {stands} at move {hot_epoch}");
+        say!("{resource}: {stands} at move {hot_epoch}");
         for reason in &recovery.refused {
-            println!("  {reason}");
+            say!("  {reason}");
         }
         for InDoubt { epoch, rows, in_hot } in &recovery.interrupted {
-            println!(
+            say!(
                 "  move {epoch} is undone; hot holds {in_hot} of its {rows} rows, and the others do not come back"
             );
         }
         for InDoubt { epoch, rows, in_hot } in &recovery.in_doubt {
-            println!(
+            say!(
                 "  nobody has seen hot commit move {epoch}, of whose {rows} rows it holds {in_hot}; if it never did, and the \
                  others were deleted since, say --interrupted {resource}:{epoch}"
             );
@@ -174,42 +172,29 @@ fn tell(seen: &[Recovery], json: bool) -> Result<(), Failure> {
         }
         if let (Some(first), Some(last)) = (recovery.unknown_to_hot.first(), recovery.unknown_to_hot.last()) {
             let number = recovery.unknown_to_hot.len();
-            println!("  hot is older: it knows nothing of {number} moves, {first} to {last}");
+            say!("  hot is older: it knows nothing of {number} moves, {first} to {last}");
         }
         if let Some((first, last)) = recovery.lost {
-            println!("  cold is older: what moves {first} to {last} took to it is lost");
+            say!("  cold is older: what moves {first} to {last} took to it is lost");
         }
-        println!(
+        say!(
             "  {} rows come back to hot; of those it holds with other values {} get the archive's, {} stay as they are",
-            recovery.brought_back, recovery.replaced, recovery.kept
+            recovery.brought_back,
+            recovery.replaced,
+            recovery.kept
         );
-        println!(
-            "  {} versions are closed in cold, {} erased rows go again",
-            recovery.closed, recovery.erased
-        );
+        say!("  {} versions are closed in cold, {} erased rows go again", recovery.closed, recovery.erased);
         for row in &recovery.first {
-            println!("    {row}");
+            say!("    {row}");
         }
         for row in &recovery.differing {
-            println!("    hot holds other values: {row}");
+            say!("    hot holds other values: {row}");
         }
         for row in &recovery.conflicts {
-            println!("  the id of another row: {row}");
+            say!("  the id of another row: {row}");
         }
     }
     Ok(())
-}
-
-/// Asks on a terminal; elsewhere `--yes` has to be said.
-fn agreed() -> Result<bool, Failure> {
-    if !std::io::stdin().is_terminal() {
-        return Err(Failure::Usage("say --yes, there is nobody to ask".to_owned()));
-    }
-    print!("Go on? [y/N] ");
-    std::io::stdout().flush().map_err(Failure::of)?;
-    let mut answer = String::new();
-    std::io::stdin().read_line(&mut answer).map_err(Failure::of)?;
-    Ok(answer.trim().eq_ignore_ascii_case("y"))
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ Examples:
 )]
 pub struct Args {
     /// Only this resource; may be given several times [messages, posts, prices]
-    #[arg(long, value_parser = ["messages", "posts", "prices"], conflicts_with = "post")]
+    #[arg(long, value_parser = super::RESOURCES, conflicts_with = "post")]
     resource: Vec<String>,
     /// What came with this batch of one resource
     #[arg(long, value_name = "NUMBER", requires = "resource", value_parser = clap::value_parser!(i64).range(1..))]
@@ -93,7 +93,7 @@ pub async fn run(args: &Args, tiers: &Tiers, clock: &Clock, json: bool) -> Resul
             return print_json(&all);
         }
         for Archived { resource, rows } in all {
-            println!("{resource}: {rows} would come back");
+            say!("{resource}: {rows} would come back");
         }
         return Ok(());
     }
@@ -114,7 +114,7 @@ pub async fn run(args: &Args, tiers: &Tiers, clock: &Clock, json: bool) -> Resul
         return Err(Failure::Reported);
     }
     if !json && reports.iter().any(|report| report.batches > 0) {
-        println!("held until `thermocline archive resume`");
+        say!("held until `thermocline archive resume`");
     }
     Ok(())
 }

@@ -13,7 +13,7 @@ Example:
   thermocline archive resume --resource messages")]
 pub struct Args {
     /// Only this resource; may be given several times [messages, posts, prices]
-    #[arg(long, value_parser = ["messages", "posts", "prices"])]
+    #[arg(long, value_parser = super::RESOURCES)]
     resource: Vec<String>,
 }
 
@@ -36,7 +36,7 @@ pub async fn run(args: &Args, tiers: &Tiers, clock: &Clock, json: bool) -> Resul
         return print_json(&all);
     }
     for Resumed { resource, was_held } in all {
-        println!("{resource}: {}", if was_held { "resumed" } else { "was not held" });
+        say!("{resource}: {}", if was_held { "resumed" } else { "was not held" });
     }
     Ok(())
 }

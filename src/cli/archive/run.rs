@@ -108,7 +108,7 @@ pub async fn run(
             return print_json(&all);
         }
         for Due { resource, due } in all {
-            println!("{resource}: {due} due");
+            say!("{resource}: {due} due");
         }
         return Ok(());
     }
@@ -156,7 +156,7 @@ pub fn show(bar: &ProgressBar, report: &Report) {
 pub fn tell(report: &Report, quiet: bool) {
     let Report { resource, rows, batches, rejected, seconds, .. } = report;
     if let Some(error) = report.error.as_ref().filter(|_| report.outcome == Outcome::Failed) {
-        eprintln!("error: {error}");
+        complain!("error: {error}");
     }
     if quiet {
         return;
@@ -170,7 +170,7 @@ pub fn tell(report: &Report, quiet: bool) {
         Outcome::Failed => ", failed",
     };
     let kept = if *rejected > 0 { format!(", {rejected} stay: see `archive status`") } else { String::new() };
-    println!("{resource}: {rows} rows in {batches} batches, {seconds:.1} s{kept}{ended}");
+    say!("{resource}: {rows} rows in {batches} batches, {seconds:.1} s{kept}{ended}");
 }
 
 /// Set when the process is asked to stop: the batch in hand is finished first.

@@ -46,7 +46,7 @@ pub async fn run(args: &Args, settings: &Settings, clock: &Clock, json: bool) ->
         return print_json(&report);
     }
     if let Some(fault) = &report.cold_is_away {
-        println!("cold is away: {fault}");
+        say!("cold is away: {fault}");
     }
     report.resources.iter().for_each(print);
     Ok(())
@@ -54,28 +54,28 @@ pub async fn run(args: &Args, settings: &Settings, clock: &Clock, json: bool) ->
 
 fn print(status: &Status) {
     let Status { resource, epoch, rows_in_hot, due, lag_days, .. } = status;
-    println!("{resource}: epoch {epoch}");
+    say!("{resource}: epoch {epoch}");
     let lag = if *due > 0 { format!(", the oldest for {lag_days:.1} days") } else { String::new() };
-    println!("  hot      {rows_in_hot} rows, {due} due{lag}");
+    say!("  hot      {rows_in_hot} rows, {due} due{lag}");
     if let Some(cold) = &status.cold {
-        println!("  cold     {} rows", cold.rows);
+        say!("  cold     {} rows", cold.rows);
         if let Some(last) = &cold.last {
-            println!("  last     {} {}, {} rows, {}", last.kind, last.epoch, last.rows, last.finished);
+            say!("  last     {} {}, {} rows, {}", last.kind, last.epoch, last.rows, last.finished);
         }
         if let Some(mover) = &cold.mover {
-            println!("  at work  {} since {}, on move {}", mover.name, mover.since, mover.epoch);
+            say!("  at work  {} since {}, on move {}", mover.name, mover.since, mover.epoch);
         }
         if !cold.unconfirmed.is_empty() {
-            println!("  not yet confirmed: {:?}", cold.unconfirmed);
+            say!("  not yet confirmed: {:?}", cold.unconfirmed);
         }
     }
     for reason in &status.waits {
-        println!("  waits    {reason}");
+        say!("  waits    {reason}");
     }
     if status.rejects.rows > 0 {
-        println!("  rejects  {} rows cold cannot hold", status.rejects.rows);
+        say!("  rejects  {} rows cold cannot hold", status.rejects.rows);
         for reject in &status.rejects.newest {
-            println!("           {}: {} ({})", reject.id, reject.reason, reject.at);
+            say!("           {}: {} ({})", reject.id, reject.reason, reject.at);
         }
     }
 }

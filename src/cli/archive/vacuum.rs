@@ -42,7 +42,7 @@ pub async fn run(args: &Args, tiers: &Tiers, clock: &Clock, json: bool) -> Resul
             let Swept { resource, floor, versions, deltas, actions, .. } = &swept;
             let (would, ended) =
                 (if args.only_count { "would " } else { "" }, if swept.stopped { ", stopped" } else { "" });
-            println!(
+            say!(
                 "{resource}: {would}remove {versions} versions, {would}fold {deltas} counts of rows and {actions} of \
                  what users did, floor {floor}{ended}"
             );

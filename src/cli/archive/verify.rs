@@ -82,12 +82,12 @@ pub async fn run(args: &Args, tiers: &Tiers, clock: &Clock, json: bool) -> Resul
 fn print(report: &Report) {
     let Report { resource, batches, rows, blocks, violations, found, seconds } = report;
     let verdict = if *violations == 0 { "sound".to_owned() } else { format!("{violations} VIOLATIONS") };
-    println!("{resource}: {verdict}; {batches} batches of {rows} rows, {blocks} blocks, {seconds:.1} s");
+    say!("{resource}: {verdict}; {batches} batches of {rows} rows, {blocks} blocks, {seconds:.1} s");
     for violation in found {
         let batch = violation.batch.map_or(String::new(), |batch| format!(" batch {batch}:"));
-        println!("  {}:{batch} {}", violation.kind, violation.detail);
+        say!("  {}:{batch} {}", violation.kind, violation.detail);
     }
     if *violations > found.len() {
-        println!("  and {} more", violations - found.len());
+        say!("  and {} more", violations - found.len());
     }
 }

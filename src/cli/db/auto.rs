@@ -26,7 +26,7 @@ pub async fn run(args: &Args, settings: &Settings, json: bool) -> Result<(), Fai
     let mut reports = Vec::new();
     for (tier, place) in args.tier.places(settings)? {
         let tries = args.tries.unwrap_or(settings.tries);
-        let database = wait::wait(tier, place, tries, &mut |miss| eprintln!("{miss}")).await?;
+        let database = wait::wait(tier, place, tries, &mut |miss| complain!("{miss}")).await?;
         let done = bring_up_to_date(&*database, true).await;
         database.close().await;
         let report = done?;
@@ -41,13 +41,13 @@ pub async fn run(args: &Args, settings: &Settings, json: bool) -> Result<(), Fai
 fn say(Readied { adopted, upgraded, differs }: &Readied) {
     let (tier, to) = (upgraded.tier, upgraded.to);
     if let Some(version) = adopted {
-        println!("{tier}: found as version {version} makes it, and recorded");
+        say!("{tier}: found as version {version} makes it, and recorded");
     }
     match upgraded.applied.as_slice() {
-        [] => println!("{tier}: version {to}, nothing to do"),
-        applied => println!("{tier}: version {} to {to}: {}", upgraded.from, applied.join(", ")),
+        [] => say!("{tier}: version {to}, nothing to do"),
+        applied => say!("{tier}: version {} to {to}: {}", upgraded.from, applied.join(", ")),
     }
     for text in differs {
-        println!("{tier}: {text}");
+        say!("{tier}: {text}");
     }
 }

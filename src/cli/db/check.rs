@@ -40,8 +40,8 @@ pub async fn run(args: &Args, settings: &Settings, json: bool) -> Result<(), Fai
 
 fn print(report: &Report) {
     let Report { tier, newest, expected, .. } = report;
-    println!("{tier}: {}", report.place);
-    let line = |what: &str, text: String| println!("  {what:<12} {text}");
+    say!("{tier}: {}", report.place);
+    let line = |what: &str, text: String| say!("  {what:<12} {text}");
     if let Some(server) = &report.server {
         let size = report.bytes.map_or_else(String::new, |bytes| format!(", {}", size(bytes)));
         line("server", format!("{server}{size}"));
@@ -69,7 +69,7 @@ fn print(report: &Report) {
             |rows| format!("{}{rows} rows", if *exact { "" } else { "about " }),
         );
         let bytes = bytes.map_or_else(String::new, |bytes| format!(", {}", size(bytes)));
-        println!("    {table:<26} {rows}{bytes}");
+        say!("    {table:<26} {rows}{bytes}");
     }
     if let Some(sorts) = report.sorts {
         let text = if sorts { "as in Rust" } else { "FAIL keys are sorted otherwise than by this program" };

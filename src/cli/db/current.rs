@@ -53,9 +53,9 @@ pub async fn run(args: &Args, settings: &Settings, json: bool) -> Result<(), Fai
         if !json {
             let stands = if current.version == 0 { "base".to_owned() } else { shown(steps, current.version) };
             match (&current.fault, current.pending.as_slice()) {
-                (Some(fault), _) => println!("{tier}: {stands}; {fault}"),
-                (None, []) => println!("{tier}: {stands} (head)"),
-                (None, pending) => println!("{tier}: {stands}; pending: {}", pending.join(", ")),
+                (Some(fault), _) => say!("{tier}: {stands}; {fault}"),
+                (None, []) => say!("{tier}: {stands} (head)"),
+                (None, pending) => say!("{tier}: {stands}; pending: {}", pending.join(", ")),
             }
         }
         report.push(current);

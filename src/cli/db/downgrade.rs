@@ -5,7 +5,8 @@ use std::sync::{Arc, LazyLock};
 
 use serde::Serialize;
 
-use super::{Which, confirm, existing, shown, steps, version};
+use super::{Which, existing, shown, steps, version};
+use crate::cli::talk::confirm;
 use crate::cli::{Failure, print_json};
 use crate::config::Settings;
 use crate::tier::migrate::{self, Dropped, Step};
@@ -92,13 +93,10 @@ pub async fn run(args: &Args, settings: &Settings, json: bool) -> Result<(), Fai
         done.map_err(Failure::of)?;
         if !json {
             match report.taken_back.as_slice() {
-                [] => println!("{tier}: {}, nothing to do", shown(steps, report.from)),
-                names => println!(
-                    "{tier}: version {} to {}: took back {}",
-                    report.from,
-                    report.to,
-                    names.join(", ")
-                ),
+                [] => say!("{tier}: {}, nothing to do", shown(steps, report.from)),
+                names => {
+                    say!("{tier}: version {} to {}: took back {}", report.from, report.to, names.join(", "));
+                }
             }
         }
         reports.push(report);

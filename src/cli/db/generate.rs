@@ -77,7 +77,7 @@ struct Sql {
 /// Runs it.
 pub async fn run(args: &Args, settings: &Settings, json: bool) -> Result<(), Failure> {
     if args.docs {
-        print!("{}", docs::markdown());
+        say!("{}", docs::markdown().trim_end());
         return Ok(());
     }
     let places = args.tier.places(settings)?;
@@ -185,26 +185,26 @@ fn carry_out(args: &Args, tier: Tier, plan: &Plan, unseen: Option<&'static str>)
 fn print(report: &Report) {
     let Report { tier, fits, unseen, notes, kept, files, sql } = report;
     if let Some(unseen) = unseen {
-        eprintln!("{tier}: this engine does not tell {unseen}");
+        complain!("{tier}: this engine does not tell {unseen}");
     }
     for kept in kept {
-        eprintln!("{tier}: {kept}");
+        complain!("{tier}: {kept}");
     }
     if *fits && files.is_empty() {
-        println!("{tier}: as declared, nothing to do");
+        say!("{tier}: as declared, nothing to do");
         return;
     }
     for note in notes {
-        eprintln!("{tier}: {note}");
+        complain!("{tier}: {note}");
     }
     for Sql { engine, up, down } in sql {
-        println!("-- {tier}, {engine}, up\n{up}\n-- {tier}, {engine}, down\n{down}");
+        say!("-- {tier}, {engine}, up\n{up}\n-- {tier}, {engine}, down\n{down}");
     }
     for file in files {
-        println!("{tier}: {}", file.display());
+        say!("{tier}: {}", file.display());
     }
     if !files.is_empty() {
-        println!("{tier}: read the files, then `cargo build` and `thermocline db upgrade --tier {tier}`");
+        say!("{tier}: read the files, then `cargo build` and `thermocline db upgrade --tier {tier}`");
     }
 }
 

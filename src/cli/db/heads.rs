@@ -39,7 +39,7 @@ pub fn run(args: &Args, settings: &Settings, json: bool) -> Result<(), Failure> 
         return print_json(&heads);
     }
     for Head { tier, name, .. } in heads {
-        println!("{tier}: {name}");
+        say!("{tier}: {name}");
     }
     Ok(())
 }

@@ -73,13 +73,13 @@ pub async fn run(args: &Args, settings: &Settings, json: bool) -> Result<(), Fai
 }
 
 fn print(History { tier, place, applied, pending }: &History) {
-    println!("{tier} ({place})");
+    say!("{tier} ({place})");
     let width = applied.iter().map(|row| row.name.chars().count()).max().unwrap_or(0);
     for Applied { version, name, at, milliseconds, state } in applied {
         let took = milliseconds.map_or("recorded".to_owned(), |took| format!("{took:.1} ms"));
-        println!("  {version:>4}  {name:<width$}  {at}  {took:>12}  {state}");
+        say!("  {version:>4}  {name:<width$}  {at}  {took:>12}  {state}");
     }
     for name in pending {
-        println!("  {name}: pending");
+        say!("  {name}: pending");
     }
 }

@@ -12,7 +12,6 @@ mod stamp;
 mod upgrade;
 mod wait;
 
-use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::sync::Arc;
 
 use clap::{Subcommand, ValueEnum};
@@ -126,19 +125,4 @@ fn version(tier: Tier, steps: &[Step], text: &str) -> Result<i64, Failure> {
 fn shown(steps: &[Step], version: i64) -> String {
     let step = steps.iter().find(|step| step.version() == version);
     step.map_or_else(|| version.to_string(), |step| step.name().to_owned())
-}
-
-/// Goes on when it was told to in advance, or is told so now.
-fn confirm(question: &str, yes: bool) -> Result<(), Failure> {
-    if yes {
-        return Ok(());
-    }
-    if !std::io::stdin().is_terminal() {
-        return Err(Failure::Usage(format!("{question}\nThere is nobody to ask here: say so with --yes")));
-    }
-    eprint!("{question}\nType yes to go on: ");
-    let _ = std::io::stderr().flush();
-    let mut answer = String::new();
-    std::io::stdin().lock().read_line(&mut answer).map_err(Failure::of)?;
-    if answer.trim() == "yes" { Ok(()) } else { Err(Failure::Failed("nothing was changed".to_owned())) }
 }

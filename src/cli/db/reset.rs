@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::{Which, confirm, existing};
+use super::{Which, existing};
+use crate::cli::talk::confirm;
 use crate::cli::{Failure, print_json};
 use crate::config::Settings;
 use crate::tier::migrate::Task;
@@ -42,7 +43,7 @@ pub async fn run(args: &Args, settings: &Settings, json: bool) -> Result<(), Fai
         database.close().await;
         let from = done.map_err(Failure::of)?;
         if !json {
-            println!("{tier}: no version is recorded any more (was {from})");
+            say!("{tier}: no version is recorded any more (was {from})");
         }
         report.push(Forgotten { tier: tier.name(), from });
     }

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::{Which, confirm, shown, steps, version};
+use super::{Which, shown, steps, version};
 use crate::cli::ready::listed;
+use crate::cli::talk::confirm;
 use crate::cli::{Failure, print_json, tiers};
 use crate::config::Settings;
 use crate::telemetry::explain;
@@ -68,7 +69,7 @@ async fn stamp(args: &Args, wanted: &[(Arc<dyn Schema>, i64)], json: bool) -> Re
         let from = database.migrate(database.steps(), Task::Stamp(*to)).await.map_err(Failure::of)?;
         let tier = database.tier().name();
         if !json {
-            println!("{tier}: recorded as {} (was {from})", shown(database.steps(), *to));
+            say!("{tier}: recorded as {} (was {from})", shown(database.steps(), *to));
         }
         report.push(Stamped { tier, from, to: *to });
     }

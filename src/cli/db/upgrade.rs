@@ -33,9 +33,9 @@ pub async fn run(args: &Args, settings: &Settings, json: bool) -> Result<(), Fai
         let report = done.map_err(Failure::of)?;
         if !json {
             match report.applied.as_slice() {
-                [] => println!("{tier}: version {}, nothing to do", report.to),
+                [] => say!("{tier}: version {}, nothing to do", report.to),
                 applied => {
-                    println!("{tier}: version {} to {}: {}", report.from, report.to, applied.join(", "));
+                    say!("{tier}: version {} to {}: {}", report.from, report.to, applied.join(", "));
                 }
             }
         }

@@ -39,11 +39,11 @@ pub async fn run(args: &Args, settings: &Settings, json: bool) -> Result<(), Fai
         // A file that is not there will be made.
         if place.path().is_none_or(std::path::Path::is_file) {
             let tries = args.tries.unwrap_or(settings.tries);
-            wait::wait(tier, place, tries, &mut |miss| eprintln!("{miss}")).await?.close().await;
+            wait::wait(tier, place, tries, &mut |miss| complain!("{miss}")).await?.close().await;
         }
         let seconds = begun.elapsed().as_secs_f64();
         if !json {
-            println!("{tier} {shown} is there");
+            say!("{tier} {shown} is there");
         }
         report.push(Waited { tier: tier.name(), place: shown, seconds });
     }

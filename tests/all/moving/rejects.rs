@@ -311,3 +311,23 @@ fn off_a_terminal_each_batch_is_a_line_of_the_log() {
     let line: serde_json::Value = serde_json::from_str(lines[0]).expect("a JSON line");
     assert_eq!((line["resource"].as_str(), line["rows"].as_i64()), (Some("messages"), Some(25)), "{line}");
 }
+
+#[test]
+fn that_nobody_reads_what_it_says_is_no_reason_to_stop_half_way() {
+    let program = Program::new();
+    run(async {
+        let pair = Pair::open(program.path(), now()).await;
+        table::fill(&pair, &Table::sample(now())).await;
+        pair.close().await;
+    });
+    let due: i64 = (program.report(&["archive", "run", "--dry-run"]).as_array().expect("a report").iter())
+        .map(|resource| resource["due"].as_i64().expect("a number"))
+        .sum();
+    assert!(due > 0);
+    let mut child = program.start(&["archive", "run", "--batch", "25"]);
+    drop((child.stdout.take(), child.stderr.take()));
+    assert_eq!(child.wait().expect("it ends").code(), Some(0));
+    for resource in program.report(&["archive", "status"])["resources"].as_array().expect("a report") {
+        assert_eq!(resource["due"], 0, "{resource}");
+    }
+}
