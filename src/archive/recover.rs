@@ -24,7 +24,7 @@ use super::digest::Digest;
 use super::family::{Family, Moved};
 use super::run::Mover;
 use super::steps::{DOUBTFUL, LOSS, Move, RECOVER, RESTORE, Rows};
-use super::{MoveError, erase, fail_point, settle};
+use super::{MoveError, erase, fail_point, obstacles, settle};
 use crate::page::Key;
 use crate::schema::{Kind, Table};
 use crate::tier::{Statement, TierError, Value, cold_sql, hot_sql, values};
@@ -191,6 +191,7 @@ impl Mover<'_> {
             this.give_up().await?;
             return Ok(recovery);
         }
+        obstacles::none_back(self.hot, family).await?;
         let leaving = work(&mut this, choices, &mut recovery).await?;
         let refused = match (consent, recovery.lost) {
             _ if !recovery.conflicts.is_empty() => true,

@@ -78,6 +78,27 @@ async fn each(pair: &Pair, consent: impl Fn(&Recovery) -> Consent) -> Vec<Recove
     all
 }
 
+/// A trigger would take rows that come back for new ones.
+#[test]
+fn nothing_is_brought_back_past_a_trigger() {
+    run(async {
+        let (folder, _, rows) = after_backup(&[HOT]).await;
+        let pair = Pair::open_unpaired(folder.path(), now()).await;
+        let trigger =
+            "CREATE TRIGGER greet AFTER INSERT ON messages BEGIN DELETE FROM messages WHERE id = 0; END";
+        pair.change(trigger, &[]).await;
+        let [messages, ..] = resources::families();
+        for consent in [Consent::Look, Consent::Lossless] {
+            let refused = pair.mover(SIZES).recover(messages, &consent).await.expect_err("a trigger");
+            assert!(refused.to_string().contains("greet"), "{refused}");
+        }
+        pair.change("DROP TRIGGER greet", &[]).await;
+        each(&pair, |_| Consent::Lossless).await;
+        move_on(&pair, &rows).await;
+        pair.close().await;
+    });
+}
+
 async fn move_on(pair: &Pair, rows: &Table) {
     pair::ensure_one_time(&*pair.hot, &*pair.cold).await.expect("of one time");
     check_all(pair, rows).await;
