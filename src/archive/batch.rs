@@ -37,6 +37,11 @@ pub(super) struct Batch<'a> {
 impl Attempt for Batch<'_> {
     async fn attempt(&self) -> Result<Option<MovedBatch>, MoveError> {
         let mut this = Move::begin(self.mover, self.family).await?;
+        if this.state.held {
+            // Since the run has looked: what was brought back must not go again.
+            this.give_up().await?;
+            return Ok(None);
+        }
         this.remember(std::mem::take(&mut *self.known()));
         let taken = match self.take(&mut this).await {
             Err(rejected @ MoveError::Rejected { .. }) => {
@@ -63,6 +68,10 @@ impl Attempt for Batch<'_> {
         let steps = this.commit(newest).await?;
         *self.known() = known;
         Ok(Some(moved_batch(number, &taken, steps)))
+    }
+
+    fn yields(&self) -> bool {
+        true
     }
 }
 

@@ -47,7 +47,7 @@ pub enum MoveError {
     /// A tier failed; the next run undoes what is half done.
     #[error(transparent)]
     Tier(#[from] TierError),
-    /// Another mover has claimed a later number; it goes on, this one stops.
+    /// Another mover has claimed a later number: what this one was at did not happen.
     #[error("{resource}: another mover is at work")]
     Overtaken {
         /// The resource.
@@ -87,4 +87,16 @@ pub enum MoveError {
         /// What differs.
         detail: String,
     },
+}
+
+impl MoveError {
+    /// Whether it is worth trying again at once: a lock that will go, or another mover, to which one that `yields`
+    /// leaves the turn.
+    const fn is_passing(&self, yields: bool) -> bool {
+        match self {
+            Self::Tier(error) => error.is_conflict(),
+            Self::Overtaken { .. } => !yields,
+            _ => false,
+        }
+    }
 }

@@ -51,6 +51,10 @@ pub async fn ensure(hot: &dyn Engine, cold: &dyn Engine, clock: &Clock) -> Resul
     for record in &heads {
         batches += record.int("batches")?;
     }
+    if epochs.len() != heads.len() {
+        let text = format!("hot has {} state rows, cold {}: somebody deleted one", epochs.len(), heads.len());
+        return Err(PairError::NotAPair(text));
+    }
     match (in_hot, in_cold) {
         (Some(hot), Some(cold)) if hot == cold => Ok(()),
         (Some(hot), Some(cold)) => Err(PairError::NotAPair(format!("hot is of pair {hot}, cold of {cold}"))),
@@ -79,21 +83,12 @@ pub async fn ensure_one_time(hot: &dyn Engine, cold: &dyn Engine) -> Result<(), 
     }
 }
 
-/// The resources of which one of the databases is older than the other, and how that shows. Two small reads.
+/// The resources of which one of the databases is older than the other, and how that shows. A few small reads.
+///
+/// Rows may move meanwhile. Whatever hot had committed when it was asked is in cold when cold is asked after it; and
+/// what cold had confirmed is in hot when hot is asked again.
 pub async fn unfit(hot: &dyn Engine, cold: &dyn Engine) -> Result<BTreeMap<String, String>, TierError> {
-    let first = faults(hot, cold).await?;
-    if first.is_empty() {
-        return Ok(first);
-    }
-    // A move may have been committed and confirmed between the two looks; hot is then ahead at the next one.
-    let mut second = faults(hot, cold).await?;
-    second.retain(|resource, _| first.contains_key(resource));
-    Ok(second)
-}
-
-/// What one look tells.
-async fn faults(hot: &dyn Engine, cold: &dyn Engine) -> Result<BTreeMap<String, String>, TierError> {
-    let mut faults = BTreeMap::new();
+    let (mut faults, mut ahead) = (BTreeMap::new(), BTreeMap::new());
     for state in hot.fetch(&PAIRS, &[]).await? {
         let (resource, epoch) = (state.text("resource")?, state.int("epoch")?);
         let token = Value::or_null(state.int_or_null("token")?, Kind::Int);
@@ -103,8 +98,16 @@ async fn faults(hot: &dyn Engine, cold: &dyn Engine) -> Result<BTreeMap<String, 
         if epoch > 0 && !standing.bool("proven")? {
             faults.insert(resource, format!("cold does not know move {epoch} of this hot"));
         } else if confirmed > epoch {
-            let detail = format!("cold has confirmed move {confirmed}, hot stands at {epoch}");
-            faults.insert(resource, detail);
+            ahead.insert(resource, confirmed);
+        }
+    }
+    if !ahead.is_empty() {
+        for state in hot.fetch(&PAIRS, &[]).await? {
+            let (resource, epoch) = (state.text("resource")?, state.int("epoch")?);
+            if let Some(confirmed) = ahead.remove(&resource).filter(|confirmed| *confirmed > epoch) {
+                let detail = format!("cold has confirmed move {confirmed}, hot stands at {epoch}");
+                faults.insert(resource, detail);
+            }
         }
     }
     Ok(faults)

@@ -207,11 +207,20 @@ impl Mover<'_> {
         report.ended(outcome, begun)
     }
 
+    /// Keeps the mover away from a resource. One at work finishes its batch.
+    pub async fn hold(&self, family: &Family) -> Result<(), TierError> {
+        self.set_held(family, true).await
+    }
+
     /// Lets the mover have a resource again.
     pub async fn resume(&self, family: &Family) -> Result<(), TierError> {
+        self.set_held(family, false).await
+    }
+
+    async fn set_held(&self, family: &Family, held: bool) -> Result<(), TierError> {
         let mut hot = self.hot.session().await?;
         hot.begin(Begin::Write).await?;
-        hot.execute(&HOLD, &[family.resource.into(), false.into()]).await?;
+        hot.execute(&HOLD, &[family.resource.into(), held.into()]).await?;
         hot.commit().await
     }
 }

@@ -25,6 +25,8 @@ const BACK_OFF: Duration = Duration::from_millis(50);
 const LONGEST_BACK_OFF: Duration = Duration::from_secs(3);
 /// How soon to look again whether hot is fast enough, and whether cold is back.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// How long another mover has the turn: an erasure is done by then, and two runs lose little to each other.
+const TURN: Duration = Duration::from_secs(5);
 
 static IS_HELD: LazyLock<Statement> = LazyLock::new(|| hot_sql!("is_held"));
 
@@ -56,7 +58,7 @@ pub struct Plan {
     pub pause: Duration,
     /// No batch begins while a cheap read of hot takes longer than this.
     pub max_hot_latency: Option<Duration>,
-    /// How long to wait for hot to become fast enough, or for cold to come back, before stopping.
+    /// How long to wait for hot to become fast enough, for cold to come back, or for another mover, before stopping.
     pub patience: Duration,
 }
 
@@ -83,7 +85,7 @@ pub enum Outcome {
     Stopped,
     /// An operator keeps the mover away from it until `archive resume`.
     Held,
-    /// Another mover claimed a later number and goes on with the work.
+    /// Another mover claimed a later number, and no patience was left to take turns.
     Overtaken,
     /// Hot did not become fast enough in time.
     HotIsSlow,
@@ -151,8 +153,7 @@ impl Report {
     pub(super) fn ended(mut self, outcome: Result<Outcome, MoveError>, begun: Instant) -> Self {
         self.outcome = outcome.unwrap_or_else(|error| {
             self.error = Some(explain(&error));
-            if let MoveError::Overtaken { resource } = error {
-                tracing::info!(resource, "another mover is at work");
+            if let MoveError::Overtaken { .. } = error {
                 return Outcome::Overtaken;
             }
             tracing::error!(resource = self.resource, error = explain(&error), "stopped moving");
@@ -238,6 +239,7 @@ impl Mover<'_> {
             };
             let moved = match insist(&batch).await {
                 Ok(Some(moved)) => moved,
+                Ok(None) if self.is_held(family).await? => return Ok(Outcome::Held),
                 Ok(None) => return Ok(Outcome::Done),
                 Err(MoveError::Rejected { rows, .. }) => {
                     rejects::note(self.hot, family, self.clock.now(), &rows).await?;
@@ -247,6 +249,13 @@ impl Mover<'_> {
                 // Which row cannot be read is found out by asking for fewer.
                 Err(MoveError::Tier(TierError::Row { tier: Tier::Hot, .. })) if batch.rows > 1 => {
                     most = batch.rows / 2;
+                    continue;
+                }
+                Err(error @ MoveError::Overtaken { .. }) => {
+                    tracing::info!(resource = family.resource, "another mover is at work");
+                    if !patient.wait(TURN, stop).await {
+                        return Err(error);
+                    }
                     continue;
                 }
                 Err(MoveError::Tier(error @ TierError::Unavailable { tier: Tier::Cold, .. })) => {
@@ -267,13 +276,13 @@ impl Mover<'_> {
     }
 }
 
-/// Moves a batch, again when a lock was in its way: what it left is undone by the next claim.
+/// Moves a batch, again when a lock was in its way, or another mover: what it left is undone by the next claim.
 pub(super) async fn insist(batch: &dyn Attempt) -> Result<Option<MovedBatch>, MoveError> {
     let (mut tried, mut pause) = (1, BACK_OFF);
     loop {
         match batch.attempt().await {
-            Err(MoveError::Tier(error)) if error.is_conflict() && tried < RETRIES => {
-                tracing::warn!(%error, tried, "a lock was in the way");
+            Err(error) if error.is_passing(batch.yields()) && tried < RETRIES => {
+                tracing::warn!(%error, tried, "something was in the way");
                 tokio::time::sleep(pause).await;
                 (tried, pause) = (tried + 1, LONGEST_BACK_OFF.min(pause * 2));
             }

@@ -65,6 +65,11 @@ pub(super) struct MovedBatch {
 pub(super) trait Attempt: Sync {
     /// Moves it; `None` when there was nothing to do.
     async fn attempt(&self) -> Result<Option<MovedBatch>, MoveError>;
+
+    /// Whether another mover may have the turn, which does this too.
+    fn yields(&self) -> bool {
+        false
+    }
 }
 
 /// The state row of hot, locked by a move.
@@ -74,6 +79,8 @@ pub(super) struct State {
     pub token: Option<i64>,
     /// No row in cold is newer.
     pub cold_newest: Option<Key>,
+    /// Whether an operator keeps the mover away.
+    pub held: bool,
 }
 
 /// Rows of one table of the family on their way.
@@ -127,6 +134,7 @@ impl<'a> Move<'a> {
             epoch: record.int("epoch")?,
             token: record.int_or_null("token")?,
             cold_newest: record.key_or_null("cold_newest_at", "cold_newest_id")?,
+            held: record.bool("held")?,
         };
         fail_point::reached("locked");
         let token = mover.clock.draw();

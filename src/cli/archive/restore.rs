@@ -102,19 +102,24 @@ pub async fn run(args: &Args, tiers: &Tiers, clock: &Clock, json: bool) -> Resul
     for family in families {
         let bar = args::bar(family.resource, 0, false);
         let mut progress = |report: &Report| show(&bar, report);
+        // Before the first batch: a mover at work would take back what comes.
+        let was_held = mover.is_held(family).await.map_err(Failure::of)?;
+        mover.hold(family).await.map_err(Failure::of)?;
         let report = mover.restore(family, chosen, args.rows, &stop, &mut progress).await;
         bar.finish_and_clear();
         tell(&report, json);
+        if report.rows == 0 && !was_held {
+            mover.resume(family).await.map_err(Failure::of)?;
+        } else if !json {
+            say!("{}: held until `thermocline archive resume`", family.resource);
+        }
         reports.push(report);
     }
     if json {
         print_json(&reports)?;
     }
-    if reports.iter().any(|report| report.outcome == Outcome::Failed) {
+    if reports.iter().any(|report| matches!(report.outcome, Outcome::Failed | Outcome::Overtaken)) {
         return Err(Failure::Reported);
-    }
-    if !json && reports.iter().any(|report| report.batches > 0) {
-        say!("held until `thermocline archive resume`");
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ mod alone;
 mod audit;
 mod back;
 mod backups;
+mod between;
 mod clocks;
 mod doubt;
 mod erasing;
