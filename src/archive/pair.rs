@@ -102,8 +102,7 @@ pub async fn unfit(hot: &dyn Engine, cold: &dyn Engine) -> Result<BTreeMap<Strin
         }
     }
     if !ahead.is_empty() {
-        for state in hot.fetch(&PAIRS, &[]).await? {
-            let (resource, epoch) = (state.text("resource")?, state.int("epoch")?);
+        for (resource, epoch) in epochs(hot).await? {
             if let Some(confirmed) = ahead.remove(&resource).filter(|confirmed| *confirmed > epoch) {
                 let detail = format!("cold has confirmed move {confirmed}, hot stands at {epoch}");
                 faults.insert(resource, detail);
@@ -111,6 +110,12 @@ pub async fn unfit(hot: &dyn Engine, cold: &dyn Engine) -> Result<BTreeMap<Strin
         }
     }
     Ok(faults)
+}
+
+/// Where hot stands with each resource.
+pub async fn epochs(hot: &dyn Engine) -> Result<BTreeMap<String, i64>, TierError> {
+    let states = hot.fetch(&PAIRS, &[]).await?;
+    states.iter().map(|state| Ok((state.text("resource")?, state.int("epoch")?))).collect()
 }
 
 /// Checks that `hot` can serve without a cold tier: nothing has left it.

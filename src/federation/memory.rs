@@ -62,6 +62,11 @@ impl Memory {
         self.marks.lock().unwrap_or_else(PoisonError::into_inner).insert(name, mark);
     }
 
+    /// The highest epochs seen so far.
+    pub fn highest_epochs(&self) -> HashMap<&'static str, i64> {
+        self.highest.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Notes where hot stands with a resource, or has stood as cold knows; returns the highest epoch seen before.
     pub(super) fn note_epoch(&self, resource: &'static str, epoch: i64) -> i64 {
         let mut highest = self.highest.lock().unwrap_or_else(PoisonError::into_inner);

@@ -127,18 +127,22 @@ fn rows<L: SqlList>(list: &L, records: &[Record]) -> Result<Vec<L::Row>, TierErr
 }
 
 fn hot_rows<L: SqlList>(list: &L, records: &[Record]) -> Result<HotRows<L::Row>, TierError> {
-    let (mut mark, mut count) = (Mark::default(), HotCount::default());
-    if let Some(first) = records.first() {
-        mark = Mark {
-            epoch: first.int("epoch")?,
-            token: first.int_or_null("token")?,
-            cold_newest: first.key_or_null("cold_newest_at", "cold_newest_id")?,
-        };
-        count = HotCount {
-            rows: first.int_or_null("n")?.unwrap_or(0),
-            late: first.int_or_null("late")?.unwrap_or(0),
-        };
-    }
+    // The state row comes along with no row too. Without it nobody knows what there is; that must not look like nothing.
+    let first = records.first().ok_or_else(|| TierError::Row {
+        tier: Tier::Hot,
+        statement: list.name(),
+        column: "epoch".to_owned(),
+        problem: format!("is not there: archive_state has no row of {}", list.resource()),
+    })?;
+    let mark = Mark {
+        epoch: first.int("epoch")?,
+        token: first.int_or_null("token")?,
+        cold_newest: first.key_or_null("cold_newest_at", "cold_newest_id")?,
+    };
+    let count = HotCount {
+        rows: first.int_or_null("n")?.unwrap_or(0),
+        late: first.int_or_null("late")?.unwrap_or(0),
+    };
     Ok(HotRows { mark, rows: rows(list, records)?, count })
 }
 

@@ -13,7 +13,7 @@ use crate::web::state::App;
 
 /// How often the databases are asked; for so long a page that hot has alone may still be given.
 pub const EVERY: Duration = Duration::from_secs(5);
-/// Whether somebody has to run `archive recover`, by resource.
+/// Whether somebody has to run `archive recover`, or to restart, by resource.
 const RECOVER_DUE: &str = "thermocline_recover_due";
 
 /// Looks every few seconds, for ever.
@@ -27,17 +27,32 @@ pub async fn watch(app: &App, resources: &[&'static str]) {
     }
 }
 
-/// Looks once.
-pub async fn look(app: &App, resources: &[&'static str]) -> Result<(), TierError> {
-    let Some(cold) = app.cold() else { return Ok(()) };
+/// Looks once; returns the resources of which nothing is answered.
+pub async fn look(app: &App, resources: &[&'static str]) -> Result<Vec<&'static str>, TierError> {
+    let mut due = Vec::new();
+    let Some(cold) = app.cold() else { return Ok(due) };
+    // Before hot is asked: while it is the same hot, it has come as far by then.
+    let seen = app.highest_epochs();
     let unfit = pair::unfit(app.hot(), cold).await?;
+    let stands = pair::epochs(app.hot()).await?;
     for resource in resources {
-        let detail = unfit.get(*resource);
-        metrics::gauge!(RECOVER_DUE, "resource" => *resource).set(f64::from(detail.is_some()));
-        if let Some(detail) = detail {
+        let seen = seen.get(resource).copied().unwrap_or(0);
+        let stands = stands.get(*resource).copied().unwrap_or(0);
+        if let Some(detail) = unfit.get(*resource) {
             tracing::error!(resource, detail, "the databases do not fit: run `thermocline archive recover`");
             app.doubt(resource);
+            due.push(*resource);
+        } else if stands < seen {
+            tracing::error!(
+                resource,
+                seen,
+                stands,
+                "both databases are older than they were: restart, if that is meant"
+            );
+            due.push(*resource);
         }
+        metrics::gauge!(RECOVER_DUE, "resource" => *resource)
+            .set(f64::from(u8::from(due.contains(resource))));
     }
-    Ok(())
+    Ok(due)
 }

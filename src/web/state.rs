@@ -1,5 +1,6 @@
 //! What handlers share: the tiers, what readers remember, who may call, the time.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -63,6 +64,11 @@ impl App {
     /// Notes that the two databases did not fit: of this resource nothing is answered until cold proves what hot says.
     pub fn doubt(&self, resource: &'static str) {
         self.0.memory.doubt(resource);
+    }
+
+    /// The highest epoch of each resource that was seen in hot, or that cold knew to be committed there.
+    pub fn highest_epochs(&self) -> HashMap<&'static str, i64> {
+        self.0.memory.highest_epochs()
     }
 
     /// Both tiers as lists are read from them.

@@ -1,12 +1,13 @@
 //! A cold that comes back from an older backup while a server runs: what it says until somebody recovers, and that it
 //! needs no restart then.
 
+use thermocline::archive::pair::{self, PairError};
 use thermocline::archive::{Consent, Mover, Plan};
 use thermocline::clock::DAY;
 use thermocline::import::Noun;
 use thermocline::ops::watch;
 use thermocline::resources;
-use thermocline::tier::{Begin, Engine as _, Statement, Value};
+use thermocline::tier::{Begin, Engine, Statement, Value};
 
 use super::PATIENCE;
 use crate::support::engines::Engines;
@@ -35,14 +36,18 @@ async fn answers(service: &Service, paths: &[&str], status: u16, kind: Option<&s
     }
 }
 
-async fn in_cold(service: &Service, text: &str) {
+async fn changed(engine: &dyn Engine, text: &str) -> u64 {
     let whole = |sign: &str| -> &'static str { format!("-- test\n{}", text.replace('?', sign)).leak() };
-    let mut cold = service.cold.session().await.expect("a session");
-    cold.begin(Begin::Write).await.expect("a transaction");
+    let mut session = engine.session().await.expect("a session");
+    session.begin(Begin::Write).await.expect("a transaction");
     let changed =
-        cold.execute(&Statement::new(whole("?")).postgres(whole("$")), &[Value::from("messages")]).await;
-    assert_eq!(changed.expect("a statement"), 1, "{text}");
-    cold.commit().await.expect("a commit");
+        session.execute(&Statement::new(whole("?")).postgres(whole("$")), &[Value::from("messages")]).await;
+    session.commit().await.expect("a commit");
+    changed.expect("a statement")
+}
+
+async fn in_cold(service: &Service, text: &str) {
+    assert_eq!(changed(&*service.cold, text).await, 1, "{text}");
 }
 
 /// The journal of another time: it has another move in the place of hot's last one.
@@ -85,10 +90,10 @@ async fn an_older_cold(engines: Engines) {
     watch::look(&service.app, &names).await.expect_err("cold is away");
     answers(&service, &NEWEST, 200, None).await;
     service.cold.set(Mode::Up);
-    watch::look(&service.app, &names).await.expect("a look");
+    assert!(watch::look(&service.app, &names).await.expect("a look").is_empty());
     answers(&service, &NEWEST, 200, None).await;
     in_cold(&service, ANOTHER_TIME).await;
-    watch::look(&service.app, &names).await.expect("a look");
+    assert_eq!(watch::look(&service.app, &names).await.expect("a look"), ["messages"]);
     recover_due().await;
     answers(&service, &["/api/posts?limit=5"], 200, None).await;
 
@@ -108,6 +113,48 @@ async fn an_older_cold(engines: Engines) {
     well().await;
     watch::look(&service.app, &names).await.expect("a look");
     well().await;
+    drop(service);
+    engines.drop().await;
+}
+
+/// Backups of both that fit together say nothing by themselves; a server that has seen more does.
+#[tokio::test]
+async fn two_older_databases_that_fit_are_told_by_a_server_that_has_seen_more() {
+    let engines = Engines::embedded().await;
+    let service = Service::over(engines.hot.clone(), engines.cold.clone(), PATIENCE).await;
+    service.load(Noun::Conversations, vec![conversation(1, 1, Some(2), at("2025-01-01T00:00:00Z"))]).await;
+    let said = |n: i64| message(1_000 + n, 1, 1, &format!("number {n}"), cutoff((n - 20) * DAY / 2));
+    service.load(Noun::Messages, (0..40).map(said).collect()).await;
+    assert_eq!(service.archive("messages", &Plan::default()).await, 20);
+    let names = resources::families().map(|family| family.resource);
+    answers(&service, &NEWEST, 200, None).await;
+    assert!(watch::look(&service.app, &names).await.expect("a look").is_empty());
+    for (engine, text) in [
+        (&*engines.hot, "UPDATE archive_state SET epoch = 0, token = NULL WHERE resource = ?1"),
+        (&*engines.cold, "UPDATE archive_head SET claimed = 0 WHERE resource = ?1"),
+        (&*engines.cold, "DELETE FROM archive_batches WHERE resource = ?1"),
+    ] {
+        assert!(changed(engine, text).await > 0, "{text}");
+    }
+    assert!(pair::unfit(&*engines.hot, &*engines.cold).await.expect("a look").is_empty());
+    answers(&service, &NEWEST, 503, Some("recover-due")).await;
+    assert_eq!(watch::look(&service.app, &names).await.expect("a look"), ["messages"]);
+    drop(service);
+    engines.drop().await;
+}
+
+/// A list of which hot has no state is not an empty one.
+#[tokio::test]
+async fn that_a_state_row_is_gone_does_not_look_like_no_rows() {
+    let engines = Engines::embedded().await;
+    let service = Service::over(engines.hot.clone(), engines.cold.clone(), PATIENCE).await;
+    service.load(Noun::Conversations, vec![conversation(1, 1, Some(2), at("2025-01-01T00:00:00Z"))]).await;
+    service.load(Noun::Messages, vec![message(1_039, 1, 1, "a word", cutoff(DAY))]).await;
+    answers(&service, &NEWEST, 200, None).await;
+    assert_eq!(changed(&*engines.hot, "DELETE FROM archive_state WHERE resource = ?1").await, 1);
+    answers(&service, &NEWEST, 500, Some("internal")).await;
+    let refused = pair::ensure(&*engines.hot, &*engines.cold, &service.clock).await;
+    assert!(matches!(refused, Err(PairError::NotAPair(_))), "{refused:?}");
     drop(service);
     engines.drop().await;
 }
