@@ -6,6 +6,11 @@ use super::super::{Tier, TierError};
 
 /// Deadlock, lock time-out, write conflicts of snapshots.
 const CONFLICTS: [u32; 4] = [1205, 1222, 3960, 3961];
+/// A foreign key was hurt.
+const FOREIGN_KEY: u32 = 547;
+/// In any language of the server: something came to refer to a row that is to go. It goes with what came, the next time.
+const REFERRED: &str = "DELETE";
+const BABELFISH_REFERRED: &str = "update or delete on table";
 /// Snapshot isolation is off in the database.
 const SNAPSHOTS_OFF: u32 = 3952;
 /// The server or the database is not to be had now: no such database or no entry (also while Azure starts one up),
@@ -69,7 +74,9 @@ pub(super) fn refused(tier: Tier, statement: &'static str, database: &str, error
     if code == SNAPSHOTS_OFF {
         return TierError::Statement { tier, statement, source: snapshots_off(database).into() };
     }
-    if CONFLICTS.contains(&code) || said(&BABELFISH_CONFLICTS) {
+    let referred = code == FOREIGN_KEY
+        && [REFERRED, BABELFISH_REFERRED].iter().any(|text| token.message().contains(text));
+    if referred || CONFLICTS.contains(&code) || said(&BABELFISH_CONFLICTS) {
         return TierError::Conflict { tier, statement, source: error.into() };
     }
     if class >= FATAL || AWAY.contains(&code) || said(&BABELFISH_AWAY) {

@@ -33,6 +33,8 @@ pub enum Fault {
     LoseAnswer,
     /// Nothing is done, and an error with this number is answered.
     Refuse(u32),
+    /// Nothing is done: a row has come that refers to one that was to go.
+    Refer,
     /// The texts of the answer hold half a character each.
     HalfCharacters,
 }
@@ -60,6 +62,11 @@ impl Faults {
 }
 
 /// An error as SQL Server words it.
+/// What [`Fault::Refer`] says.
+pub fn referred() -> Refusal {
+    Refusal::new(547, 16, "The DELETE statement conflicted with the REFERENCE constraint.")
+}
+
 pub fn refusal(number: u32) -> Refusal {
     let (class, text) = match number {
         515 => (16, "Cannot insert the value NULL into a column that does not allow nulls."),

@@ -121,6 +121,9 @@ async fn each_row_moves_once_whatever_goes_wrong() {
         (statement("archive.take"), refuse(1205), 1, Ends::Done),
         (statement("archive.take"), refuse(1222), 4, Ends::Done),
         (statement("archive.raise"), refuse(3960), 1, Ends::Done),
+        // So is it when a comment has come between the comments and their post; but not when a parent is missing.
+        (statement("archive.take"), Fault::Refer, 1, Ends::Done),
+        (statement("archive.take"), refuse(547), 1, Ends::Failed),
         // Not for ever.
         (statement("archive.raise"), refuse(1205), 8, Ends::Failed),
         // A server that is away ends the run.

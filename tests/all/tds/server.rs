@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-use super::faults::{At, Fault, refusal};
+use super::faults::{At, Fault, referred, refusal};
 use super::front::Shared;
 use super::inserts::Insert;
 use super::login::{self, Login};
@@ -199,8 +199,8 @@ impl Connection<'_> {
             Some(Fault::Stall) => stall(self.shared).await,
             Some(Fault::HangUp) => return Ok(false),
             Some(Fault::Slow(more)) => tokio::time::sleep(more).await,
-            Some(Fault::Refuse(number)) => {
-                let refusal = refusal(number);
+            Some(fault @ (Fault::Refuse(_) | Fault::Refer)) => {
+                let refusal = if let Fault::Refuse(number) = fault { refusal(number) } else { referred() };
                 self.session.failed(&refusal).await;
                 return self.refuse(&refusal, request.procedure).await;
             }
