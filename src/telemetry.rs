@@ -13,8 +13,9 @@ use tracing_subscriber::EnvFilter;
 /// A second call changes nothing.
 pub fn init(filter: &str) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| {
-        // The driver complains of every clear-text connection; that is said once, where one is opened.
-        EnvFilter::new(format!("tiberius=off,{filter}"))
+        // One driver complains of every clear-text connection; that is said once, where one is opened. The other tells what
+        // it does not know in a URL, with its value, which may be a secret.
+        EnvFilter::new(format!("tiberius=off,sqlx_postgres::options=off,{filter}"))
     });
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // It would tell of a log that nobody reads any more with `eprintln!`, which panics there.
