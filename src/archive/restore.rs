@@ -5,13 +5,13 @@
 //! until `archive resume`, or it would carry everything away again.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::LazyLock;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use async_trait::async_trait;
 
-use super::chosen::Chosen;
+use super::chosen::{Chosen, Place};
 use super::digest::Digest;
 use super::family::Family;
 use super::run::{Mover, Outcome, Report, insist};
@@ -31,8 +31,8 @@ struct Restore<'a> {
     chosen: Chosen,
     /// How many rows go back, children included; one whole row at least.
     rows: i64,
-    /// Only rows below this place in the table are left.
-    below: AtomicI64,
+    /// Only rows below this place are left.
+    below: Mutex<Place>,
 }
 
 #[async_trait]
@@ -56,19 +56,24 @@ impl Attempt for Restore<'_> {
         this.took(Step::Proof);
         let number = this.number;
         let steps = this.commit(cold_newest).await?;
-        self.below.store(place, Ordering::Relaxed);
+        *self.below() = place;
         Ok(Some(moved_batch(number, &leaving, steps)))
     }
 }
 
 impl Restore<'_> {
-    /// The ids of the batch, and the place of the last one in the table of cold.
-    async fn pick(&self, this: &mut Move<'_>) -> Result<(Vec<i64>, i64), TierError> {
-        let below = self.below.load(Ordering::Relaxed);
+    fn below(&self) -> MutexGuard<'_, Place> {
+        self.below.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The ids of the batch, and the place of the last one.
+    async fn pick(&self, this: &mut Move<'_>) -> Result<(Vec<i64>, Place), TierError> {
+        let below = *self.below();
         let (statement, params) = self.chosen.pick(self.family, below, self.rows);
         let mut picked = Vec::new();
         for record in this.cold.fetch(statement, &params).await? {
-            picked.push((record.int("id")?, record.int("place")?));
+            let place = Place { epoch: record.int("epoch")?, id: record.int("place")? };
+            picked.push((record.int("id")?, place));
         }
         let all = Value::from(picked.iter().map(|(id, _)| *id).collect::<Vec<_>>());
         let mut weights: HashMap<i64, i64> = HashMap::new();
@@ -201,8 +206,7 @@ impl Mover<'_> {
     ) -> Report {
         let begun = Instant::now();
         let mut report = Report::new(family.resource);
-        let batch =
-            Restore { mover: self, family, chosen, rows: rows.max(1), below: AtomicI64::new(i64::MAX) };
+        let batch = Restore { mover: self, family, chosen, rows: rows.max(1), below: Mutex::new(Place::TOP) };
         let outcome = batch.batches(stop, &mut report, progress).await;
         report.ended(outcome, begun)
     }
