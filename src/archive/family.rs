@@ -8,7 +8,7 @@ use super::due::Due;
 use super::erase::Along;
 use super::{recover, vacuum, verify};
 use crate::page::Key;
-use crate::schema::Table;
+use crate::schema::{Kind, Table};
 use crate::tier::{Statement, Value, cold_sql, hot_sql};
 
 /// How a resource moves.
@@ -165,7 +165,7 @@ impl Moved {
             closed: batch.with("from_epoch", "to_epoch"),
             hot_of: hot(hot_sql!("hot_of")).with("{owner}", owner).with("{columns}", &table.names()),
             open_of: of(cold_sql!("open_of")).with("{columns}", &table.names_in_cold()),
-            open_number: of(cold_sql!("open_number")),
+            open_number: of(cold_sql!("open_number")).with("{bytes}", &bytes(table)),
             close: of(cold_sql!("close")),
             verify: verify::TableStatements::of(table, archived, [first, second, owner]),
             vacuum: vacuum::TableStatements::of(table, archived),
@@ -221,6 +221,13 @@ impl Moved {
         row.extend([at, epoch.into()]);
         row
     }
+}
+
+/// The bytes of text in a row of a table in cold.
+fn bytes(table: &Table) -> String {
+    let texts = table.columns.iter().filter(|column| column.kind == Kind::Text);
+    let terms: Vec<String> = texts.map(|column| format!("octet_length({})", column.archived)).collect();
+    if terms.is_empty() { "0".to_owned() } else { terms.join(" + ") }
 }
 
 fn place(table: &Table, column: &str) -> usize {

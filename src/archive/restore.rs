@@ -4,6 +4,7 @@
 //! readable for whoever still reads at an older epoch. A resource that is restored is held: the mover leaves it alone
 //! until `archive resume`, or it would carry everything away again.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
@@ -11,6 +12,7 @@ use std::time::Instant;
 
 use async_trait::async_trait;
 
+use super::batch::BYTES;
 use super::chosen::{Chosen, Place};
 use super::digest::Digest;
 use super::family::Family;
@@ -29,7 +31,7 @@ struct Restore<'a> {
     mover: &'a Mover<'a>,
     family: &'a Family,
     chosen: Chosen,
-    /// How many rows go back, children included; one whole row at least.
+    /// How many rows go back, children included, with no more text than a batch has; one whole row at least.
     rows: i64,
     /// Only rows below this place are left.
     below: Mutex<Place>,
@@ -76,16 +78,20 @@ impl Restore<'_> {
             picked.push((record.int("id")?, place));
         }
         let all = Value::from(picked.iter().map(|(id, _)| *id).collect::<Vec<_>>());
-        let mut weights: HashMap<i64, i64> = HashMap::new();
+        let mut weights: HashMap<i64, (i64, i64)> = HashMap::new();
         for moved in &self.family.tables {
             for record in this.cold.fetch(&moved.open_number, std::slice::from_ref(&all)).await? {
-                *weights.entry(record.int("id")?).or_default() += record.int("n")?;
+                let (rows, bytes) = weights.entry(record.int("id")?).or_default();
+                *rows += record.int("n")?;
+                *bytes += record.int("bytes")?;
             }
         }
-        let (mut ids, mut weight, mut last) = (Vec::new(), 0, below);
+        let (mut ids, mut weight, mut size, mut last) = (Vec::new(), 0, 0, below);
         for (id, place) in picked {
-            weight += weights.get(&id).copied().unwrap_or(0);
-            if weight > self.rows && !ids.is_empty() {
+            let (rows, bytes) = weights.get(&id).copied().unwrap_or_default();
+            weight += rows;
+            size += bytes;
+            if (weight > self.rows || size > BYTES) && !ids.is_empty() {
                 break;
             }
             ids.push(id);
@@ -113,12 +119,9 @@ impl Restore<'_> {
         let mut digest = Digest::default();
         for Rows { moved, rows } in leaving.iter().rev() {
             let columns: Vec<&'static str> = moved.table.columns.iter().map(|column| column.name).collect();
-            let rows = match &self.family.supersede {
-                Some(_) => self.without_replaced(this, rows).await?,
-                None => rows.clone(),
-            };
+            let rows = self.without_replaced(this, rows).await?;
             this.hot.insert(moved.table.name, &columns, &rows).await?;
-            for row in &rows {
+            for row in &*rows {
                 digest.add(moved.table.name, row);
             }
         }
@@ -127,18 +130,21 @@ impl Restore<'_> {
     }
 
     /// The rows whose place no newer row in hot has taken.
-    async fn without_replaced(
+    async fn without_replaced<'r>(
         &self,
         this: &mut Move<'_>,
-        rows: &[Vec<Value>],
-    ) -> Result<Vec<Vec<Value>>, TierError> {
-        let Some(supersede) = &self.family.supersede else { return Ok(rows.to_vec()) };
+        rows: &'r [Vec<Value>],
+    ) -> Result<Cow<'r, [Vec<Value>]>, TierError> {
+        let Some(supersede) = &self.family.supersede else { return Ok(rows.into()) };
         let mut replaced = HashSet::new();
         for (group, members) in supersede.groups(rows.iter().map(Vec::as_slice)) {
             for record in this.hot.fetch(&supersede.in_hot, &[group.into(), members.into()]).await? {
                 let day = Timestamp::midnight(record.date("member")?);
                 replaced.insert((group, day.micros()));
             }
+        }
+        if replaced.is_empty() {
+            return Ok(rows.into());
         }
         Ok(rows.iter().filter(|row| !replaced.contains(&(supersede.of)(row))).cloned().collect())
     }

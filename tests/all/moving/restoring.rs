@@ -1,0 +1,157 @@
+//! What a way back takes at a time, and what it does not wait for.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use thermocline::archive::{self, Chosen, Outcome, Report};
+use thermocline::resources;
+use thermocline::tier::{Begin, Engine, Record, Session, Statement, Tier, TierError, Value, migrate};
+
+use super::faults::{check_all, now};
+use super::table::{self, Table};
+use super::{Pair, SIZES, execute, mover, plan, run, run_mover, scratch};
+use crate::support::postgres;
+
+/// A tier that keeps the plans by which a PostgreSQL picks what comes back.
+#[derive(Debug)]
+struct Watched {
+    inner: Arc<dyn Engine>,
+    plans: Arc<Mutex<Vec<String>>>,
+}
+
+impl Watched {
+    fn new(inner: Arc<dyn Engine>) -> Self {
+        Self { inner, plans: Arc::default() }
+    }
+}
+
+#[async_trait]
+impl Engine for Watched {
+    fn tier(&self) -> Tier {
+        self.inner.tier()
+    }
+
+    async fn fetch(&self, statement: &Statement, params: &[Value]) -> Result<Vec<Record>, TierError> {
+        self.inner.fetch(statement, params).await
+    }
+
+    async fn session(&self) -> Result<Box<dyn Session>, TierError> {
+        let inner = self.inner.session().await?;
+        Ok(Box::new(WatchedSession { inner, plans: Arc::clone(&self.plans) }))
+    }
+
+    async fn close(&self) {
+        self.inner.close().await;
+    }
+}
+
+struct WatchedSession {
+    inner: Box<dyn Session>,
+    plans: Arc<Mutex<Vec<String>>>,
+}
+
+#[async_trait]
+impl Session for WatchedSession {
+    async fn begin(&mut self, begin: Begin) -> Result<(), TierError> {
+        self.inner.begin(begin).await
+    }
+
+    async fn fetch(&mut self, statement: &Statement, params: &[Value]) -> Result<Vec<Record>, TierError> {
+        let picks = statement.for_postgres().filter(|_| statement.name == "archive.archived");
+        if let Some(text) = picks {
+            let explain = format!("-- test\nEXPLAIN {text}").leak();
+            let lines = self.inner.fetch(&Statement::new(explain).postgres(explain), params).await?;
+            let lines = lines.iter().map(|line| line.text("QUERY PLAN")).collect::<Result<Vec<_>, _>>();
+            // Of a file there is no plan to be kept.
+            self.plans.lock().expect("unpoisoned").extend(lines.map(|lines| lines.join("\n")));
+        }
+        self.inner.fetch(statement, params).await
+    }
+
+    async fn execute(&mut self, statement: &Statement, params: &[Value]) -> Result<u64, TierError> {
+        self.inner.execute(statement, params).await
+    }
+
+    async fn insert(
+        &mut self,
+        table: &'static str,
+        columns: &[&'static str],
+        rows: &[Vec<Value>],
+    ) -> Result<u64, TierError> {
+        self.inner.insert(table, columns, rows).await
+    }
+
+    async fn commit(&mut self) -> Result<(), TierError> {
+        self.inner.commit().await
+    }
+
+    async fn rollback(&mut self) -> Result<(), TierError> {
+        self.inner.rollback().await
+    }
+}
+
+/// What is picked is a stretch of an index, however much of the archive is open or closed.
+#[test]
+fn postgres_picks_along_the_index_by_batch() {
+    run(async {
+        let Some((cold, _)) = postgres::cold().await else { return };
+        let folder = scratch();
+        let pair = Pair::open_unpaired(folder.path(), now()).await;
+        migrate::upgrade(&*pair.hot).await.expect("a schema");
+        let cold = Watched::new(Arc::new(cold));
+        archive::pair::ensure(&*pair.hot, &cold, &pair.clock).await.expect("a pair");
+        table::fill(&pair, &Table { messages: Vec::new(), ..Table::sample(now()) }).await;
+        let many = "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 10000)
+            INSERT INTO messages (id, conversation_id, sender_id, content, created_at)
+            SELECT n, 1, 1, 'text', n * 1000000 FROM n";
+        assert_eq!(pair.change(many, &[]).await, 10_000);
+        let [messages, ..] = resources::families();
+        let all = mover(&*pair.hot, &cold, &pair.clock, SIZES);
+        assert_eq!(run_mover(&all, messages, &plan(5, 2_000)).await.rows, 10_000);
+        execute(&cold, "ANALYZE messages_archive", &[]).await;
+        // In the middle of a batch of the way there, and with most of the newest ones closed.
+        let stop = AtomicBool::new(false);
+        let mut progress = |report: &Report| stop.store(report.rows >= 6_500, Ordering::Relaxed);
+        let report = all.restore(messages, Chosen::All, 500, &stop, &mut progress).await;
+        assert_eq!((report.outcome, report.rows), (Outcome::Stopped, 6_500), "{:?}", report.error);
+        let report = all.restore(messages, Chosen::All, 500, &AtomicBool::new(false), &mut |_| {}).await;
+        assert_eq!((report.outcome, report.rows), (Outcome::Done, 3_500), "{:?}", report.error);
+        let plans = std::mem::take(&mut *cold.plans.lock().expect("unpoisoned"));
+        assert_eq!(plans.len(), 13 + 8);
+        for plan in plans {
+            assert!(plan.contains("Backward using messages_archive_batch"), "{plan}");
+        }
+        cold.close().await;
+        pair.close().await;
+    });
+}
+
+/// A post weighs what was said of it, too.
+#[test]
+fn a_batch_back_is_cut_by_bytes_too() {
+    run(async {
+        let folder = scratch();
+        let pair = Pair::open(folder.path(), now()).await;
+        let mut rows = Table::sample(now());
+        rows.messages.truncate(20);
+        rows.messages.iter_mut().take(12).for_each(|message| message.content = "四".repeat(1_000_000));
+        rows.posts.truncate(3);
+        rows.likes.clear();
+        rows.comments = (1..=6).map(|id| table::comment(id, 1 + id % 3, rows.posts[2].created_at)).collect();
+        rows.comments.iter_mut().for_each(|comment| comment.body = "四".repeat(1_500_000));
+        table::fill(&pair, &rows).await;
+        let [messages, posts, _] = resources::families();
+        // 16 MiB hold five messages of 3 MB, or a post with two comments of 4.5 MB; the newest come first.
+        for (family, expected) in [(messages, &[0, 13, 18, 20][..]), (posts, &[0, 3, 6, 9])] {
+            run_mover(&pair.mover(SIZES), family, &plan(15, 1_000)).await;
+            let (stop, mut batches) = (AtomicBool::new(false), Vec::new());
+            let mut progress = |report: &Report| batches.push(report.rows);
+            let report = pair.mover(SIZES).restore(family, Chosen::All, 1_000, &stop, &mut progress).await;
+            assert_eq!((report.outcome, report.error), (Outcome::Done, None));
+            assert_eq!(batches, expected, "{}", family.resource);
+        }
+        check_all(&pair, &rows).await;
+        pair.close().await;
+    });
+}
