@@ -235,7 +235,7 @@ impl Restore<'_> {
     ) -> Result<Outcome, MoveError> {
         obstacles::none_back(self.mover.hot, self.family).await?;
         self.mover.finish_erasures(self.family).await?;
-        report.due = self.mover.restorable(self.family, self.chosen).await?;
+        report.counted(self.mover.restorable(self.family, self.chosen).await);
         progress(report);
         loop {
             if stop.load(Ordering::Relaxed) {

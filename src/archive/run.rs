@@ -96,8 +96,8 @@ pub enum Outcome {
 pub struct Report {
     /// The resource.
     pub resource: &'static str,
-    /// Rows of the resource that were due at the beginning.
-    pub due: i64,
+    /// Rows of the resource that were due at the beginning, unless they could not be counted in time.
+    pub due: Option<i64>,
     /// Rows moved, children included.
     pub rows: i64,
     /// Rows of the resource itself.
@@ -122,7 +122,7 @@ impl Report {
     pub(super) fn new(resource: &'static str) -> Self {
         Self {
             resource,
-            due: 0,
+            due: None,
             rows: 0,
             of_resource: 0,
             batches: 0,
@@ -132,6 +132,17 @@ impl Report {
             error: None,
             seconds: 0.0,
             steps: Steps::default(),
+        }
+    }
+
+    /// What there is to do, as far as it could be counted: on a very large table that may take longer than anybody waits,
+    /// and is no reason not to begin.
+    pub(super) fn counted(&mut self, due: Result<i64, TierError>) {
+        match due {
+            Ok(due) => self.due = Some(due),
+            Err(error) => {
+                tracing::warn!(resource = self.resource, error = explain(&error), "not counted beforehand");
+            }
         }
     }
 
@@ -203,7 +214,7 @@ impl Mover<'_> {
         // One instant for the whole run: what becomes due meanwhile is the next run's.
         let rule = plan.rule;
         let older_than = family.cutoff(self.clock.now(), rule);
-        report.due = self.due(family, rule).await?;
+        report.counted(self.due(family, rule).await);
         progress(report);
         self.finish_erasures(family).await?;
         let mut most = plan.batch;

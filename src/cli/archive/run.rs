@@ -148,7 +148,10 @@ pub async fn one(
 
 /// Brings a progress bar up to date.
 pub fn show(bar: &ProgressBar, report: &Report) {
-    bar.set_length(report.due.cast_unsigned());
+    match report.due {
+        Some(due) => bar.set_length(due.cast_unsigned()),
+        None => bar.unset_length(),
+    }
     bar.set_position(report.of_resource.cast_unsigned());
 }
 
