@@ -6,6 +6,7 @@ use super::behavior::Action;
 use super::chosen::Archived;
 use super::due::Due;
 use super::erase::Along;
+use super::parents::Parent;
 use super::{recover, vacuum, verify};
 use crate::page::Key;
 use crate::schema::{Kind, Table};
@@ -131,6 +132,7 @@ pub struct Moved {
     /// What is erased of it, by the id it belongs to and by its own.
     pub(super) erase: [Along; 2],
     pub(super) recover: recover::TableStatements,
+    pub(super) parents: Vec<Parent>,
     /// What somebody wrote, in hot and in cold, by the ids that are erased.
     pub(super) written: Option<[Statement; 2]>,
 }
@@ -171,6 +173,7 @@ impl Moved {
             vacuum: vacuum::TableStatements::of(table, archived),
             erase: [owner, first].map(|column| Along::of(table, archived, column)),
             recover: recover::TableStatements::of(table, archived),
+            parents: Parent::all(table),
             written: None,
         }
     }
@@ -208,6 +211,17 @@ impl Moved {
     pub(super) fn identity(&self, row: &[Value]) -> [Value; 2] {
         let second = usize::from(self.table.columns[0].name != "id");
         [row[0].clone(), row[second].clone()]
+    }
+
+    /// What a row is called.
+    pub(super) fn name(&self, row: &[Value]) -> String {
+        let [first, second] = self.identity(row).map(|value| value.int());
+        let table = self.table.name;
+        if self.table.columns[0].name == "id" {
+            format!("{table} {first}")
+        } else {
+            format!("{table} {first}/{second}")
+        }
     }
 
     /// The columns of its rows in cold, in the order of [`Moved::archived_row`].

@@ -16,6 +16,7 @@ use super::batch::BYTES;
 use super::chosen::{Chosen, Place};
 use super::digest::Digest;
 use super::family::Family;
+use super::parents::{Left, Parents};
 use super::run::{Mover, Outcome, Report, insist};
 use super::steps::{Attempt, Move, MovedBatch, RESTORE, Rows, digest, moved_batch, own};
 use super::stopwatch::Step;
@@ -33,21 +34,31 @@ struct Restore<'a> {
     chosen: Chosen,
     /// How many rows go back, children included, with no more text than a batch has; one whole row at least.
     rows: i64,
-    /// Only rows below this place are left.
-    below: Mutex<Place>,
+    /// What a row cannot come back without.
+    parents: Parents<'a>,
+    passed: Mutex<Passed>,
+}
+
+/// How far a restore has come.
+#[derive(Clone, Debug)]
+struct Passed {
+    /// Only rows below this place are to be seen to.
+    below: Place,
+    /// What is above and stays where it is.
+    left: Left,
 }
 
 #[async_trait]
 impl Attempt for Restore<'_> {
     async fn attempt(&self) -> Result<Option<MovedBatch>, MoveError> {
         let mut this = Move::begin(self.mover, self.family).await?;
-        let (ids, place) = self.pick(&mut this).await?;
+        let (ids, leaving, passed) = self.next(&mut this).await?;
         if ids.is_empty() {
             this.give_up().await?;
+            *self.passed() = passed;
             return Ok(None);
         }
         let ids = Value::from(ids);
-        let leaving = self.read(&mut this, &ids).await?;
         this.took(Step::Cold);
         let digest = self.put(&mut this, &leaving).await?;
         fail_point::reached("worked-in-hot");
@@ -58,19 +69,45 @@ impl Attempt for Restore<'_> {
         this.took(Step::Proof);
         let number = this.number;
         let steps = this.commit(cold_newest).await?;
-        *self.below() = place;
+        *self.passed() = passed;
         Ok(Some(moved_batch(number, &leaving, steps)))
     }
 }
 
 impl Restore<'_> {
-    fn below(&self) -> MutexGuard<'_, Place> {
-        self.below.lock().unwrap_or_else(PoisonError::into_inner)
+    fn passed(&self) -> MutexGuard<'_, Passed> {
+        self.passed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The ids of the batch, and the place of the last one.
-    async fn pick(&self, this: &mut Move<'_>) -> Result<(Vec<i64>, Place), TierError> {
-        let below = *self.below();
+    /// What goes back now, its ids and its rows, and how far that comes. A row whose parent is gone, or that of a child,
+    /// is passed: no row goes back without its children.
+    async fn next(&self, this: &mut Move<'_>) -> Result<(Vec<i64>, Vec<Rows<'_>>, Passed), TierError> {
+        let mut passed = self.passed().clone();
+        let own = self.family.own().table.name;
+        loop {
+            let (mut ids, below) = self.pick(this, passed.below).await?;
+            if ids.is_empty() {
+                return Ok((ids, Vec::new(), passed));
+            }
+            passed.below = below;
+            let mut leaving = self.read(this, &ids.clone().into()).await?;
+            let mut orphans = Vec::new();
+            for Rows { moved, rows } in &leaving {
+                orphans.extend(self.parents.missing(&mut *this.hot, moved, rows, Some(own)).await?);
+            }
+            let left = passed.left.add(orphans);
+            ids.retain(|id| !left.contains(id));
+            for Rows { moved, rows } in &mut leaving {
+                rows.retain(|row| !left.contains(&row[moved.owner].int()));
+            }
+            if !ids.is_empty() {
+                return Ok((ids, leaving, passed));
+            }
+        }
+    }
+
+    /// The ids of the next rows below a place, and the place of the last one.
+    async fn pick(&self, this: &mut Move<'_>, below: Place) -> Result<(Vec<i64>, Place), TierError> {
         let (statement, params) = self.chosen.pick(self.family, below, self.rows);
         let mut picked = Vec::new();
         for record in this.cold.fetch(statement, &params).await? {
@@ -212,8 +249,14 @@ impl Mover<'_> {
     ) -> Report {
         let begun = Instant::now();
         let mut report = Report::new(family.resource);
-        let batch = Restore { mover: self, family, chosen, rows: rows.max(1), below: Mutex::new(Place::TOP) };
-        let outcome = batch.batches(stop, &mut report, progress).await;
+        let outcome = match obstacles::none_back(self.hot, family).await {
+            Ok(parents) => {
+                let passed = Mutex::new(Passed { below: Place::TOP, left: Left::default() });
+                let batch = Restore { mover: self, family, chosen, rows: rows.max(1), parents, passed };
+                batch.batches(stop, &mut report, progress).await
+            }
+            Err(error) => Err(error),
+        };
         report.ended(outcome, begun)
     }
 
@@ -233,7 +276,6 @@ impl Restore<'_> {
         report: &mut Report,
         progress: &mut (dyn FnMut(&Report) + Send),
     ) -> Result<Outcome, MoveError> {
-        obstacles::none_back(self.mover.hot, self.family).await?;
         self.mover.finish_erasures(self.family).await?;
         report.counted(self.mover.restorable(self.family, self.chosen).await);
         progress(report);
@@ -241,7 +283,10 @@ impl Restore<'_> {
             if stop.load(Ordering::Relaxed) {
                 return Ok(Outcome::Stopped);
             }
-            let Some(moved) = insist(self).await? else { return Ok(Outcome::Done) };
+            let moved = insist(self).await?;
+            let Left { rows, first } = self.passed().left.clone();
+            (report.left, report.lacking) = (rows, first);
+            let Some(moved) = moved else { return Ok(Outcome::Done) };
             report.add(&moved);
             progress(report);
         }

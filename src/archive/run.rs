@@ -108,6 +108,10 @@ pub struct Report {
     pub epoch: Option<i64>,
     /// Rows of the resource that cannot move, found by this run: they stay in hot, noted with the reason.
     pub rejected: i64,
+    /// Rows of the resource that cannot come back, since hot does not have what they refer to: they stay in cold.
+    pub left: i64,
+    /// What the first of them lack.
+    pub lacking: Vec<String>,
     /// How it ended.
     pub outcome: Outcome,
     /// Why it failed.
@@ -128,6 +132,8 @@ impl Report {
             batches: 0,
             epoch: None,
             rejected: 0,
+            left: 0,
+            lacking: Vec::new(),
             outcome: Outcome::Stopped,
             error: None,
             seconds: 0.0,

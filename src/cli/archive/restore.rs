@@ -110,7 +110,7 @@ pub async fn run(args: &Args, tiers: &Tiers, clock: &Clock, json: bool) -> Resul
     if json {
         print_json(&reports)?;
     }
-    if reports.iter().any(|report| report.outcome == Outcome::Failed) {
+    if reports.iter().any(|report| report.outcome == Outcome::Failed || report.left > 0) {
         return Err(Failure::Reported);
     }
     if !json && reports.iter().any(|report| report.batches > 0) {

@@ -1,16 +1,20 @@
 //! What a way back takes at a time, and what it does not wait for.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use thermocline::archive::{self, Chosen, Outcome, Report};
-use thermocline::resources;
+use thermocline::archive::{self, Chosen, Consent, Family, Outcome, Report};
+use thermocline::clock::DAY;
 use thermocline::tier::{Begin, Engine, Record, Session, Statement, Tier, TierError, Value, migrate};
+use thermocline::{resources, schema};
 
+use super::audit::audit;
 use super::faults::{check_all, lived_in, now};
-use super::table::{self, Table};
-use super::{Pair, SIZES, execute, mover, plan, run, run_mover, scratch};
+use super::files::Program;
+use super::table::{self, TALKS, Table};
+use super::{HOT, Pair, SIZES, copy_file, copy_pair, execute, mover, plan, run, run_mover, scratch};
 use crate::support::postgres;
 
 /// A tier that never answers a count, and keeps the plans by which a PostgreSQL picks what comes back.
@@ -177,6 +181,108 @@ fn a_batch_back_is_cut_by_bytes_too() {
             assert_eq!(batches, expected, "{}", family.resource);
         }
         check_all(&pair, &rows).await;
+        pair.close().await;
+    });
+}
+
+/// The platform may delete a user whose rows have all moved: those stay where they are, readable, until he is there again.
+#[test]
+fn what_lost_its_parent_stays_in_cold_and_stops_nobody() {
+    let program = Program::new();
+    run(async {
+        let mut rows = Table::sample(now());
+        rows.messages.iter_mut().for_each(|message| message.conversation_id = 1 + message.id % TALKS);
+        let pair = Pair::open(program.path(), now()).await;
+        table::fill(&pair, &rows).await;
+        for family in resources::families() {
+            run_mover(&pair.mover(SIZES), family, &plan(-1, 12)).await;
+        }
+        pair.change("DELETE FROM conversations WHERE id = 3", &[]).await;
+        pair.change("DELETE FROM users WHERE id = 5", &[]).await;
+        pair.change("DELETE FROM stocks WHERE id = 2", &[]).await;
+
+        let stay = rows.messages.iter().filter(|row| row.conversation_id == 3 || row.sender_id == 5).count();
+        let commented: BTreeSet<i64> =
+            rows.comments.iter().filter(|row| row.author_id == 5).map(|row| row.post_id).collect();
+        let [messages, posts, prices] = resources::families();
+        let restore = async |family: &Family| {
+            let report =
+                pair.mover(SIZES).restore(family, Chosen::All, 9, &AtomicBool::new(false), &mut |_| {}).await;
+            assert_eq!((report.outcome, report.error.as_deref()), (Outcome::Done, None));
+            report
+        };
+        let expected = [
+            (messages, stay, rows.messages.len(), "messages 114: sender_id 5 is not in users"),
+            (posts, commented.len(), rows.posts.len(), "author_id 5 is not in users"),
+            (prices, rows.prices.len() / 2, rows.prices.len(), "stock_id 2 is not in stocks"),
+        ];
+        for (family, left, all, lacks) in expected {
+            let report = restore(family).await;
+            assert_eq!((report.left, report.of_resource), (left as i64, (all - left) as i64));
+            assert!(left > 0 && left < all && report.lacking.len() == left.min(10), "{report:?}");
+            assert!(report.lacking.iter().any(|text| text.contains(lacks)), "{:?}", report.lacking);
+            let again = restore(family).await;
+            assert_eq!((again.rows, again.left), (0, left as i64), "nothing moves in vain");
+        }
+        check_all(&pair, &rows).await;
+        audit(&pair).await;
+        pair.close().await;
+
+        let ended = program.run(&["archive", "restore", "--resource", "prices", "--all"]);
+        assert_eq!(ended.status, Some(1), "{ended:?}");
+        assert!(ended.out.contains("30 stay: hot does not have what they refer to"), "{ended:?}");
+        assert!(ended.err.contains("stock_id 2 is not in stocks"), "{ended:?}");
+
+        let pair = Pair::open_unpaired(program.path(), now()).await;
+        pair.change("INSERT INTO users (id, username) VALUES (5, 'user5')", &[]).await;
+        pair.change("INSERT INTO stocks (id, symbol, created_at, updated_at) VALUES (2, '0002', 0, 0)", &[])
+            .await;
+        pair.change(
+            "INSERT INTO conversations (id, user1_id, created_at, updated_at) VALUES (3, 1, 0, 0)",
+            &[],
+        )
+        .await;
+        for (family, left, ..) in expected {
+            let stop = AtomicBool::new(false);
+            let report = pair.mover(SIZES).restore(family, Chosen::All, 9, &stop, &mut |_| {}).await;
+            assert_eq!((report.left, report.of_resource), (0, left as i64), "{:?}", report.error);
+        }
+        check_all(&pair, &rows).await;
+        audit(&pair).await;
+        pair.close().await;
+    });
+}
+
+/// A user who came after the backup of hot, and wrote what has moved since.
+#[test]
+fn a_recovery_names_what_rows_refer_to_in_vain() {
+    run(async {
+        let (past, folder) = (scratch(), scratch());
+        let mut rows = lived_in(past.path()).await;
+        copy_pair(past.path(), folder.path());
+        let pair = Pair::open_unpaired(folder.path(), now()).await;
+        let user = "INSERT INTO users (id, username) VALUES (6, 'user6')";
+        pair.change(user, &[]).await;
+        let mut message = table::message(127, 1, now().plus(-35 * DAY));
+        message.sender_id = 6;
+        pair.put(&schema::MESSAGES, table::message_row(&message)).await;
+        rows.messages.push(message);
+        let [messages, ..] = resources::families();
+        assert!(run_mover(&pair.mover(SIZES), messages, &plan(25, 12)).await.rows > 0);
+        pair.close().await;
+        copy_file(past.path(), folder.path(), HOT);
+
+        let pair = Pair::open_unpaired(folder.path(), now()).await;
+        for consent in [Consent::Look, Consent::Lossless] {
+            let refused = pair.mover(SIZES).recover(messages, &consent).await.expect("an answer");
+            assert_eq!(refused.orphans, ["messages 127: sender_id 6 is not in users"]);
+            assert_eq!(refused.epoch, None);
+        }
+        pair.change(user, &[]).await;
+        let done = pair.mover(SIZES).recover(messages, &Consent::Lossless).await.expect("a recovery");
+        assert!(done.epoch.is_some() && done.orphans.is_empty(), "{done:?}");
+        check_all(&pair, &rows).await;
+        audit(&pair).await;
         pair.close().await;
     });
 }
