@@ -17,7 +17,7 @@ use super::{MoveError, fail_point};
 use crate::tier::{TierError, Value, values};
 
 /// Bytes of text in a batch, unless a single row has more: what a mover keeps in memory, whatever rows hold.
-const BYTES: i64 = 16 << 20;
+pub(super) const BYTES: i64 = 16 << 20;
 
 /// What a batch is to move.
 pub(super) struct Batch<'a> {

@@ -18,6 +18,18 @@ pub enum Chosen {
     Row(i64),
 }
 
+/// Where a row stands in the order in which rows go back: by the batch that brought it, then by its place in the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    pub epoch: i64,
+    pub id: i64,
+}
+
+impl Place {
+    /// All rows are below it.
+    pub const TOP: Self = Self { epoch: i64::MAX, id: i64::MAX };
+}
+
 /// The statements over the open rows of a resource's own table, in the order of [`Chosen`].
 #[derive(Debug)]
 pub struct Archived {
@@ -38,19 +50,20 @@ impl Archived {
         let archived = table.archived.expect("a moved table has a place in cold");
         let time = table.columns.iter().find(|column| matches!(column.kind, Kind::Time | Kind::Date));
         let time = time.expect("a table with a time").archived;
-        let conditions = [
-            "1 = 1".to_owned(),
-            "from_epoch = $3".to_owned(),
-            format!("{time} >= $3 AND {time} < $4"),
-            "original_id = $3".to_owned(),
-        ];
-        let each = |statement: Statement| {
-            let of_table = statement.with("{table}", archived);
-            std::array::from_fn(|nth| of_table.with("{chosen}", &conditions[nth]))
+        // Its parameters come after those that the statement has already.
+        let each = |statement: Statement, before: usize| {
+            let (first, second) = (before + 1, before + 2);
+            let conditions = [
+                "1 = 1".to_owned(),
+                format!("from_epoch = ${first}"),
+                format!("{time} >= ${first} AND {time} < ${second}"),
+                format!("original_id = ${first}"),
+            ];
+            conditions.map(|chosen| statement.with("{table}", archived).with("{chosen}", &chosen))
         };
         Self {
-            pick: each(cold_sql!("archived")),
-            number: each(cold_sql!("archived_number")),
+            pick: each(cold_sql!("archived"), 3),
+            number: each(cold_sql!("archived_number"), 0),
             any: cold_sql!("any_open").with("{table}", archived),
         }
     }
@@ -66,24 +79,24 @@ impl Chosen {
         }
     }
 
-    fn params(self, family: &Family, below: i64, most: i64) -> Vec<Value> {
+    fn params(self, family: &Family) -> Vec<Value> {
         let at = |at: Timestamp| if family.by_day { at.date().into() } else { at.into() };
-        let mut params = vec![below.into(), most.into()];
         match self {
-            Self::All => {}
-            Self::Batch(id) | Self::Row(id) => params.push(id.into()),
-            Self::Span(from, to) => params.extend([at(from), at(to)]),
+            Self::All => Vec::new(),
+            Self::Batch(id) | Self::Row(id) => vec![id.into()],
+            Self::Span(from, to) => vec![at(from), at(to)],
         }
-        params
     }
 
-    /// The next rows of a family below a place in the table, `most` of them.
-    pub(super) fn pick(self, family: &Family, below: i64, most: i64) -> (&Statement, Vec<Value>) {
-        (&family.archived.pick[self.place()], self.params(family, below, most))
+    /// The next rows of a family below a place, `most` of them.
+    pub(super) fn pick(self, family: &Family, below: Place, most: i64) -> (&Statement, Vec<Value>) {
+        let mut params = vec![below.epoch.into(), below.id.into(), most.into()];
+        params.extend(self.params(family));
+        (&family.archived.pick[self.place()], params)
     }
 
     /// How many rows of a family there are.
     pub(super) fn number(self, family: &Family) -> (&Statement, Vec<Value>) {
-        (&family.archived.number[self.place()], self.params(family, i64::MAX, 1))
+        (&family.archived.number[self.place()], self.params(family))
     }
 }

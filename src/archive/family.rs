@@ -6,9 +6,10 @@ use super::behavior::Action;
 use super::chosen::Archived;
 use super::due::Due;
 use super::erase::Along;
+use super::parents::Parent;
 use super::{recover, vacuum, verify};
 use crate::page::Key;
-use crate::schema::Table;
+use crate::schema::{Kind, Table};
 use crate::tier::{Statement, Value, cold_sql, hot_sql};
 
 /// How a resource moves.
@@ -131,6 +132,7 @@ pub struct Moved {
     /// What is erased of it, by the id it belongs to and by its own.
     pub(super) erase: [Along; 2],
     pub(super) recover: recover::TableStatements,
+    pub(super) parents: Vec<Parent>,
     /// What somebody wrote, in hot and in cold, by the ids that are erased.
     pub(super) written: Option<[Statement; 2]>,
 }
@@ -165,12 +167,13 @@ impl Moved {
             closed: batch.with("from_epoch", "to_epoch"),
             hot_of: hot(hot_sql!("hot_of")).with("{owner}", owner).with("{columns}", &table.names()),
             open_of: of(cold_sql!("open_of")).with("{columns}", &table.names_in_cold()),
-            open_number: of(cold_sql!("open_number")),
+            open_number: of(cold_sql!("open_number")).with("{bytes}", &bytes(table)),
             close: of(cold_sql!("close")),
             verify: verify::TableStatements::of(table, archived, [first, second, owner]),
             vacuum: vacuum::TableStatements::of(table, archived),
             erase: [owner, first].map(|column| Along::of(table, archived, column)),
             recover: recover::TableStatements::of(table, archived),
+            parents: Parent::all(table),
             written: None,
         }
     }
@@ -210,6 +213,17 @@ impl Moved {
         [row[0].clone(), row[second].clone()]
     }
 
+    /// What a row is called.
+    pub(super) fn name(&self, row: &[Value]) -> String {
+        let [first, second] = self.identity(row).map(|value| value.int());
+        let table = self.table.name;
+        if self.table.columns[0].name == "id" {
+            format!("{table} {first}")
+        } else {
+            format!("{table} {first}/{second}")
+        }
+    }
+
     /// The columns of its rows in cold, in the order of [`Moved::archived_row`].
     pub(super) fn archived_columns(&self) -> Vec<&'static str> {
         let own = self.table.columns.iter().map(|column| column.archived);
@@ -221,6 +235,13 @@ impl Moved {
         row.extend([at, epoch.into()]);
         row
     }
+}
+
+/// The bytes of text in a row of a table in cold.
+fn bytes(table: &Table) -> String {
+    let texts = table.columns.iter().filter(|column| column.kind == Kind::Text);
+    let terms: Vec<String> = texts.map(|column| format!("octet_length({})", column.archived)).collect();
+    if terms.is_empty() { "0".to_owned() } else { terms.join(" + ") }
 }
 
 fn place(table: &Table, column: &str) -> usize {

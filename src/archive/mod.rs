@@ -18,6 +18,7 @@ pub mod measure;
 mod obstacles;
 mod pace;
 pub mod pair;
+mod parents;
 pub mod recover;
 pub mod rejects;
 pub mod restore;

@@ -22,6 +22,7 @@ use serde::Serialize;
 
 use super::digest::Digest;
 use super::family::{Family, Moved};
+use super::parents::Parents;
 use super::run::Mover;
 use super::steps::{DOUBTFUL, LOSS, Move, RECOVER, RESTORE, Rows};
 use super::{MoveError, erase, fail_point, obstacles, settle};
@@ -131,6 +132,8 @@ pub struct Recovery {
     pub refused: Vec<String>,
     /// Rows of hot whose id belongs to another row in cold. While there are any, nothing is changed.
     pub conflicts: Vec<String>,
+    /// Rows that would come back and refer to what hot does not have. While there are any, nothing is changed.
+    pub orphans: Vec<String>,
     /// The epoch of the move, when it was made.
     pub epoch: Option<i64>,
 }
@@ -191,10 +194,10 @@ impl Mover<'_> {
             this.give_up().await?;
             return Ok(recovery);
         }
-        obstacles::none_back(self.hot, family).await?;
-        let leaving = work(&mut this, choices, &mut recovery).await?;
+        let parents = obstacles::none_back(self.hot, family).await?;
+        let leaving = work(&mut this, choices, &parents, &mut recovery).await?;
         let refused = match (consent, recovery.lost) {
-            _ if !recovery.conflicts.is_empty() => true,
+            _ if !recovery.conflicts.is_empty() || !recovery.orphans.is_empty() => true,
             (Consent::Look, _) | (Consent::Lossless, Some(_)) => true,
             (Consent::Lossless, None) => false,
             (Consent::Loss(accepted), lost) => lost.is_some_and(|(first, last)| *accepted != (first..=last)),
@@ -227,6 +230,7 @@ impl Mover<'_> {
 async fn work<'a>(
     this: &mut Move<'a>,
     choices: &Choices,
+    parents: &Parents<'_>,
     recovery: &mut Recovery,
 ) -> Result<Vec<Rows<'a>>, MoveError> {
     let (family, epoch) = (this.family, this.state.epoch);
@@ -252,7 +256,7 @@ async fn work<'a>(
             let sure = !lost && !doubtful.contains_key(&record.int("from_epoch")?);
             versions.push(Version { row, sure });
         }
-        put::put(this, moved, versions, (choices, &mut *recovery)).await?;
+        put::put(this, moved, versions, (choices, parents, &mut *recovery)).await?;
         this.cold.execute(&moved.recover.close_above, &[epoch.into(), this.number.into()]).await?;
     }
     if lost {

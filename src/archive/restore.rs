@@ -4,16 +4,19 @@
 //! readable for whoever still reads at an older epoch. A resource that is restored is held: the mover leaves it alone
 //! until `archive resume`, or it would carry everything away again.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
-use std::sync::LazyLock;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use async_trait::async_trait;
 
-use super::chosen::Chosen;
+use super::batch::BYTES;
+use super::chosen::{Chosen, Place};
 use super::digest::Digest;
 use super::family::Family;
+use super::parents::{Left, Parents};
 use super::run::{Mover, Outcome, Report, insist};
 use super::steps::{Attempt, Move, MovedBatch, RESTORE, Rows, digest, moved_batch, own};
 use super::stopwatch::Step;
@@ -29,23 +32,33 @@ struct Restore<'a> {
     mover: &'a Mover<'a>,
     family: &'a Family,
     chosen: Chosen,
-    /// How many rows go back, children included; one whole row at least.
+    /// How many rows go back, children included, with no more text than a batch has; one whole row at least.
     rows: i64,
-    /// Only rows below this place in the table are left.
-    below: AtomicI64,
+    /// What a row cannot come back without.
+    parents: Parents<'a>,
+    passed: Mutex<Passed>,
+}
+
+/// How far a restore has come.
+#[derive(Clone, Debug)]
+struct Passed {
+    /// Only rows below this place are to be seen to.
+    below: Place,
+    /// What is above and stays where it is.
+    left: Left,
 }
 
 #[async_trait]
 impl Attempt for Restore<'_> {
     async fn attempt(&self) -> Result<Option<MovedBatch>, MoveError> {
         let mut this = Move::begin(self.mover, self.family).await?;
-        let (ids, place) = self.pick(&mut this).await?;
+        let (ids, leaving, passed) = self.next(&mut this).await?;
         if ids.is_empty() {
             this.give_up().await?;
+            *self.passed() = passed;
             return Ok(None);
         }
         let ids = Value::from(ids);
-        let leaving = self.read(&mut this, &ids).await?;
         this.took(Step::Cold);
         let digest = self.put(&mut this, &leaving).await?;
         fail_point::reached("worked-in-hot");
@@ -56,31 +69,66 @@ impl Attempt for Restore<'_> {
         this.took(Step::Proof);
         let number = this.number;
         let steps = this.commit(cold_newest).await?;
-        self.below.store(place, Ordering::Relaxed);
+        *self.passed() = passed;
         Ok(Some(moved_batch(number, &leaving, steps)))
     }
 }
 
 impl Restore<'_> {
-    /// The ids of the batch, and the place of the last one in the table of cold.
-    async fn pick(&self, this: &mut Move<'_>) -> Result<(Vec<i64>, i64), TierError> {
-        let below = self.below.load(Ordering::Relaxed);
+    fn passed(&self) -> MutexGuard<'_, Passed> {
+        self.passed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What goes back now, its ids and its rows, and how far that comes. A row whose parent is gone, or that of a child,
+    /// is passed: no row goes back without its children.
+    async fn next(&self, this: &mut Move<'_>) -> Result<(Vec<i64>, Vec<Rows<'_>>, Passed), TierError> {
+        let mut passed = self.passed().clone();
+        let own = self.family.own().table.name;
+        loop {
+            let (mut ids, below) = self.pick(this, passed.below).await?;
+            if ids.is_empty() {
+                return Ok((ids, Vec::new(), passed));
+            }
+            passed.below = below;
+            let mut leaving = self.read(this, &ids.clone().into()).await?;
+            let mut orphans = Vec::new();
+            for Rows { moved, rows } in &leaving {
+                orphans.extend(self.parents.missing(&mut *this.hot, moved, rows, Some(own)).await?);
+            }
+            let left = passed.left.add(orphans);
+            ids.retain(|id| !left.contains(id));
+            for Rows { moved, rows } in &mut leaving {
+                rows.retain(|row| !left.contains(&row[moved.owner].int()));
+            }
+            if !ids.is_empty() {
+                return Ok((ids, leaving, passed));
+            }
+        }
+    }
+
+    /// The ids of the next rows below a place, and the place of the last one.
+    async fn pick(&self, this: &mut Move<'_>, below: Place) -> Result<(Vec<i64>, Place), TierError> {
         let (statement, params) = self.chosen.pick(self.family, below, self.rows);
         let mut picked = Vec::new();
         for record in this.cold.fetch(statement, &params).await? {
-            picked.push((record.int("id")?, record.int("place")?));
+            let place = Place { epoch: record.int("epoch")?, id: record.int("place")? };
+            picked.push((record.int("id")?, place));
         }
         let all = Value::from(picked.iter().map(|(id, _)| *id).collect::<Vec<_>>());
-        let mut weights: HashMap<i64, i64> = HashMap::new();
+        let mut weights: HashMap<i64, (i64, i64)> = HashMap::new();
         for moved in &self.family.tables {
             for record in this.cold.fetch(&moved.open_number, std::slice::from_ref(&all)).await? {
-                *weights.entry(record.int("id")?).or_default() += record.int("n")?;
+                let (rows, bytes) = weights.entry(record.int("id")?).or_default();
+                *rows += record.int("n")?;
+                *bytes += record.int("bytes")?;
             }
         }
-        let (mut ids, mut weight, mut last) = (Vec::new(), 0, below);
+        let (mut ids, mut weight, mut size, mut last) = (Vec::new(), 0, 0, below);
         for (id, place) in picked {
-            weight += weights.get(&id).copied().unwrap_or(0);
-            if weight > self.rows && !ids.is_empty() {
+            let (rows, bytes) = weights.get(&id).copied().unwrap_or_default();
+            weight += rows;
+            size += bytes;
+            if (weight > self.rows || size > BYTES) && !ids.is_empty() {
                 break;
             }
             ids.push(id);
@@ -108,12 +156,9 @@ impl Restore<'_> {
         let mut digest = Digest::default();
         for Rows { moved, rows } in leaving.iter().rev() {
             let columns: Vec<&'static str> = moved.table.columns.iter().map(|column| column.name).collect();
-            let rows = match &self.family.supersede {
-                Some(_) => self.without_replaced(this, rows).await?,
-                None => rows.clone(),
-            };
+            let rows = self.without_replaced(this, rows).await?;
             this.hot.insert(moved.table.name, &columns, &rows).await?;
-            for row in &rows {
+            for row in &*rows {
                 digest.add(moved.table.name, row);
             }
         }
@@ -122,18 +167,21 @@ impl Restore<'_> {
     }
 
     /// The rows whose place no newer row in hot has taken.
-    async fn without_replaced(
+    async fn without_replaced<'r>(
         &self,
         this: &mut Move<'_>,
-        rows: &[Vec<Value>],
-    ) -> Result<Vec<Vec<Value>>, TierError> {
-        let Some(supersede) = &self.family.supersede else { return Ok(rows.to_vec()) };
+        rows: &'r [Vec<Value>],
+    ) -> Result<Cow<'r, [Vec<Value>]>, TierError> {
+        let Some(supersede) = &self.family.supersede else { return Ok(rows.into()) };
         let mut replaced = HashSet::new();
         for (group, members) in supersede.groups(rows.iter().map(Vec::as_slice)) {
             for record in this.hot.fetch(&supersede.in_hot, &[group.into(), members.into()]).await? {
                 let day = Timestamp::midnight(record.date("member")?);
                 replaced.insert((group, day.micros()));
             }
+        }
+        if replaced.is_empty() {
+            return Ok(rows.into());
         }
         Ok(rows.iter().filter(|row| !replaced.contains(&(supersede.of)(row))).cloned().collect())
     }
@@ -201,9 +249,14 @@ impl Mover<'_> {
     ) -> Report {
         let begun = Instant::now();
         let mut report = Report::new(family.resource);
-        let batch =
-            Restore { mover: self, family, chosen, rows: rows.max(1), below: AtomicI64::new(i64::MAX) };
-        let outcome = batch.batches(stop, &mut report, progress).await;
+        let outcome = match obstacles::none_back(self.hot, family).await {
+            Ok(parents) => {
+                let passed = Mutex::new(Passed { below: Place::TOP, left: Left::default() });
+                let batch = Restore { mover: self, family, chosen, rows: rows.max(1), parents, passed };
+                batch.batches(stop, &mut report, progress).await
+            }
+            Err(error) => Err(error),
+        };
         report.ended(outcome, begun)
     }
 
@@ -232,15 +285,17 @@ impl Restore<'_> {
         report: &mut Report,
         progress: &mut (dyn FnMut(&Report) + Send),
     ) -> Result<Outcome, MoveError> {
-        obstacles::none_back(self.mover.hot, self.family).await?;
         self.mover.finish_erasures(self.family).await?;
-        report.due = self.mover.restorable(self.family, self.chosen).await?;
+        report.counted(self.mover.restorable(self.family, self.chosen).await);
         progress(report);
         loop {
             if stop.load(Ordering::Relaxed) {
                 return Ok(Outcome::Stopped);
             }
-            let Some(moved) = insist(self).await? else { return Ok(Outcome::Done) };
+            let moved = insist(self).await?;
+            let Left { rows, first } = self.passed().left.clone();
+            (report.left, report.lacking) = (rows, first);
+            let Some(moved) = moved else { return Ok(Outcome::Done) };
             report.add(&moved);
             progress(report);
         }

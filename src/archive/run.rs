@@ -98,8 +98,8 @@ pub enum Outcome {
 pub struct Report {
     /// The resource.
     pub resource: &'static str,
-    /// Rows of the resource that were due at the beginning.
-    pub due: i64,
+    /// Rows of the resource that were due at the beginning, unless they could not be counted in time.
+    pub due: Option<i64>,
     /// Rows moved, children included.
     pub rows: i64,
     /// Rows of the resource itself.
@@ -110,6 +110,10 @@ pub struct Report {
     pub epoch: Option<i64>,
     /// Rows of the resource that cannot move, found by this run: they stay in hot, noted with the reason.
     pub rejected: i64,
+    /// Rows of the resource that cannot come back, since hot does not have what they refer to: they stay in cold.
+    pub left: i64,
+    /// What the first of them lack.
+    pub lacking: Vec<String>,
     /// How it ended.
     pub outcome: Outcome,
     /// Why it failed.
@@ -124,16 +128,29 @@ impl Report {
     pub(super) fn new(resource: &'static str) -> Self {
         Self {
             resource,
-            due: 0,
+            due: None,
             rows: 0,
             of_resource: 0,
             batches: 0,
             epoch: None,
             rejected: 0,
+            left: 0,
+            lacking: Vec::new(),
             outcome: Outcome::Stopped,
             error: None,
             seconds: 0.0,
             steps: Steps::default(),
+        }
+    }
+
+    /// What there is to do, as far as it could be counted: on a very large table that may take longer than anybody waits,
+    /// and is no reason not to begin.
+    pub(super) fn counted(&mut self, due: Result<i64, TierError>) {
+        match due {
+            Ok(due) => self.due = Some(due),
+            Err(error) => {
+                tracing::warn!(resource = self.resource, error = explain(&error), "not counted beforehand");
+            }
         }
     }
 
@@ -204,7 +221,7 @@ impl Mover<'_> {
         // One instant for the whole run: what becomes due meanwhile is the next run's.
         let rule = plan.rule;
         let older_than = family.cutoff(self.clock.now(), rule);
-        report.due = self.due(family, rule).await?;
+        report.counted(self.due(family, rule).await);
         progress(report);
         self.finish_erasures(family).await?;
         let mut most = plan.batch;

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::{AT_ONCE, Choices, Recovery, SHOWN};
 use crate::archive::family::Moved;
+use crate::archive::parents::Parents;
 use crate::archive::steps::Move;
 use crate::clock::Timestamp;
 use crate::schema::Kind;
@@ -35,7 +36,7 @@ pub(super) async fn put(
     this: &mut Move<'_>,
     moved: &Moved,
     versions: Vec<Version>,
-    (choices, recovery): (&Choices, &mut Recovery),
+    (choices, parents, recovery): (&Choices, &Parents<'_>, &mut Recovery),
 ) -> Result<(), TierError> {
     let columns: Vec<&'static str> = moved.table.columns.iter().map(|column| column.name).collect();
     let newest = newest(this, moved, versions);
@@ -43,7 +44,7 @@ pub(super) async fn put(
         let fates = fates(this, moved, rows).await?;
         let mut missing = Vec::new();
         for (Version { row, .. }, fate) in rows.iter().zip(fates) {
-            let name = || format!("{} {}", moved.table.name, shown(&moved.identity(row)));
+            let name = || moved.name(row);
             match fate {
                 Fate::Stays => continue,
                 Fate::Conflict => {
@@ -70,8 +71,12 @@ pub(super) async fn put(
             show(&mut recovery.first, name());
         }
         recovery.brought_back += missing.len() as i64;
-        // A conflict stops everything in the end; until then its row may be a parent that is not there.
-        if recovery.conflicts.is_empty() {
+        // Either stops everything in the end; until then its row may be a parent that is not there.
+        let stopped = |recovery: &Recovery| !recovery.conflicts.is_empty() || !recovery.orphans.is_empty();
+        let coming = stopped(recovery).then_some(this.family.own().table.name);
+        let orphans = parents.missing(&mut *this.hot, moved, &missing, coming).await?;
+        recovery.orphans.extend(orphans.into_iter().map(|orphan| orphan.text));
+        if !stopped(recovery) {
             this.hot.insert(moved.table.name, &columns, &missing).await?;
         }
     }
@@ -155,8 +160,4 @@ fn show(rows: &mut Vec<String>, name: String) {
     if rows.len() < SHOWN {
         rows.push(name);
     }
-}
-
-fn shown([first, second]: &[Value; 2]) -> String {
-    if first == second { first.int().to_string() } else { format!("{}/{}", first.int(), second.int()) }
 }

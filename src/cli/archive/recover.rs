@@ -120,12 +120,17 @@ async fn each(
 
 /// What has to be mended, or said, before anything is changed.
 fn refuse(args: &Args, seen: &[Recovery]) -> Result<(), Failure> {
-    for Recovery { resource, lost, conflicts, refused, .. } in seen {
+    for Recovery { resource, lost, conflicts, orphans, refused, .. } in seen {
         if let Some(reason) = refused.first() {
             return Err(Failure::Usage(format!("--interrupted {resource}: {reason}")));
         }
         if !conflicts.is_empty() {
             let text = format!("{resource}: {} ids of hot belong to other rows in cold", conflicts.len());
+            return Err(Failure::Failed(text));
+        }
+        if !orphans.is_empty() {
+            let text =
+                format!("{resource}: {} rows refer to what hot does not have; make it again", orphans.len());
             return Err(Failure::Failed(text));
         }
         let named = args.accept_loss.iter().find(|(named, _)| named == resource).map(|(_, moves)| moves);
@@ -192,6 +197,9 @@ fn tell(seen: &[Recovery], json: bool) -> Result<(), Failure> {
         }
         for row in &recovery.conflicts {
             say!("  the id of another row: {row}");
+        }
+        for row in &recovery.orphans {
+            say!("  cannot come back: {row}");
         }
     }
     Ok(())

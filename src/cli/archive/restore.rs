@@ -118,7 +118,9 @@ pub async fn run(args: &Args, tiers: &Tiers, clock: &Clock, json: bool) -> Resul
     if json {
         print_json(&reports)?;
     }
-    if reports.iter().any(|report| matches!(report.outcome, Outcome::Failed | Outcome::Overtaken)) {
+    let incomplete =
+        |report: &Report| matches!(report.outcome, Outcome::Failed | Outcome::Overtaken) || report.left > 0;
+    if reports.iter().any(incomplete) {
         return Err(Failure::Reported);
     }
     Ok(())

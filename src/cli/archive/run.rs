@@ -148,15 +148,21 @@ pub async fn one(
 
 /// Brings a progress bar up to date.
 pub fn show(bar: &ProgressBar, report: &Report) {
-    bar.set_length(report.due.cast_unsigned());
+    match report.due {
+        Some(due) => bar.set_length(due.cast_unsigned()),
+        None => bar.unset_length(),
+    }
     bar.set_position(report.of_resource.cast_unsigned());
 }
 
 /// Says what became of one resource; its error in any case.
 pub fn tell(report: &Report, quiet: bool) {
-    let Report { resource, rows, batches, rejected, seconds, .. } = report;
+    let Report { resource, rows, batches, rejected, left, seconds, .. } = report;
     if let Some(error) = report.error.as_ref().filter(|_| report.outcome == Outcome::Failed) {
         complain!("error: {error}");
+    }
+    for row in &report.lacking {
+        complain!("stays in cold: {row}");
     }
     if quiet {
         return;
@@ -169,7 +175,11 @@ pub fn tell(report: &Report, quiet: bool) {
         Outcome::HotIsSlow => ", stopped: hot is slow",
         Outcome::Failed => ", failed",
     };
-    let kept = if *rejected > 0 { format!(", {rejected} stay: see `archive status`") } else { String::new() };
+    let kept = match (rejected, left) {
+        (1.., _) => format!(", {rejected} stay: see `archive status`"),
+        (_, 1..) => format!(", {left} stay: hot does not have what they refer to"),
+        _ => String::new(),
+    };
     say!("{resource}: {rows} rows in {batches} batches, {seconds:.1} s{kept}{ended}");
 }
 

@@ -31,6 +31,7 @@ mod lists;
 mod real_data;
 mod recovering;
 mod rejects;
+mod restoring;
 mod scheduled;
 mod status;
 

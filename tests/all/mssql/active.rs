@@ -56,7 +56,7 @@ async fn a_post_that_is_still_talked_about_stays() {
         let go = async || {
             let report = mover.run(posts, &plan, &AtomicBool::new(false), &mut |_| ()).await;
             assert_eq!((report.outcome, report.error.as_deref()), (Outcome::Done, None), "{name}");
-            (report.due, report.of_resource, report.rows)
+            (report.due.expect("a count"), report.of_resource, report.rows)
         };
         assert_eq!(go().await, (2, 2, 5), "{name}");
         assert_eq!(left().await, [3, 4, 5], "{name}");

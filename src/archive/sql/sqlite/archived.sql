@@ -1,5 +1,6 @@
 -- archive.archived
--- $1 place, $2 how many, $3… what is chosen: open rows below a place in the table, what came last first. Every place is
--- passed once, however many batches go back.
-SELECT id AS place, original_id AS id FROM {table}
-WHERE id < $1 AND to_epoch IS NULL AND {chosen} ORDER BY place DESC LIMIT $2
+-- $1 $2 place, $3 how many, $4… what is chosen: open rows below a place, what came last first. Every place is passed once,
+-- however many batches go back.
+-- A stretch of the index by batch, whatever the size of the table; it has the places in it.
+SELECT from_epoch AS epoch, id AS place, original_id AS id FROM {table}
+WHERE (from_epoch, id) < ($1, $2) AND to_epoch IS NULL AND {chosen} ORDER BY epoch DESC, place DESC LIMIT $3

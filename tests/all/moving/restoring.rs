@@ -1,0 +1,288 @@
+//! What a way back takes at a time, and what it does not wait for.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use thermocline::archive::{self, Chosen, Consent, Family, Outcome, Report};
+use thermocline::clock::DAY;
+use thermocline::tier::{Begin, Engine, Record, Session, Statement, Tier, TierError, Value, migrate};
+use thermocline::{resources, schema};
+
+use super::audit::audit;
+use super::faults::{check_all, lived_in, now};
+use super::files::Program;
+use super::table::{self, TALKS, Table};
+use super::{HOT, Pair, SIZES, copy_file, copy_pair, execute, mover, plan, run, run_mover, scratch};
+use crate::support::postgres;
+
+/// A tier that never answers a count, and keeps the plans by which a PostgreSQL picks what comes back.
+#[derive(Debug)]
+struct Watched {
+    inner: Arc<dyn Engine>,
+    plans: Arc<Mutex<Vec<String>>>,
+}
+
+impl Watched {
+    fn new(inner: Arc<dyn Engine>) -> Self {
+        Self { inner, plans: Arc::default() }
+    }
+}
+
+#[async_trait]
+impl Engine for Watched {
+    fn tier(&self) -> Tier {
+        self.inner.tier()
+    }
+
+    async fn fetch(&self, statement: &Statement, params: &[Value]) -> Result<Vec<Record>, TierError> {
+        if statement.name == "archive.archived_number" || statement.name.ends_with(".due_count") {
+            return Err(TierError::Unavailable { tier: self.tier(), source: "no answer in time".into() });
+        }
+        self.inner.fetch(statement, params).await
+    }
+
+    async fn session(&self) -> Result<Box<dyn Session>, TierError> {
+        let inner = self.inner.session().await?;
+        Ok(Box::new(WatchedSession { inner, plans: Arc::clone(&self.plans) }))
+    }
+
+    async fn close(&self) {
+        self.inner.close().await;
+    }
+}
+
+struct WatchedSession {
+    inner: Box<dyn Session>,
+    plans: Arc<Mutex<Vec<String>>>,
+}
+
+#[async_trait]
+impl Session for WatchedSession {
+    async fn begin(&mut self, begin: Begin) -> Result<(), TierError> {
+        self.inner.begin(begin).await
+    }
+
+    async fn fetch(&mut self, statement: &Statement, params: &[Value]) -> Result<Vec<Record>, TierError> {
+        let picks = statement.for_postgres().filter(|_| statement.name == "archive.archived");
+        if let Some(text) = picks {
+            let explain = format!("-- test\nEXPLAIN {text}").leak();
+            let lines = self.inner.fetch(&Statement::new(explain).postgres(explain), params).await?;
+            let lines = lines.iter().map(|line| line.text("QUERY PLAN")).collect::<Result<Vec<_>, _>>();
+            // Of a file there is no plan to be kept.
+            self.plans.lock().expect("unpoisoned").extend(lines.map(|lines| lines.join("\n")));
+        }
+        self.inner.fetch(statement, params).await
+    }
+
+    async fn execute(&mut self, statement: &Statement, params: &[Value]) -> Result<u64, TierError> {
+        self.inner.execute(statement, params).await
+    }
+
+    async fn insert(
+        &mut self,
+        table: &'static str,
+        columns: &[&'static str],
+        rows: &[Vec<Value>],
+    ) -> Result<u64, TierError> {
+        self.inner.insert(table, columns, rows).await
+    }
+
+    async fn commit(&mut self) -> Result<(), TierError> {
+        self.inner.commit().await
+    }
+
+    async fn rollback(&mut self) -> Result<(), TierError> {
+        self.inner.rollback().await
+    }
+}
+
+/// What is picked is a stretch of an index, however much of the archive is open or closed.
+#[test]
+fn postgres_picks_along_the_index_by_batch() {
+    run(async {
+        let Some((cold, _)) = postgres::cold().await else { return };
+        let folder = scratch();
+        let pair = Pair::open_unpaired(folder.path(), now()).await;
+        migrate::upgrade(&*pair.hot).await.expect("a schema");
+        let cold = Watched::new(Arc::new(cold));
+        archive::pair::ensure(&*pair.hot, &cold, &pair.clock).await.expect("a pair");
+        table::fill(&pair, &Table { messages: Vec::new(), ..Table::sample(now()) }).await;
+        let many = "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 10000)
+            INSERT INTO messages (id, conversation_id, sender_id, content, created_at)
+            SELECT n, 1, 1, 'text', n * 1000000 FROM n";
+        assert_eq!(pair.change(many, &[]).await, 10_000);
+        let [messages, ..] = resources::families();
+        let all = mover(&*pair.hot, &cold, &pair.clock, SIZES);
+        assert_eq!(run_mover(&all, messages, &plan(5, 2_000)).await.rows, 10_000);
+        execute(&cold, "ANALYZE messages_archive", &[]).await;
+        // In the middle of a batch of the way there, and with most of the newest ones closed.
+        let stop = AtomicBool::new(false);
+        let mut progress = |report: &Report| stop.store(report.rows >= 6_500, Ordering::Relaxed);
+        let report = all.restore(messages, Chosen::All, 500, &stop, &mut progress).await;
+        assert_eq!((report.outcome, report.rows), (Outcome::Stopped, 6_500), "{:?}", report.error);
+        let report = all.restore(messages, Chosen::All, 500, &AtomicBool::new(false), &mut |_| {}).await;
+        assert_eq!((report.outcome, report.rows), (Outcome::Done, 3_500), "{:?}", report.error);
+        let plans = std::mem::take(&mut *cold.plans.lock().expect("unpoisoned"));
+        assert_eq!(plans.len(), 13 + 8);
+        for plan in plans {
+            assert!(plan.contains("Backward using messages_archive_batch"), "{plan}");
+        }
+        cold.close().await;
+        pair.close().await;
+    });
+}
+
+/// On a very large table counting may take longer than anybody waits.
+#[test]
+fn what_cannot_be_counted_in_time_moves_all_the_same() {
+    run(async {
+        let folder = scratch();
+        let rows = lived_in(folder.path()).await;
+        let pair = Pair::open_unpaired(folder.path(), now()).await;
+        let (hot, cold) = (Watched::new(pair.hot.clone()), Watched::new(pair.cold.clone()));
+        let all = mover(&hot, &cold, &pair.clock, SIZES);
+        for family in resources::families() {
+            let back = all.restore(family, Chosen::All, 40, &AtomicBool::new(false), &mut |_| {}).await;
+            assert_eq!((back.outcome, back.error, back.due), (Outcome::Done, None, None));
+            all.resume(family).await.expect("resumed");
+            let there = run_mover(&all, family, &plan(5, 40)).await;
+            assert_eq!((there.outcome, there.error, there.due), (Outcome::Done, None, None));
+            assert!(back.rows > 0 && there.rows > 0, "{}", family.resource);
+        }
+        check_all(&pair, &rows).await;
+        pair.close().await;
+    });
+}
+
+/// A post weighs what was said of it, too.
+#[test]
+fn a_batch_back_is_cut_by_bytes_too() {
+    run(async {
+        let folder = scratch();
+        let pair = Pair::open(folder.path(), now()).await;
+        let mut rows = Table::sample(now());
+        rows.messages.truncate(20);
+        rows.messages.iter_mut().take(12).for_each(|message| message.content = "四".repeat(1_000_000));
+        rows.posts.truncate(3);
+        rows.likes.clear();
+        rows.comments = (1..=6).map(|id| table::comment(id, 1 + id % 3, rows.posts[2].created_at)).collect();
+        rows.comments.iter_mut().for_each(|comment| comment.body = "四".repeat(1_500_000));
+        table::fill(&pair, &rows).await;
+        let [messages, posts, _] = resources::families();
+        // 16 MiB hold five messages of 3 MB, or a post with two comments of 4.5 MB; the newest come first.
+        for (family, expected) in [(messages, &[0, 13, 18, 20][..]), (posts, &[0, 3, 6, 9])] {
+            run_mover(&pair.mover(SIZES), family, &plan(15, 1_000)).await;
+            let (stop, mut batches) = (AtomicBool::new(false), Vec::new());
+            let mut progress = |report: &Report| batches.push(report.rows);
+            let report = pair.mover(SIZES).restore(family, Chosen::All, 1_000, &stop, &mut progress).await;
+            assert_eq!((report.outcome, report.error), (Outcome::Done, None));
+            assert_eq!(batches, expected, "{}", family.resource);
+        }
+        check_all(&pair, &rows).await;
+        pair.close().await;
+    });
+}
+
+/// The platform may delete a user whose rows have all moved: those stay where they are, readable, until he is there again.
+#[test]
+fn what_lost_its_parent_stays_in_cold_and_stops_nobody() {
+    let program = Program::new();
+    run(async {
+        let mut rows = Table::sample(now());
+        rows.messages.iter_mut().for_each(|message| message.conversation_id = 1 + message.id % TALKS);
+        let pair = Pair::open(program.path(), now()).await;
+        table::fill(&pair, &rows).await;
+        for family in resources::families() {
+            run_mover(&pair.mover(SIZES), family, &plan(-1, 12)).await;
+        }
+        pair.change("DELETE FROM conversations WHERE id = 3", &[]).await;
+        pair.change("DELETE FROM users WHERE id = 5", &[]).await;
+        pair.change("DELETE FROM stocks WHERE id = 2", &[]).await;
+
+        let stay = rows.messages.iter().filter(|row| row.conversation_id == 3 || row.sender_id == 5).count();
+        let commented: BTreeSet<i64> =
+            rows.comments.iter().filter(|row| row.author_id == 5).map(|row| row.post_id).collect();
+        let [messages, posts, prices] = resources::families();
+        let restore = async |family: &Family| {
+            let report =
+                pair.mover(SIZES).restore(family, Chosen::All, 9, &AtomicBool::new(false), &mut |_| {}).await;
+            assert_eq!((report.outcome, report.error.as_deref()), (Outcome::Done, None));
+            report
+        };
+        let expected = [
+            (messages, stay, rows.messages.len(), "messages 114: sender_id 5 is not in users"),
+            (posts, commented.len(), rows.posts.len(), "author_id 5 is not in users"),
+            (prices, rows.prices.len() / 2, rows.prices.len(), "stock_id 2 is not in stocks"),
+        ];
+        for (family, left, all, lacks) in expected {
+            let report = restore(family).await;
+            assert_eq!((report.left, report.of_resource), (left as i64, (all - left) as i64));
+            assert!(left > 0 && left < all && report.lacking.len() == left.min(10), "{report:?}");
+            assert!(report.lacking.iter().any(|text| text.contains(lacks)), "{:?}", report.lacking);
+            let again = restore(family).await;
+            assert_eq!((again.rows, again.left), (0, left as i64), "nothing moves in vain");
+        }
+        check_all(&pair, &rows).await;
+        audit(&pair).await;
+        pair.close().await;
+
+        let ended = program.run(&["archive", "restore", "--resource", "prices", "--all"]);
+        assert_eq!(ended.status, Some(1), "{ended:?}");
+        assert!(ended.out.contains("30 stay: hot does not have what they refer to"), "{ended:?}");
+        assert!(ended.err.contains("stock_id 2 is not in stocks"), "{ended:?}");
+
+        let pair = Pair::open_unpaired(program.path(), now()).await;
+        pair.change("INSERT INTO users (id, username) VALUES (5, 'user5')", &[]).await;
+        pair.change("INSERT INTO stocks (id, symbol, created_at, updated_at) VALUES (2, '0002', 0, 0)", &[])
+            .await;
+        pair.change(
+            "INSERT INTO conversations (id, user1_id, created_at, updated_at) VALUES (3, 1, 0, 0)",
+            &[],
+        )
+        .await;
+        for (family, left, ..) in expected {
+            let stop = AtomicBool::new(false);
+            let report = pair.mover(SIZES).restore(family, Chosen::All, 9, &stop, &mut |_| {}).await;
+            assert_eq!((report.left, report.of_resource), (0, left as i64), "{:?}", report.error);
+        }
+        check_all(&pair, &rows).await;
+        audit(&pair).await;
+        pair.close().await;
+    });
+}
+
+/// A user who came after the backup of hot, and wrote what has moved since.
+#[test]
+fn a_recovery_names_what_rows_refer_to_in_vain() {
+    run(async {
+        let (past, folder) = (scratch(), scratch());
+        let mut rows = lived_in(past.path()).await;
+        copy_pair(past.path(), folder.path());
+        let pair = Pair::open_unpaired(folder.path(), now()).await;
+        let user = "INSERT INTO users (id, username) VALUES (6, 'user6')";
+        pair.change(user, &[]).await;
+        let mut message = table::message(127, 1, now().plus(-35 * DAY));
+        message.sender_id = 6;
+        pair.put(&schema::MESSAGES, table::message_row(&message)).await;
+        rows.messages.push(message);
+        let [messages, ..] = resources::families();
+        assert!(run_mover(&pair.mover(SIZES), messages, &plan(25, 12)).await.rows > 0);
+        pair.close().await;
+        copy_file(past.path(), folder.path(), HOT);
+
+        let pair = Pair::open_unpaired(folder.path(), now()).await;
+        for consent in [Consent::Look, Consent::Lossless] {
+            let refused = pair.mover(SIZES).recover(messages, &consent).await.expect("an answer");
+            assert_eq!(refused.orphans, ["messages 127: sender_id 6 is not in users"]);
+            assert_eq!(refused.epoch, None);
+        }
+        pair.change(user, &[]).await;
+        let done = pair.mover(SIZES).recover(messages, &Consent::Lossless).await.expect("a recovery");
+        assert!(done.epoch.is_some() && done.orphans.is_empty(), "{done:?}");
+        check_all(&pair, &rows).await;
+        audit(&pair).await;
+        pair.close().await;
+    });
+}
