@@ -101,6 +101,16 @@ impl Family {
         Part { noun, ids, tables }
     }
 
+    /// The tables in which what is erased for good must not be, by what the ids are of and along which column. A user may
+    /// give likes again.
+    pub(super) fn erasable(&self) -> impl Iterator<Item = (&'static str, &Moved, usize)> {
+        let nouns = self.tables.iter().filter(|moved| moved.table.columns[0].name == "id");
+        nouns.flat_map(|of| {
+            let noun = self.noun(of);
+            self.part(noun, Vec::new()).tables.into_iter().map(move |(moved, along)| (noun, moved, along))
+        })
+    }
+
     /// What the notes say of this family, `wanted` being what they have to say of a move.
     fn parts(&self, notes: &[Record], wanted: impl Fn(i64) -> bool) -> Result<Vec<Part<'_>>, TierError> {
         let mut ids: BTreeMap<String, Vec<i64>> = BTreeMap::new();

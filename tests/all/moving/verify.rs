@@ -3,13 +3,13 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use thermocline::archive::verify::continuous::Auditor;
 use thermocline::archive::verify::{Kind, Report, Verifier};
-use thermocline::archive::{Family, Mover};
+use thermocline::archive::{Chosen, Family, Mover};
 use thermocline::resources;
 use thermocline::tier::Engine;
 
 use super::faults::{lived_in, now};
 use super::files::{Ended, Program};
-use super::{Pair, SIZES, copy_pair, execute, plan, run, run_mover, scratch};
+use super::{Pair, SIZES, copy_pair, execute, plan, run, run_mover, scratch, sql};
 use crate::support::postgres;
 
 fn family(resource: &str) -> &'static Family {
@@ -39,7 +39,7 @@ fn a_sound_archive_is_sound() {
 }
 
 /// What somebody does to the databases behind the program's back, the tier it is done to, and what must be found.
-const DAMAGE: [(&str, bool, &str, Kind); 19] = [
+const DAMAGE: [(&str, bool, &str, Kind); 26] = [
     (
         "messages",
         false,
@@ -96,6 +96,50 @@ const DAMAGE: [(&str, bool, &str, Kind); 19] = [
         "UPDATE user_behavior_analytics SET from_epoch = 999 WHERE resource = 'posts' AND action_type = 'comment'",
         Kind::Journal,
     ),
+    (
+        "messages",
+        true,
+        "UPDATE archive_state SET cold_newest_at = NULL, cold_newest_id = NULL WHERE resource = 'messages'",
+        Kind::ColdNewest,
+    ),
+    (
+        "messages",
+        true,
+        "UPDATE archive_state SET cold_newest_id = cold_newest_id - 1 WHERE resource = 'messages'",
+        Kind::ColdNewest,
+    ),
+    (
+        "posts",
+        true,
+        "UPDATE archive_state SET cold_newest_at = cold_newest_at - 1 WHERE resource = 'posts'",
+        Kind::ColdNewest,
+    ),
+    (
+        "prices",
+        true,
+        "UPDATE archive_state SET cold_newest_at = cold_newest_at - 86400000000 WHERE resource = 'prices'",
+        Kind::ColdNewest,
+    ),
+    (
+        "messages",
+        false,
+        "INSERT INTO archive_erasures (resource, id, reason, at) VALUES ('messages', 7, 'erased', 5)",
+        Kind::Erased,
+    ),
+    (
+        "posts",
+        false,
+        "INSERT INTO archive_erasures (resource, id, reason, at, pending) \
+         SELECT 'posts', post_id, 'erased', 5, 2 FROM likes_archive WHERE to_epoch IS NULL LIMIT 1",
+        Kind::Erased,
+    ),
+    (
+        "posts",
+        false,
+        "INSERT INTO archive_erasures (resource, id, reason, at) \
+         SELECT 'comments', original_id, 'erased', 5 FROM comments_archive WHERE to_epoch IS NULL LIMIT 1",
+        Kind::Erased,
+    ),
 ];
 
 /// Counts of what users did that say something else than the rows, alone above the floor and alone below it: one more
@@ -138,6 +182,60 @@ fn every_damage_is_seen() {
             }
             pair.close().await;
         }
+    });
+}
+
+/// The likes of a user that were erased may be given again, and what is only noted is not erased yet.
+#[test]
+fn what_may_be_there_is_no_violation() {
+    run(async {
+        let folder = scratch();
+        lived_in(folder.path()).await;
+        let pair = Pair::open_unpaired(folder.path(), now()).await;
+        let noted = "INSERT INTO archive_erasures (resource, id, reason, at, pending) \
+            VALUES ('likes', 1, 'erased', 5, NULL), ('messages', 7, 'erased', 5, 0)";
+        execute(&*pair.cold, noted, &[]).await;
+        for family in resources::families() {
+            assert_eq!(verify(&*pair.hot, &*pair.cold, family.resource).await.found, []);
+        }
+        pair.close().await;
+    });
+}
+
+/// A row of cold that a restore is said to have closed, though it brought other rows back, is in neither tier.
+#[test]
+fn what_no_restore_brought_back_is_missed() {
+    run(async {
+        let folder = scratch();
+        lived_in(folder.path()).await;
+        let pair = Pair::open_unpaired(folder.path(), now()).await;
+        let prices = family("prices");
+        let stop = AtomicBool::new(false);
+        let (mover, chosen) = (pair.mover(SIZES), Chosen::Batch(2));
+        let restored = mover.restore(prices, chosen, 5, &stop, &mut |_| {}).await;
+        assert!(restored.batches > 1, "{restored:?}");
+        let newest =
+            "(SELECT max(epoch) FROM archive_batches WHERE resource = 'prices' AND kind = 'restore')";
+        let one = "(SELECT max(original_id) FROM stock_prices_history WHERE to_epoch IS NULL)";
+        let lose = format!("UPDATE stock_prices_history SET to_epoch = {newest} WHERE original_id = {one}");
+        assert_eq!(verify(&*pair.hot, &*pair.cold, "prices").await.found, []);
+        assert_eq!(execute(&*pair.cold, &lose, &[]).await, 1);
+        let report = verify(&*pair.hot, &*pair.cold, "prices").await;
+        assert_eq!(report.found.iter().map(|found| found.kind).collect::<Vec<_>>(), [Kind::Journal]);
+        // An erasure takes closed versions out too, and a vacuum all of them.
+        let back = format!(
+            "UPDATE stock_prices_history SET to_epoch = NULL WHERE to_epoch = {newest} \
+            AND original_id = (SELECT max(original_id) FROM stock_prices_history WHERE to_epoch = {newest})"
+        );
+        assert_eq!(execute(&*pair.cold, &back, &[]).await, 1);
+        assert_eq!(verify(&*pair.hot, &*pair.cold, "prices").await.found, []);
+        let closed = format!("SELECT original_id AS id FROM stock_prices_history WHERE to_epoch = {newest}");
+        let closed = pair.cold.fetch(&sql(&closed), &[]).await.expect("rows")[0].int("id").expect("an id");
+        assert_eq!(mover.erase(prices, "prices", &[closed]).await.expect("erased"), 1);
+        assert_eq!(verify(&*pair.hot, &*pair.cold, "prices").await.found, []);
+        super::vacuum::vacuum(&*pair.cold, &pair, prices, 0).await.expect("swept");
+        assert_eq!(verify(&*pair.hot, &*pair.cold, "prices").await.found, []);
+        pair.close().await;
     });
 }
 
