@@ -210,6 +210,7 @@ impl Verifier<'_> {
         let mut expected: BTreeMap<i64, i64> = BTreeMap::new();
         let mut count = |row: &[Value], n: i64| {
             for scope in (blocks.scopes)(row) {
+                looked.places.push((scope, (self.family.key)(row)));
                 *expected.entry(scope).or_default() += n;
             }
         };
@@ -220,7 +221,6 @@ impl Verifier<'_> {
         for record in cold.fetch(&moved.verify.closed, &[entry.epoch.into()]).await? {
             count(&values(&record, moved.table.columns)?, -1);
         }
-        looked.scope = expected.keys().next().copied();
         let scopes: Vec<i64> = expected.keys().copied().collect();
         let params = [scopes.into(), Key::MAX.at.into(), Key::MAX.id.into()];
         let mut whole = BTreeSet::new();

@@ -17,7 +17,7 @@ use serde::Serialize;
 
 pub(super) use self::batches::TableStatements;
 pub(super) use self::blocks::BlockStatements;
-use self::blocks::Cursor;
+use self::blocks::{Cursor, Place};
 use super::family::Family;
 use crate::tier::{Engine, TierError};
 
@@ -145,8 +145,8 @@ impl Report {
 struct Looked {
     rows: i64,
     blocks: i64,
-    /// A list that the rows are counted in.
-    scope: Option<i64>,
+    /// The lists that the rows are counted in, and where.
+    places: Vec<Place>,
     found: Vec<Violation>,
 }
 

@@ -9,7 +9,7 @@ use thermocline::tier::Engine;
 
 use super::faults::{lived_in, now};
 use super::files::{Ended, Program};
-use super::{Pair, SIZES, copy_pair, execute, plan, run, run_mover, scratch, sql};
+use super::{Pair, SIZES, copy_pair, execute, plan, run, run_batch, run_mover, scratch, sql};
 use crate::support::postgres;
 
 fn family(resource: &str) -> &'static Family {
@@ -290,6 +290,10 @@ fn postgres_is_verified_alike_while_rows_move() {
         thermocline::archive::pair::ensure(&*hot, &cold, &clock).await.expect("a pair");
         let mover = Mover { hot: &*hot, cold: &cold, clock: &clock, name: "a test".to_owned(), sizes: SIZES };
         let all_families = resources::families();
+        // Where nothing is archived yet the auditor rests.
+        run_batch(&mover, family("messages"), &plan(35, 7)).await;
+        let audited = [family("messages")];
+        let auditor = Auditor { hot: &*hot, cold: &cold, clock: &clock, families: &audited, rate: 100_000 };
         let moved = AtomicBool::new(false);
         let moves = async {
             for family in all_families {
@@ -309,8 +313,10 @@ fn postgres_is_verified_alike_while_rows_move() {
             }
             looked
         };
-        let ((), looked) = futures::future::join(moves, looks).await;
+        let ((), looked, audited) = futures::future::join3(moves, looks, auditor.run(&moved)).await;
         assert!(looked > 0, "nothing was looked at while rows moved");
+        let found: Vec<_> = audited.iter().flat_map(|report| &report.found).collect();
+        assert!(found.is_empty() && audited[0].blocks > 0, "{audited:?}");
         let rows: i64 = {
             let mut rows = 0;
             for family in all_families {
@@ -383,6 +389,55 @@ fn the_auditor_finds_what_is_wrong_and_stops_when_told() {
         let of_posts: Vec<Kind> = reports[1].found.iter().map(|found| found.kind).collect();
         assert!(!of_posts.is_empty() && of_posts.iter().all(|kind| *kind == Kind::Behavior), "{reports:?}");
         assert_eq!(reports[2].violations, 0, "{reports:?}");
+    });
+}
+
+/// The bound of one block in every list and on both levels is wrong, the newest that has one: each comes up sooner or later.
+#[test]
+fn the_auditor_comes_to_every_block() {
+    run(async {
+        let folder = scratch();
+        lived_in(folder.path()).await;
+        let pair = Pair::open_unpaired(folder.path(), now()).await;
+        run_mover(&pair.mover(SIZES), family("messages"), &plan(1, 9)).await;
+        let shift =
+            "UPDATE messages_archive_blocks SET upper_id = upper_id - 1 WHERE (scope, level, upper_at) IN (
+            SELECT scope, level, max(upper_at) FROM messages_archive_blocks WHERE upper_at < 9000000000000000
+            GROUP BY scope, level)";
+        assert!(execute(&*pair.cold, shift, &[]).await > 0);
+        let shifted =
+            sql("SELECT DISTINCT scope, CAST(level AS BIGINT) AS level FROM messages_archive_blocks
+            WHERE upper_at < 9000000000000000");
+        let mut left = Vec::new();
+        for record in pair.cold.fetch(&shifted, &[]).await.expect("blocks") {
+            let (scope, level) =
+                (record.int("scope").expect("a scope"), record.int("level").expect("a level"));
+            left.push(format!("scope {scope}, level {level}, "));
+        }
+        assert!(left.len() > 3 && left.iter().any(|place| place.contains("level 1")), "{left:?}");
+        let families = [family("messages")];
+        let auditor = Auditor {
+            hot: &*pair.hot,
+            cold: &*pair.cold,
+            clock: &pair.clock,
+            families: &families,
+            rate: 100_000,
+        };
+        for _ in 0..50 {
+            let stop = AtomicBool::new(false);
+            let a_while = async {
+                tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+                stop.store(true, Ordering::Relaxed);
+            };
+            let (reports, ()) = futures::future::join(auditor.run(&stop), a_while).await;
+            let found = &reports[0].found;
+            left.retain(|place| !found.iter().any(|found| found.detail.contains(place)));
+            if left.is_empty() {
+                break;
+            }
+        }
+        assert!(left.is_empty(), "never looked at: {left:?}");
+        pair.close().await;
     });
 }
 
