@@ -9,7 +9,7 @@
 //!
 //! The notes stay in both databases: neither an import nor a database from a backup brings the rows back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use async_trait::async_trait;
@@ -99,6 +99,16 @@ impl Family {
             self.tables.iter().filter(|moved| moved.table.name == noun).map(|moved| (moved, 1)).collect()
         };
         Part { noun, ids, tables }
+    }
+
+    /// The tables in which what is erased for good must not be, by what the ids are of and along which column. A user may
+    /// give likes again.
+    pub(super) fn erasable(&self) -> impl Iterator<Item = (&'static str, &Moved, usize)> {
+        let nouns = self.tables.iter().filter(|moved| moved.table.columns[0].name == "id");
+        nouns.flat_map(|of| {
+            let noun = self.noun(of);
+            self.part(noun, Vec::new()).tables.into_iter().map(move |(moved, along)| (noun, moved, along))
+        })
     }
 
     /// What the notes say of this family, `wanted` being what they have to say of a move.
@@ -314,6 +324,8 @@ impl Mover<'_> {
     /// many rows of hot and open versions of cold that were, children included.
     pub async fn erase(&self, family: &Family, noun: &str, ids: &[i64]) -> Result<i64, MoveError> {
         let Some(moved) = family.tables.iter().find(|moved| family.noun(moved) == noun) else { return Ok(0) };
+        // Who asks may name an id twice, and a user may have likes in both tiers.
+        let ids: Vec<i64> = ids.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
         let mut rows = 0;
         for ids in ids.chunks(AT_ONCE as usize) {
             self.erase_later(family.noun(moved), ids).await?;

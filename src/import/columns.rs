@@ -2,7 +2,9 @@
 
 use super::csv::RawRecord;
 use super::fields::{self, Reject};
-use super::record::{Comment, Conversation, Like, Message, Noun, Post, Price, Record, Stock, StockRef, User};
+use super::record::{
+    Comment, Conversation, Like, Message, Noun, PRICE_VALUES, Post, Price, Record, Stock, StockRef, User,
+};
 
 /// What `noun` must have, and what it may have.
 const fn names(noun: Noun) -> (&'static [&'static str], &'static [&'static str]) {
@@ -108,6 +110,10 @@ struct Row<'a> {
 }
 
 impl Row<'_> {
+    fn has(&self, column: &str) -> bool {
+        self.columns.names.iter().any(|name| name == column)
+    }
+
     /// The field of a column; empty when the file has no such column.
     fn get(&self, column: &str) -> &str {
         let at = self.columns.names.iter().position(|name| name == column);
@@ -196,7 +202,7 @@ impl Row<'_> {
     }
 
     fn price(&self) -> Result<Price, Reject> {
-        let stock = if self.columns.names.iter().any(|name| name == "stock_id") {
+        let stock = if self.has("stock_id") {
             StockRef::Id(self.required("stock_id", fields::id)?)
         } else {
             StockRef::Symbol(self.required("symbol", fields::symbol)?)
@@ -213,6 +219,7 @@ impl Row<'_> {
             volume: self.optional("volume", fields::count)?,
             turnover: self.optional("turnover", fields::count)?,
             transaction_count: self.optional("transaction_count", fields::count)?,
+            has: PRICE_VALUES.map(|name| self.has(name)),
             name: self.name("name"),
             created_at: self.optional("created_at", fields::time)?,
         })
@@ -289,6 +296,7 @@ mod tests {
         assert_eq!(price.open_price, None);
         assert_eq!(price.close_price.map(|close| close.to_string()), Some("0.00".to_owned()));
         assert_eq!((price.volume, price.turnover), (Some(0), None));
+        assert_eq!(price.has, [true, false, false, true, false, true, true, false]);
         let text = "stock_id,trade_date\n5,2018-03-01\n0050x,2018-03-01\n";
         let records = read(Noun::Prices, text).expect("a header");
         assert!(matches!(&records[0], Ok(Record::Price(price)) if price.stock == StockRef::Id(5)));

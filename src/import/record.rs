@@ -154,6 +154,18 @@ pub enum StockRef {
     Id(i64),
 }
 
+/// The columns of `stock_prices` that say what a day was like, in their order.
+pub const PRICE_VALUES: [&str; 8] = [
+    "open_price",
+    "high_price",
+    "low_price",
+    "close_price",
+    "change_amount",
+    "volume",
+    "turnover",
+    "transaction_count",
+];
+
 /// A row of `stock_prices`. All decimals have scale 2, as `DECIMAL(10,2)` keeps them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "each field is the column of its name")]
@@ -169,6 +181,8 @@ pub struct Price {
     pub volume: Option<i64>,
     pub turnover: Option<i64>,
     pub transaction_count: Option<i64>,
+    /// Which of [`PRICE_VALUES`] the file has a column for: of the others it says nothing, not that they are unknown.
+    pub has: [bool; PRICE_VALUES.len()],
     /// The stock's name, where the file has it.
     pub name: Option<String>,
     pub created_at: Option<Timestamp>,
@@ -268,6 +282,7 @@ mod tests {
             volume: None,
             turnover: None,
             transaction_count: None,
+            has: [true; PRICE_VALUES.len()],
             name: None,
             created_at: None,
         });

@@ -19,7 +19,7 @@ use super::columns::plain;
 use super::container::{Problem, Text};
 use super::csv::{RAW_LIMIT, RawRecord};
 use super::fields::{self, Reject};
-use super::record::{Price, StockRef};
+use super::record::{PRICE_VALUES, Price, StockRef};
 
 /// A month of one symbol has some 3 KiB; this is only to stay flat.
 const REPLY_LIMIT: u64 = 16 * 1024 * 1024;
@@ -146,6 +146,8 @@ impl Layout {
             volume: count("volume", get(VOLUME))?,
             turnover: count("turnover", get(TURNOVER))?,
             transaction_count: count("transaction_count", get(TRANSACTIONS))?,
+            // Every shape has them all, and what no trade leaves empty is unknown.
+            has: [true; PRICE_VALUES.len()],
             name: fields::filled(get(NAME)).map(str::to_owned),
             created_at: None,
         })

@@ -1,5 +1,5 @@
 //! Prices: told apart by stock and day. Other values for a known day are a correction, which goes into hot and wins
-//! over the archived price until the mover replaces that one.
+//! over the archived price until the mover replaces that one. What the file has no column for stays as it is.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -61,9 +61,15 @@ impl Loader<'_> {
                 continue;
             };
             let day = price.trade_date;
-            let row = self.row(stock, &price);
+            let mut row = self.row(stock, &price);
             let (in_hot, in_cold) = (days.hot.get(&day), days.cold.get(&day));
-            let verdict = match in_hot.or(in_cold) {
+            let old = in_hot.or(in_cold);
+            for (place, _) in VALUES.zip(price.has).filter(|(_, has)| !has) {
+                if let Some(old) = old {
+                    row[place] = old[place].clone();
+                }
+            }
+            let verdict = match old {
                 None => Verdict::Inserted,
                 Some(old) if old[VALUES] == row[VALUES] => Verdict::Known,
                 Some(_) => Verdict::Corrected,

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use super::{Kind, Looked, Verifier};
 use crate::archive::digest::Digest;
 use crate::archive::family::{Moved, Supersede};
-use crate::archive::steps::{ARCHIVE, DOUBTFUL};
+use crate::archive::steps::{ARCHIVE, DOUBTFUL, LOSS, RECOVER, RESTORE};
 use crate::page::Key;
 use crate::schema::Table;
 use crate::tier::{Begin, Session, Statement, TierError, Value, cold_sql, hot_sql, values};
@@ -21,13 +21,21 @@ fn brings_rows(kind: &str) -> bool {
     [ARCHIVE, DOUBTFUL].contains(&kind)
 }
 
+/// Whether a move of this kind takes rows out of cold, and nothing else: its entry says how many.
+fn only_closes(kind: &str) -> bool {
+    [RESTORE, RECOVER, LOSS].contains(&kind)
+}
+
 /// The statements over one table that moves.
 #[derive(Debug)]
 pub(in crate::archive) struct TableStatements {
     in_hot: Statement,
     in_cold: Statement,
     closed: Statement,
-    strays: Statement,
+    closed_number: Statement,
+    pub(super) strays: Statement,
+    /// Along the column its rows belong by, and along its own.
+    pub(super) erased: [Statement; 2],
 }
 
 impl TableStatements {
@@ -50,7 +58,9 @@ impl TableStatements {
             in_hot: in_hot.with("{first}", first).with("{second}", second),
             in_cold: cold(cold_sql!("in_cold")),
             closed: cold(cold_sql!("closed")),
+            closed_number: cold(cold_sql!("closed_number")),
             strays: cold(cold_sql!("strays")),
+            erased: [owner, first].map(|column| cold(cold_sql!("erased")).with("{along}", &in_cold(column))),
         }
     }
 }
@@ -65,6 +75,15 @@ struct Entry {
 
 /// What tells a row of a table apart.
 type Identity = (i64, i64);
+
+/// What hot says of some rows, in one answer.
+#[derive(Default)]
+struct InHot {
+    epoch: i64,
+    /// Above this key nobody asks cold.
+    cold_newest: Option<Key>,
+    there: HashSet<Identity>,
+}
 
 /// A version of a row in cold: the epochs between which it is visible.
 #[derive(Clone, Copy, Debug)]
@@ -94,6 +113,7 @@ impl Verifier<'_> {
         let floor = self.floor(&mut *cold).await?;
         self.check_counts(&mut *cold, &entry, (&own, floor), &mut looked).await?;
         if entry.epoch > floor {
+            self.check_closed(&mut *cold, &entry, &mut looked).await?;
             self.check_actions(&mut *cold, (entry.epoch, entry.epoch), &mut looked).await?;
         }
         cold.rollback().await?;
@@ -155,6 +175,29 @@ impl Verifier<'_> {
         Ok(own)
     }
 
+    /// What a move took out of cold against what its entry says. Only above the floor: vacuum removes what was closed, and
+    /// an erasure what it erases, and each of them has raised the floor first.
+    async fn check_closed(
+        &self,
+        cold: &mut dyn Session,
+        entry: &Entry,
+        looked: &mut Looked,
+    ) -> Result<(), TierError> {
+        if !only_closes(&entry.kind) {
+            return Ok(());
+        }
+        let mut closed = 0;
+        for moved in &self.family.tables {
+            let records = cold.fetch(&moved.verify.closed_number, &[entry.epoch.into()]).await?;
+            closed += records.first().map_or(Ok(0), |record| record.int("n"))?;
+        }
+        if closed != entry.rows {
+            let detail = format!("it has closed {closed} rows of cold, the journal says {}", entry.rows);
+            looked.violation(Kind::Journal, Some(entry.epoch), detail);
+        }
+        Ok(())
+    }
+
     /// What a batch counted in blocks against the rows it brought and closed.
     async fn check_counts(
         &self,
@@ -167,6 +210,7 @@ impl Verifier<'_> {
         let mut expected: BTreeMap<i64, i64> = BTreeMap::new();
         let mut count = |row: &[Value], n: i64| {
             for scope in (blocks.scopes)(row) {
+                looked.places.push((scope, (self.family.key)(row)));
                 *expected.entry(scope).or_default() += n;
             }
         };
@@ -177,7 +221,6 @@ impl Verifier<'_> {
         for record in cold.fetch(&moved.verify.closed, &[entry.epoch.into()]).await? {
             count(&values(&record, moved.table.columns)?, -1);
         }
-        looked.scope = expected.keys().next().copied();
         let scopes: Vec<i64> = expected.keys().copied().collect();
         let params = [scopes.into(), Key::MAX.at.into(), Key::MAX.id.into()];
         let mut whole = BTreeSet::new();
@@ -229,8 +272,17 @@ impl Verifier<'_> {
         let mut replaced: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
         for moved in &self.family.tables {
             // Hot first: what its epoch has closed or opened is then in cold's answer.
-            let (epoch, in_hot) = self.in_hot(moved, &owners).await?;
+            let InHot { epoch, cold_newest, there: in_hot } = self.in_hot(moved, &owners).await?;
             let versions = self.in_cold(moved, &owners).await?;
+            if moved.table == self.family.own().table {
+                let visible = own.iter().filter(|row| {
+                    let id = row[0].int();
+                    let here = |version: &Version| version.from == entry.epoch && version.visible(epoch);
+                    versions.get(&(id, id)).is_some_and(|versions| versions.iter().any(here))
+                });
+                let keys = visible.map(|row| (self.family.key)(row));
+                check_reach(entry, keys, (epoch, cold_newest), looked);
+            }
             let table = moved.table.name;
             for (identity, versions) in &versions {
                 for pair in versions.windows(2) {
@@ -299,18 +351,19 @@ impl Verifier<'_> {
         records.iter().map(|record| Ok((supersede.of)(&values(record, moved.table.columns)?))).collect()
     }
 
-    async fn in_hot(&self, moved: &Moved, owners: &Value) -> Result<(i64, HashSet<Identity>), TierError> {
+    async fn in_hot(&self, moved: &Moved, owners: &Value) -> Result<InHot, TierError> {
         let params = [self.family.resource.into(), owners.clone()];
-        let (mut epoch, mut there) = (0, HashSet::new());
+        let mut hot = InHot::default();
         for record in self.hot.fetch(&moved.verify.in_hot, &params).await? {
-            epoch = record.int("epoch")?;
+            hot.epoch = record.int("epoch")?;
+            hot.cold_newest = record.key_or_null("cold_newest_at", "cold_newest_id")?;
             if let (Some(first), Some(second)) =
                 (record.int_or_null("first_")?, record.int_or_null("second_")?)
             {
-                there.insert((first, second));
+                hot.there.insert((first, second));
             }
         }
-        Ok((epoch, there))
+        Ok(hot)
     }
 
     async fn in_cold(
@@ -326,21 +379,21 @@ impl Verifier<'_> {
         }
         Ok(versions)
     }
+}
 
-    /// Rows that no entry of the journal brought, or closed.
-    pub(super) async fn strays(&self) -> Result<Looked, TierError> {
-        let mut looked = Looked::default();
-        // On a connection of its own: this may take longer than a reader is allowed to.
-        let mut cold = self.cold.session().await?;
-        cold.begin(Begin::Read).await?;
-        for moved in &self.family.tables {
-            for record in cold.fetch(&moved.verify.strays, &[self.family.resource.into()]).await? {
-                let (epoch, n) = (record.int("epoch")?, record.int("n")?);
-                let detail = format!("{n} rows of {} name this move, the journal does not", moved.table.name);
-                looked.violation(Kind::Journal, Some(epoch), detail);
-            }
-        }
-        cold.rollback().await?;
-        Ok(looked)
+/// Whether readers at this epoch ask cold for rows of these keys, which it shows them.
+fn check_reach(
+    entry: &Entry,
+    visible: impl Iterator<Item = Key>,
+    (epoch, cold_newest): (i64, Option<Key>),
+    looked: &mut Looked,
+) {
+    let n = visible.filter(|key| cold_newest.is_none_or(|newest| *key > newest)).count();
+    if n > 0 {
+        let bound = cold_newest.map_or("hot says that cold is empty".to_owned(), |Key { at, id }| {
+            format!("hot says up to {at} {id}")
+        });
+        let detail = format!("readers do not ask cold for {n} of its rows at epoch {epoch}: {bound}");
+        looked.violation(Kind::ColdNewest, Some(entry.epoch), detail);
     }
 }

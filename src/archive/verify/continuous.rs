@@ -3,7 +3,10 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use super::blocks::Cursor;
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom;
+use rand::{RngExt, SeedableRng};
+
 use super::{Kind, Looked, Report, Verifier};
 use crate::archive::Family;
 use crate::archive::pace::rest;
@@ -32,7 +35,7 @@ pub struct Auditor<'a> {
     pub hot: &'a dyn Engine,
     /// The cold tier.
     pub cold: &'a dyn Engine,
-    /// Where the random choices come from.
+    /// Where the seed of the random choices comes from.
     pub clock: &'a Clock,
     /// What is archived.
     pub families: &'a [&'static Family],
@@ -52,11 +55,12 @@ impl Auditor<'_> {
                 metrics::counter!(VIOLATIONS, "resource" => *resource, "kind" => kind.name()).increment(0);
             }
         }
+        let mut dice = StdRng::seed_from_u64(self.clock.draw().cast_unsigned());
         let (begun, mut said) = (Instant::now(), Instant::now());
         while !stop.load(Ordering::Relaxed) && !reports.is_empty() {
-            let nth = self.clock.draw() as usize % reports.len();
+            let nth = dice.random_range(0..reports.len());
             let (family, report) = (self.families[nth], &mut reports[nth]);
-            let pause = match self.look(family).await {
+            let pause = match self.look(family, &mut dice).await {
                 Ok(looked) if looked.rows == 0 => REST,
                 Ok(looked) => {
                     let pause = Duration::from_secs_f64(looked.rows as f64 / f64::from(self.rate.max(1)));
@@ -81,19 +85,17 @@ impl Auditor<'_> {
         reports
     }
 
-    /// A random batch, and some blocks of a list its rows are in.
-    async fn look(&self, family: &Family) -> Result<Looked, TierError> {
+    /// A random batch, and some blocks where a random row of it is counted, on either level.
+    async fn look(&self, family: &Family, dice: &mut StdRng) -> Result<Looked, TierError> {
         let verifier = Verifier { hot: self.hot, cold: self.cold, family };
         let newest = verifier.newest().await?;
-        let any = 1 + self.clock.draw() % newest.max(1);
+        let any = dice.random_range(1..=newest.max(1));
         let Some((_, mut looked)) = verifier.batch_from(any).await? else { return Ok(Looked::default()) };
-        if let Some(scope) = looked.scope {
-            let mut cursor = Cursor::before(scope);
-            if let Some(blocks) = verifier.blocks_after(&mut cursor, BLOCKS).await? {
-                looked.rows += blocks.rows;
-                looked.blocks += blocks.blocks;
-                looked.found.extend(blocks.found);
-            }
+        if let Some(place) = looked.places.choose(dice).copied() {
+            let blocks = verifier.blocks_from(place, dice.random_range(0..=1), BLOCKS).await?;
+            looked.rows += blocks.rows;
+            looked.blocks += blocks.blocks;
+            looked.found.extend(blocks.found);
         }
         // A batch that only closed rows was looked at too.
         looked.rows = looked.rows.max(1);

@@ -8,6 +8,7 @@ mod batches;
 pub(super) mod behavior;
 mod blocks;
 pub mod continuous;
+mod strays;
 
 use std::fmt;
 use std::time::Instant;
@@ -16,7 +17,7 @@ use serde::Serialize;
 
 pub(super) use self::batches::TableStatements;
 pub(super) use self::blocks::BlockStatements;
-use self::blocks::Cursor;
+use self::blocks::{Cursor, Place};
 use super::family::Family;
 use crate::tier::{Engine, TierError};
 
@@ -54,11 +55,15 @@ pub enum Kind {
     Behavior,
     /// Rows of cold that no entry of the journal explains.
     Journal,
+    /// A row is visible in cold above the key up to which hot sends readers there.
+    ColdNewest,
+    /// A row that was erased is visible in cold.
+    Erased,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Digest,
         Self::BothTiers,
         Self::NeitherTier,
@@ -66,6 +71,8 @@ impl Kind {
         Self::Blocks,
         Self::Behavior,
         Self::Journal,
+        Self::ColdNewest,
+        Self::Erased,
     ];
 
     /// Its name in reports and metrics.
@@ -78,6 +85,8 @@ impl Kind {
             Self::Blocks => "blocks",
             Self::Behavior => "behavior",
             Self::Journal => "journal",
+            Self::ColdNewest => "cold_newest",
+            Self::Erased => "erased",
         }
     }
 }
@@ -136,8 +145,8 @@ impl Report {
 struct Looked {
     rows: i64,
     blocks: i64,
-    /// A list that the rows are counted in.
-    scope: Option<i64>,
+    /// The lists that the rows are counted in, and where.
+    places: Vec<Place>,
     found: Vec<Violation>,
 }
 
@@ -173,6 +182,7 @@ impl Verifier<'_> {
         }
         if batch.is_none() {
             report.add(self.strays().await?.found);
+            report.add(self.erased().await?.found);
             report.add(self.folded_actions().await?.found);
             let mut cursor = Cursor::default();
             while let Some(looked) = self.blocks_after(&mut cursor, STRETCH).await? {

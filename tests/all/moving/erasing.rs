@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-use thermocline::archive::{Chosen, Outcome};
+use thermocline::archive::{Chosen, Outcome, pair};
+use thermocline::clock::Clock;
 use thermocline::federation::reads::{Cold as _, ColdError, Hot as _};
 use thermocline::federation::sql::{SqlCold, SqlHot};
 use thermocline::import::record::{Like, Message};
@@ -14,9 +15,11 @@ use thermocline::resources;
 use thermocline::resources::messages::Messages;
 
 use super::audit::{audit, dump};
-use super::faults::{check_all, lived_in, now};
+use super::faults::{check, check_all, lived_in, now};
 use super::files::Program;
+use super::table::{self, Table, USERS};
 use super::{COLD, HOT, Pair, SIZES, plan, run, run_mover, scratch};
+use crate::support::engines::Engines;
 
 /// Whether a text stands anywhere in the two files.
 fn stands_in(folder: &Path, text: &str) -> bool {
@@ -161,4 +164,45 @@ fn the_command_says_what_it_did() {
     ] {
         assert_eq!(program.run(wrong).status, Some(2), "{wrong:?}");
     }
+}
+
+/// A user with likes of posts in both tiers is noted once, and so is an id that is named twice.
+#[test]
+fn an_id_that_is_named_twice_is_erased_once() {
+    run(async {
+        let [messages, posts, _] = resources::families();
+        for engines in [Some(Engines::embedded().await), Engines::mixed().await].into_iter().flatten() {
+            let name = engines.name;
+            let pair = Pair { hot: engines.hot, cold: engines.cold, clock: Clock::fixed(now()) };
+            pair::ensure(&*pair.hot, &*pair.cold, &pair.clock).await.expect("a pair");
+            let mut rows = Table::sample(now());
+            let liker = USERS;
+            let ends = |rows: &Table| {
+                let ids = rows.posts.iter().map(|post| (post.created_at, post.id));
+                [ids.clone().min(), ids.max()].map(|post| post.expect("a post").1)
+            };
+            rows.likes.retain(|(user, _)| *user != liker);
+            rows.likes.extend(ends(&rows).map(|post| (liker, post)));
+            table::fill(&pair, &rows).await;
+            run_mover(&pair.mover(SIZES), posts, &plan(20, 9)).await;
+            run_mover(&pair.mover(SIZES), messages, &plan(20, 9)).await;
+            let liked = |tier: &'static str| {
+                format!("SELECT '' || count(*) AS row FROM {tier} WHERE user_id = {liker}")
+            };
+            assert_eq!(dump(&*pair.hot, &liked("likes")).await, ["1"], "{name}");
+            assert_eq!(dump(&*pair.cold, &liked("likes_archive")).await, ["1"], "{name}");
+
+            let mover = pair.mover(SIZES);
+            let erased = mover.erase(posts, "likes", &[liker, liker]).await;
+            assert_eq!(erased.expect("erased"), 2, "{name}");
+            rows.likes.retain(|(user, _)| *user != liker);
+            check(&pair, &rows, "posts", name).await;
+            let ids = [rows.messages.first(), rows.messages.last()].map(|row| row.expect("a message").id);
+            let erased = mover.erase(messages, "messages", &[ids[0], ids[1], ids[0], ids[1]]).await;
+            assert_eq!(erased.expect("erased"), 2, "{name}");
+            rows.messages.retain(|row| !ids.contains(&row.id));
+            check(&pair, &rows, "messages", name).await;
+            pair.close().await;
+        }
+    });
 }

@@ -327,6 +327,7 @@ fn as_record(stock: i64, price: &Price) -> record::Price {
         volume: price.volume,
         turnover: price.turnover,
         transaction_count: price.transactions,
+        has: [true; 8],
         name: None,
         created_at: None,
     }

@@ -55,6 +55,50 @@ fn a_corrected_price_is_shown_at_once_and_replaces_the_archived_one() {
     assert_eq!(closes(&program), (vec!["11.00".into(), "-".into()], 4));
 }
 
+/// A file of closing prices alone must not take away what is known besides, in whichever tier it is.
+#[test]
+fn what_a_file_of_prices_has_no_column_for_stays() {
+    let program = Program::new();
+    let import = |header: &str, row: &str| {
+        program.write("p.csv", format!("symbol,trade_date,{header}\n0050,2020-01-02,{row}\n"));
+        counts(&program.report(&["import", "prices", "p.csv"]))
+    };
+    let seen = || {
+        run(async {
+            let pair = program.open(now()).await;
+            let stock = stocks::by_symbol(&*pair.hot, "0050").await.expect("an answer").expect("a stock");
+            let reader = Reader::new(&*pair.hot, &*pair.cold);
+            let rows = reader.walk(&table::days(stock.id), Span::ALL, Order::Desc, 10).await.expect("a walk");
+            pair.close().await;
+            let [day] = &rows[..] else { panic!("one day: {rows:?}") };
+            let text =
+                |price: Option<rust_decimal::Decimal>| price.map_or("-".to_owned(), |it| it.to_string());
+            let counts = [day.volume, day.turnover, day.transactions]
+                .map(|n| n.map_or("-".to_owned(), |n| n.to_string()));
+            [day.open, day.high, day.low, day.close, day.change]
+                .map(text)
+                .into_iter()
+                .chain(counts)
+                .collect::<Vec<_>>()
+                .join(" ")
+        })
+    };
+    let all = "open_price,high_price,low_price,close_price,change_amount,volume,turnover,transaction_count";
+    assert_eq!(import(all, "10,12,9,11,-1,0,70,5"), [1, 1, 0, 0, 0]);
+    assert_eq!(import("close_price", "11.00"), [1, 0, 1, 0, 0], "it says the same");
+    assert_eq!(import("close_price", "11.50"), [1, 0, 0, 1, 0], "in hot");
+    assert_eq!(seen(), "10.00 12.00 9.00 11.50 -1.00 0 70 5");
+    archive(&program);
+    assert_eq!(import("close_price", "11.50"), [1, 0, 1, 0, 0], "it says the same");
+    assert_eq!(import("volume,close_price", "3,"), [1, 0, 0, 1, 0], "over an archived one");
+    assert_eq!(seen(), "10.00 12.00 9.00 - -1.00 3 70 5", "empty is unknown");
+    archive(&program);
+    assert_eq!(import("volume", "0"), [1, 0, 0, 1, 0]);
+    assert_eq!(import("open_price", ""), [1, 0, 0, 1, 0], "over a correction that is still in hot");
+    archive(&program);
+    assert_eq!(seen(), "- 12.00 9.00 - -1.00 0 70 5");
+}
+
 #[test]
 fn children_of_archived_posts_are_refused_or_known() {
     let program = Program::new();

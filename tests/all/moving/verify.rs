@@ -3,13 +3,13 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use thermocline::archive::verify::continuous::Auditor;
 use thermocline::archive::verify::{Kind, Report, Verifier};
-use thermocline::archive::{Family, Mover};
+use thermocline::archive::{Chosen, Family, Mover};
 use thermocline::resources;
 use thermocline::tier::Engine;
 
 use super::faults::{lived_in, now};
 use super::files::{Ended, Program};
-use super::{Pair, SIZES, copy_pair, execute, plan, run, run_mover, scratch};
+use super::{Pair, SIZES, copy_pair, execute, plan, run, run_batch, run_mover, scratch, sql};
 use crate::support::postgres;
 
 fn family(resource: &str) -> &'static Family {
@@ -39,7 +39,7 @@ fn a_sound_archive_is_sound() {
 }
 
 /// What somebody does to the databases behind the program's back, the tier it is done to, and what must be found.
-const DAMAGE: [(&str, bool, &str, Kind); 19] = [
+const DAMAGE: [(&str, bool, &str, Kind); 26] = [
     (
         "messages",
         false,
@@ -96,6 +96,50 @@ const DAMAGE: [(&str, bool, &str, Kind); 19] = [
         "UPDATE user_behavior_analytics SET from_epoch = 999 WHERE resource = 'posts' AND action_type = 'comment'",
         Kind::Journal,
     ),
+    (
+        "messages",
+        true,
+        "UPDATE archive_state SET cold_newest_at = NULL, cold_newest_id = NULL WHERE resource = 'messages'",
+        Kind::ColdNewest,
+    ),
+    (
+        "messages",
+        true,
+        "UPDATE archive_state SET cold_newest_id = cold_newest_id - 1 WHERE resource = 'messages'",
+        Kind::ColdNewest,
+    ),
+    (
+        "posts",
+        true,
+        "UPDATE archive_state SET cold_newest_at = cold_newest_at - 1 WHERE resource = 'posts'",
+        Kind::ColdNewest,
+    ),
+    (
+        "prices",
+        true,
+        "UPDATE archive_state SET cold_newest_at = cold_newest_at - 86400000000 WHERE resource = 'prices'",
+        Kind::ColdNewest,
+    ),
+    (
+        "messages",
+        false,
+        "INSERT INTO archive_erasures (resource, id, reason, at) VALUES ('messages', 7, 'erased', 5)",
+        Kind::Erased,
+    ),
+    (
+        "posts",
+        false,
+        "INSERT INTO archive_erasures (resource, id, reason, at, pending) \
+         SELECT 'posts', post_id, 'erased', 5, 2 FROM likes_archive WHERE to_epoch IS NULL LIMIT 1",
+        Kind::Erased,
+    ),
+    (
+        "posts",
+        false,
+        "INSERT INTO archive_erasures (resource, id, reason, at) \
+         SELECT 'comments', original_id, 'erased', 5 FROM comments_archive WHERE to_epoch IS NULL LIMIT 1",
+        Kind::Erased,
+    ),
 ];
 
 /// Counts of what users did that say something else than the rows, alone above the floor and alone below it: one more
@@ -138,6 +182,60 @@ fn every_damage_is_seen() {
             }
             pair.close().await;
         }
+    });
+}
+
+/// The likes of a user that were erased may be given again, and what is only noted is not erased yet.
+#[test]
+fn what_may_be_there_is_no_violation() {
+    run(async {
+        let folder = scratch();
+        lived_in(folder.path()).await;
+        let pair = Pair::open_unpaired(folder.path(), now()).await;
+        let noted = "INSERT INTO archive_erasures (resource, id, reason, at, pending) \
+            VALUES ('likes', 1, 'erased', 5, NULL), ('messages', 7, 'erased', 5, 0)";
+        execute(&*pair.cold, noted, &[]).await;
+        for family in resources::families() {
+            assert_eq!(verify(&*pair.hot, &*pair.cold, family.resource).await.found, []);
+        }
+        pair.close().await;
+    });
+}
+
+/// A row of cold that a restore is said to have closed, though it brought other rows back, is in neither tier.
+#[test]
+fn what_no_restore_brought_back_is_missed() {
+    run(async {
+        let folder = scratch();
+        lived_in(folder.path()).await;
+        let pair = Pair::open_unpaired(folder.path(), now()).await;
+        let prices = family("prices");
+        let stop = AtomicBool::new(false);
+        let (mover, chosen) = (pair.mover(SIZES), Chosen::Batch(2));
+        let restored = mover.restore(prices, chosen, 5, &stop, &mut |_| {}).await;
+        assert!(restored.batches > 1, "{restored:?}");
+        let newest =
+            "(SELECT max(epoch) FROM archive_batches WHERE resource = 'prices' AND kind = 'restore')";
+        let one = "(SELECT max(original_id) FROM stock_prices_history WHERE to_epoch IS NULL)";
+        let lose = format!("UPDATE stock_prices_history SET to_epoch = {newest} WHERE original_id = {one}");
+        assert_eq!(verify(&*pair.hot, &*pair.cold, "prices").await.found, []);
+        assert_eq!(execute(&*pair.cold, &lose, &[]).await, 1);
+        let report = verify(&*pair.hot, &*pair.cold, "prices").await;
+        assert_eq!(report.found.iter().map(|found| found.kind).collect::<Vec<_>>(), [Kind::Journal]);
+        // An erasure takes closed versions out too, and a vacuum all of them.
+        let back = format!(
+            "UPDATE stock_prices_history SET to_epoch = NULL WHERE to_epoch = {newest} \
+            AND original_id = (SELECT max(original_id) FROM stock_prices_history WHERE to_epoch = {newest})"
+        );
+        assert_eq!(execute(&*pair.cold, &back, &[]).await, 1);
+        assert_eq!(verify(&*pair.hot, &*pair.cold, "prices").await.found, []);
+        let closed = format!("SELECT original_id AS id FROM stock_prices_history WHERE to_epoch = {newest}");
+        let closed = pair.cold.fetch(&sql(&closed), &[]).await.expect("rows")[0].int("id").expect("an id");
+        assert_eq!(mover.erase(prices, "prices", &[closed]).await.expect("erased"), 1);
+        assert_eq!(verify(&*pair.hot, &*pair.cold, "prices").await.found, []);
+        super::vacuum::vacuum(&*pair.cold, &pair, prices, 0).await.expect("swept");
+        assert_eq!(verify(&*pair.hot, &*pair.cold, "prices").await.found, []);
+        pair.close().await;
     });
 }
 
@@ -192,6 +290,10 @@ fn postgres_is_verified_alike_while_rows_move() {
         thermocline::archive::pair::ensure(&*hot, &cold, &clock).await.expect("a pair");
         let mover = Mover { hot: &*hot, cold: &cold, clock: &clock, name: "a test".to_owned(), sizes: SIZES };
         let all_families = resources::families();
+        // Where nothing is archived yet the auditor rests.
+        run_batch(&mover, family("messages"), &plan(35, 7)).await;
+        let audited = [family("messages")];
+        let auditor = Auditor { hot: &*hot, cold: &cold, clock: &clock, families: &audited, rate: 100_000 };
         let moved = AtomicBool::new(false);
         let moves = async {
             for family in all_families {
@@ -211,8 +313,10 @@ fn postgres_is_verified_alike_while_rows_move() {
             }
             looked
         };
-        let ((), looked) = futures::future::join(moves, looks).await;
+        let ((), looked, audited) = futures::future::join3(moves, looks, auditor.run(&moved)).await;
         assert!(looked > 0, "nothing was looked at while rows moved");
+        let found: Vec<_> = audited.iter().flat_map(|report| &report.found).collect();
+        assert!(found.is_empty() && audited[0].blocks > 0, "{audited:?}");
         let rows: i64 = {
             let mut rows = 0;
             for family in all_families {
@@ -285,6 +389,55 @@ fn the_auditor_finds_what_is_wrong_and_stops_when_told() {
         let of_posts: Vec<Kind> = reports[1].found.iter().map(|found| found.kind).collect();
         assert!(!of_posts.is_empty() && of_posts.iter().all(|kind| *kind == Kind::Behavior), "{reports:?}");
         assert_eq!(reports[2].violations, 0, "{reports:?}");
+    });
+}
+
+/// The bound of one block in every list and on both levels is wrong, the newest that has one: each comes up sooner or later.
+#[test]
+fn the_auditor_comes_to_every_block() {
+    run(async {
+        let folder = scratch();
+        lived_in(folder.path()).await;
+        let pair = Pair::open_unpaired(folder.path(), now()).await;
+        run_mover(&pair.mover(SIZES), family("messages"), &plan(1, 9)).await;
+        let shift =
+            "UPDATE messages_archive_blocks SET upper_id = upper_id - 1 WHERE (scope, level, upper_at) IN (
+            SELECT scope, level, max(upper_at) FROM messages_archive_blocks WHERE upper_at < 9000000000000000
+            GROUP BY scope, level)";
+        assert!(execute(&*pair.cold, shift, &[]).await > 0);
+        let shifted =
+            sql("SELECT DISTINCT scope, CAST(level AS BIGINT) AS level FROM messages_archive_blocks
+            WHERE upper_at < 9000000000000000");
+        let mut left = Vec::new();
+        for record in pair.cold.fetch(&shifted, &[]).await.expect("blocks") {
+            let (scope, level) =
+                (record.int("scope").expect("a scope"), record.int("level").expect("a level"));
+            left.push(format!("scope {scope}, level {level}, "));
+        }
+        assert!(left.len() > 3 && left.iter().any(|place| place.contains("level 1")), "{left:?}");
+        let families = [family("messages")];
+        let auditor = Auditor {
+            hot: &*pair.hot,
+            cold: &*pair.cold,
+            clock: &pair.clock,
+            families: &families,
+            rate: 100_000,
+        };
+        for _ in 0..50 {
+            let stop = AtomicBool::new(false);
+            let a_while = async {
+                tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+                stop.store(true, Ordering::Relaxed);
+            };
+            let (reports, ()) = futures::future::join(auditor.run(&stop), a_while).await;
+            let found = &reports[0].found;
+            left.retain(|place| !found.iter().any(|found| found.detail.contains(place)));
+            if left.is_empty() {
+                break;
+            }
+        }
+        assert!(left.is_empty(), "never looked at: {left:?}");
+        pair.close().await;
     });
 }
 

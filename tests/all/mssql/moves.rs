@@ -68,6 +68,7 @@ pub(super) fn records() -> Vec<(Noun, Vec<Record>)> {
             volume: Some(n * 1_000_000_007),
             turnover: Some(0),
             transaction_count: None,
+            has: [true; 8],
             name: None,
             created_at: Some(day(n)),
         })

@@ -97,6 +97,7 @@ pub fn price(
         volume,
         turnover,
         transaction_count,
+        has: [true; 8],
         name: None,
         created_at: None,
     })

@@ -69,6 +69,7 @@ async fn what_is_loaded_again_is_completed_and_corrected() {
             volume: Some(1),
             turnover: None,
             transaction_count: Some(0),
+            has: [true; 8],
             name: None,
             created_at: None,
         })
