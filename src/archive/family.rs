@@ -210,6 +210,22 @@ impl Moved {
         [row[0].clone(), row[second].clone()]
     }
 
+    /// What a message calls a row: its table and what tells it apart, without its contents.
+    pub(super) fn name_of(&self, row: &[Value]) -> String {
+        let [first, second] = self.identity(row).map(|value| value.int());
+        self.name_by((first, second))
+    }
+
+    /// The same by its identity alone.
+    pub(super) fn name_by(&self, (first, second): (i64, i64)) -> String {
+        let table = self.table.name;
+        if first == second && self.table.columns[0].name == "id" {
+            format!("{table} {first}")
+        } else {
+            format!("{table} {first}/{second}")
+        }
+    }
+
     /// The columns of its rows in cold, in the order of [`Moved::archived_row`].
     pub(super) fn archived_columns(&self) -> Vec<&'static str> {
         let own = self.table.columns.iter().map(|column| column.archived);

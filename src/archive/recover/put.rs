@@ -43,7 +43,7 @@ pub(super) async fn put(
         let fates = fates(this, moved, rows).await?;
         let mut missing = Vec::new();
         for (Version { row, .. }, fate) in rows.iter().zip(fates) {
-            let name = || format!("{} {}", moved.table.name, shown(&moved.identity(row)));
+            let name = || moved.name_of(row);
             match fate {
                 Fate::Stays => continue,
                 Fate::Conflict => {
@@ -155,8 +155,4 @@ fn show(rows: &mut Vec<String>, name: String) {
     if rows.len() < SHOWN {
         rows.push(name);
     }
-}
-
-fn shown([first, second]: &[Value; 2]) -> String {
-    if first == second { first.int().to_string() } else { format!("{}/{}", first.int(), second.int()) }
 }
