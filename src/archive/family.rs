@@ -213,11 +213,16 @@ impl Moved {
         [row[0].clone(), row[second].clone()]
     }
 
-    /// What a row is called.
-    pub(super) fn name(&self, row: &[Value]) -> String {
+    /// What a message calls a row: its table and what tells it apart, without its contents.
+    pub(super) fn name_of(&self, row: &[Value]) -> String {
         let [first, second] = self.identity(row).map(|value| value.int());
+        self.name_by((first, second))
+    }
+
+    /// The same by its identity alone.
+    pub(super) fn name_by(&self, (first, second): (i64, i64)) -> String {
         let table = self.table.name;
-        if self.table.columns[0].name == "id" {
+        if first == second && self.table.columns[0].name == "id" {
             format!("{table} {first}")
         } else {
             format!("{table} {first}/{second}")

@@ -86,7 +86,7 @@ impl<'a> Parents<'a> {
             for row in rows {
                 if let Some(id) = named(row).filter(|id| !present.contains(id)) {
                     let Parent { column, table, .. } = parent;
-                    let text = format!("{}: {column} {id} is not in {table}", moved.name(row));
+                    let text = format!("{}: {column} {id} is not in {table}", moved.name_of(row));
                     orphans.push(Orphan { owner: row[moved.owner].int(), text });
                 }
             }

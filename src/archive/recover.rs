@@ -219,7 +219,8 @@ impl Mover<'_> {
         this.commit(newest).await?;
         recovery.epoch = Some(epoch);
         let (brought_back, closed, lost) = (recovery.brought_back, recovery.closed, recovery.lost);
-        tracing::warn!(resource = family.resource, epoch, brought_back, closed, ?lost, "recovered");
+        let lost = lost.map(|(first, last)| format!("{first}-{last}"));
+        tracing::warn!(resource = family.resource, epoch, brought_back, closed, lost, "recovered");
         // What was erased while the other database was away.
         self.finish_erasures(family).await?;
         Ok(recovery)

@@ -74,9 +74,10 @@ pub(super) async fn check_interrupted(this: &mut Move<'_>, kind: &str, epoch: i6
             let identity = moved.identity(&row);
             let found = this.hot.fetch(&moved.held, &identity).await?;
             if found.first().map(|record| record.int("n")).transpose()? != Some(held) {
-                let (table, not) = (moved.table.name, if held == 1 { " not" } else { "" });
+                let not = if held == 1 { " not" } else { "" };
                 return Err(this.recover_due(format!(
-                    "{kind} {epoch} looks interrupted, but hot does{not} hold its row {identity:?} of {table}"
+                    "{kind} {epoch} looks interrupted, but hot does{not} hold {}",
+                    moved.name_of(&row)
                 )));
             }
         }

@@ -44,7 +44,7 @@ pub(super) async fn put(
         let fates = fates(this, moved, rows).await?;
         let mut missing = Vec::new();
         for (Version { row, .. }, fate) in rows.iter().zip(fates) {
-            let name = || moved.name(row);
+            let name = || moved.name_of(row);
             match fate {
                 Fate::Stays => continue,
                 Fate::Conflict => {

@@ -122,6 +122,12 @@ impl Verifier<'_> {
         Ok(Some((entry.epoch, looked)))
     }
 
+    /// Whether the journal has a move of this number.
+    pub async fn knows(&self, batch: i64) -> Result<bool, TierError> {
+        let params = [self.family.resource.into(), vec![batch].into()];
+        Ok(!self.cold.fetch(&KINDS, &params).await?.is_empty())
+    }
+
     /// The number of the newest entry of the journal; 0 when it is empty.
     pub(super) async fn newest(&self) -> Result<i64, TierError> {
         let records = self.cold.fetch(&NEWEST, &[self.family.resource.into()]).await?;
@@ -283,17 +289,16 @@ impl Verifier<'_> {
                 let keys = visible.map(|row| (self.family.key)(row));
                 check_reach(entry, keys, (epoch, cold_newest), looked);
             }
-            let table = moved.table.name;
             for (identity, versions) in &versions {
                 for pair in versions.windows(2) {
                     if pair[0].to.is_none_or(|to| to > pair[1].from) {
-                        let detail = format!("row {identity:?} of {table} at epoch {}", pair[1].from);
+                        let detail = format!("{} at epoch {}", moved.name_by(*identity), pair[1].from);
                         looked.violation(Kind::TwiceInCold, Some(entry.epoch), detail);
                     }
                 }
                 let visible = versions.iter().any(|version| version.visible(epoch));
                 if visible && in_hot.contains(identity) {
-                    let detail = format!("row {identity:?} of {table} at epoch {epoch}");
+                    let detail = format!("{} at epoch {epoch}", moved.name_by(*identity));
                     looked.violation(Kind::BothTiers, Some(entry.epoch), detail);
                 }
                 let last = versions.last().and_then(|version| version.to);

@@ -45,7 +45,10 @@ fn loss(text: &str) -> Result<(String, RangeInclusive<i64>), String> {
     let read = || {
         let (resource, moves) = text.split_once(':')?;
         let (first, last) = moves.split_once('-').unwrap_or((moves, moves));
-        let moves = first.parse().ok()?..=last.parse().ok()?;
+        let moves: RangeInclusive<i64> = first.parse().ok()?..=last.parse().ok()?;
+        if moves.is_empty() {
+            return None;
+        }
         super::families(&[resource.to_owned()]).first().map(|family| (family.resource.to_owned(), moves))
     };
     read().ok_or_else(|| "expected a resource and its moves, such as messages:12-14".to_owned())
@@ -213,7 +216,7 @@ mod tests {
     fn a_loss_is_a_resource_and_its_moves() {
         assert_eq!(loss("messages:12-14"), Ok(("messages".to_owned(), 12..=14)));
         assert_eq!(loss("prices:3"), Ok(("prices".to_owned(), 3..=3)));
-        for text in ["", "12", "users:1", "posts:", "posts:a-b"] {
+        for text in ["", "12", "users:1", "posts:", "posts:a-b", "messages:3-1"] {
             assert!(loss(text).is_err(), "{text}");
         }
         assert_eq!(interrupted("messages:12"), Ok(("messages".to_owned(), 12)));

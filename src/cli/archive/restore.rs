@@ -83,6 +83,7 @@ impl Args {
 pub async fn run(args: &Args, tiers: &Tiers, clock: &Clock, json: bool) -> Result<(), Failure> {
     let (families, chosen) = args.chosen()?;
     let mover = super::mover(tiers, clock)?;
+    super::verify::check_known(args.batch, mover.hot, mover.cold, &families).await?;
     if args.only_count {
         let mut all = Vec::new();
         for family in families {

@@ -3,12 +3,14 @@
 use serde::Serialize;
 
 use super::{RESOURCES, run::stop_on_signal};
+use crate::archive::Family;
 use crate::archive::verify::continuous::Auditor;
 use crate::archive::verify::{Report, Verifier};
 use crate::cli::tiers::Tiers;
 use crate::cli::{Failure, args, print_json};
 use crate::clock::Clock;
 use crate::resources;
+use crate::tier::Engine;
 
 /// Check that cold still holds what it was given, once and in one tier only; changes nothing
 ///
@@ -52,6 +54,7 @@ pub async fn run(args: &Args, tiers: &Tiers, clock: &Clock, json: bool) -> Resul
         let auditor = Auditor { hot: &*tiers.hot, cold, clock, families: &families, rate: args.rate };
         reports = auditor.run(&stop_on_signal()).await;
     } else {
+        check_known(args.batch, &*tiers.hot, cold, &families).await?;
         for family in families {
             let bar = args::bar(family.resource, 0, false);
             let mut progress =
@@ -71,12 +74,23 @@ pub async fn run(args: &Args, tiers: &Tiers, clock: &Clock, json: bool) -> Resul
     if verified.violations > 0 {
         return Err(Failure::Reported);
     }
-    if let Some(batch) = args.batch
-        && verified.resources.iter().all(|report| report.batches == 0)
-    {
-        return Err(Failure::Failed(format!("the journal has no batch {batch}")));
-    }
     Ok(())
+}
+
+/// Refuses a batch that the journal has of none of these resources: nothing could be said of it.
+pub(super) async fn check_known(
+    batch: Option<i64>,
+    hot: &dyn Engine,
+    cold: &dyn Engine,
+    families: &[&'static Family],
+) -> Result<(), Failure> {
+    let Some(batch) = batch else { return Ok(()) };
+    for family in families {
+        if (Verifier { hot, cold, family }).knows(batch).await.map_err(Failure::of)? {
+            return Ok(());
+        }
+    }
+    Err(Failure::Failed(format!("the journal has no batch {batch}")))
 }
 
 fn print(report: &Report) {

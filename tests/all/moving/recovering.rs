@@ -508,6 +508,10 @@ fn the_command_shows_asks_and_does() {
     let loss = format!("messages:{}-{}", seen[0]["lost"][0], seen[0]["lost"][1]);
     let ended = program.run(&["archive", "recover", "--accept-loss", &loss, "--yes"]);
     assert_eq!(ended.status, Some(0), "{ended:?}");
+    let moves = loss.trim_start_matches("messages:");
+    assert!(ended.err.contains(&format!("\"lost\":\"{moves}\"")), "{}", ended.err);
+    let backwards = program.run(&["archive", "recover", "--accept-loss", "messages:3-1", "--yes"]);
+    assert_eq!(backwards.status, Some(2), "{backwards:?}");
     let again = program.report(&["import", "messages", "b.csv"]);
     assert_eq!(super::files::counts(&again), [5, 5, 0, 0, 0], "what is lost can be imported again: {again}");
     let again = program.report(&["import", "messages", "a.csv"]);

@@ -454,7 +454,14 @@ fn the_command_exits_with_what_it_found() {
         (one["resources"][0]["batches"].as_i64(), one["resources"].as_array().map(Vec::len)),
         (Some(1), Some(1))
     );
-    assert_eq!(program.run(&["archive", "verify", "--batch", "9999"]).status, Some(1));
+    let unknown = "the journal has no batch 9999";
+    for command in [&["archive", "verify"][..], &["archive", "restore", "--resource", "posts"]] {
+        for more in [&["--batch", "9999"][..], &["--batch", "9999", "--json"]] {
+            let Ended { status, out, err, .. } = program.run(&[command, more].concat());
+            assert_eq!((status, &*out, err.lines().count()), (Some(1), "", 1), "{command:?}: {err}");
+            assert!(err.contains(unknown), "{err}");
+        }
+    }
     run(async {
         let pair = program.open(now()).await;
         execute(&*pair.cold, "UPDATE posts_archive SET body = 'x' WHERE from_epoch = 2", &[]).await;
