@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use thermocline::archive::{self, Chosen, Consent, Family, Outcome, Report};
-use thermocline::clock::DAY;
+use thermocline::clock::{DAY, Timestamp};
 use thermocline::tier::{Begin, Engine, Record, Session, Statement, Tier, TierError, Value, migrate};
 use thermocline::{resources, schema};
 
@@ -181,6 +181,46 @@ fn a_batch_back_is_cut_by_bytes_too() {
             assert_eq!(batches, expected, "{}", family.resource);
         }
         check_all(&pair, &rows).await;
+        pair.close().await;
+    });
+}
+
+/// Late rows came with later moves than their neighbours.
+#[test]
+fn a_span_is_what_lies_in_it_and_no_more() {
+    run(async {
+        let folder = scratch();
+        let rows = lived_in(folder.path()).await;
+        let pair = Pair::open_unpaired(folder.path(), now()).await;
+        for family in resources::families() {
+            run_mover(&pair.mover(SIZES), family, &plan(-1, 12)).await;
+        }
+        let [messages, posts, prices] = resources::families();
+        let (from, to) = (now().plus(-36 * DAY), now().plus(-20 * DAY));
+        let lies = |at: &Timestamp| (from..to).contains(at);
+        let days = || rows.prices.keys().map(|(_, day)| Timestamp::midnight(*day));
+        let day = |at: Timestamp| Timestamp::midnight(at.date());
+        let expected = [
+            (messages, rows.messages.iter().filter(|row| lies(&row.created_at)).count()),
+            (posts, rows.posts.iter().filter(|row| lies(&row.created_at)).count()),
+            (prices, days().filter(|at| (day(from)..day(to)).contains(at)).count()),
+        ];
+        for (family, number) in expected {
+            let restore = async |chosen| {
+                let stop = AtomicBool::new(false);
+                let report = pair.mover(SIZES).restore(family, chosen, 5, &stop, &mut |_| {}).await;
+                assert_eq!((report.outcome, report.error), (Outcome::Done, None));
+                assert_eq!(Some(report.of_resource), report.due, "{}", family.resource);
+                report.of_resource
+            };
+            let all = restore(Chosen::Span(now(), now().plus(DAY))).await;
+            assert!(number > 10 && all < 5, "{}: {number}", family.resource);
+            assert_eq!(restore(Chosen::Span(from, to)).await, number as i64, "{}", family.resource);
+            assert_eq!(restore(Chosen::Span(from, to)).await, 0);
+            assert_eq!(restore(Chosen::Span(now().plus(DAY), now().plus(2 * DAY))).await, 0);
+        }
+        check_all(&pair, &rows).await;
+        audit(&pair).await;
         pair.close().await;
     });
 }
