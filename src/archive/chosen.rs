@@ -1,9 +1,13 @@
 //! What an operator can choose of the rows in cold.
 
+use std::sync::LazyLock;
+
 use super::family::Family;
 use crate::clock::Timestamp;
 use crate::schema::{Kind, Table};
-use crate::tier::{Statement, Value, cold_sql};
+use crate::tier::{Engine, Statement, TierError, Value, cold_sql};
+
+static SPANNED: LazyLock<Statement> = LazyLock::new(|| cold_sql!("spanned"));
 
 /// What is to go back to hot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,8 +30,10 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// All rows are below it.
-    pub const TOP: Self = Self { epoch: i64::MAX, id: i64::MAX };
+    /// What came with this move, and all before it, is below.
+    pub const fn above(epoch: i64) -> Self {
+        Self { epoch, id: i64::MAX }
+    }
 }
 
 /// The statements over the open rows of a resource's own table, in the order of [`Chosen`].
@@ -62,7 +68,7 @@ impl Archived {
             conditions.map(|chosen| statement.with("{table}", archived).with("{chosen}", &chosen))
         };
         Self {
-            pick: each(cold_sql!("archived"), 3),
+            pick: each(cold_sql!("archived"), 4),
             number: each(cold_sql!("archived_number"), 0),
             any: cold_sql!("any_open").with("{table}", archived),
         }
@@ -88,9 +94,30 @@ impl Chosen {
         }
     }
 
-    /// The next rows of a family below a place, `most` of them.
-    pub(super) fn pick(self, family: &Family, below: Place, most: i64) -> (&Statement, Vec<Value>) {
-        let mut params = vec![below.epoch.into(), below.id.into(), most.into()];
+    /// The first and the last move that can have brought such rows; `None` when none can. Of a span the journal tells:
+    /// moves follow the time of the rows, so that a small one need not be looked for in the whole archive.
+    pub(super) async fn moves(
+        self,
+        cold: &dyn Engine,
+        family: &Family,
+    ) -> Result<Option<(i64, i64)>, TierError> {
+        let Self::Span(from, to) = self else { return Ok(Some((0, i64::MAX))) };
+        let at = |at: Timestamp| if family.by_day { Timestamp::midnight(at.date()) } else { at };
+        let params = [family.resource.into(), at(from).into(), at(to).into()];
+        let records = cold.fetch(&SPANNED, &params).await?;
+        let Some(record) = records.first() else { return Ok(None) };
+        Ok(record.int_or_null("first")?.zip(record.int_or_null("last")?))
+    }
+
+    /// The next rows of a family below a place, `most` of them, down to those that came with the move `first`.
+    pub(super) fn pick(
+        self,
+        family: &Family,
+        below: Place,
+        first: i64,
+        most: i64,
+    ) -> (&Statement, Vec<Value>) {
+        let mut params = vec![below.epoch.into(), below.id.into(), first.into(), most.into()];
         params.extend(self.params(family));
         (&family.archived.pick[self.place()], params)
     }

@@ -36,6 +36,8 @@ struct Restore<'a> {
     rows: i64,
     /// What a row cannot come back without.
     parents: Parents<'a>,
+    /// The first move that can have brought what is chosen.
+    first: i64,
     passed: Mutex<Passed>,
 }
 
@@ -108,7 +110,7 @@ impl Restore<'_> {
 
     /// The ids of the next rows below a place, and the place of the last one.
     async fn pick(&self, this: &mut Move<'_>, below: Place) -> Result<(Vec<i64>, Place), TierError> {
-        let (statement, params) = self.chosen.pick(self.family, below, self.rows);
+        let (statement, params) = self.chosen.pick(self.family, below, self.first, self.rows);
         let mut picked = Vec::new();
         for record in this.cold.fetch(statement, &params).await? {
             let place = Place { epoch: record.int("epoch")?, id: record.int("place")? };
@@ -249,12 +251,8 @@ impl Mover<'_> {
     ) -> Report {
         let begun = Instant::now();
         let mut report = Report::new(family.resource);
-        let outcome = match obstacles::none_back(self.hot, family).await {
-            Ok(parents) => {
-                let passed = Mutex::new(Passed { below: Place::TOP, left: Left::default() });
-                let batch = Restore { mover: self, family, chosen, rows: rows.max(1), parents, passed };
-                batch.batches(stop, &mut report, progress).await
-            }
+        let outcome = match Restore::new(self, family, chosen, rows).await {
+            Ok(batch) => batch.batches(stop, &mut report, progress).await,
             Err(error) => Err(error),
         };
         report.ended(outcome, begun)
@@ -278,7 +276,21 @@ impl Mover<'_> {
     }
 }
 
-impl Restore<'_> {
+impl<'a> Restore<'a> {
+    /// Of what is chosen of one resource, unless something stands in the way.
+    async fn new(
+        mover: &'a Mover<'a>,
+        family: &'a Family,
+        chosen: Chosen,
+        rows: i64,
+    ) -> Result<Self, MoveError> {
+        let parents = obstacles::none_back(mover.hot, family).await?;
+        // No move has the number 0.
+        let (first, last) = chosen.moves(mover.cold, family).await?.unwrap_or_default();
+        let passed = Mutex::new(Passed { below: Place::above(last), left: Left::default() });
+        Ok(Self { mover, family, chosen, rows: rows.max(1), parents, first, passed })
+    }
+
     async fn batches(
         &self,
         stop: &AtomicBool,

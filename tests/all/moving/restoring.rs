@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use thermocline::archive::{self, Chosen, Consent, Family, Outcome, Report};
-use thermocline::clock::DAY;
+use thermocline::clock::{DAY, Timestamp};
 use thermocline::tier::{Begin, Engine, Record, Session, Statement, Tier, TierError, Value, migrate};
 use thermocline::{resources, schema};
 
@@ -117,15 +117,22 @@ fn postgres_picks_along_the_index_by_batch() {
         let all = mover(&*pair.hot, &cold, &pair.clock, SIZES);
         assert_eq!(run_mover(&all, messages, &plan(5, 2_000)).await.rows, 10_000);
         execute(&cold, "ANALYZE messages_archive", &[]).await;
+        let at = |seconds: i64| Timestamp::default().plus(seconds * 1_000_000);
+        let span = Chosen::Span(at(3_000), at(4_000));
+        let report = all.restore(messages, span, 500, &AtomicBool::new(false), &mut |_| {}).await;
+        assert_eq!((report.outcome, report.rows), (Outcome::Done, 1_000), "{:?}", report.error);
+        let plans = std::mem::take(&mut *cold.plans.lock().expect("unpoisoned"));
+        assert_eq!(plans.len(), 3);
+        assert!(plans.iter().all(|plan| plan.contains("messages_archive_batch")), "{plans:?}");
         // In the middle of a batch of the way there, and with most of the newest ones closed.
         let stop = AtomicBool::new(false);
         let mut progress = |report: &Report| stop.store(report.rows >= 6_500, Ordering::Relaxed);
         let report = all.restore(messages, Chosen::All, 500, &stop, &mut progress).await;
         assert_eq!((report.outcome, report.rows), (Outcome::Stopped, 6_500), "{:?}", report.error);
         let report = all.restore(messages, Chosen::All, 500, &AtomicBool::new(false), &mut |_| {}).await;
-        assert_eq!((report.outcome, report.rows), (Outcome::Done, 3_500), "{:?}", report.error);
+        assert_eq!((report.outcome, report.rows), (Outcome::Done, 2_500), "{:?}", report.error);
         let plans = std::mem::take(&mut *cold.plans.lock().expect("unpoisoned"));
-        assert_eq!(plans.len(), 13 + 8);
+        assert_eq!(plans.len(), 13 + 6);
         for plan in plans {
             assert!(plan.contains("Backward using messages_archive_batch"), "{plan}");
         }
@@ -181,6 +188,46 @@ fn a_batch_back_is_cut_by_bytes_too() {
             assert_eq!(batches, expected, "{}", family.resource);
         }
         check_all(&pair, &rows).await;
+        pair.close().await;
+    });
+}
+
+/// Late rows came with later moves than their neighbours.
+#[test]
+fn a_span_is_what_lies_in_it_and_no_more() {
+    run(async {
+        let folder = scratch();
+        let rows = lived_in(folder.path()).await;
+        let pair = Pair::open_unpaired(folder.path(), now()).await;
+        for family in resources::families() {
+            run_mover(&pair.mover(SIZES), family, &plan(-1, 12)).await;
+        }
+        let [messages, posts, prices] = resources::families();
+        let (from, to) = (now().plus(-36 * DAY), now().plus(-20 * DAY));
+        let lies = |at: &Timestamp| (from..to).contains(at);
+        let days = || rows.prices.keys().map(|(_, day)| Timestamp::midnight(*day));
+        let day = |at: Timestamp| Timestamp::midnight(at.date());
+        let expected = [
+            (messages, rows.messages.iter().filter(|row| lies(&row.created_at)).count()),
+            (posts, rows.posts.iter().filter(|row| lies(&row.created_at)).count()),
+            (prices, days().filter(|at| (day(from)..day(to)).contains(at)).count()),
+        ];
+        for (family, number) in expected {
+            let restore = async |chosen| {
+                let stop = AtomicBool::new(false);
+                let report = pair.mover(SIZES).restore(family, chosen, 5, &stop, &mut |_| {}).await;
+                assert_eq!((report.outcome, report.error), (Outcome::Done, None));
+                assert_eq!(Some(report.of_resource), report.due, "{}", family.resource);
+                report.of_resource
+            };
+            let all = restore(Chosen::Span(now(), now().plus(DAY))).await;
+            assert!(number > 10 && all < 5, "{}: {number}", family.resource);
+            assert_eq!(restore(Chosen::Span(from, to)).await, number as i64, "{}", family.resource);
+            assert_eq!(restore(Chosen::Span(from, to)).await, 0);
+            assert_eq!(restore(Chosen::Span(now().plus(DAY), now().plus(2 * DAY))).await, 0);
+        }
+        check_all(&pair, &rows).await;
+        audit(&pair).await;
         pair.close().await;
     });
 }

@@ -5,6 +5,8 @@ use std::sync::atomic::AtomicBool;
 
 use thermocline::archive::{BlockSizes, Chosen, Consent, Mover, Outcome, Plan, pair};
 use thermocline::clock::Clock;
+use thermocline::import::record::User;
+use thermocline::import::{Noun, Record};
 use thermocline::load::Loader;
 use thermocline::resources;
 use thermocline::tier::{Begin, Engine, Statement};
@@ -73,8 +75,23 @@ async fn live(engine: &HotEngine, cold: &Arc<dyn Engine>, clock: &Clock) {
     archive(&mover).await;
     assert_eq!(same(ask(engine, cold, clock).await), before);
 
-    // What is erased is gone from both.
     let [messages, posts, prices] = resources::families();
+    // The platform deletes a user whose likes have all moved: what he liked stays in cold until he is there again.
+    change(hot, "DELETE FROM users WHERE id = 9").await;
+    let stay = mover.restore(posts, Chosen::All, 70, &AtomicBool::new(false), &mut |_| ()).await;
+    assert_eq!((stay.outcome, stay.error.as_deref()), (Outcome::Done, None));
+    assert!(stay.left > 0 && stay.rows > 0, "{stay:?}");
+    assert!(stay.lacking[0].ends_with(": user_id 9 is not in users"), "{:?}", stay.lacking);
+    assert_eq!(same(ask(engine, cold, clock).await), before);
+    let user = User { id: Some(9), username: "user9".to_owned(), email: None };
+    loader.load(Noun::Users, vec![Record::User(user)]).await.expect("loads");
+    let back = mover.restore(posts, Chosen::All, 70, &AtomicBool::new(false), &mut |_| ()).await;
+    assert_eq!((back.of_resource, back.left), (stay.left, 0), "{:?}", back.error);
+    mover.resume(posts).await.expect("resumed");
+    archive(&mover).await;
+    assert_eq!(same(ask(engine, cold, clock).await), before);
+
+    // What is erased is gone from both.
     assert_eq!(mover.erase(messages, "messages", &[3, 399]).await.expect("erased"), 2);
     assert!(mover.erase(posts, "posts", &[3, 49]).await.expect("erased") > 2);
     assert_eq!(mover.erase(prices, "prices", &[1]).await.expect("erased"), 1);
