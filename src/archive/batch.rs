@@ -150,15 +150,14 @@ impl Batch<'_> {
         expected: Digest,
     ) -> Result<(), MoveError> {
         let mut found = Digest::default();
-        let mut differing = None;
+        let mut differing: Option<String> = None;
         for Rows { moved, rows } in taken {
             let sent: HashMap<_, _> = rows.iter().map(|row| (moved.identity(row), row)).collect();
             for record in this.cold.fetch(&moved.batch, &[this.number.into()]).await? {
                 let row = values(&record, moved.table.columns)?;
                 found.add(moved.table.name, &row);
-                let identity = moved.identity(&row);
-                if sent.get(&identity).is_none_or(|sent| **sent != row) {
-                    differing = differing.or(Some((moved.table.name, identity)));
+                if sent.get(&moved.identity(&row)).is_none_or(|sent| **sent != row) {
+                    differing.get_or_insert(moved.name_of(&row));
                 }
             }
         }
@@ -166,7 +165,7 @@ impl Batch<'_> {
             return Ok(());
         }
         let detail = match differing {
-            Some((table, identity)) => format!("its row {identity:?} of {table} differs"),
+            Some(row) => format!("its row {row} differs"),
             None => "rows are missing".to_owned(),
         };
         Err(MoveError::Unproven { resource: self.family.resource, epoch: this.number, detail })
