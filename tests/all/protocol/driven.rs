@@ -188,6 +188,11 @@ impl Driven {
                 }
                 panic!("{:?} forgot to look for what is to be erased", self.work);
             }
+            // They try again.
+            (Work::Erase | Work::Restore(_), End::Overtaken) => {
+                self.until(Tier::Cold, "session").await;
+                return self.crash().await;
+            }
             _ => {}
         }
         let ended = loop {
