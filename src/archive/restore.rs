@@ -93,10 +93,12 @@ impl Restore<'_> {
             }
             passed.below = below;
             let mut leaving = self.read(this, &ids.clone().into()).await?;
+            this.took(Step::Cold);
             let mut orphans = Vec::new();
             for Rows { moved, rows } in &leaving {
                 orphans.extend(self.parents.missing(&mut *this.hot, moved, rows, Some(own)).await?);
             }
+            this.took(Step::Hot);
             let left = passed.left.add(orphans);
             ids.retain(|id| !left.contains(id));
             for Rows { moved, rows } in &mut leaving {
