@@ -56,12 +56,18 @@ const ANOTHER_TIME: &str = "UPDATE archive_batches SET token = token - 1 WHERE r
 const THE_SAME_TIME: &str = "UPDATE archive_batches SET token = token + 1 WHERE resource = ?1 AND epoch = \
     (SELECT max(epoch) FROM archive_batches WHERE resource = ?1)";
 
-async fn an_older_cold(engines: Engines) {
+/// A conversation of forty messages, the older half of which is in cold.
+async fn half_archived(engines: &Engines) -> Service {
     let service = Service::over(engines.hot.clone(), engines.cold.clone(), PATIENCE).await;
     service.load(Noun::Conversations, vec![conversation(1, 1, Some(2), at("2025-01-01T00:00:00Z"))]).await;
     let said = |n: i64| message(1_000 + n, 1, 1, &format!("number {n}"), cutoff((n - 20) * DAY / 2));
     service.load(Noun::Messages, (0..40).map(said).collect()).await;
     assert_eq!(service.archive("messages", &Plan::default()).await, 20);
+    service
+}
+
+async fn an_older_cold(engines: Engines) {
+    let service = half_archived(&engines).await;
     let names = resources::families().map(|family| family.resource);
     let well = async || {
         answers(&service, &NEWEST, 200, None).await;
@@ -121,11 +127,7 @@ async fn an_older_cold(engines: Engines) {
 #[tokio::test]
 async fn two_older_databases_that_fit_are_told_by_a_server_that_has_seen_more() {
     let engines = Engines::embedded().await;
-    let service = Service::over(engines.hot.clone(), engines.cold.clone(), PATIENCE).await;
-    service.load(Noun::Conversations, vec![conversation(1, 1, Some(2), at("2025-01-01T00:00:00Z"))]).await;
-    let said = |n: i64| message(1_000 + n, 1, 1, &format!("number {n}"), cutoff((n - 20) * DAY / 2));
-    service.load(Noun::Messages, (0..40).map(said).collect()).await;
-    assert_eq!(service.archive("messages", &Plan::default()).await, 20);
+    let service = half_archived(&engines).await;
     let names = resources::families().map(|family| family.resource);
     answers(&service, &NEWEST, 200, None).await;
     assert!(watch::look(&service.app, &names).await.expect("a look").is_empty());
@@ -147,9 +149,7 @@ async fn two_older_databases_that_fit_are_told_by_a_server_that_has_seen_more() 
 #[tokio::test]
 async fn that_a_state_row_is_gone_does_not_look_like_no_rows() {
     let engines = Engines::embedded().await;
-    let service = Service::over(engines.hot.clone(), engines.cold.clone(), PATIENCE).await;
-    service.load(Noun::Conversations, vec![conversation(1, 1, Some(2), at("2025-01-01T00:00:00Z"))]).await;
-    service.load(Noun::Messages, vec![message(1_039, 1, 1, "a word", cutoff(DAY))]).await;
+    let service = half_archived(&engines).await;
     answers(&service, &NEWEST, 200, None).await;
     assert_eq!(changed(&*engines.hot, "DELETE FROM archive_state WHERE resource = ?1").await, 1);
     answers(&service, &NEWEST, 500, Some("internal")).await;
