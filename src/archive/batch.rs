@@ -17,7 +17,30 @@ use super::{MoveError, fail_point};
 use crate::tier::{TierError, Value, values};
 
 /// Bytes of text in a batch, unless a single row has more: what a mover keeps in memory, whatever rows hold.
-pub(super) const BYTES: i64 = 16 << 20;
+const BYTES: i64 = 16 << 20;
+
+/// How full a batch is, whichever way it goes.
+pub(super) struct Load {
+    /// How many rows it is to have.
+    most: i64,
+    rows: i64,
+    bytes: i64,
+    is_empty: bool,
+}
+
+impl Load {
+    pub fn new(most: i64) -> Self {
+        Self { most, rows: 0, bytes: 0, is_empty: true }
+    }
+
+    /// Whether a row fits that comes with so many, itself among them, and so many bytes of text. One always does.
+    pub fn takes(&mut self, rows: i64, bytes: i64) -> bool {
+        self.rows += rows;
+        self.bytes += bytes;
+        let first = std::mem::replace(&mut self.is_empty, false);
+        first || (self.rows <= self.most && self.bytes <= BYTES)
+    }
+}
 
 /// What a batch is to move.
 pub(super) struct Batch<'a> {
@@ -86,11 +109,9 @@ impl Batch<'_> {
             .hot
             .fetch(&self.family.due(self.rule).pick, &[self.older_than.clone(), self.rows.into()])
             .await?;
-        let (mut ids, mut weight, mut bytes) = (Vec::new(), 0, 0);
+        let (mut ids, mut load) = (Vec::new(), Load::new(self.rows));
         for record in records {
-            weight += record.int("weight")?;
-            bytes += record.int("bytes")?;
-            if (weight > self.rows || bytes > BYTES) && !ids.is_empty() {
+            if !load.takes(record.int("weight")?, record.int("bytes")?) {
                 break;
             }
             ids.push(record.int("id")?);

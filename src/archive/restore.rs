@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use async_trait::async_trait;
 
-use super::batch::BYTES;
+use super::batch::Load;
 use super::chosen::{Chosen, Place};
 use super::digest::Digest;
 use super::family::Family;
@@ -127,12 +127,10 @@ impl Restore<'_> {
                 *bytes += record.int("bytes")?;
             }
         }
-        let (mut ids, mut weight, mut size, mut last) = (Vec::new(), 0, 0, below);
+        let (mut ids, mut load, mut last) = (Vec::new(), Load::new(self.rows), below);
         for (id, place) in picked {
             let (rows, bytes) = weights.get(&id).copied().unwrap_or_default();
-            weight += rows;
-            size += bytes;
-            if (weight > self.rows || size > BYTES) && !ids.is_empty() {
+            if !load.takes(rows, bytes) {
                 break;
             }
             ids.push(id);
