@@ -9,6 +9,7 @@ pub mod inspect;
 pub mod migrate;
 mod mssql;
 mod postgres;
+pub mod queries;
 mod replicas;
 mod sqlite;
 mod statement;
@@ -25,7 +26,7 @@ pub use mssql::Mssql;
 pub use postgres::{Postgres, PostgresUrl};
 pub use replicas::Replicated;
 pub use sqlite::Sqlite;
-pub use statement::Statement;
+pub use statement::{Description, Statement};
 pub(crate) use statement::{any_sql, cold_sql, hot_sql};
 pub use value::{Record, Value};
 
