@@ -2,18 +2,18 @@
 
 mod archive;
 mod jwt;
-mod mssql;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use crate::tier::address;
 use figment::Figment;
 use figment::providers::{Format as _, Serialized, Toml};
 use serde::Deserialize;
 
+pub use crate::tier::address::{Encrypt, Mssql, WRITE_TIMEOUT, seconds_up_to};
 pub use archive::Archive;
 pub use jwt::JwtKey;
-pub use mssql::{Encrypt, Mssql, WRITE_TIMEOUT, seconds_up_to};
 
 /// The file settings are read from when it is there.
 pub const FILE: &str = "thermocline.toml";
@@ -285,13 +285,13 @@ impl Written {
         let encrypt = self.mssql_encrypt.as_deref().map_or(Ok(Encrypt::default()), Encrypt::parse);
         Ok(Some(Mssql {
             host: host.clone(),
-            port: self.mssql_port.as_ref().map_or(Ok(mssql::PORT), |port| port.number("MSSQL_PORT"))?,
+            port: self.mssql_port.as_ref().map_or(Ok(address::PORT), |port| port.number("MSSQL_PORT"))?,
             database: needed("MSSQL_HOT_DATABASE", &self.mssql_hot_database)?,
             user: self.mssql_user.clone().unwrap_or_else(|| "sa".to_owned()),
             password: needed("MSSQL_SA_PASSWORD", &self.mssql_sa_password)?.into(),
             encrypt: encrypt.map_err(|fault| ConfigError::new("MSSQL_ENCRYPT", fault))?,
             ca: self.mssql_ca.clone(),
-            connect_timeout: mssql::CONNECT_TIMEOUT,
+            connect_timeout: address::CONNECT_TIMEOUT,
             write_timeout: WRITE_TIMEOUT,
         }))
     }

@@ -25,17 +25,16 @@ pub mod archive;
 // `println!` panics when nobody reads any more.
 #[warn(clippy::print_stdout, clippy::print_stderr)]
 pub mod cli;
-pub mod clock;
 pub mod config;
 pub mod demo;
 pub mod federation;
 pub mod import;
 pub mod load;
 pub mod ops;
-pub mod page;
 pub mod resources;
-pub mod schema;
 pub mod server;
 pub mod telemetry;
-pub mod tier;
 pub mod web;
+
+pub use thermocline_core::{clock, keyset as page};
+pub use thermocline_database::{self as tier, queries, schema};

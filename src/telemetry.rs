@@ -1,9 +1,6 @@
 //! Logging, and how long a request waited for each tier.
 
-use std::future::Future;
 use std::io::IsTerminal;
-use std::sync::Mutex;
-use std::time::Duration;
 
 use tracing_subscriber::EnvFilter;
 
@@ -27,49 +24,7 @@ pub fn init(filter: &str) {
     };
 }
 
-/// What one request asked of a tier.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Asked {
-    /// Statements sent.
-    pub statements: u32,
-    /// Time until their last row was here, summed.
-    pub waited: Duration,
-}
-
-#[derive(Debug, Default)]
-struct Tally(Mutex<[Asked; 2]>);
-
-tokio::task_local! {
-    static TALLY: Tally;
-}
-
-/// Runs `work` and counts what it asked of the hot and of the cold tier, in this order.
-pub async fn tally<T>(work: impl Future<Output = T>) -> (T, [Asked; 2]) {
-    TALLY
-        .scope(Tally::default(), async {
-            let output = work.await;
-            let asked = TALLY.with(|tally| tally.0.lock().map(|asked| *asked).unwrap_or_default());
-            (output, asked)
-        })
-        .await
-}
-
-/// The histogram of how long tiers took to answer a statement, in seconds, by tier and outcome.
-pub const STATEMENT_SECONDS: &str = "thermocline_tier_statement_seconds";
-
-/// Notes that the tier with this name and place (0 hot, 1 cold) answered one statement, or failed to.
-pub fn asked((name, tier): (&'static str, usize), waited: Duration, answered: bool) {
-    let outcome = if answered { "answered" } else { "failed" };
-    metrics::histogram!(STATEMENT_SECONDS, "tier" => name, "outcome" => outcome).record(waited.as_secs_f64());
-    let _ = TALLY.try_with(|tally| {
-        if let Ok(mut asked) = tally.0.lock()
-            && let Some(asked) = asked.get_mut(tier)
-        {
-            asked.statements += 1;
-            asked.waited += waited;
-        }
-    });
-}
+pub use crate::tier::usage::{STATEMENT_SECONDS, TierUsage, tally};
 
 /// An error and its causes in one line.
 pub fn explain(error: &dyn std::error::Error) -> String {

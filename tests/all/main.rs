@@ -5,7 +5,6 @@ mod contract;
 mod demo;
 mod http_lists;
 mod http_refusals;
-mod layers;
 mod migrations;
 mod moving;
 mod mssql;

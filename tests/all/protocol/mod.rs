@@ -1,6 +1,6 @@
 //! The protocol, explored: every interleaving within a bound, and the mistakes that it must notice.
 //!
-//! The state machine is in `tests/protocol`. [`holds`] is about the protocol as it is: each scenario has its bound, and no
+//! The state machine is in `crates/protocol`. [`holds`] is about the protocol as it is: each scenario has its bound, and no
 //! state in it breaks a promise. [`flaws`] leaves one thing out at a time, and the explorer has to find out. [`lockstep`]
 //! goes random ways through the same model with real movers on real databases: [`driven`] maps its steps to calls, which
 //! [`gate`] holds, [`real`] does the rest of what happens, [`compare`] says when both are equal, and [`saved`] takes backups.

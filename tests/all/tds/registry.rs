@@ -184,7 +184,8 @@ static FILES: LazyLock<HashMap<String, (String, String)>> = LazyLock::new(|| {
     let read =
         |path: &Path| fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let mut statements = HashMap::new();
-    for path in files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src")) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for path in ["src", "crates"].into_iter().flat_map(|folder| files(&root.join(folder))) {
         let Some(name) =
             path.file_name().filter(|_| path.parent().is_some_and(|of| of.ends_with("sql/mssql")))
         else {

@@ -1,0 +1,9 @@
+//! The types every other crate of Thermocline builds on: time, keys and cursors, values, and the declaration of tables.
+//!
+//! Pure: nothing here knows a database or HTTP.
+
+pub mod clock;
+pub mod keyset;
+pub mod table;
+pub mod tier;
+pub mod value;

@@ -1,0 +1,225 @@
+//! The declaration of tables: what a column holds, how a table is keyed and indexed, and what moves to cold.
+//!
+//! A table is declared once. The SQL that makes it, the comparison with a live database, the import and the documentation follow
+//! from the declaration.
+
+/// What a column holds; each engine has its own type for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// A 64-bit integer.
+    Int,
+    /// Unicode text.
+    Text,
+    /// A UTC instant at microseconds.
+    Time,
+    /// A day.
+    Date,
+    /// `DECIMAL(10,2)`.
+    Price,
+    /// True or false.
+    Bool,
+}
+
+/// What an engine that has the means stores a [`Kind`] as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// The kind's own type; text without a limit.
+    Plain,
+    /// Text of so many characters at most.
+    Length(u16),
+    /// The same, compared byte by byte whatever the database's collation.
+    Code(u16),
+    /// An integer of 16 bits.
+    Small,
+    /// A JSON document.
+    Json,
+}
+
+/// What a column holds when an `INSERT` says nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Preset {
+    /// A number.
+    Int(i64),
+    /// A text.
+    Text(&'static str),
+    /// True or false.
+    Bool(bool),
+    /// The present; an embedded database has no clock and leaves it to the writer.
+    Now,
+}
+
+/// One column of a table and, where the mover copies it, its twin in cold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Column {
+    /// Its name.
+    pub name: &'static str,
+    /// The name of its twin in cold.
+    pub archived: &'static str,
+    /// What it holds.
+    pub kind: Kind,
+    /// How it is stored.
+    pub form: Form,
+    /// Whether it may be NULL.
+    pub nullable: bool,
+    /// What it holds unless it is told.
+    pub default: Option<Preset>,
+    /// Whether the engine numbers the rows with it.
+    pub identity: bool,
+    /// The table whose `id` it holds.
+    pub references: Option<&'static str>,
+}
+
+/// Declares a column: not NULL, without a default, under the same name in cold.
+pub const fn column(name: &'static str, kind: Kind) -> Column {
+    let form = Form::Plain;
+    Column {
+        name,
+        archived: name,
+        kind,
+        form,
+        nullable: false,
+        default: None,
+        identity: false,
+        references: None,
+    }
+}
+
+impl Column {
+    /// Allows NULL.
+    pub const fn null(self) -> Self {
+        Self { nullable: true, ..self }
+    }
+
+    /// Sets how the value is stored.
+    pub const fn form(self, form: Form) -> Self {
+        Self { form, ..self }
+    }
+
+    /// Sets the value of a row that names none.
+    pub const fn default(self, default: Preset) -> Self {
+        Self { default: Some(default), ..self }
+    }
+
+    /// Makes the column a reference to the `id` of `table`.
+    pub const fn of(self, table: &'static str) -> Self {
+        Self { references: Some(table), ..self }
+    }
+}
+
+/// The number of a row.
+pub const ID: Column = Column { identity: true, archived: "original_id", ..column("id", Kind::Int) };
+
+/// Which rows an index holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Only {
+    /// Those whose column is NULL.
+    Null(&'static str),
+    /// Those whose column is not NULL.
+    NotNull(&'static str),
+    /// Those whose column is true.
+    True(&'static str),
+}
+
+/// An index of a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Index {
+    /// Its name, unlike any other in the database.
+    pub name: &'static str,
+    /// Its columns, each with ` DESC` behind it where it descends.
+    pub columns: &'static [&'static str],
+    /// Whether two rows may not agree in all its columns.
+    pub unique: bool,
+    /// Whether it is part of the table's own definition.
+    pub constraint: bool,
+    /// The rows it holds; all of them without.
+    pub only: Option<Only>,
+    /// What it is for.
+    pub about: &'static str,
+}
+
+/// Declares an index over all rows that allows duplicates.
+pub const fn index(name: &'static str, columns: &'static [&'static str], about: &'static str) -> Index {
+    Index { name, columns, unique: false, constraint: false, only: None, about }
+}
+
+impl Index {
+    /// Forbids two rows that agree in all columns.
+    pub const fn unique(self) -> Self {
+        Self { unique: true, ..self }
+    }
+
+    /// Makes the index a unique constraint of the table.
+    pub const fn constraint(self) -> Self {
+        Self { unique: true, constraint: true, ..self }
+    }
+
+    /// Restricts the index to some rows.
+    pub const fn only(self, only: Only) -> Self {
+        Self { only: Some(only), ..self }
+    }
+}
+
+/// A table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Table {
+    /// Its name.
+    pub name: &'static str,
+    /// The name of its twin in cold; `None` for a table that stays.
+    pub archived: Option<&'static str>,
+    /// Its columns, in the order of the canonical encoding that digests are taken of.
+    pub columns: &'static [Column],
+    /// Its primary key. An embedded database numbers the rows by the identity column alone.
+    pub key: &'static [&'static str],
+    /// Its other indexes.
+    pub indexes: &'static [Index],
+    /// The rows it is made with: the values of its first column.
+    pub rows: &'static [&'static str],
+    /// What it is for.
+    pub about: &'static str,
+}
+
+impl Table {
+    /// Its columns, for a `SELECT` in hot.
+    pub fn names(&self) -> String {
+        self.columns.iter().map(|column| column.name).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Its columns under their names in hot, for a `SELECT` in cold.
+    pub fn names_in_cold(&self) -> String {
+        let name = |column: &Column| {
+            if column.name == column.archived {
+                column.name.to_owned()
+            } else {
+                format!("{} AS {}", column.archived, column.name)
+            }
+        };
+        self.columns.iter().map(name).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// Declares a table that stays in its tier, with `id` as its primary key.
+pub const fn table(name: &'static str, columns: &'static [Column], about: &'static str) -> Table {
+    Table { name, archived: None, columns, key: &["id"], indexes: &[], rows: &[], about }
+}
+
+impl Table {
+    /// Names the table of the cold tier that archived rows go to.
+    pub const fn moves_to(self, archived: &'static str) -> Self {
+        Self { archived: Some(archived), ..self }
+    }
+
+    /// Sets the primary key.
+    pub const fn key(self, key: &'static [&'static str]) -> Self {
+        Self { key, ..self }
+    }
+
+    /// Sets the other indexes.
+    pub const fn indexes(self, indexes: &'static [Index]) -> Self {
+        Self { indexes, ..self }
+    }
+
+    /// Sets the first column of the rows the table is created with.
+    pub const fn rows(self, rows: &'static [&'static str]) -> Self {
+        Self { rows, ..self }
+    }
+}

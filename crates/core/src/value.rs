@@ -1,0 +1,93 @@
+//! Parameters of statements and values of rows, the same for every engine.
+
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
+
+use crate::clock::Timestamp;
+use crate::table::Kind;
+
+/// A parameter of a statement or a value of a row. Cheap to clone.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Value {
+    /// NULL of a type: servers want to know which.
+    Null(Kind),
+    /// A 64-bit integer.
+    Int(i64),
+    /// Unicode text.
+    Text(Arc<str>),
+    /// A UTC instant.
+    Time(Timestamp),
+    /// A day.
+    Date(NaiveDate),
+    /// An exact decimal of scale 2.
+    Price(Decimal),
+    /// True or false.
+    Bool(bool),
+    /// A list of integers, for `IN` and for joining columns of many rows.
+    Ints(Arc<[i64]>),
+}
+
+impl From<i64> for Value {
+    fn from(value: i64) -> Self {
+        Self::Int(value)
+    }
+}
+
+impl From<bool> for Value {
+    fn from(value: bool) -> Self {
+        Self::Bool(value)
+    }
+}
+
+impl From<Timestamp> for Value {
+    fn from(value: Timestamp) -> Self {
+        Self::Time(value)
+    }
+}
+
+impl From<NaiveDate> for Value {
+    fn from(value: NaiveDate) -> Self {
+        Self::Date(value)
+    }
+}
+
+impl From<&str> for Value {
+    fn from(value: &str) -> Self {
+        Self::Text(value.into())
+    }
+}
+
+impl From<Vec<i64>> for Value {
+    fn from(value: Vec<i64>) -> Self {
+        Self::Ints(value.into())
+    }
+}
+
+impl Value {
+    /// The integer in it; 0 for anything else. For rows the program itself read as [`Kind::Int`].
+    pub fn int(&self) -> i64 {
+        if let Self::Int(value) = self { *value } else { 0 }
+    }
+
+    /// The instant in it, or the midnight of its day; the epoch for anything else.
+    pub fn time(&self) -> Timestamp {
+        match self {
+            Self::Time(at) => *at,
+            Self::Date(day) => Timestamp::midnight(*day),
+            _ => Timestamp::default(),
+        }
+    }
+
+    /// `value`, or a NULL of `kind`.
+    pub fn or_null<T: Into<Self>>(value: Option<T>, kind: Kind) -> Self {
+        value.map_or(Self::Null(kind), Into::into)
+    }
+}
+
+impl From<Decimal> for Value {
+    fn from(value: Decimal) -> Self {
+        Self::Price(value)
+    }
+}

@@ -1,0 +1,322 @@
+//! Schema migrations: the files under `migrations/`, carried in the program.
+//!
+//! What is applied is recorded as sqlx's migrator does, in `_sqlx_migrations` with SHA-384 checksums, so that its
+//! tools can read it. The driver is our own: it is the same for SQL Server, names the statement that failed, and can
+//! stamp.
+
+mod driver;
+mod fault;
+mod found;
+mod text;
+
+use async_trait::async_trait;
+use sqlx::migrate::{Migration, MigrationType};
+
+use super::inspect::{self, Survey};
+use super::{Engine, Sqlite, Tier, TierError};
+use crate::schema::Model;
+use crate::schema::findings::Live;
+use thermocline_core::clock::Timestamp;
+
+pub(crate) use self::driver::recorded;
+pub use self::driver::{Migrating, Stop, Task};
+pub use self::fault::Fault;
+pub use self::found::{Found, Shapes, found};
+pub(crate) use self::text::batches;
+pub use self::text::{Dropped, Part};
+
+/// How the text of a migration begins that runs outside a transaction.
+const ALONE: &str = "-- no-transaction";
+
+/// One migration.
+#[derive(Clone, Copy, Debug)]
+pub struct Step {
+    version: i64,
+    name: &'static str,
+    up: &'static str,
+    down: &'static str,
+}
+
+impl Step {
+    /// A migration called `NNNN_what_it_does`, with the texts of its two files.
+    pub const fn new(version: i64, name: &'static str, up: &'static str, down: &'static str) -> Self {
+        Self { version, name, up, down }
+    }
+
+    /// Its number, from 1.
+    pub const fn version(&self) -> i64 {
+        self.version
+    }
+
+    /// Its files' name.
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// What it makes of the schema.
+    pub const fn up(&self) -> &'static str {
+        self.up
+    }
+
+    /// The name without the number.
+    fn title(&self) -> &'static str {
+        self.name.split_once('_').map_or(self.name, |(_, title)| title)
+    }
+
+    /// Whether it runs outside a transaction.
+    fn is_alone(&self) -> bool {
+        self.up.starts_with(ALONE)
+    }
+
+    /// SHA-384 of its text, in hexadecimal.
+    pub fn checksum(&self) -> String {
+        let text = sqlx::SqlSafeStr::into_sql_str(self.up);
+        let hashed = Migration::new(self.version, self.name.into(), MigrationType::ReversibleUp, text, false);
+        hashed.checksum.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
+    }
+
+    /// What taking it back takes away for good.
+    pub fn drops(&self) -> Vec<Dropped> {
+        text::dropped(self.down)
+    }
+}
+
+/// What the version table says of one migration.
+#[derive(Clone, Debug)]
+pub struct Recorded {
+    /// Its number.
+    pub version: i64,
+    /// Its name without the number.
+    pub name: String,
+    /// When it was applied.
+    pub at: Timestamp,
+    /// Whether it ran to its end.
+    pub whole: bool,
+    /// Of its text, in hexadecimal.
+    pub checksum: String,
+    /// How long it took; 0 when it was only recorded.
+    pub nanos: i64,
+}
+
+/// The version a schema stands at, by what is recorded.
+pub fn stands(rows: &[Recorded]) -> i64 {
+    rows.iter().filter(|row| row.whole).map(|row| row.version).max().unwrap_or(0)
+}
+
+macro_rules! step {
+    ($version:literal, $folder:literal, $file:literal) => {
+        Step::new(
+            $version,
+            $file,
+            include_str!(concat!(
+                env!("CARGO_MANIFEST_DIR"),
+                "/../../migrations/",
+                $folder,
+                "/",
+                $file,
+                ".up.sql"
+            )),
+            include_str!(concat!(
+                env!("CARGO_MANIFEST_DIR"),
+                "/../../migrations/",
+                $folder,
+                "/",
+                $file,
+                ".down.sql"
+            )),
+        )
+    };
+}
+
+// A list for each folder of `migrations/`, made by `build.rs`.
+include!(concat!(env!("OUT_DIR"), "/migrations.rs"));
+
+/// An engine whose schema the program looks after.
+#[async_trait]
+pub trait Schema: Engine {
+    /// Its migrations, in order.
+    fn steps(&self) -> &'static [Step];
+
+    /// Whether nobody but this program uses the database, so that there is nobody to ask before it is brought up to
+    /// date.
+    fn is_embedded(&self) -> bool;
+
+    /// A connection on which it is this process's turn to migrate: processes that start at once take turns.
+    async fn migrating(&self) -> Result<Box<dyn Migrating>, TierError>;
+
+    /// What the tables look like now, and what they would look like after each of `steps`; none where the engine
+    /// cannot try that out without a trace.
+    async fn shapes(&self, steps: &[Step]) -> Result<Option<Shapes>, TierError>;
+
+    /// Reads these tables from the catalogs.
+    async fn inspect(&self, tables: &[&str]) -> Result<Live, TierError> {
+        inspect::inspect(self, tables).await
+    }
+
+    /// The same, with what the server is and how much the tables hold.
+    async fn survey(&self, tables: &[&str]) -> Result<Survey, TierError> {
+        inspect::survey(self, tables).await
+    }
+
+    /// What its version table says; none without one.
+    async fn recorded(&self) -> Result<Option<Vec<Recorded>>, TierError> {
+        driver::look(&mut *self.session().await?).await
+    }
+
+    /// The version it stands at: 0 without a version table.
+    async fn version(&self) -> Result<i64, TierError> {
+        Ok(self.recorded().await?.as_deref().map_or(0, stands))
+    }
+
+    /// Does `task` with `steps`. Returns the version found once it was this process's turn.
+    async fn migrate(&self, steps: &[Step], task: Task) -> Result<i64, TierError> {
+        let mut on = self.migrating().await?;
+        let found = driver::Driver { tier: self.tier(), steps, on: &mut *on }.run(task).await;
+        // The turn ends after a failure too.
+        on.close().await;
+        found
+    }
+}
+
+/// What [`upgrade`] found and did.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Upgraded {
+    /// `hot` or `cold`.
+    pub tier: &'static str,
+    /// The version before; 0 for an empty database.
+    pub from: i64,
+    /// The version now.
+    pub to: i64,
+    /// The migrations that were applied, in order.
+    pub applied: Vec<String>,
+}
+
+/// The newest version there is for a database.
+pub fn newest(database: &dyn Schema) -> i64 {
+    database.steps().last().map_or(0, |step| step.version)
+}
+
+/// Checks that what is recorded is whole, known, and of the files this program has.
+///
+/// # Errors
+/// What is wrong, with the way out.
+pub fn verify(database: &dyn Schema, rows: &[Recorded]) -> Result<(), Fault> {
+    driver::verify(database.tier(), database.steps(), rows)
+}
+
+/// Applies the migrations that are still pending.
+pub async fn upgrade(database: &dyn Schema) -> Result<Upgraded, TierError> {
+    upgrade_to(database, None).await
+}
+
+/// Applies the migrations that are still pending, up to a version.
+pub async fn upgrade_to(database: &dyn Schema, version: Option<i64>) -> Result<Upgraded, TierError> {
+    let from = database.migrate(database.steps(), Task::Upgrade(version)).await?;
+    let to = database.version().await?;
+    let applied = database.steps().iter().filter(|step| step.version > from && step.version <= to);
+    Ok(Upgraded {
+        tier: database.tier().name(),
+        from,
+        to,
+        applied: applied.map(|step| step.name.to_owned()).collect(),
+    })
+}
+
+/// Takes the schema back to `version`, dropping what later migrations made, rows included. Returns the version found.
+pub async fn downgrade(database: &dyn Schema, version: i64) -> Result<i64, TierError> {
+    database.migrate(database.steps(), Task::Downgrade(version)).await
+}
+
+/// The migrations there are for a tier in one of the engines.
+pub const fn steps_of(tier: Tier, engine: Dialect) -> &'static [Step] {
+    match (tier, engine) {
+        (Tier::Hot, Dialect::Sqlite) => HOT_SQLITE,
+        (Tier::Hot, Dialect::Mssql) => HOT_MSSQL,
+        (Tier::Cold, Dialect::Sqlite) => COLD_SQLITE,
+        (Tier::Cold, Dialect::Postgres) => COLD_POSTGRES,
+        // Nothing keeps the platform's own tables in PostgreSQL, nor an archive in SQL Server.
+        (Tier::Hot, Dialect::Postgres) | (Tier::Cold, Dialect::Mssql) => &[],
+    }
+}
+
+/// The tables that these migrations make, the passing ones left out, in their order.
+pub fn made(steps: &[Step]) -> Vec<&'static str> {
+    let mut names = Vec::new();
+    for step in steps {
+        for rest in step.up.split("CREATE TABLE ").skip(1) {
+            let name = rest.split(|c: char| !(c.is_alphanumeric() || c == '_')).next().unwrap_or_default();
+            // Made for the length of a migration.
+            let passing = name.ends_with("_as_it_was") || name.ends_with("_last_id");
+            if !name.is_empty() && !passing && !names.contains(&name) {
+                names.push(name);
+            }
+        }
+    }
+    names
+}
+
+/// What a tier's tables are after each of its migrations, tried out in memory. It is told in the words of SQLite,
+/// whatever the tier is on: [`crate::schema::Dialect::lift`] adds what the declaration knows better.
+pub async fn models(tier: Tier) -> Result<Vec<Model>, TierError> {
+    let steps = steps_of(tier, Dialect::Sqlite);
+    let (scratch, names) = (Sqlite::scratch(tier).await?, made(steps));
+    let mut models = Vec::new();
+    for step in steps {
+        scratch.run(step.up).await?;
+        models.push(scratch.inspect(&names).await?.model);
+    }
+    scratch.close().await;
+    Ok(models)
+}
+
+/// The kinds of databases.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// A SQLite file.
+    Sqlite,
+    /// A PostgreSQL server.
+    Postgres,
+    /// A SQL Server.
+    Mssql,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whichever engine a tier is on, a version is the same step.
+    #[test]
+    fn the_engines_of_a_tier_are_in_step() {
+        let names = |steps: &[Step]| steps.iter().map(|step| step.name).collect::<Vec<_>>();
+        assert_eq!(names(HOT_SQLITE), names(HOT_MSSQL));
+        assert_eq!(names(COLD_SQLITE), names(COLD_POSTGRES));
+    }
+
+    /// A migration that committed by itself could not be taken back when it fails further down.
+    #[test]
+    fn no_migration_has_transactions_of_its_own() {
+        let all = [HOT_SQLITE, HOT_MSSQL, COLD_SQLITE, COLD_POSTGRES];
+        for step in all.into_iter().flatten() {
+            for text in [step.up, step.down] {
+                let parts = text::statements(text);
+                assert!(!parts.is_empty(), "{}", step.name);
+                let first = |part: &Part<'_>| part.text.split_whitespace().next().map(str::to_uppercase);
+                let ends = |part: &Part<'_>| {
+                    first(part)
+                        .is_some_and(|word| ["COMMIT", "ROLLBACK", "SAVEPOINT"].contains(&word.as_str()))
+                };
+                assert!(!parts.iter().any(ends), "{}", step.name);
+            }
+        }
+    }
+
+    #[test]
+    fn versions_rise_and_names_say_them() {
+        for steps in [HOT_SQLITE, HOT_MSSQL, COLD_SQLITE, COLD_POSTGRES] {
+            for (place, step) in steps.iter().enumerate() {
+                assert_eq!(step.version, place as i64 + 1, "{}", step.name);
+                assert!(step.name.starts_with(&format!("{:04}_", step.version)), "{}", step.name);
+            }
+        }
+    }
+}

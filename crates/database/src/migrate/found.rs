@@ -1,0 +1,104 @@
+//! What stands in a database that has no version table.
+
+use std::collections::BTreeSet;
+
+use super::{Schema, Step, made, models};
+use crate::schema::standing::{Standing, standing};
+use crate::schema::{Model, cold, hot};
+use crate::{Tier, TierError};
+
+/// The tables of a database, a line for each column, key and index, and the same after each migration.
+#[derive(Debug)]
+pub struct Shapes {
+    /// As they are: the table and the line.
+    pub now: Vec<(String, String)>,
+    /// As they would be after each migration, made anew.
+    pub after: Vec<Vec<(String, String)>>,
+}
+
+/// What a database without a version table holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// None of our tables.
+    Nothing,
+    /// Exactly what the migrations up to this version make.
+    Version(i64),
+    /// Some of our tables, as no version makes them: what is wrong, compared with the version that comes nearest.
+    Otherwise(Vec<String>),
+    /// A live platform's own tables, which the first migration adopts with their rows.
+    Platform,
+}
+
+/// Looks at a database. Tables that no migration makes are nobody's business.
+///
+/// Where migrations can be tried out, a version is what fits it exactly; elsewhere the catalogs are compared with the
+/// versions of the embedded engine, and what a platform has made of its own tables is its own.
+pub async fn found(database: &dyn Schema) -> Result<Found, TierError> {
+    let steps = database.steps();
+    if let Some(shapes) = database.shapes(steps).await? {
+        return Ok(compare(steps, &shapes));
+    }
+    let tier = database.tier();
+    let (live, versions) = (database.inspect(&made(steps)).await?, models(tier).await?);
+    let declared = match tier {
+        Tier::Hot => Model::of(&hot::TABLES),
+        Tier::Cold => Model::of(&cold::TABLES),
+    };
+    Ok(match standing(&live, &versions, &declared) {
+        Standing::Nothing => Found::Nothing,
+        Standing::Platform => Found::Platform,
+        Standing::Version(place) => Found::Version(steps.get(place).map_or(0, Step::version)),
+        Standing::Otherwise(wrong) => Found::Otherwise(wrong),
+    })
+}
+
+fn compare(steps: &[Step], shapes: &Shapes) -> Found {
+    let ours: BTreeSet<&String> = shapes.after.iter().flatten().map(|(table, _)| table).collect();
+    let lines = |shape: &[(String, String)]| -> BTreeSet<String> {
+        shape.iter().filter(|(table, _)| ours.contains(table)).map(|(_, line)| line.clone()).collect()
+    };
+    let now = lines(&shapes.now);
+    if now.is_empty() {
+        return Found::Nothing;
+    }
+    let mut nearest: Option<Vec<String>> = None;
+    for (step, after) in steps.iter().zip(&shapes.after) {
+        let after = lines(after);
+        let missing = after.difference(&now).map(|line| format!("missing: {line}"));
+        let unknown = now.difference(&after).map(|line| format!("unknown: {line}"));
+        let wrong: Vec<String> = missing.chain(unknown).collect();
+        if wrong.is_empty() {
+            return Found::Version(step.version);
+        }
+        if nearest.as_ref().is_none_or(|best| wrong.len() < best.len()) {
+            nearest = Some(wrong);
+        }
+    }
+    Found::Otherwise(nearest.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STEPS: [Step; 2] = [Step::new(1, "0001_a", "", ""), Step::new(2, "0002_b", "", "")];
+
+    fn shape(lines: &[(&str, &str)]) -> Vec<(String, String)> {
+        lines.iter().map(|(table, line)| ((*table).to_owned(), (*line).to_owned())).collect()
+    }
+
+    #[test]
+    fn only_an_exact_fit_is_a_version() {
+        let first = [("t", "t.x int")];
+        let second = [("t", "t.x int"), ("t", "t.y int")];
+        let of = |now: &[(&str, &str)]| {
+            compare(&STEPS, &Shapes { now: shape(now), after: vec![shape(&first), shape(&second)] })
+        };
+        assert_eq!(of(&[]), Found::Nothing);
+        assert_eq!(of(&[("theirs", "theirs.x int")]), Found::Nothing);
+        assert_eq!(of(&first), Found::Version(1));
+        assert_eq!(of(&[second[0], second[1], ("theirs", "theirs.x int")]), Found::Version(2));
+        let wrong = ["missing: t.x int".to_owned(), "unknown: t.x text".to_owned()];
+        assert_eq!(of(&[("t", "t.x text")]), Found::Otherwise(wrong.into()));
+    }
+}

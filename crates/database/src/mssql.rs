@@ -1,0 +1,169 @@
+//! Microsoft SQL Server 2019 and later, Azure SQL and Babelfish as a tier, over the TDS protocol.
+//!
+//! Readers' connections run under snapshot isolation, so that the epoch and the rows of one statement are of one
+//! instant beside an open move; movers and imports have connections of their own. A connection whose last use did
+//! not come to an end (a client hung up, a time-out, a lost packet) never serves another request.
+
+pub mod address;
+mod cells;
+mod connect;
+mod fault;
+mod migrate;
+mod pool;
+mod session;
+
+use std::sync::{Arc, Once};
+use std::time::Instant;
+
+use async_trait::async_trait;
+use tiberius::Row;
+use tiberius::error::Error;
+
+use self::connect::{Connection, Role};
+use self::pool::{Connections, Lease};
+use super::{Engine, Record, Session, Statement, Tier, TierError, Value, note};
+use crate::address::{Encrypt, Mssql as Address};
+
+pub(super) use cells::{int, is_null, price, text, time};
+
+/// How often a reading statement that met a writer is asked.
+const READS: u32 = 4;
+
+/// A database of a SQL Server that serves as a tier.
+#[derive(Clone, Debug)]
+pub struct Mssql {
+    address: Arc<Address>,
+    tier: Tier,
+    readers: Connections,
+    writers: Connections,
+    migrators: Connections,
+}
+
+impl Mssql {
+    /// Connects to it, so that a wrong address or password is found out now.
+    pub async fn open(tier: Tier, address: &Address) -> Result<Self, TierError> {
+        let address = Arc::new(address.clone());
+        let pool = |role| {
+            Connections::new(&address, role)
+                .map_err(|error| TierError::Unavailable { tier, source: error.into() })
+        };
+        let (readers, writers, migrators) = (pool(Role::Reader)?, pool(Role::Writer)?, pool(Role::Migrator)?);
+        if address.encrypt == Encrypt::Off {
+            // Whoever waits for a server opens it again and again.
+            static SAID: Once = Once::new();
+            SAID.call_once(|| {
+                tracing::warn!(
+                    server = address.shown(),
+                    "the connection is not encrypted, the password neither"
+                );
+            });
+        }
+        let opened = Self { address, tier, readers, writers, migrators };
+        drop(opened.lease(&opened.readers).await?);
+        Ok(opened)
+    }
+
+    /// How many connections readers have, and how many of those wait for work.
+    pub fn readers(&self) -> (usize, usize) {
+        self.readers.size()
+    }
+
+    /// A connection. Whatever a server says at its door, it has refused no statement yet.
+    async fn lease(&self, pool: &Connections) -> Result<Lease, TierError> {
+        pool.lease().await.map_err(|error| TierError::Unavailable { tier: self.tier, source: error.into() })
+    }
+
+    fn refused(&self, statement: &'static str, error: Error) -> TierError {
+        fault::refused(self.tier, statement, &self.address.database, error)
+    }
+
+    fn text(&self, statement: &Statement) -> Result<&'static str, TierError> {
+        statement.for_mssql().ok_or_else(|| TierError::Statement {
+            tier: self.tier,
+            statement: statement.name,
+            source: "has no text for SQL Server".into(),
+        })
+    }
+
+    /// What a statement's answer comes to.
+    async fn answered(
+        &self,
+        statement: &Statement,
+        params: &[Value],
+        begun: Instant,
+        rows: Result<Vec<Row>, Error>,
+    ) -> Result<Vec<Record>, TierError> {
+        note(self.tier, statement, begun, rows.as_ref().ok().map(Vec::len));
+        let rows = match rows {
+            Ok(rows) => rows,
+            Err(error) if fault::is_lone_surrogate(&error) => {
+                return Err(self.lone_surrogate(statement, params, error).await);
+            }
+            Err(error) => return Err(self.refused(statement.name, error)),
+        };
+        Ok(rows.into_iter().map(|row| Record::mssql(row, self.tier, statement.name)).collect())
+    }
+
+    /// Asks once more, leniently and changing nothing, which column holds what is no text: NVARCHAR takes any
+    /// 16-bit units, and the driver does not say where it met them.
+    async fn lone_surrogate(&self, statement: &Statement, params: &[Value], error: Error) -> TierError {
+        let found = async {
+            let text = self.text(statement).ok()?;
+            let mut connection = Connection::open(&self.address, Role::Reader, true).await.ok()?;
+            connection.batch("BEGIN TRANSACTION").await.ok()?;
+            let rows = connection.query(text, params).await.ok()?;
+            connection.abandon().await;
+            rows.iter().find_map(cells::replaced)
+        };
+        match found.await {
+            Some(column) => TierError::Row {
+                tier: self.tier,
+                statement: statement.name,
+                column,
+                problem: "holds half a character (a lone UTF-16 surrogate), which no text may".to_owned(),
+            },
+            None => TierError::Statement { tier: self.tier, statement: statement.name, source: error.into() },
+        }
+    }
+}
+
+#[async_trait]
+impl Engine for Mssql {
+    fn tier(&self) -> Tier {
+        self.tier
+    }
+
+    async fn fetch(&self, statement: &Statement, params: &[Value]) -> Result<Vec<Record>, TierError> {
+        let (begun, text) = (Instant::now(), self.text(statement)?);
+        let (mut tried, mut renewed) = (1, false);
+        loop {
+            let lease = self.lease(&self.readers).await;
+            let mut lease = lease.inspect_err(|_| note(self.tier, statement, begun, None))?;
+            let used = lease.is_used();
+            let rows = match lease.connection() {
+                Ok(connection) => connection.query(text, params).await,
+                Err(error) => Err(error),
+            };
+            drop(lease);
+            match rows {
+                Err(error) if tried < READS && fault::is_snapshot_conflict(&error) => tried += 1,
+                // The server was started anew while the connection lay in the pool; reading twice does no harm.
+                Err(error) if used && !renewed && fault::is_hangup(&error) => {
+                    self.readers.forget_idle();
+                    renewed = true;
+                }
+                rows => return self.answered(statement, params, begun, rows).await,
+            }
+        }
+    }
+
+    async fn session(&self) -> Result<Box<dyn Session>, TierError> {
+        Ok(Box::new(session::MssqlSession::new(self.clone())))
+    }
+
+    async fn close(&self) {
+        for pool in [&self.readers, &self.writers, &self.migrators] {
+            pool.close();
+        }
+    }
+}

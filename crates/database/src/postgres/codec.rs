@@ -1,0 +1,219 @@
+//! Values as PostgreSQL sends and takes them.
+//!
+//! Instants and days travel as the integers they are on the wire, so that every microsecond of the years 1 to 9999 is
+//! exact and an `infinity` somebody else wrote is an error, not a panic.
+
+use chrono::{Datelike as _, Days, NaiveDate};
+use rust_decimal::Decimal;
+use sqlx::encode::IsNull;
+use sqlx::error::BoxDynError;
+use sqlx::postgres::types::Oid;
+use sqlx::postgres::{
+    PgArgumentBuffer, PgArguments, PgHasArrayType, PgRow, PgTypeInfo, PgValueRef, Postgres,
+};
+use sqlx::{Arguments as _, Decode, Encode, Row as _, Type};
+
+use crate::Value;
+use crate::record::OUTSIDE;
+use crate::schema::Kind;
+
+/// Microseconds from 1970 to 2000, where PostgreSQL counts from.
+const CENTURY: i64 = 946_684_800_000_000;
+/// Days from 1970 to 2000.
+const CENTURY_DAYS: i64 = 10_957;
+/// The decimals of a price.
+const SCALE: u32 = 2;
+
+/// A `TIMESTAMPTZ`, in microseconds since 1970.
+struct Instant(i64);
+/// A `DATE`, in days since 1970.
+struct Day(i64);
+
+/// The type numbers of a type and of its array never change.
+macro_rules! fixed_type {
+    ($name:ident, $oid:literal, $array:literal) => {
+        impl Type<Postgres> for $name {
+            fn type_info() -> PgTypeInfo {
+                PgTypeInfo::with_oid(Oid($oid))
+            }
+
+            fn compatible(found: &PgTypeInfo) -> bool {
+                found.oid() == Some(Oid($oid))
+            }
+        }
+
+        impl PgHasArrayType for $name {
+            fn array_type_info() -> PgTypeInfo {
+                PgTypeInfo::with_oid(Oid($array))
+            }
+        }
+    };
+}
+
+fixed_type!(Instant, 1184, 1185);
+fixed_type!(Day, 1082, 1182);
+
+impl Encode<'_, Postgres> for Instant {
+    fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        Encode::<Postgres>::encode(self.0 - CENTURY, buffer)
+    }
+}
+
+impl Decode<'_, Postgres> for Instant {
+    fn decode(value: PgValueRef<'_>) -> Result<Self, BoxDynError> {
+        // Far outside the years 1 to 9999 the sum may not fit; whoever reads it refuses it either way.
+        <i64 as Decode<Postgres>>::decode(value).map(|micros| Self(micros.saturating_add(CENTURY)))
+    }
+}
+
+impl Encode<'_, Postgres> for Day {
+    fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        Encode::<Postgres>::encode(i32::try_from(self.0 - CENTURY_DAYS)?, buffer)
+    }
+}
+
+impl Decode<'_, Postgres> for Day {
+    fn decode(value: PgValueRef<'_>) -> Result<Self, BoxDynError> {
+        <i32 as Decode<Postgres>>::decode(value).map(|days| Self(i64::from(days) + CENTURY_DAYS))
+    }
+}
+
+impl From<NaiveDate> for Day {
+    fn from(day: NaiveDate) -> Self {
+        Self((day - NaiveDate::default()).num_days())
+    }
+}
+
+impl From<&Day> for Option<NaiveDate> {
+    fn from(Day(days): &Day) -> Self {
+        let (first, distance) = (NaiveDate::default(), Days::new(days.unsigned_abs()));
+        let day = if *days < 0 { first.checked_sub_days(distance) } else { first.checked_add_days(distance) };
+        day.filter(|day| (1..=9999).contains(&day.year()))
+    }
+}
+
+/// A column of a row.
+fn get<'r, T: Decode<'r, Postgres> + Type<Postgres>>(
+    row: &'r PgRow,
+    column: &str,
+) -> Result<Option<T>, String> {
+    row.try_get(column).map_err(|error| error.to_string())
+}
+
+/// An integer.
+pub fn int(row: &PgRow, column: &str) -> Result<Option<i64>, String> {
+    get(row, column)
+}
+
+/// Text.
+pub fn text(row: &PgRow, column: &str) -> Result<Option<String>, String> {
+    get(row, column)
+}
+
+/// True or false.
+pub fn bool(row: &PgRow, column: &str) -> Result<Option<bool>, String> {
+    get(row, column)
+}
+
+/// Microseconds since 1970.
+pub fn micros(row: &PgRow, column: &str) -> Result<Option<i64>, String> {
+    Ok(get::<Instant>(row, column)?.map(|Instant(micros)| micros))
+}
+
+/// A day.
+pub fn date(row: &PgRow, column: &str) -> Result<Option<NaiveDate>, String> {
+    let day = |day: Day| Option::<NaiveDate>::from(&day).ok_or_else(|| OUTSIDE.to_owned());
+    get(row, column)?.map(day).transpose()
+}
+
+/// A decimal, at the scale every price has: the driver drops the decimals of a zero.
+pub fn price(row: &PgRow, column: &str) -> Result<Option<Decimal>, String> {
+    Ok(get::<Decimal>(row, column)?.map(|mut price| {
+        price.rescale(SCALE);
+        price
+    }))
+}
+
+/// The parameters of a statement. Each tells its type, NULLs too.
+pub fn bind(params: &[Value]) -> Result<PgArguments, BoxDynError> {
+    let mut arguments = PgArguments::default();
+    for param in params {
+        match param {
+            Value::Null(Kind::Int) => arguments.add(None::<i64>),
+            Value::Null(Kind::Text) => arguments.add(None::<&str>),
+            Value::Null(Kind::Time) => arguments.add(None::<Instant>),
+            Value::Null(Kind::Date) => arguments.add(None::<Day>),
+            Value::Null(Kind::Price) => arguments.add(None::<Decimal>),
+            Value::Null(Kind::Bool) => arguments.add(None::<bool>),
+            Value::Int(value) => arguments.add(*value),
+            Value::Text(text) => arguments.add(&**text),
+            Value::Time(at) => arguments.add(Instant(at.micros())),
+            Value::Date(day) => arguments.add(Day::from(*day)),
+            Value::Price(price) => arguments.add(*price),
+            Value::Bool(bit) => arguments.add(*bit),
+            Value::Ints(ints) => arguments.add(&**ints),
+        }?;
+    }
+    Ok(arguments)
+}
+
+/// The columns of `rows`, each as one array, for `UNNEST`.
+pub fn bind_columns(rows: &[Vec<Value>], columns: usize) -> Result<PgArguments, BoxDynError> {
+    let mut arguments = PgArguments::default();
+    for place in 0..columns {
+        let cells = || rows.iter().map(|row| &row[place]);
+        match rows.first().map_or(Kind::Int, |row| kind(&row[place])) {
+            Kind::Int => arguments.add(column(cells(), |value| match value {
+                Value::Int(int) => Some(*int),
+                _ => None,
+            })?),
+            Kind::Text => arguments.add(column(cells(), |value| match value {
+                Value::Text(text) => Some(&**text),
+                _ => None,
+            })?),
+            Kind::Time => arguments.add(column(cells(), |value| match value {
+                Value::Time(at) => Some(Instant(at.micros())),
+                _ => None,
+            })?),
+            Kind::Date => arguments.add(column(cells(), |value| match value {
+                Value::Date(day) => Some(Day::from(*day)),
+                _ => None,
+            })?),
+            Kind::Price => arguments.add(column(cells(), |value| match value {
+                Value::Price(price) => Some(*price),
+                _ => None,
+            })?),
+            Kind::Bool => arguments.add(column(cells(), |value| match value {
+                Value::Bool(bit) => Some(*bit),
+                _ => None,
+            })?),
+        }?;
+    }
+    Ok(arguments)
+}
+
+/// One column; a value of another kind than the first row's would otherwise arrive as NULL.
+fn column<'a, T>(
+    cells: impl Iterator<Item = &'a Value>,
+    read: impl Fn(&'a Value) -> Option<T>,
+) -> Result<Vec<Option<T>>, BoxDynError> {
+    cells
+        .map(|value| match (read(value), value) {
+            (None, Value::Null(_)) => Ok(None),
+            (None, other) => Err(format!("a column of another kind holds {other:?}").into()),
+            (some, _) => Ok(some),
+        })
+        .collect()
+}
+
+fn kind(value: &Value) -> Kind {
+    match value {
+        Value::Null(kind) => *kind,
+        Value::Int(_) | Value::Ints(_) => Kind::Int,
+        Value::Text(_) => Kind::Text,
+        Value::Time(_) => Kind::Time,
+        Value::Date(_) => Kind::Date,
+        Value::Price(_) => Kind::Price,
+        Value::Bool(_) => Kind::Bool,
+    }
+}

@@ -1,0 +1,121 @@
+//! Migrations of a PostgreSQL database, on connections past any pooler.
+
+use async_trait::async_trait;
+use sqlx::migrate::Migrate as _;
+use sqlx::postgres::{PgConnection, PgDatabaseError, PgErrorPosition};
+use sqlx::{AssertSqlSafe, Connection as _, Row as _};
+
+use super::{Postgres, answered, prepared, refused};
+use crate::migrate::{self, Dialect, Migrating, Schema, Shapes, Step, Stop};
+use crate::{Record, Statement, Tier, TierError, Value};
+
+/// The tables of the current schema. A statement of its own, for a transaction that no tier has.
+const SHAPE: &str = include_str!("../migrate/sql/postgres/shape.sql");
+/// Where migrations are tried out, in a transaction that is taken back.
+const PROBE: &str = "thermocline_probe";
+
+/// A connection that holds the lock of migrations.
+struct PostgresMigrating {
+    connection: PgConnection,
+    tier: Tier,
+}
+
+impl Postgres {
+    async fn connect_directly(&self) -> Result<PgConnection, TierError> {
+        let connection = PgConnection::connect_with(&self.direct).await;
+        connection.map_err(|error| refused(self.tier, "connect", error))
+    }
+}
+
+#[async_trait]
+impl Schema for Postgres {
+    fn steps(&self) -> &'static [Step] {
+        migrate::steps_of(self.tier, Dialect::Postgres)
+    }
+
+    fn is_embedded(&self) -> bool {
+        false
+    }
+
+    async fn migrating(&self) -> Result<Box<dyn Migrating>, TierError> {
+        let mut connection = self.connect_directly().await?;
+        // The lock of sqlx's own migrator, so that its tools take turns with us; it goes with the connection.
+        connection.lock().await.map_err(|error| TierError::Statement {
+            tier: self.tier,
+            statement: "migrate",
+            source: error.into(),
+        })?;
+        Ok(Box::new(PostgresMigrating { connection, tier: self.tier }))
+    }
+
+    async fn shapes(&self, steps: &[Step]) -> Result<Option<Shapes>, TierError> {
+        let mut connection = self.connect_directly().await?;
+        let shapes = async {
+            let mut probing = connection.begin().await?;
+            let now = shape(&mut probing).await?;
+            let path: String = sqlx::query_scalar("SHOW search_path").fetch_one(&mut *probing).await?;
+            let enter = format!("CREATE SCHEMA {PROBE}; SET LOCAL search_path = {PROBE}, {path}");
+            sqlx::raw_sql(AssertSqlSafe(enter)).execute(&mut *probing).await?;
+            let mut after = Vec::new();
+            for step in steps {
+                // In a transaction nothing is built beside the traffic; the outcome is the same.
+                let text = step.up().replace(" CONCURRENTLY", "");
+                sqlx::raw_sql(AssertSqlSafe(text)).execute(&mut *probing).await?;
+                after.push(shape(&mut probing).await?);
+            }
+            probing.rollback().await?;
+            Ok(Shapes { now, after })
+        };
+        let shapes = shapes.await.map(Some).map_err(|error| refused(self.tier, "migrate.shape", error));
+        // Its end matters to nobody.
+        let _ = connection.close().await;
+        shapes
+    }
+}
+
+async fn shape(connection: &mut PgConnection) -> Result<Vec<(String, String)>, sqlx::Error> {
+    let rows = sqlx::query(SHAPE).persistent(false).fetch_all(connection).await?;
+    rows.iter().map(|row| Ok((row.try_get("tbl")?, row.try_get("line")?))).collect()
+}
+
+#[async_trait]
+impl Migrating for PostgresMigrating {
+    async fn fetch(&mut self, statement: &Statement) -> Result<Vec<Record>, TierError> {
+        let begun = std::time::Instant::now();
+        let (text, arguments) = prepared(self.tier, statement, &[])?;
+        let rows = sqlx::query_with(text, arguments).fetch_all(&mut self.connection).await;
+        answered(self.tier, statement, begun, rows.map_err(|error| refused(self.tier, statement.name, error)))
+    }
+
+    async fn execute(&mut self, statement: &Statement, params: &[Value]) -> Result<(), TierError> {
+        let (text, arguments) = prepared(self.tier, statement, params)?;
+        let done = sqlx::query_with(text, arguments).execute(&mut self.connection).await;
+        done.map(drop).map_err(|error| refused(self.tier, statement.name, error))
+    }
+
+    async fn run(&mut self, text: &str) -> Result<(), Stop> {
+        let done = sqlx::raw_sql(AssertSqlSafe(text)).execute(&mut self.connection).await;
+        done.map(drop).map_err(|error| Stop { line: line(text, &error), source: error.into() })
+    }
+
+    async fn begin(&mut self) -> Result<(), Stop> {
+        self.run("BEGIN").await
+    }
+
+    async fn close(self: Box<Self>) {
+        // A clean end gives the lock back at once.
+        let _ = self.connection.close().await;
+    }
+}
+
+/// The line of `text` that an error points at, from 0.
+fn line(text: &str, error: &sqlx::Error) -> usize {
+    let error = error.as_database_error().and_then(|error| error.try_downcast_ref::<PgDatabaseError>());
+    match error.and_then(PgDatabaseError::position) {
+        // In characters, from 1.
+        Some(PgErrorPosition::Original(place)) => {
+            text.chars().take(place.saturating_sub(1)).filter(|c| *c == '\n').count()
+        }
+        _ => 0,
+    }
+}

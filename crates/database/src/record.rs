@@ -1,0 +1,194 @@
+//! What goes into a statement and what comes out of it, the same for every engine.
+
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
+use sqlx::postgres::PgRow;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row as _, ValueRef as _};
+
+use super::postgres::codec as postgres;
+use super::{Tier, TierError, Value, mssql};
+use crate::schema::Kind;
+use thermocline_core::clock::Timestamp;
+use thermocline_core::keyset::Key;
+
+/// One row of an answer, read by column name; an error names the statement, the column and what is wrong.
+#[derive(Debug)]
+pub struct Record {
+    row: Row,
+    tier: Tier,
+    statement: &'static str,
+}
+
+/// The row as its driver gave it.
+#[derive(Debug)]
+enum Row {
+    Sqlite(SqliteRow),
+    Postgres(PgRow),
+    Mssql(tiberius::Row),
+}
+
+impl Record {
+    pub(super) const fn sqlite(row: SqliteRow, tier: Tier, statement: &'static str) -> Self {
+        Self { row: Row::Sqlite(row), tier, statement }
+    }
+
+    pub(super) const fn postgres(row: PgRow, tier: Tier, statement: &'static str) -> Self {
+        Self { row: Row::Postgres(row), tier, statement }
+    }
+
+    pub(super) const fn mssql(row: tiberius::Row, tier: Tier, statement: &'static str) -> Self {
+        Self { row: Row::Mssql(row), tier, statement }
+    }
+
+    fn error(&self, column: &str, problem: impl Into<String>) -> TierError {
+        TierError::Row {
+            tier: self.tier,
+            statement: self.statement,
+            column: column.to_owned(),
+            problem: problem.into(),
+        }
+    }
+
+    fn read<T>(&self, column: &str, value: Result<T, String>) -> Result<T, TierError> {
+        value.map_err(|problem| self.error(column, problem))
+    }
+
+    fn required<T>(&self, column: &str, value: Option<T>) -> Result<T, TierError> {
+        value.ok_or_else(|| self.error(column, "is null"))
+    }
+
+    /// Whether the column is NULL.
+    pub fn is_null(&self, column: &str) -> Result<bool, TierError> {
+        let null = match &self.row {
+            Row::Sqlite(row) => {
+                row.try_get_raw(column).map(|value| value.is_null()).map_err(|e| e.to_string())
+            }
+            Row::Postgres(row) => {
+                row.try_get_raw(column).map(|value| value.is_null()).map_err(|e| e.to_string())
+            }
+            Row::Mssql(row) => mssql::is_null(row, column),
+        };
+        self.read(column, null)
+    }
+
+    /// An integer, or NULL.
+    pub fn int_or_null(&self, column: &str) -> Result<Option<i64>, TierError> {
+        self.read(
+            column,
+            match &self.row {
+                Row::Sqlite(row) => sqlite_int(row, column),
+                Row::Postgres(row) => postgres::int(row, column),
+                Row::Mssql(row) => mssql::int(row, column),
+            },
+        )
+    }
+
+    /// An integer.
+    pub fn int(&self, column: &str) -> Result<i64, TierError> {
+        self.required(column, self.int_or_null(column)?)
+    }
+
+    /// Text, or NULL.
+    pub fn text_or_null(&self, column: &str) -> Result<Option<String>, TierError> {
+        self.read(
+            column,
+            match &self.row {
+                Row::Sqlite(row) => row.try_get(column).map_err(|error| error.to_string()),
+                Row::Postgres(row) => postgres::text(row, column),
+                Row::Mssql(row) => mssql::text(row, column),
+            },
+        )
+    }
+
+    /// Text.
+    pub fn text(&self, column: &str) -> Result<String, TierError> {
+        self.required(column, self.text_or_null(column)?)
+    }
+
+    /// True or false, or NULL.
+    pub fn bool_or_null(&self, column: &str) -> Result<Option<bool>, TierError> {
+        self.read(
+            column,
+            match &self.row {
+                Row::Sqlite(row) => sqlite_int(row, column).map(|bit| bit.map(|bit| bit != 0)),
+                Row::Postgres(row) => postgres::bool(row, column),
+                Row::Mssql(row) => mssql::int(row, column).map(|bit| bit.map(|bit| bit != 0)),
+            },
+        )
+    }
+
+    /// True or false.
+    pub fn bool(&self, column: &str) -> Result<bool, TierError> {
+        self.required(column, self.bool_or_null(column)?)
+    }
+
+    /// An instant, or NULL.
+    pub fn time_or_null(&self, column: &str) -> Result<Option<Timestamp>, TierError> {
+        let micros = match &self.row {
+            Row::Sqlite(row) => sqlite_int(row, column),
+            Row::Postgres(row) => postgres::micros(row, column),
+            Row::Mssql(row) => return self.read(column, mssql::time(row, column)),
+        };
+        self.read(column, micros)?
+            .map(|micros| Timestamp::from_micros(micros).ok_or_else(|| self.error(column, OUTSIDE)))
+            .transpose()
+    }
+
+    /// An instant.
+    pub fn time(&self, column: &str) -> Result<Timestamp, TierError> {
+        self.required(column, self.time_or_null(column)?)
+    }
+
+    /// A day, or NULL.
+    pub fn date_or_null(&self, column: &str) -> Result<Option<NaiveDate>, TierError> {
+        match &self.row {
+            Row::Sqlite(_) | Row::Mssql(_) => Ok(self.time_or_null(column)?.map(Timestamp::date)),
+            Row::Postgres(row) => self.read(column, postgres::date(row, column)),
+        }
+    }
+
+    /// A day.
+    pub fn date(&self, column: &str) -> Result<NaiveDate, TierError> {
+        self.required(column, self.date_or_null(column)?)
+    }
+
+    /// An exact decimal, or NULL.
+    pub fn price_or_null(&self, column: &str) -> Result<Option<Decimal>, TierError> {
+        match &self.row {
+            Row::Sqlite(_) => self
+                .text_or_null(column)?
+                .map(|text| text.parse().map_err(|_| self.error(column, "is not a decimal")))
+                .transpose(),
+            Row::Postgres(row) => self.read(column, postgres::price(row, column)),
+            Row::Mssql(row) => self.read(column, mssql::price(row, column)),
+        }
+    }
+
+    /// The key in `<prefix>_at` and `<prefix>_id`, or `None` when they are NULL.
+    pub fn key_or_null(&self, at: &str, id: &str) -> Result<Option<Key>, TierError> {
+        Ok(match (self.time_or_null(at)?, self.int_or_null(id)?) {
+            (Some(at), Some(id)) => Some(Key::new(at, id)),
+            _ => None,
+        })
+    }
+
+    /// The column as a parameter again, for a row that is copied.
+    pub fn value(&self, column: &str, kind: Kind) -> Result<Value, TierError> {
+        Ok(match kind {
+            Kind::Int => Value::or_null(self.int_or_null(column)?, kind),
+            Kind::Text => Value::or_null(self.text_or_null(column)?.as_deref(), kind),
+            Kind::Time => Value::or_null(self.time_or_null(column)?, kind),
+            Kind::Date => Value::or_null(self.date_or_null(column)?, kind),
+            Kind::Price => Value::or_null(self.price_or_null(column)?, kind),
+            Kind::Bool => Value::or_null(self.bool_or_null(column)?, kind),
+        })
+    }
+}
+
+/// What is wrong with a time nobody else can hold.
+pub(super) const OUTSIDE: &str = "lies outside the years 1 to 9999";
+
+fn sqlite_int(row: &SqliteRow, column: &str) -> Result<Option<i64>, String> {
+    row.try_get(column).map_err(|error| error.to_string())
+}

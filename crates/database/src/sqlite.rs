@@ -1,0 +1,242 @@
+//! SQLite as a tier: one file, WAL, one writer at a time.
+//!
+//! Instants and days are integer microseconds, prices decimal text of scale 2, lists of integers JSON arrays.
+
+mod migrate;
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use sqlx::pool::PoolConnection;
+use sqlx::sqlite::{
+    SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+    SqliteSynchronous,
+};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Sqlite as Driver};
+
+use super::{Begin, Engine, Record, Session, Statement, Tier, TierError, Value, note};
+use thermocline_core::clock::Timestamp;
+
+/// How long a writer waits for another one.
+const BUSY: Duration = Duration::from_secs(30);
+/// Rows of one `INSERT`: 64 rows of twelve columns stay far below the engine's 32,766 parameters.
+const ROWS_PER_INSERT: usize = 64;
+
+/// A SQLite file that serves as a tier.
+#[derive(Clone, Debug)]
+pub struct Sqlite {
+    pool: SqlitePool,
+    tier: Tier,
+    path: PathBuf,
+}
+
+impl Sqlite {
+    /// Opens the file, which is made when it is not there.
+    pub async fn open(tier: Tier, path: &Path) -> Result<Self, TierError> {
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)
+                .map_err(|source| TierError::Unavailable { tier, source: source.into() })?;
+        }
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            // A copy must be on disk before its originals go, and a raised epoch before it is confirmed.
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(BUSY)
+            .statement_cache_capacity(256)
+            .pragma("cache_size", "-32768")
+            // This room logs statements itself, by name.
+            .disable_statement_logging();
+        let pool = SqlitePoolOptions::new()
+            .max_connections(16)
+            .acquire_timeout(BUSY)
+            .connect_with(options)
+            .await
+            .map_err(|error| refused(tier, "connect", error))?;
+        Ok(Self { pool, tier, path: path.to_owned() })
+    }
+
+    /// An empty database in memory, to try something out: one connection, and gone with it.
+    pub(super) async fn scratch(tier: Tier) -> Result<Self, TierError> {
+        let options = SqliteConnectOptions::new().in_memory(true).disable_statement_logging();
+        let pool = SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
+        let pool = pool.connect_with(options).await.map_err(|error| refused(tier, "connect", error))?;
+        Ok(Self { pool, tier, path: PathBuf::new() })
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+#[async_trait]
+impl Engine for Sqlite {
+    fn tier(&self) -> Tier {
+        self.tier
+    }
+
+    async fn fetch(&self, statement: &Statement, params: &[Value]) -> Result<Vec<Record>, TierError> {
+        let begun = Instant::now();
+        let rows = sqlx::query_with(statement.sqlite(), bind(params)).fetch_all(&self.pool).await;
+        answered(self.tier, statement, begun, rows)
+    }
+
+    async fn session(&self) -> Result<Box<dyn Session>, TierError> {
+        let connection = self.pool.acquire().await.map_err(|error| refused(self.tier, "connect", error))?;
+        Ok(Box::new(SqliteSession { connection: Some(connection), tier: self.tier, open: false }))
+    }
+
+    async fn close(&self) {
+        self.pool.close().await;
+    }
+}
+
+struct SqliteSession {
+    /// Gone only after a drop in mid-transaction.
+    connection: Option<PoolConnection<Driver>>,
+    tier: Tier,
+    open: bool,
+}
+
+impl SqliteSession {
+    fn connection(&mut self) -> Result<&mut sqlx::SqliteConnection, TierError> {
+        let tier = self.tier;
+        self.connection
+            .as_deref_mut()
+            .ok_or_else(|| TierError::Unavailable { tier, source: "the session is closed".into() })
+    }
+
+    async fn control(&mut self, text: &'static str) -> Result<(), TierError> {
+        let tier = self.tier;
+        let done = sqlx::query(text).execute(self.connection()?).await;
+        done.map(drop).map_err(|error| refused(tier, text, error))
+    }
+}
+
+#[async_trait]
+impl Session for SqliteSession {
+    async fn begin(&mut self, begin: Begin) -> Result<(), TierError> {
+        // Set before the statement: were this future dropped inside it, the connection must not go back to the pool.
+        self.open = true;
+        self.control(match begin {
+            Begin::Read => "BEGIN DEFERRED",
+            Begin::Write => "BEGIN IMMEDIATE",
+        })
+        .await
+    }
+
+    async fn fetch(&mut self, statement: &Statement, params: &[Value]) -> Result<Vec<Record>, TierError> {
+        let (tier, begun) = (self.tier, Instant::now());
+        let rows = sqlx::query_with(statement.sqlite(), bind(params)).fetch_all(self.connection()?).await;
+        answered(tier, statement, begun, rows)
+    }
+
+    async fn execute(&mut self, statement: &Statement, params: &[Value]) -> Result<u64, TierError> {
+        let tier = self.tier;
+        let done = sqlx::query_with(statement.sqlite(), bind(params)).execute(self.connection()?).await;
+        done.map(|done| done.rows_affected()).map_err(|error| refused(tier, statement.name, error))
+    }
+
+    async fn insert(
+        &mut self,
+        table: &'static str,
+        columns: &[&'static str],
+        rows: &[Vec<Value>],
+    ) -> Result<u64, TierError> {
+        let tier = self.tier;
+        let mut inserted = 0;
+        for rows in rows.chunks(ROWS_PER_INSERT) {
+            let tuple = format!("({})", vec!["?"; columns.len()].join(", "));
+            let text = format!(
+                "INSERT INTO {table} ({}) VALUES {}",
+                columns.join(", "),
+                vec![tuple; rows.len()].join(", ")
+            );
+            let params: Vec<Value> = rows.iter().flatten().cloned().collect();
+            let done = sqlx::query_with(AssertSqlSafe(text), bind(&params))
+                // A text for every length of a last chunk would crowd out the statements that come back.
+                .persistent(rows.len() == ROWS_PER_INSERT)
+                .execute(self.connection()?)
+                .await;
+            inserted += done.map_err(|error| refused(tier, table, error))?.rows_affected();
+        }
+        Ok(inserted)
+    }
+
+    async fn commit(&mut self) -> Result<(), TierError> {
+        self.control("COMMIT").await?;
+        self.open = false;
+        Ok(())
+    }
+
+    async fn rollback(&mut self) -> Result<(), TierError> {
+        self.control("ROLLBACK").await?;
+        self.open = false;
+        Ok(())
+    }
+}
+
+impl Drop for SqliteSession {
+    fn drop(&mut self) {
+        if self.open
+            && let Some(connection) = self.connection.take()
+        {
+            // Closing rolls back; a connection with somebody's transaction in it must not serve the next one.
+            drop(connection.detach());
+        }
+    }
+}
+
+fn answered(
+    tier: Tier,
+    statement: &Statement,
+    begun: Instant,
+    rows: Result<Vec<sqlx::sqlite::SqliteRow>, sqlx::Error>,
+) -> Result<Vec<Record>, TierError> {
+    note(tier, statement, begun, rows.as_ref().ok().map(Vec::len));
+    let rows = rows.map_err(|error| refused(tier, statement.name, error))?;
+    Ok(rows.into_iter().map(|row| Record::sqlite(row, tier, statement.name)).collect())
+}
+
+fn bind(params: &[Value]) -> SqliteArguments {
+    use sqlx::Arguments as _;
+    let mut arguments = SqliteArguments::default();
+    for param in params {
+        // Encoding an integer or a text cannot fail.
+        let _ = match param {
+            Value::Null(_) => arguments.add(None::<i64>),
+            Value::Int(value) => arguments.add(*value),
+            Value::Text(text) => arguments.add(text.to_string()),
+            Value::Time(at) => arguments.add(at.micros()),
+            Value::Date(day) => arguments.add(Timestamp::midnight(*day).micros()),
+            Value::Price(price) => arguments.add(price.to_string()),
+            Value::Bool(bit) => arguments.add(i64::from(*bit)),
+            Value::Ints(ints) => arguments.add(json(ints)),
+        };
+    }
+    arguments
+}
+
+fn json(ints: &[i64]) -> String {
+    let ints: Vec<String> = ints.iter().map(i64::to_string).collect();
+    format!("[{}]", ints.join(","))
+}
+
+fn refused(tier: Tier, statement: &'static str, error: sqlx::Error) -> TierError {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    // The low byte of an extended result code is the primary one.
+    let primary = code.and_then(|code| code.parse::<i32>().ok()).map(|code| code & 0xff);
+    let source = error.into();
+    match primary {
+        // SQLITE_BUSY, SQLITE_LOCKED
+        Some(5 | 6) => TierError::Conflict { tier, statement, source },
+        // SQLITE_ERROR, SQLITE_CONSTRAINT, SQLITE_MISMATCH, SQLITE_RANGE
+        Some(1 | 19 | 20 | 25) => TierError::Statement { tier, statement, source },
+        // A full disk, a lost or damaged file, no connection in time.
+        _ => TierError::Unavailable { tier, source },
+    }
+}

@@ -1,0 +1,120 @@
+//! Migrations of a SQLite file.
+
+use std::fs::File;
+
+use async_trait::async_trait;
+use sqlx::sqlite::SqliteConnection;
+use sqlx::{AssertSqlSafe, Connection as _, Row as _};
+
+use super::{Sqlite, answered, bind, refused};
+use crate::migrate::{self, Dialect, Migrating, Schema, Shapes, Step, Stop};
+use crate::{Engine as _, Record, Source, Statement, Tier, TierError, Value};
+
+/// The tables of a database. A statement of its own, for connections that no tier has.
+const SHAPE: &str = include_str!("../migrate/sql/sqlite/shape.sql");
+
+/// A connection that migrates, and the lock that says so.
+struct SqliteMigrating {
+    connection: SqliteConnection,
+    tier: Tier,
+    _turn: File,
+}
+
+#[async_trait]
+impl Schema for Sqlite {
+    fn steps(&self) -> &'static [Step] {
+        migrate::steps_of(self.tier, Dialect::Sqlite)
+    }
+
+    fn is_embedded(&self) -> bool {
+        true
+    }
+
+    async fn migrating(&self) -> Result<Box<dyn Migrating>, TierError> {
+        let turn = turn(self).await?;
+        // A table that is built anew is dropped in between: what refers to it must not mind, until the commit.
+        let options = self.pool.connect_options().as_ref().clone().foreign_keys(false);
+        let connection = SqliteConnection::connect_with(&options).await;
+        let connection = connection.map_err(|error| refused(self.tier, "connect", error))?;
+        Ok(Box::new(SqliteMigrating { connection, tier: self.tier, _turn: turn }))
+    }
+
+    async fn shapes(&self, steps: &[Step]) -> Result<Option<Shapes>, TierError> {
+        let (now, scratch) = (self.shape().await?, Self::scratch(self.tier).await?);
+        let mut after = Vec::new();
+        for step in steps {
+            scratch.run(step.up()).await?;
+            after.push(scratch.shape().await?);
+        }
+        scratch.close().await;
+        Ok(Some(Shapes { now, after }))
+    }
+}
+
+impl Sqlite {
+    /// Runs a text as it is, outside any turn.
+    pub(crate) async fn run(&self, text: &'static str) -> Result<(), TierError> {
+        let done = sqlx::raw_sql(text).execute(&self.pool).await;
+        done.map(drop).map_err(|error| refused(self.tier, "migrate.try", error))
+    }
+
+    async fn shape(&self) -> Result<Vec<(String, String)>, TierError> {
+        let rows = sqlx::query(SHAPE).fetch_all(&self.pool).await.and_then(|rows| {
+            rows.iter().map(|row| Ok((row.try_get("tbl")?, row.try_get("line")?))).collect()
+        });
+        rows.map_err(|error| refused(self.tier, "migrate.shape", error))
+    }
+}
+
+#[async_trait]
+impl Migrating for SqliteMigrating {
+    async fn fetch(&mut self, statement: &Statement) -> Result<Vec<Record>, TierError> {
+        let begun = std::time::Instant::now();
+        let rows = sqlx::query(statement.sqlite()).fetch_all(&mut self.connection).await;
+        answered(self.tier, statement, begun, rows)
+    }
+
+    async fn execute(&mut self, statement: &Statement, params: &[Value]) -> Result<(), TierError> {
+        let done = sqlx::query_with(statement.sqlite(), bind(params)).execute(&mut self.connection).await;
+        done.map(drop).map_err(|error| refused(self.tier, statement.name, error))
+    }
+
+    async fn run(&mut self, text: &str) -> Result<(), Stop> {
+        let done = sqlx::raw_sql(AssertSqlSafe(text)).execute(&mut self.connection).await;
+        done.map(drop).map_err(|error| Stop { line: 0, source: error.into() })
+    }
+
+    async fn begin(&mut self) -> Result<(), Stop> {
+        self.run("BEGIN IMMEDIATE").await
+    }
+
+    async fn check(&mut self) -> Result<(), Source> {
+        let broken = sqlx::query("PRAGMA foreign_key_check").fetch_optional(&mut self.connection).await?;
+        let Some(row) = broken else { return Ok(()) };
+        let (table, parent): (String, String) = (row.try_get("table")?, row.try_get("parent")?);
+        Err(format!("a row of {table} would refer to a row of {parent} that is not there").into())
+    }
+
+    async fn close(self: Box<Self>) {
+        // Its end matters to nobody: what was to be kept is committed.
+        let _ = self.connection.close().await;
+    }
+}
+
+/// The engine's own locks end with each transaction, so a lock file beside the database says whose turn it is; it goes
+/// with the process.
+async fn turn(database: &Sqlite) -> Result<File, TierError> {
+    let tier = database.tier();
+    let mut path = database.path().as_os_str().to_owned();
+    path.push("-migrate.lock");
+    let locked = tokio::task::spawn_blocking(move || {
+        let file = File::create(path)?;
+        file.lock()?;
+        Ok::<_, std::io::Error>(file)
+    });
+    match locked.await {
+        Ok(Ok(file)) => Ok(file),
+        Ok(Err(source)) => Err(TierError::Unavailable { tier, source: source.into() }),
+        Err(source) => Err(TierError::Unavailable { tier, source: source.into() }),
+    }
+}

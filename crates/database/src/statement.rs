@@ -1,0 +1,186 @@
+//! One SQL statement with its text for each engine.
+
+use std::collections::HashMap;
+use std::sync::{LazyLock, Mutex, PoisonError};
+
+/// One statement: its name, and its text for each engine that has one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Statement {
+    /// The name that logs and errors use, such as `journal.claim`.
+    pub name: &'static str,
+    texts: Texts,
+    subject: Option<&'static str>,
+    about: Option<&'static Description>,
+}
+
+/// The text for each engine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct Texts {
+    pub sqlite: Option<&'static str>,
+    pub postgres: Option<&'static str>,
+    pub mssql: Option<&'static str>,
+}
+
+impl Texts {
+    fn map(self, change: impl Fn(&'static str) -> &'static str) -> Self {
+        let Self { sqlite, postgres, mssql } = self;
+        Self { sqlite: sqlite.map(&change), postgres: postgres.map(&change), mssql: mssql.map(&change) }
+    }
+}
+
+/// The documentation of a named query.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Description {
+    /// `hot`, `cold` or `both`.
+    pub tier: &'static str,
+    /// What the statement is for, as one sentence.
+    pub purpose: &'static str,
+    /// The parameters in order, each a name and a type, separated by commas.
+    pub parameters: &'static str,
+    /// The index that serves the statement.
+    pub index: &'static str,
+}
+
+/// The bound statements, by template and values, so that binding twice costs no memory.
+static BOUND: LazyLock<Mutex<HashMap<(Texts, String), Statement>>> = LazyLock::new(Mutex::default);
+
+impl Statement {
+    /// Creates a statement from a text whose first line is `-- <name>`.
+    ///
+    /// # Panics
+    /// When the first line is not a name.
+    pub fn new(sqlite: &'static str) -> Self {
+        let name = sqlite.lines().next().and_then(|line| line.strip_prefix("-- "));
+        let name = name.expect("an SQL text begins with its statement's name").trim();
+        let texts = Texts { sqlite: Some(sqlite), ..Texts::default() };
+        Self { name, texts, subject: None, about: None }
+    }
+
+    pub(super) const fn described(name: &'static str, texts: Texts, about: &'static Description) -> Self {
+        Self { name, texts, subject: None, about: Some(about) }
+    }
+
+    /// Adds the text for PostgreSQL.
+    ///
+    /// # Panics
+    /// When that text has another name.
+    #[must_use]
+    pub fn postgres(mut self, text: &'static str) -> Self {
+        self.check_name(text);
+        self.texts.postgres = Some(text);
+        self
+    }
+
+    /// Adds the text for SQL Server.
+    ///
+    /// # Panics
+    /// When that text has another name.
+    #[must_use]
+    pub fn mssql(mut self, text: &'static str) -> Self {
+        self.check_name(text);
+        self.texts.mssql = Some(text);
+        self
+    }
+
+    fn check_name(&self, text: &str) {
+        let name = text.lines().next().and_then(|line| line.strip_prefix("-- ")).map(str::trim);
+        assert_eq!(name, Some(self.name), "the texts of one statement have one name");
+    }
+
+    /// Returns the statement with `from` replaced by `to` in the text for SQL Server alone.
+    #[must_use]
+    pub fn with_in_mssql(mut self, from: &str, to: &str) -> Self {
+        self.texts.mssql = self.texts.mssql.map(|text| replaced(text, from, to));
+        self
+    }
+
+    /// Returns the statement with `from` replaced by `to`.
+    ///
+    /// The new text lives as long as the program: call this once for each statement, not once for each use.
+    #[must_use]
+    pub fn with(mut self, from: &str, to: &str) -> Self {
+        self.texts = self.texts.map(|text| replaced(text, from, to));
+        self
+    }
+
+    /// Returns the statement of `subject`, such as a table, with each `{name}` replaced by its value.
+    ///
+    /// Results are kept for the life of the program, so the same binding may be asked for at every use.
+    #[must_use]
+    pub fn bind(&self, subject: &str, values: &[(&str, &str)]) -> Self {
+        let mut key = subject.to_owned();
+        for (name, value) in values {
+            key.extend(["\0", name, "\0", value]);
+        }
+        let mut bound = BOUND.lock().unwrap_or_else(PoisonError::into_inner);
+        *bound.entry((self.texts, key)).or_insert_with(|| {
+            let fill = |text: &str| {
+                values
+                    .iter()
+                    .fold(text.to_owned(), |text, (name, value)| text.replace(&format!("{{{name}}}"), value))
+            };
+            let texts = self.texts.map(|text| fill(text).leak());
+            Self { texts, subject: Some(subject.to_owned().leak()), ..*self }
+        })
+    }
+
+    /// Returns what the statement was bound to.
+    pub const fn subject(&self) -> Option<&'static str> {
+        self.subject
+    }
+
+    /// Returns its documentation; `None` for a statement that is no named query.
+    pub const fn about(&self) -> Option<&'static Description> {
+        self.about
+    }
+
+    /// Returns the text for SQLite.
+    ///
+    /// # Panics
+    /// For a statement without one. Every statement of the program has one.
+    pub const fn sqlite(&self) -> &'static str {
+        self.texts.sqlite.expect("every statement has a text for SQLite")
+    }
+
+    /// Returns the text for PostgreSQL, if the statement is ever sent to one.
+    pub const fn for_postgres(&self) -> Option<&'static str> {
+        self.texts.postgres
+    }
+
+    /// Returns the text for SQL Server, if the statement is ever sent to one.
+    pub const fn for_mssql(&self) -> Option<&'static str> {
+        self.texts.mssql
+    }
+}
+
+fn replaced(text: &'static str, from: &str, to: &str) -> &'static str {
+    if text.contains(from) { text.replace(from, to).leak() } else { text }
+}
+
+/// The statement of the hot tier in the files of this name, beside the file that says so.
+#[macro_export]
+macro_rules! hot_sql {
+    ($name:literal) => {
+        $crate::Statement::new(include_str!(concat!("sql/sqlite/", $name, ".sql")))
+            .mssql(include_str!(concat!("sql/mssql/", $name, ".sql")))
+    };
+}
+
+/// The statement of the cold tier in the files of this name, beside the file that says so.
+#[macro_export]
+macro_rules! cold_sql {
+    ($name:literal) => {
+        $crate::Statement::new(include_str!(concat!("sql/sqlite/", $name, ".sql")))
+            .postgres(include_str!(concat!("sql/postgres/", $name, ".sql")))
+    };
+}
+
+/// The statement of either tier in the files of this name, beside the file that says so.
+#[macro_export]
+macro_rules! any_sql {
+    ($name:literal) => {
+        $crate::Statement::new(include_str!(concat!("sql/sqlite/", $name, ".sql")))
+            .postgres(include_str!(concat!("sql/postgres/", $name, ".sql")))
+            .mssql(include_str!(concat!("sql/mssql/", $name, ".sql")))
+    };
+}

@@ -1,0 +1,49 @@
+//! How many statements a request sent to each tier, and how long it waited for them.
+
+use std::future::Future;
+use std::sync::Mutex;
+use std::time::Duration;
+
+/// What one request usage of a tier.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TierUsage {
+    /// Statements sent.
+    pub statements: u32,
+    /// Time until their last row was here, summed.
+    pub waited: Duration,
+}
+
+#[derive(Debug, Default)]
+struct Tally(Mutex<[TierUsage; 2]>);
+
+tokio::task_local! {
+    static TALLY: Tally;
+}
+
+/// Runs `work` and counts what it usage of the hot and of the cold tier, in this order.
+pub async fn tally<T>(work: impl Future<Output = T>) -> (T, [TierUsage; 2]) {
+    TALLY
+        .scope(Tally::default(), async {
+            let output = work.await;
+            let usage = TALLY.with(|tally| tally.0.lock().map(|usage| *usage).unwrap_or_default());
+            (output, usage)
+        })
+        .await
+}
+
+/// The histogram of how long tiers took to answer a statement, in seconds, by tier and outcome.
+pub const STATEMENT_SECONDS: &str = "thermocline_tier_statement_seconds";
+
+/// Notes that the tier with this name and place (0 hot, 1 cold) answered one statement, or failed to.
+pub fn record((name, tier): (&'static str, usize), waited: Duration, answered: bool) {
+    let outcome = if answered { "answered" } else { "failed" };
+    metrics::histogram!(STATEMENT_SECONDS, "tier" => name, "outcome" => outcome).record(waited.as_secs_f64());
+    let _ = TALLY.try_with(|tally| {
+        if let Ok(mut usage) = tally.0.lock()
+            && let Some(usage) = usage.get_mut(tier)
+        {
+            usage.statements += 1;
+            usage.waited += waited;
+        }
+    });
+}
