@@ -86,21 +86,25 @@ pub const fn column(name: &'static str, kind: Kind) -> Column {
 
 impl Column {
     /// Allows NULL.
+    #[must_use]
     pub const fn null(self) -> Self {
         Self { nullable: true, ..self }
     }
 
     /// Sets how the value is stored.
+    #[must_use]
     pub const fn form(self, form: Form) -> Self {
         Self { form, ..self }
     }
 
     /// Sets the value of a row that names none.
+    #[must_use]
     pub const fn default(self, default: Preset) -> Self {
         Self { default: Some(default), ..self }
     }
 
     /// Makes the column a reference to the `id` of `table`.
+    #[must_use]
     pub const fn of(self, table: &'static str) -> Self {
         Self { references: Some(table), ..self }
     }
@@ -144,16 +148,19 @@ pub const fn index(name: &'static str, columns: &'static [&'static str], about: 
 
 impl Index {
     /// Forbids two rows that agree in all columns.
+    #[must_use]
     pub const fn unique(self) -> Self {
         Self { unique: true, ..self }
     }
 
     /// Makes the index a unique constraint of the table.
+    #[must_use]
     pub const fn constraint(self) -> Self {
         Self { unique: true, constraint: true, ..self }
     }
 
     /// Restricts the index to some rows.
+    #[must_use]
     pub const fn only(self, only: Only) -> Self {
         Self { only: Some(only), ..self }
     }
@@ -204,21 +211,25 @@ pub const fn table(name: &'static str, columns: &'static [Column], about: &'stat
 
 impl Table {
     /// Names the table of the cold tier that archived rows go to.
+    #[must_use]
     pub const fn moves_to(self, archived: &'static str) -> Self {
         Self { archived: Some(archived), ..self }
     }
 
     /// Sets the primary key.
+    #[must_use]
     pub const fn key(self, key: &'static [&'static str]) -> Self {
         Self { key, ..self }
     }
 
     /// Sets the other indexes.
+    #[must_use]
     pub const fn indexes(self, indexes: &'static [Index]) -> Self {
         Self { indexes, ..self }
     }
 
     /// Sets the first column of the rows the table is created with.
+    #[must_use]
     pub const fn rows(self, rows: &'static [&'static str]) -> Self {
         Self { rows, ..self }
     }
