@@ -12,7 +12,7 @@ use super::tiers::Tiers;
 use super::{Failure, archive, args, print_json, token};
 use crate::archive::{BlockSizes, Mover, Plan};
 use crate::clock::{Clock, Timestamp};
-use crate::config::{JwtKey, Place, Settings};
+use crate::config::{JwtKey, Settings, TierLocation};
 use crate::demo;
 use crate::load::demo::fill;
 use crate::resources;
@@ -80,8 +80,8 @@ pub async fn run(args: Args, settings: &Settings, json: bool) -> Result<(), Fail
     let listener = listen(&args.addr).await?;
     let (marker, whole) = prepare(&args, &clock)?;
     let settings = Settings {
-        hot: Place::Sqlite(args.dir.join("hot.sqlite3")),
-        cold: Some(Place::Sqlite(args.dir.join("cold.sqlite3"))),
+        hot: TierLocation::Sqlite(args.dir.join("hot.sqlite3")),
+        cold: Some(TierLocation::Sqlite(args.dir.join("cold.sqlite3"))),
         jwt_key: Some(JwtKey::Secret(SecretString::from(marker.secret.clone()))),
         jwt_issuer: None,
         jwt_audience: None,

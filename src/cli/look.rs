@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{Failure, tiers};
 use crate::clock::Timestamp;
-use crate::config::Place;
+use crate::config::TierLocation;
 use crate::page::Key;
 use crate::schema::findings::{self, Finding};
 use crate::schema::{Dialect, Table, cold, hot};
@@ -93,7 +93,7 @@ pub fn names(database: &dyn Schema) -> Vec<&'static str> {
 }
 
 /// Looks at one tier.
-pub async fn look(tier: Tier, place: &Place) -> Report {
+pub async fn look(tier: Tier, place: &TierLocation) -> Report {
     let shown = tiers::describe(tier, place).unwrap_or_default();
     let mut report =
         Report { tier: tier.name(), place: shown, expected: tables(tier).len(), ..Report::default() };
@@ -115,7 +115,7 @@ pub async fn look(tier: Tier, place: &Place) -> Report {
 }
 
 /// Opens a tier that is there already.
-pub async fn open(tier: Tier, place: &Place) -> Result<Arc<dyn Schema>, String> {
+pub async fn open(tier: Tier, place: &TierLocation) -> Result<Arc<dyn Schema>, String> {
     if let Some(file) = place.path().filter(|path| !path.is_file()) {
         return Err(format!("there is no file {}; `db upgrade` makes it", file.display()));
     }

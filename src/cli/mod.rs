@@ -24,7 +24,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::config::{ConfigError, Flags, Settings};
+use crate::config::{ArchivedResource, ConfigError, Flags, Settings};
+use crate::resources;
 use crate::telemetry;
 use crate::telemetry::explain;
 
@@ -145,7 +146,7 @@ pub async fn run() -> ExitCode {
             _ => Flags::default(),
         }
     };
-    let done = match Settings::read(&flags) {
+    let done = match Settings::read(&flags, &archived_resources()) {
         Ok(settings) => {
             // What a command prints is its report; log lines are for what runs long.
             let long = match &command {
@@ -186,6 +187,14 @@ async fn execute(command: Command, settings: &Settings, json: bool) -> Result<()
         Command::Health(args) => health::run(&args, settings, json).await,
         Command::Db(args) => db::run(args, settings, json).await,
     }
+}
+
+/// Returns the resources that settings may name.
+fn archived_resources() -> [ArchivedResource; 3] {
+    resources::families().map(|family| ArchivedResource {
+        name: family.resource,
+        has_activity: family.due_by_activity.is_some(),
+    })
 }
 
 /// Prints a report as JSON.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Failure, ready, wait};
 use crate::archive::pair::{self, PairError};
 use crate::clock::Clock;
-use crate::config::{Place, Settings};
+use crate::config::{Settings, TierLocation};
 use crate::telemetry::explain;
 use crate::tier::migrate::Dialect;
 use crate::tier::{Engine, Mssql, Postgres, PostgresUrl, Replicated, Schema, Sqlite, Tier, TierError};
@@ -122,11 +122,11 @@ fn refused(error: &PairError) -> Failure {
 }
 
 /// What a place is called, without passwords.
-pub fn describe(tier: Tier, place: &Place) -> Result<String, Failure> {
+pub fn describe(tier: Tier, place: &TierLocation) -> Result<String, Failure> {
     match place {
-        Place::Sqlite(path) => Ok(path.display().to_string()),
-        Place::Mssql(at) => Ok(at.shown()),
-        Place::Postgres { url, .. } => Ok(read(tier, url)?.to_string()),
+        TierLocation::Sqlite(path) => Ok(path.display().to_string()),
+        TierLocation::Mssql(at) => Ok(at.shown()),
+        TierLocation::Postgres { url, .. } => Ok(read(tier, url)?.to_string()),
     }
 }
 
@@ -135,27 +135,30 @@ fn read(tier: Tier, url: &str) -> Result<PostgresUrl, Failure> {
 }
 
 /// What a place speaks.
-pub const fn dialect(place: &Place) -> Dialect {
+pub const fn dialect(place: &TierLocation) -> Dialect {
     match place {
-        Place::Sqlite(_) => Dialect::Sqlite,
-        Place::Mssql(_) => Dialect::Mssql,
-        Place::Postgres { .. } => Dialect::Postgres,
+        TierLocation::Sqlite(_) => Dialect::Sqlite,
+        TierLocation::Mssql(_) => Dialect::Mssql,
+        TierLocation::Postgres { .. } => Dialect::Postgres,
     }
 }
 
 /// Opens one tier as it is.
-pub async fn open(tier: Tier, place: &Place) -> Result<Arc<dyn Schema>, Failure> {
+pub async fn open(tier: Tier, place: &TierLocation) -> Result<Arc<dyn Schema>, Failure> {
     let opened = attempt(tier, place).await?;
     let place = describe(tier, place)?;
     opened.map_err(|error| Failure::Failed(format!("{} ({place})", explain(&error))))
 }
 
 /// Opens one tier if it is there; a failure is a place that cannot be read, and never will be.
-pub async fn attempt(tier: Tier, place: &Place) -> Result<Result<Arc<dyn Schema>, TierError>, Failure> {
+pub async fn attempt(
+    tier: Tier,
+    place: &TierLocation,
+) -> Result<Result<Arc<dyn Schema>, TierError>, Failure> {
     Ok(match place {
-        Place::Sqlite(path) => Sqlite::open(tier, path).await.map(|database| Arc::new(database) as _),
-        Place::Mssql(at) => Mssql::open(tier, at).await.map(|database| Arc::new(database) as _),
-        Place::Postgres { url, direct, replicas } => {
+        TierLocation::Sqlite(path) => Sqlite::open(tier, path).await.map(|database| Arc::new(database) as _),
+        TierLocation::Mssql(at) => Mssql::open(tier, at).await.map(|database| Arc::new(database) as _),
+        TierLocation::Postgres { url, direct, replicas } => {
             let direct = direct.as_deref().map(|url| read(tier, url)).transpose()?;
             let mut copies: Vec<Arc<dyn Engine>> = Vec::new();
             for replica in replicas {

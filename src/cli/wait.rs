@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{Failure, tiers};
-use crate::config::Place;
+use crate::config::TierLocation;
 use crate::telemetry::explain;
 use crate::tier::{Away, Schema, Tier, TierError};
 
@@ -53,7 +53,7 @@ pub fn log(miss: &Miss<'_>) {
 /// first start, databases and users may still be made.
 pub async fn wait(
     tier: Tier,
-    place: &Place,
+    place: &TierLocation,
     tries: u32,
     say: &mut (dyn FnMut(&Miss<'_>) + Send),
 ) -> Result<Arc<dyn Schema>, Failure> {

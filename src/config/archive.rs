@@ -1,163 +1,123 @@
-//! Settings of the mover: how old a row must be, how gently it goes, and when it goes by itself.
+//! Settings of the archive: how old a row must be to move, how gently rows move, and when they move by themselves.
 
 use std::time::Duration;
 
 use croner::Cron;
 use croner::parser::{CronParser, Seconds, Year};
-use serde::Deserialize;
 
-use super::ConfigError;
+use super::error::ConfigError;
+use super::sources::{Setting, Values};
 use crate::clock::{DAY, span};
 
-/// The settings under `[archive]`, as they are written.
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Written {
-    older_than: Option<String>,
-    batch: Option<Whole>,
-    pause_ms: Option<Whole>,
-    max_hot_latency_ms: Option<Whole>,
-    patience: Option<String>,
-    schedule: Option<String>,
-    audit_rate: Option<Whole>,
-    messages: Option<WrittenResource>,
-    posts: Option<WrittenPosts>,
-    prices: Option<WrittenResource>,
-}
-
-/// The settings under `[archive.messages]` and so on.
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WrittenResource {
-    older_than: Option<String>,
-}
-
-/// The settings under `[archive.posts]`.
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WrittenPosts {
-    older_than: Option<String>,
-    due: Option<String>,
-}
-
-/// A whole number: a number in a file, text in the environment.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Whole {
-    Number(u32),
-    Text(String),
-}
-
-/// Environment variables and the settings they are.
-pub(super) const ENVIRONMENT: [(&str, &str); 11] = [
-    ("THERMOCLINE_ARCHIVE_OLDER_THAN", "archive.older_than"),
-    ("THERMOCLINE_ARCHIVE_MESSAGES_OLDER_THAN", "archive.messages.older_than"),
-    ("THERMOCLINE_ARCHIVE_POSTS_OLDER_THAN", "archive.posts.older_than"),
-    ("THERMOCLINE_ARCHIVE_POSTS_DUE", "archive.posts.due"),
-    ("THERMOCLINE_ARCHIVE_PRICES_OLDER_THAN", "archive.prices.older_than"),
-    ("THERMOCLINE_ARCHIVE_BATCH", "archive.batch"),
-    ("THERMOCLINE_ARCHIVE_PAUSE_MS", "archive.pause_ms"),
-    ("THERMOCLINE_ARCHIVE_MAX_HOT_LATENCY_MS", "archive.max_hot_latency_ms"),
-    ("THERMOCLINE_ARCHIVE_PATIENCE", "archive.patience"),
-    ("THERMOCLINE_ARCHIVE_SCHEDULE", "archive.schedule"),
-    ("THERMOCLINE_ARCHIVE_AUDIT_RATE", "archive.audit_rate"),
+/// The keys of the settings that no resource is named in.
+const KEYS: [&str; 7] = [
+    "archive.older_than",
+    "archive.batch",
+    "archive.pause_ms",
+    "archive.max_hot_latency_ms",
+    "archive.patience",
+    "archive.schedule",
+    "archive.audit_rate",
 ];
+
+/// A resource whose rows move to the archive, as far as settings concern it.
+#[derive(Clone, Copy, Debug)]
+pub struct ArchivedResource {
+    /// Its name, as in `archive.<name>.older_than`.
+    pub name: &'static str,
+    /// Whether `archive.<name>.due` may be `activity`: its rows have children, and the newest of them can keep a row.
+    pub has_activity: bool,
+}
+
+/// Returns the settings of this module for `resources`.
+pub(super) fn settings(resources: &[ArchivedResource]) -> impl Iterator<Item = Setting> {
+    let of_resources = resources.iter().flat_map(|resource| {
+        let due = resource.has_activity.then(|| due_key(resource.name));
+        std::iter::once(older_than_key(resource.name)).chain(due)
+    });
+    KEYS.into_iter().map(str::to_owned).chain(of_resources).map(|key| Setting::own(&key))
+}
+
+fn older_than_key(resource: &str) -> String {
+    format!("archive.{resource}.older_than")
+}
+
+fn due_key(resource: &str) -> String {
+    format!("archive.{resource}.due")
+}
 
 /// How rows move.
 #[derive(Clone, Debug)]
-pub struct Archive {
-    /// How old a row must be, in microseconds, where nothing else is said.
-    older_than: i64,
-    /// The same by resource.
-    by_resource: [(&'static str, Option<i64>); 3],
-    /// Whether a post is as old as its newest comment.
-    posts_by_activity: bool,
-    /// Rows of a batch, children included.
+pub struct ArchiveSettings {
+    resources: Vec<(&'static str, DueSettings)>,
+    /// Rows in a batch, children included.
     pub batch: i64,
     /// The pause between two batches.
     pub pause: Duration,
-    /// No batch begins while a cheap read of hot takes longer.
+    /// No batch starts while a cheap read of hot takes longer.
     pub max_hot_latency: Option<Duration>,
     /// How long to wait for hot to become fast enough, or for cold to come back.
     pub patience: Duration,
-    /// When a server moves rows by itself, in UTC; none: never.
+    /// When a server moves rows by itself, in UTC; never without one.
     pub schedule: Option<Cron>,
-    /// Rows of the archive a server looks at in a second to find what is wrong; 0: none.
+    /// Archived rows that a server audits in a second; 0 for none.
     pub audit_rate: u32,
 }
 
-impl Archive {
-    /// How old a row of a resource must be, in microseconds.
-    pub fn older_than(&self, resource: &str) -> i64 {
-        let own = self.by_resource.iter().find(|(name, _)| *name == resource);
-        own.and_then(|(_, own)| *own).unwrap_or(self.older_than)
+/// When a row of a resource is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DueSettings {
+    /// How old a row must be, in microseconds.
+    pub older_than: i64,
+    /// Whether a row is as old as the newest of its children.
+    pub by_activity: bool,
+}
+
+impl ArchiveSettings {
+    /// Returns when a row of a resource is due.
+    ///
+    /// # Panics
+    /// For a resource that was not named when the settings were read.
+    pub fn due(&self, resource: &str) -> DueSettings {
+        let found = self.resources.iter().find(|(name, _)| *name == resource);
+        found.expect("settings are read for every resource").1
     }
 
-    /// Whether a row of a resource is as old as the newest of its children.
-    pub fn by_activity(&self, resource: &str) -> bool {
-        resource == "posts" && self.posts_by_activity
-    }
-
-    pub(super) fn resolve(written: Written) -> Result<Self, ConfigError> {
-        let own = |name: &'static str, text: Option<String>| {
-            Ok((name, time(&format!("archive.{name}.older_than"), text.as_deref())?))
+    pub(super) fn resolve(values: &Values, resources: &[ArchivedResource]) -> Result<Self, ConfigError> {
+        let millis = |key| {
+            let millis = values.number(key, 0..=u32::MAX)?;
+            Ok(millis.map(u64::from).map(Duration::from_millis))
         };
-        let millis =
-            |name, value| whole(name, value).map(|value| value.map(u64::from).map(Duration::from_millis));
-        let batch = whole("archive.batch", written.batch)?.unwrap_or(1_000);
-        if !(1..=2_000).contains(&batch) {
-            return Err(ConfigError::new("archive.batch", "expected 1 to 2000 rows"));
-        }
-        let posts = written.posts.unwrap_or_default();
-        let patience = time("archive.patience", written.patience.as_deref())?.unwrap_or(DAY / 24 / 6);
+        let older_than = values.parse("archive.older_than", span)?.unwrap_or(30 * DAY);
+        let due = |resource: &ArchivedResource| {
+            let own = values.parse(&older_than_key(resource.name), span)?;
+            let by_activity = values.parse(&due_key(resource.name), by_activity)?.unwrap_or(false);
+            Ok((resource.name, DueSettings { older_than: own.unwrap_or(older_than), by_activity }))
+        };
+        let patience = values.parse("archive.patience", span)?.unwrap_or(DAY / 24 / 6);
         Ok(Self {
-            older_than: time("archive.older_than", written.older_than.as_deref())?.unwrap_or(30 * DAY),
-            by_resource: [
-                own("messages", written.messages.and_then(|own| own.older_than))?,
-                own("posts", posts.older_than)?,
-                own("prices", written.prices.and_then(|own| own.older_than))?,
-            ],
-            posts_by_activity: by_activity(posts.due.as_deref())?,
-            batch: i64::from(batch),
-            pause: millis("archive.pause_ms", written.pause_ms)?.unwrap_or_default(),
-            max_hot_latency: millis("archive.max_hot_latency_ms", written.max_hot_latency_ms)?,
+            resources: resources.iter().map(due).collect::<Result<_, ConfigError>>()?,
+            batch: values.number("archive.batch", 1..=2_000)?.unwrap_or(1_000).into(),
+            pause: millis("archive.pause_ms")?.unwrap_or_default(),
+            max_hot_latency: millis("archive.max_hot_latency_ms")?,
             patience: Duration::from_micros(patience.cast_unsigned()),
-            schedule: written.schedule.as_deref().map(cron).transpose()?,
-            audit_rate: whole("archive.audit_rate", written.audit_rate)?.unwrap_or(0),
+            schedule: values.parse("archive.schedule", cron)?,
+            audit_rate: values.number("archive.audit_rate", 0..=u32::MAX)?.unwrap_or(0),
         })
     }
 }
 
-fn time(name: &str, text: Option<&str>) -> Result<Option<i64>, ConfigError> {
-    text.map(|text| span(text).map_err(|fault| ConfigError::new(name, fault))).transpose()
-}
-
-fn by_activity(text: Option<&str>) -> Result<bool, ConfigError> {
+fn by_activity(text: &str) -> Result<bool, &'static str> {
     match text {
-        None | Some("created") => Ok(false),
-        Some("activity") => Ok(true),
-        Some(_) => Err(ConfigError::new("archive.posts.due", "expected created or activity")),
+        "created" => Ok(false),
+        "activity" => Ok(true),
+        _ => Err("expected created or activity"),
     }
 }
 
-fn whole(name: &str, value: Option<Whole>) -> Result<Option<u32>, ConfigError> {
-    match value {
-        None => Ok(None),
-        Some(Whole::Number(number)) => Ok(Some(number)),
-        Some(Whole::Text(text)) => {
-            text.parse().map(Some).map_err(|_| ConfigError::new(name, "expected a whole number"))
-        }
-    }
-}
-
-/// Minute, hour, day of the month, month, day of the week.
-fn cron(text: &str) -> Result<Cron, ConfigError> {
+/// Reads minute, hour, day of the month, month, and day of the week.
+fn cron(text: &str) -> Result<Cron, String> {
     let parser = CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build();
-    let fault = |error| {
-        ConfigError::new(
-            "archive.schedule",
-            format!("expected cron's five fields, such as 0 2 * * *: {error}"),
-        )
-    };
+    let fault = |error| format!("expected the five fields of cron, such as 0 2 * * *: {error}");
     parser.parse(text).map_err(fault)
 }

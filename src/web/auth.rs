@@ -184,8 +184,8 @@ impl Verifier {
     fn paced(settings: AuthSettings, clock: Clock, pace: Pace) -> Result<Self, VerifierError> {
         let (keys, signer) = match settings.key {
             KeySource::Secret(secret) => {
-                let secret = secret.expose_secret().as_bytes();
-                (Keys::One(Arc::new(Key::secret(secret)?)), Some(EncodingKey::from_secret(secret)))
+                let (key, signer) = Key::secret(secret.expose_secret().as_bytes())?;
+                (Keys::One(Arc::new(key)), Some(signer))
             }
             KeySource::PublicKey(pem) => (Keys::One(Arc::new(Key::pem(&pem)?)), None),
             KeySource::Published(url) => {

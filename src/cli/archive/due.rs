@@ -19,7 +19,7 @@ pub struct Args {
 
 impl Args {
     /// What flags say, over what the settings do.
-    pub fn rule(&self, settings: &config::Archive, resource: &str) -> Rule {
+    pub fn rule(&self, settings: &config::ArchiveSettings, resource: &str) -> Rule {
         let rule = rule(settings, resource);
         Rule {
             older_than: self.older_than.unwrap_or(rule.older_than),
@@ -29,6 +29,7 @@ impl Args {
 }
 
 /// What the settings say.
-pub fn rule(settings: &config::Archive, resource: &str) -> Rule {
-    Rule { older_than: settings.older_than(resource), by_activity: settings.by_activity(resource) }
+pub fn rule(settings: &config::ArchiveSettings, resource: &str) -> Rule {
+    let config::DueSettings { older_than, by_activity } = settings.due(resource);
+    Rule { older_than, by_activity }
 }

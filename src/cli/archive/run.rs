@@ -54,7 +54,7 @@ pub struct Args {
 
 impl Args {
     /// What flags say, over what the settings do.
-    fn plan(&self, settings: &config::Archive, resource: &str) -> Plan {
+    fn plan(&self, settings: &config::ArchiveSettings, resource: &str) -> Plan {
         let plan = plan(settings, resource);
         Plan {
             rule: self.due.rule(settings, resource),
@@ -70,7 +70,7 @@ impl Args {
 }
 
 /// How the settings say that a resource moves.
-pub fn plan(settings: &config::Archive, resource: &str) -> Plan {
+pub fn plan(settings: &config::ArchiveSettings, resource: &str) -> Plan {
     Plan {
         rule: due::rule(settings, resource),
         batch: settings.batch,
@@ -90,7 +90,7 @@ struct Due {
 /// Runs it.
 pub async fn run(
     args: &Args,
-    settings: &config::Archive,
+    settings: &config::ArchiveSettings,
     tiers: &Tiers,
     clock: &Clock,
     json: bool,

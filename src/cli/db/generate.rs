@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::Which;
 use crate::cli::{Failure, look, print_json};
-use crate::config::{Place, Settings};
+use crate::config::{Settings, TierLocation};
 use crate::schema::emit::{Plan, Script};
 use crate::schema::findings::Live;
 use crate::schema::{Dialect, Model, docs};
@@ -119,7 +119,7 @@ fn empty(tier: Tier) -> Plan {
 }
 
 /// Compares a tier with its declaration.
-async fn plan(tier: Tier, place: &Place, args: &Args) -> Result<(Plan, Dialect), Failure> {
+async fn plan(tier: Tier, place: &TierLocation, args: &Args) -> Result<(Plan, Dialect), Failure> {
     let database = look::open(tier, place).await.map_err(Failure::Failed)?;
     let found = async {
         let (version, newest) = (database.version().await?, migrate::newest(&*database));

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use clap::{Subcommand, ValueEnum};
 
 use super::{Failure, tiers};
-use crate::config::{Place, Settings};
+use crate::config::{Settings, TierLocation};
 use crate::tier::migrate::{self, Step};
 use crate::tier::{Schema, Tier};
 
@@ -70,7 +70,7 @@ enum Which {
 
 impl Which {
     /// The tiers that are meant and configured.
-    fn places(self, settings: &Settings) -> Result<Vec<(Tier, &Place)>, Failure> {
+    fn places(self, settings: &Settings) -> Result<Vec<(Tier, &TierLocation)>, Failure> {
         let mut places = Vec::new();
         if self != Self::Cold {
             places.push((Tier::Hot, &settings.hot));
@@ -89,12 +89,12 @@ impl Which {
 }
 
 /// The migrations of a place.
-fn steps(tier: Tier, place: &Place) -> &'static [Step] {
+fn steps(tier: Tier, place: &TierLocation) -> &'static [Step] {
     migrate::steps_of(tier, tiers::dialect(place))
 }
 
 /// Opens what is there; an embedded file is not made for a look.
-async fn existing(tier: Tier, place: &Place) -> Result<Option<Arc<dyn Schema>>, Failure> {
+async fn existing(tier: Tier, place: &TierLocation) -> Result<Option<Arc<dyn Schema>>, Failure> {
     match place.path() {
         Some(file) if !file.is_file() => Ok(None),
         _ => tiers::open(tier, place).await.map(Some),

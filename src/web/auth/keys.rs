@@ -1,7 +1,7 @@
 //! Keys that tokens are verified with. With each comes the one algorithm it is good for.
 
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, PublicKeyUse};
-use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Validation};
 
 use super::VerifierError;
 
@@ -23,12 +23,17 @@ impl Key {
         Self { decoding, validation: signature_only(algorithm) }
     }
 
-    /// HS256.
-    pub fn secret(secret: &[u8]) -> Result<Self, VerifierError> {
+    /// Returns the keys of a shared secret for HS256: one verifies, the other signs.
+    pub fn secret(secret: &[u8]) -> Result<(Self, EncodingKey), VerifierError> {
+        let too_short = VerifierError::SecretTooShort { bytes: secret.len(), least: SECRET_BYTES };
         if secret.len() < SECRET_BYTES {
-            return Err(VerifierError::SecretTooShort { bytes: secret.len(), least: SECRET_BYTES });
+            return Err(too_short);
         }
-        Ok(Self::new(DecodingKey::from_secret(secret), Algorithm::HS256))
+        // The library refuses an empty secret, which is shorter still.
+        match (DecodingKey::from_secret(secret), EncodingKey::from_secret(secret)) {
+            (Ok(decoding), Ok(encoding)) => Ok((Self::new(decoding, Algorithm::HS256), encoding)),
+            _ => Err(too_short),
+        }
     }
 
     /// A public key in PEM: RS256, ES256 or `EdDSA`, by its type.

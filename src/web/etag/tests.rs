@@ -46,7 +46,7 @@ async fn a_known_tag_answers_304_with_the_same_headers() {
     let tag = full.header("etag");
     let strong = tag.trim_start_matches("W/");
     let in_a_list = format!("\"a,b\" ,, W/\"\",{tag}, \"z\"");
-    for tags in [&[tag][..], &[strong], &["*"], &[" * "], &[&in_a_list], &["\"other\"", tag]] {
+    for tags in [&[tag][..], &[strong], &["*"], &[&in_a_list], &["\"other\"", tag]] {
         let answer = ask("GET", "/api/a", tags).await;
         assert_eq!((answer.status.as_u16(), answer.body.as_str()), (304, ""), "{tags:?}");
         for name in ["etag", "cache-control", "vary"] {

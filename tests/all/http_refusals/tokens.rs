@@ -13,7 +13,7 @@ use crate::support::{NOW, SECRET, at};
 pub const LATER: i64 = 1_772_326_800;
 
 fn with(algorithm: Algorithm, secret: &str, claims: &Value) -> String {
-    let key = EncodingKey::from_secret(secret.as_bytes());
+    let key = EncodingKey::from_secret(secret.as_bytes()).expect("not empty");
     jsonwebtoken::encode(&Header::new(algorithm), claims, &key).expect("a token")
 }
 

@@ -1,0 +1,131 @@
+//! Settings: flags override environment variables, which override `thermocline.toml`, which overrides defaults.
+
+mod archive;
+mod error;
+mod jwt;
+mod location;
+mod sources;
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+
+pub use crate::tier::address::{Encrypt, Mssql, WRITE_TIMEOUT, seconds_up_to};
+pub use archive::{ArchiveSettings, ArchivedResource, DueSettings};
+pub use error::ConfigError;
+pub use jwt::JwtKey;
+pub use location::TierLocation;
+use sources::{Setting, Values};
+
+/// The settings file that is read when it exists.
+pub const FILE: &str = "thermocline.toml";
+
+/// The values of command-line flags.
+#[derive(Clone, Debug, Default)]
+pub struct Flags {
+    /// `--config`
+    pub config: Option<PathBuf>,
+    /// `--hot`
+    pub hot: Option<String>,
+    /// `--cold`
+    pub cold: Option<String>,
+    /// `--addr`
+    pub addr: Option<String>,
+    /// `--log`
+    pub log: Option<String>,
+    /// `--migrate`
+    pub migrate: bool,
+    /// `--tries`
+    pub tries: Option<u32>,
+}
+
+/// The settings of the program.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where the hot tier is.
+    pub hot: TierLocation,
+    /// Where the cold tier is; none in hot-only mode.
+    pub cold: Option<TierLocation>,
+    /// The key that verifies tokens.
+    pub jwt_key: Option<JwtKey>,
+    /// The issuer that tokens must name.
+    pub jwt_issuer: Option<String>,
+    /// The audience that tokens must name.
+    pub jwt_audience: Option<String>,
+    /// The address to listen on.
+    pub addr: String,
+    /// What to log, as an `EnvFilter`.
+    pub log: String,
+    /// Seconds until the response to a request must begin.
+    pub request_timeout: u64,
+    /// Whether a service migrates database servers at start, as it always does embedded files.
+    pub migrate: bool,
+    /// How often a service tries to reach each database at start.
+    pub tries: u32,
+    /// How rows move.
+    pub archive: ArchiveSettings,
+}
+
+impl Settings {
+    /// Reads the settings, among them those of `resources`.
+    ///
+    /// # Errors
+    /// An unknown setting, an unusable value, or a file that is named but does not exist.
+    pub fn read(flags: &Flags, resources: &[ArchivedResource]) -> Result<Self, ConfigError> {
+        let utf8 = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        };
+        Self::from_sources(flags, std::env::vars_os().filter_map(utf8), resources)
+    }
+
+    fn from_sources(
+        flags: &Flags,
+        environment: impl Iterator<Item = (String, String)>,
+        resources: &[ArchivedResource],
+    ) -> Result<Self, ConfigError> {
+        let shared = location::KEYS.into_iter().chain(jwt::KEYS).chain(["jwt_issuer", "jwt_audience"]);
+        let own = ["addr", "log", "request_timeout", "migrate", "tries"];
+        let known = shared.map(Setting::shared).chain(own.into_iter().map(Setting::own));
+        let mut values = Values::new(known.chain(archive::settings(resources)).collect());
+        match &flags.config {
+            Some(file) if !file.is_file() => {
+                return Err(ConfigError::new("--config", format!("there is no file {}", file.display())));
+            }
+            Some(file) => values.read_file(file)?,
+            None if PathBuf::from(FILE).is_file() => values.read_file(FILE.as_ref())?,
+            None => {}
+        }
+        values.read_environment(environment)?;
+        values.read_flag("--hot", "hot_database_url", flags.hot.clone());
+        values.read_flag("--cold", "cold_database_url", flags.cold.clone());
+        values.read_flag("--addr", "addr", flags.addr.clone());
+        values.read_flag("--log", "log", flags.log.clone());
+        values.read_flag("--migrate", "migrate", flags.migrate.then(|| "auto".to_owned()));
+        values.read_flag("--tries", "tries", flags.tries.map(|tries| tries.to_string()));
+        Self::resolve(&values, resources)
+    }
+
+    fn resolve(values: &Values, resources: &[ArchivedResource]) -> Result<Self, ConfigError> {
+        let (hot, cold) = TierLocation::of_tiers(values)?;
+        let migrate = values.parse("migrate", |text| match text {
+            "off" => Ok(false),
+            "auto" => Ok(true),
+            _ => Err("expected auto or off"),
+        })?;
+        let at_least_one =
+            |key, default| values.number(key, 0..=u32::MAX).map(|number| number.unwrap_or(default).max(1));
+        Ok(Self {
+            hot,
+            cold,
+            jwt_key: JwtKey::resolve(values)?,
+            jwt_issuer: values.owned("jwt_issuer"),
+            jwt_audience: values.owned("jwt_audience"),
+            addr: values.owned("addr").unwrap_or_else(|| "127.0.0.1:8080".to_owned()),
+            log: values.owned("log").unwrap_or_else(|| "info".to_owned()),
+            request_timeout: at_least_one("request_timeout", 30)?.into(),
+            migrate: migrate.unwrap_or(false),
+            tries: at_least_one("tries", 30)?,
+            archive: ArchiveSettings::resolve(values, resources)?,
+        })
+    }
+}

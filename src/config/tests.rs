@@ -1,0 +1,237 @@
+use super::*;
+
+const RESOURCES: [ArchivedResource; 3] = [
+    ArchivedResource { name: "messages", has_activity: false },
+    ArchivedResource { name: "posts", has_activity: true },
+    ArchivedResource { name: "prices", has_activity: false },
+];
+
+fn read(flags: &Flags, environment: &[(&str, &str)]) -> Result<Settings, String> {
+    let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    Settings::from_sources(flags, environment, &RESOURCES).map_err(|error| error.to_string())
+}
+
+fn file(text: &str) -> (tempfile::NamedTempFile, Flags) {
+    let file = tempfile::NamedTempFile::new().expect("a temporary file");
+    std::fs::write(file.path(), text).expect("written");
+    let flags = Flags { config: Some(file.path().to_owned()), ..Flags::default() };
+    (file, flags)
+}
+
+#[test]
+fn flags_override_environment_overrides_file_overrides_defaults() {
+    let (_file, mut flags) = file("addr = '1.1.1.1:1'\nlog = 'debug'\nrequest_timeout = 7");
+    let settings = read(&flags, &[("THERMOCLINE_ADDR", "2.2.2.2:2")]).expect("sound");
+    assert_eq!(
+        (settings.addr.as_str(), settings.log.as_str(), settings.request_timeout),
+        ("2.2.2.2:2", "debug", 7)
+    );
+    flags.addr = Some("3.3.3.3:3".to_owned());
+    assert_eq!(read(&flags, &[("THERMOCLINE_ADDR", "2.2.2.2:2")]).expect("sound").addr, "3.3.3.3:3");
+    assert_eq!(read(&Flags::default(), &[]).expect("sound").addr, "127.0.0.1:8080");
+}
+
+fn due(archive: &ArchiveSettings) -> [(i64, bool); 3] {
+    RESOURCES.map(|resource| {
+        let due = archive.due(resource.name);
+        (due.older_than / crate::clock::DAY, due.by_activity)
+    })
+}
+
+#[test]
+fn archive_settings_of_a_resource_override_those_of_all() {
+    let (_file, flags) = file(
+        "[archive]\nolder_than = '60d'\nschedule = '0 2 * * *'\nbatch = 500\n[archive.messages]\nolder_than = '90d'",
+    );
+    let settings = read(&flags, &[("THERMOCLINE_ARCHIVE_PRICES_OLDER_THAN", "365d")]).expect("sound").archive;
+    assert_eq!((due(&settings), settings.batch), ([(90, false), (60, false), (365, false)], 500));
+    assert!(settings.schedule.is_some());
+    let settings = read(&flags, &[("THERMOCLINE_ARCHIVE_BATCH", "20")]).expect("sound").archive;
+    assert_eq!((due(&settings), settings.batch), ([(90, false), (60, false), (60, false)], 20));
+    let settings = read(&Flags::default(), &[]).expect("sound").archive;
+    assert_eq!((due(&settings), settings.batch, settings.audit_rate), ([(30, false); 3], 1000, 0));
+    assert!(settings.schedule.is_none());
+    let (_file, flags) = file("[archive.posts]\ndue = 'activity'\nolder_than = '7d'");
+    let settings = read(&flags, &[]).expect("sound").archive;
+    assert_eq!(due(&settings), [(30, false), (7, true), (30, false)]);
+    let settings = read(&flags, &[("THERMOCLINE_ARCHIVE_POSTS_DUE", "created")]).expect("sound").archive;
+    assert_eq!(due(&settings), [(30, false), (7, false), (30, false)]);
+}
+
+#[test]
+fn an_unusable_variable_is_named() {
+    for (name, value) in [
+        ("HOT_DATABASE_URL", "sqlite:"),
+        ("JWT_JWKS_URL", "keys.json"),
+        ("THERMOCLINE_ADR", "x"),
+        ("THERMOCLINE_ARCHIVE_AUDIT_RATE", "fast"),
+        ("THERMOCLINE_ARCHIVE_BATCH", "9000"),
+        ("THERMOCLINE_ARCHIVE_MESSAGES_DUE", "activity"),
+        ("THERMOCLINE_ARCHIVE_MESSAGES_OLDER_THAN", "1"),
+        ("THERMOCLINE_ARCHIVE_OLDER_THAN", "soon"),
+        ("THERMOCLINE_ARCHIVE_PAUSE_MS", "-1"),
+        ("THERMOCLINE_ARCHIVE_POSTS_DUE", "sometimes"),
+        ("THERMOCLINE_ARCHIVE_SCHEDULE", "0 0 2 * * *"),
+        ("THERMOCLINE_ARCHIVE_SCHEDULE", "every night"),
+        ("THERMOCLINE_MIGRATE", "always"),
+        ("THERMOCLINE_REQUEST_TIMEOUT", "soon"),
+        ("THERMOCLINE_TRIES", "some"),
+    ] {
+        let fault = read(&Flags::default(), &[(name, value)]).expect_err("unusable");
+        assert!(fault.starts_with(&format!("{name}: ")), "{name}={value}: {fault}");
+    }
+}
+
+#[test]
+fn an_unusable_file_is_reported_with_line_and_column() {
+    for (text, place, fault) in [
+        ("hot_databse_url = 'sqlite:x'", "line 1, column 1", "hot_databse_url: unknown setting"),
+        ("addr = 'x'\n\n[archive]\nolder = '60d'", "line 4, column 1", "archive.older: unknown setting"),
+        ("[archive.mesages]\nolder_than = '60d'", "line 1", "archive.mesages: unknown setting"),
+        ("[archive.messages]\ndue = 'activity'", "line 2, column 1", "archive.messages.due: unknown setting"),
+        (
+            "[archive]\nbatch = 9000",
+            "line 2, column 9",
+            "archive.batch: expected a whole number from 1 to 2000",
+        ),
+        ("log = true", "line 1, column 7", "log: expected a text or a whole number"),
+        ("archive = 3", "line 1, column 1", "archive: unknown setting"),
+        ("addr = 'x'\nlog = 'é' 'y'", "line 2, column 11", "expected"),
+        ("addr = 'x'\naddr = 'y'", "line 2, column 1", "duplicate key"),
+    ] {
+        let (file, flags) = file(text);
+        let found = read(&flags, &[]).expect_err("unusable");
+        let expected = format!("{}, {place}", file.path().display());
+        assert!(found.starts_with(&expected) && found.contains(fault), "{text}: {found}");
+    }
+}
+
+#[test]
+fn no_error_repeats_a_password() {
+    for (name, value) in [
+        ("COLD_DATABASE_URL", "oracle://user:hunter2@host/db"),
+        ("COLD_DATABASE_URL_DIRECT", "mysql://user:hunter2@host/db"),
+        ("HOT_DATABASE_URL", "mssql://sa:hunter2@host"),
+        ("JWT_JWKS_URL", "http://user:hunter2@example.org/keys"),
+    ] {
+        let fault = read(&Flags::default(), &[(name, value)]).expect_err("unusable");
+        assert!(fault.contains(name) && !fault.contains("hunter2"), "{fault}");
+    }
+}
+
+#[test]
+fn only_one_key_for_tokens_may_be_set() {
+    let of = |environment: &[(&str, &str)]| read(&Flags::default(), environment);
+    let (secret, file) = (("JWT_SECRET", "x"), ("JWT_PUBLIC_KEY_FILE", "key.pem"));
+    let url = ("JWT_JWKS_URL", "https://example.org/keys");
+    assert!(of(&[]).expect("sound").jwt_key.is_none());
+    assert!(matches!(of(&[secret]).expect("sound").jwt_key, Some(JwtKey::Secret(_))));
+    assert!(matches!(of(&[file]).expect("sound").jwt_key, Some(JwtKey::PublicKeyFile(_))));
+    assert!(matches!(of(&[url]).expect("sound").jwt_key, Some(JwtKey::Published(_))));
+    for local in ["http://localhost:1/keys", "http://127.0.0.1/keys", "http://[::1]:1/keys"] {
+        assert!(of(&[("JWT_JWKS_URL", local)]).is_ok(), "{local}");
+    }
+    for two in [[secret, file], [secret, url], [file, url]] {
+        let error = of(&two).expect_err("which one?");
+        assert!(error.contains(two[0].0) && error.contains(two[1].0), "{error}");
+    }
+}
+
+#[test]
+fn servers_are_migrated_only_on_request() {
+    let of = |flags: &Flags, environment: &[(&str, &str)]| {
+        let settings = read(flags, environment).expect("sound");
+        (settings.migrate, settings.tries)
+    };
+    assert_eq!(of(&Flags::default(), &[]), (false, 30));
+    assert_eq!(
+        of(&Flags::default(), &[("THERMOCLINE_MIGRATE", "auto"), ("THERMOCLINE_TRIES", "3")]),
+        (true, 3)
+    );
+    let flags = Flags { migrate: true, tries: Some(7), ..Flags::default() };
+    assert_eq!(of(&flags, &[("THERMOCLINE_MIGRATE", "off"), ("THERMOCLINE_TRIES", "3")]), (true, 7));
+}
+
+#[test]
+fn both_tiers_cannot_be_one_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let hot = format!("sqlite:{}/a.db", folder.path().display());
+    let cold = format!(
+        "sqlite:{}/../{}/a.db",
+        folder.path().display(),
+        folder.path().file_name().map_or("", |n| n.to_str().unwrap_or(""))
+    );
+    let both = [("HOT_DATABASE_URL", hot.as_str()), ("COLD_DATABASE_URL", cold.as_str())];
+    assert!(read(&Flags::default(), &both).expect_err("one file").contains("same file"));
+    std::fs::write(folder.path().join("a.db"), "").expect("written");
+    std::fs::hard_link(folder.path().join("a.db"), folder.path().join("b.db")).expect("linked");
+    let cold = format!("sqlite:{}/b.db", folder.path().display());
+    let both = [("HOT_DATABASE_URL", hot.as_str()), ("COLD_DATABASE_URL", cold.as_str())];
+    assert!(read(&Flags::default(), &both).expect_err("one file").contains("same file"));
+}
+
+#[test]
+fn a_cold_server_is_named_by_url_or_in_parts() {
+    let cold = |environment: &[(&str, &str)]| read(&Flags::default(), environment).map(|read| read.cold);
+    let url = |environment: &[(&str, &str)]| match cold(environment) {
+        Ok(Some(TierLocation::Postgres { url, direct: None, .. })) => url,
+        other => panic!("not a server: {other:?}"),
+    };
+    assert_eq!(url(&[("COLD_DATABASE_URL", "postgresql://h/d")]), "postgresql://h/d");
+    let parts = [
+        ("POSTGRES_HOST", "::1"),
+        ("POSTGRES_PORT", "6543"),
+        ("POSTGRES_COLD_DATABASE", "cold/one"),
+        ("POSTGRES_USER", "me"),
+        ("POSTGRES_PASSWORD", "p@:/?#[] ü%"),
+    ];
+    let made = "postgres://me:p%40%3A%2F%3F%23%5B%5D%20%C3%BC%25@[::1]:6543/cold%2Fone";
+    assert_eq!(url(&parts), made);
+    let all = [
+        ("COLD_DATABASE_URL", "postgres://pooler/d?pooler=transaction"),
+        ("COLD_DATABASE_URL_DIRECT", "postgres://h/d"),
+        ("COLD_DATABASE_REPLICA_URLS", "postgres://a/d, postgres://b/d"),
+    ];
+    let Ok(Some(TierLocation::Postgres { direct, replicas, .. })) = cold(&all) else { panic!("a server") };
+    assert_eq!((direct.as_deref(), replicas.len()), (Some("postgres://h/d"), 2));
+    for (wrong, named) in [
+        (&[("POSTGRES_PASSWORD", "x")][..], "POSTGRES_PASSWORD"),
+        (&[("POSTGRES_HOST", "h"), ("POSTGRES_PORT", "x")], "POSTGRES_PORT"),
+        (&[("POSTGRES_HOST", "h"), ("COLD_DATABASE_URL", "postgres://h/d")], "COLD_DATABASE_URL"),
+        (&[("COLD_DATABASE_REPLICA_URLS", "postgres://h/d")], "COLD_DATABASE_URL"),
+        (&[("COLD_DATABASE_URL", "postgres://h/d"), ("COLD_DATABASE_URL_DIRECT", "x")], "DIRECT"),
+        (&[("HOT_DATABASE_URL", "postgres://h/d")], "HOT_DATABASE_URL"),
+    ] {
+        let fault = cold(wrong).expect_err("unusable");
+        assert!(fault.contains(named), "{fault}");
+    }
+}
+
+#[test]
+fn a_configured_hot_tier_has_no_default_cold_tier() {
+    assert!(read(&Flags::default(), &[]).expect("sound").cold.is_some());
+    assert!(read(&Flags::default(), &[("HOT_DATABASE_URL", "sqlite:x.db")]).expect("sound").cold.is_none());
+}
+
+#[test]
+fn a_hot_server_is_named_by_url_or_in_parts() {
+    let shown = |place: &TierLocation| match place {
+        TierLocation::Mssql(at) => at.shown(),
+        other => format!("{other:?}"),
+    };
+    let parts = [("MSSQL_HOST", "h"), ("MSSQL_HOT_DATABASE", "d"), ("MSSQL_SA_PASSWORD", "p@/?")];
+    let settings = read(&Flags::default(), &parts).expect("sound");
+    assert_eq!(shown(&settings.hot), "mssql://h:1433/d");
+    assert!(settings.cold.is_none());
+    let fault = read(&Flags::default(), &parts[..2]).expect_err("no password");
+    assert!(fault.contains("MSSQL_SA_PASSWORD"), "{fault}");
+    let fault =
+        read(&Flags::default(), &[parts[0], parts[1], parts[2], ("MSSQL_PORT", "x")]).expect_err("no port");
+    assert!(fault.contains("MSSQL_PORT"), "{fault}");
+    let url = [("HOT_DATABASE_URL", "mssql://sa:hunter2@h2/d?encrypt=off"), parts[0]];
+    let settings = read(&Flags::default(), &url).expect("sound");
+    assert_eq!(shown(&settings.hot), "mssql://h2:1433/d");
+    assert!(!format!("{settings:?}").contains("hunter2"));
+    let fault = read(&Flags::default(), &[("COLD_DATABASE_URL", "mssql://sa:x@h/d")]).expect_err("cold");
+    assert!(fault.contains("hot tier only"), "{fault}");
+}
