@@ -5,6 +5,7 @@
 //! last word on errors.
 
 pub mod auth;
+pub mod context;
 pub mod day;
 pub mod etag;
 pub mod finish;

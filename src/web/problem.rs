@@ -91,7 +91,7 @@ pub enum Problem {
     },
     /// 503: one database is older than the other, and `thermocline archive recover` has to be run.
     #[error("A database came back from a backup and has to be recovered first.")]
-    RecoverDue,
+    RecoveryDue,
     /// 504: the time for a request ran out.
     #[error("The answer took too long. Ask again, or for less.")]
     Timeout,
@@ -134,7 +134,7 @@ impl Problem {
             Self::RateLimited { .. } => &kinds::RATE_LIMITED,
             Self::Internal { .. } => &kinds::INTERNAL,
             Self::TierUnavailable { .. } => &kinds::TIER_UNAVAILABLE,
-            Self::RecoverDue => &kinds::RECOVER_DUE,
+            Self::RecoveryDue => &kinds::RECOVER_DUE,
             Self::Timeout => &kinds::TIMEOUT,
         }
     }
@@ -178,7 +178,7 @@ impl Problem {
             Self::RateLimited { retry_after } | Self::TierUnavailable { retry_after, .. } => {
                 Some((RETRY_AFTER, (*retry_after).into()))
             }
-            Self::RecoverDue => Some((RETRY_AFTER, RECOVER_RETRY_AFTER.into())),
+            Self::RecoveryDue => Some((RETRY_AFTER, RECOVER_RETRY_AFTER.into())),
             _ => None,
         }
     }

@@ -13,8 +13,8 @@ use crate::clock::Timestamp;
 use crate::federation::{List as _, ReadError};
 use crate::page::{Key, Order, Span};
 use crate::web::auth::Caller;
+use crate::web::context::RequestContext;
 use crate::web::day::Day;
-use crate::web::list::Asked;
 use crate::web::params::{Moment, Params, Segments, path_id};
 use crate::web::problem::Problem;
 use crate::web::state::{App, Reader};
@@ -84,10 +84,10 @@ async fn behavior(
     caller: Caller,
     State(app): State<App>,
     Segments(id): Segments<String>,
-    asked: Asked,
+    context: RequestContext,
 ) -> Result<Response, Problem> {
     let user = path_id("id", &id)?;
-    let span = span(&asked.params(&["from", "to"])?)?;
+    let span = span(&context.params(&["from", "to"])?)?;
     if user != caller.user_id && !caller.admin {
         return Err(Problem::Forbidden { scope: "admin" });
     }
@@ -97,7 +97,7 @@ async fn behavior(
     // Each list comes newest first; stable, so the actions of a day keep the order of their lists.
     rows.sort_by_key(|row| Reverse(row.day));
     let behavior: Vec<BehaviorRow> = rows.into_iter().map(BehaviorRow::from).collect();
-    Ok(asked.json(&UserBehavior { success: true, user_id: user, total: behavior.len(), behavior }))
+    Ok(context.json(&UserBehavior { success: true, user_id: user, total: behavior.len(), behavior }))
 }
 
 /// The keys of the days asked for.

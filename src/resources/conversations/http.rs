@@ -8,7 +8,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{Conversation, Conversations};
 use crate::web::auth::Caller;
-use crate::web::list::{self, Asked, ListParameters, ListRequest, PageInfo, Shown};
+use crate::web::context::RequestContext;
+use crate::web::list::{self, ListParameters, ListRequest, PageInfo, Shown};
 use crate::web::problem::Problem;
 use crate::web::state::App;
 
@@ -32,9 +33,9 @@ struct ConversationPage {
 #[utoipa::path(get, path = "/api/conversations", operation_id = "list_conversations", tag = "conversations",
     params(ListParameters),
     responses((status = 200, body = ConversationPage), (status = "4XX", description = "A problem.")))]
-async fn page(caller: Caller, State(app): State<App>, asked: Asked) -> Result<Response, Problem> {
+async fn page(caller: Caller, State(app): State<App>, context: RequestContext) -> Result<Response, Problem> {
     let conversations = Conversations { user: caller.user_id };
-    let request = ListRequest::read(&conversations, &asked.params(&list::PARAMETERS)?)?;
+    let request = ListRequest::read(&conversations, &context.params(&list::PARAMETERS)?)?;
     let body = |conversations, page| ConversationPage { success: true, conversations, page };
-    request.respond(&app, &conversations, &asked, "conversation", body).await
+    request.respond(&app, &conversations, &context, "conversation", body).await
 }

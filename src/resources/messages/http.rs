@@ -12,7 +12,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{Message, Messages};
 use crate::tier::{Statement, TierError, hot_sql};
 use crate::web::auth::Caller;
-use crate::web::list::{self, Asked, ListParameters, ListRequest, PageInfo, Shown};
+use crate::web::context::RequestContext;
+use crate::web::list::{self, ListParameters, ListRequest, PageInfo, Shown};
 use crate::web::params::{Segments, path_id};
 use crate::web::problem::Problem;
 use crate::web::state::App;
@@ -71,14 +72,14 @@ async fn page(
     caller: Caller,
     State(app): State<App>,
     Segments(id): Segments<String>,
-    asked: Asked,
+    context: RequestContext,
 ) -> Result<Response, Problem> {
     let id = path_id("id", &id)?;
     let messages = Messages::of(id);
-    let request = ListRequest::read(&messages, &asked.params(&list::PARAMETERS)?)?;
+    let request = ListRequest::read(&messages, &context.params(&list::PARAMETERS)?)?;
     admit(&app, &caller, id).await?;
     let body = |messages, page| MessagePage { success: true, messages, page };
-    request.respond(&app, &messages, &asked, "message", body).await
+    request.respond(&app, &messages, &context, "message", body).await
 }
 
 /// The messages that contain a text, newest first.
@@ -97,16 +98,16 @@ async fn search(
     caller: Caller,
     State(app): State<App>,
     Segments(id): Segments<String>,
-    asked: Asked,
+    context: RequestContext,
 ) -> Result<Response, Problem> {
     let id = path_id("id", &id)?;
-    let params = asked.params(&["q", "limit", "before", "after", "partial"])?;
+    let params = context.params(&["q", "limit", "before", "after", "partial"])?;
     let text = params.text("q", 1..=1000)?.ok_or_else(|| Problem::parameter("q", "is required"))?;
     let messages = Messages::containing(id, text);
     let request = ListRequest::read(&messages, &params)?.by_cursor();
     admit(&app, &caller, id).await?;
     let body = |messages, page| MessagePage { success: true, messages, page };
-    request.respond(&app, &messages, &asked, "message", body).await
+    request.respond(&app, &messages, &context, "message", body).await
 }
 
 /// One message.
@@ -119,12 +120,12 @@ async fn one(
     caller: Caller,
     State(app): State<App>,
     Segments((id, message)): Segments<(String, String)>,
-    asked: Asked,
+    context: RequestContext,
 ) -> Result<Response, Problem> {
     let (id, message) = (path_id("id", &id)?, path_id("message_id", &message)?);
-    asked.params(&[])?;
+    context.params(&[])?;
     admit(&app, &caller, id).await?;
     let found = app.reader().tiers(false).find(&Messages::of(id), message).await?;
     let message = found.ok_or(Problem::NotFound { what: "message" })?.into();
-    Ok(asked.json(&OneMessage { success: true, message }))
+    Ok(context.json(&OneMessage { success: true, message }))
 }

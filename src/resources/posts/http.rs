@@ -9,7 +9,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::comments::{Comment, Comments};
 use super::{Post, Posts};
 use crate::web::auth::Caller;
-use crate::web::list::{self, Asked, ListParameters, ListRequest, PageInfo, Shown};
+use crate::web::context::RequestContext;
+use crate::web::list::{self, ListParameters, ListRequest, PageInfo, Shown};
 use crate::web::params::{Segments, path_id};
 use crate::web::problem::Problem;
 use crate::web::state::App;
@@ -53,13 +54,13 @@ struct CommentPage {
 #[utoipa::path(get, path = "/api/posts", operation_id = "list_posts", tag = "posts",
     params(("author_id" = Option<i64>, Query, minimum = 1, description = "Only the posts of this user."), ListParameters),
     responses((status = 200, body = PostPage), (status = "4XX", description = "A problem.")))]
-async fn page(_caller: Caller, State(app): State<App>, asked: Asked) -> Result<Response, Problem> {
+async fn page(_caller: Caller, State(app): State<App>, context: RequestContext) -> Result<Response, Problem> {
     let known: Vec<&str> = list::PARAMETERS.into_iter().chain(["author_id"]).collect();
-    let params = asked.params(&known)?;
+    let params = context.params(&known)?;
     let posts = Posts { author: params.integer("author_id", 1..=i64::MAX)? };
     let request = ListRequest::read(&posts, &params)?;
     let body = |posts, page| PostPage { success: true, posts, page };
-    request.respond(&app, &posts, &asked, "post", body).await
+    request.respond(&app, &posts, &context, "post", body).await
 }
 
 /// One post.
@@ -70,13 +71,13 @@ async fn one(
     _caller: Caller,
     State(app): State<App>,
     Segments(id): Segments<String>,
-    asked: Asked,
+    context: RequestContext,
 ) -> Result<Response, Problem> {
     let id = path_id("id", &id)?;
-    asked.params(&[])?;
+    context.params(&[])?;
     let found = app.reader().tiers(false).find(&Posts { author: None }, id).await?;
     let post = found.ok_or(Problem::NotFound { what: "post" })?.into();
-    Ok(asked.json(&OnePost { success: true, post }))
+    Ok(context.json(&OnePost { success: true, post }))
 }
 
 /// A page of a post's comments, newest first.
@@ -87,11 +88,11 @@ async fn comments(
     _caller: Caller,
     State(app): State<App>,
     Segments(id): Segments<String>,
-    asked: Asked,
+    context: RequestContext,
 ) -> Result<Response, Problem> {
     let post = path_id("id", &id)?;
     let comments = Comments { post };
-    let request = ListRequest::read(&comments, &asked.params(&list::PARAMETERS)?)?;
+    let request = ListRequest::read(&comments, &context.params(&list::PARAMETERS)?)?;
     let listing = request.run(app.reader(), &comments).await?;
     // Where there are comments there is a post; only their absence leaves it open.
     if listing.as_ref().is_none_or(|listing| listing.rows.is_empty())
@@ -101,5 +102,5 @@ async fn comments(
     }
     let listing = listing.ok_or(Problem::NotFound { what: "comment" })?;
     let body = |comments, page| CommentPage { success: true, comments, page };
-    Ok(request.show(listing, &asked, body))
+    Ok(request.show(listing, &context, body))
 }

@@ -1,13 +1,22 @@
 //! The claims of a token whose signature is good.
 //!
-//! They are read as raw JSON values, because older issuers differ: `sub` is a number or a text, `scope` a text or a
-//! list. serde refuses a claim that is given twice, which two readers would understand in two ways.
+//! They are read as raw JSON values because issuers differ: `sub` is a number or a text, `scope` a text or a list. serde
+//! refuses a repeated claim, which two readers could understand in two ways.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Caller, Refusal};
+use super::error::Refusal;
 use crate::clock::Timestamp;
+
+/// The user for whom a request acts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// A positive id. The user may not exist.
+    pub user_id: i64,
+    /// Whether the scope of the token includes `admin`.
+    pub admin: bool,
+}
 
 #[derive(Deserialize)]
 pub(super) struct Claims {
@@ -20,10 +29,10 @@ pub(super) struct Claims {
     scope: Option<Value>,
 }
 
-/// The claims of our own tokens.
+/// The claims of a token that this server issues.
 #[derive(Serialize)]
 pub(super) struct Issued<'a> {
-    /// A text, as RFC 7519 wants it.
+    /// A text, as RFC 7519 requires.
     pub sub: String,
     /// Seconds since 1970.
     pub iat: i64,
@@ -38,7 +47,7 @@ pub(super) struct Issued<'a> {
 }
 
 impl Claims {
-    /// Good from `nbf` until just before `exp`, each widened by `leeway` seconds.
+    /// Checks that `now` lies from `nbf` until just before `exp`, each widened by `leeway` seconds.
     pub(super) fn check_times(&self, now: Timestamp, leeway: i64) -> Result<(), Refusal> {
         let now = now.micros();
         let leeway = leeway * 1_000_000;
@@ -54,7 +63,7 @@ impl Claims {
         Ok(())
     }
 
-    /// `iss` and `aud`, where the settings demand one: then a token without it is refused too.
+    /// Checks `iss` and `aud` where the settings require one; a token without it is refused too.
     pub(super) fn check_origin(&self, issuer: Option<&str>, audience: Option<&str>) -> Result<(), Refusal> {
         if let Some(issuer) = issuer
             && self.iss.as_ref().and_then(Value::as_str) != Some(issuer)
@@ -69,7 +78,7 @@ impl Claims {
         Ok(())
     }
 
-    /// The user is `sub`; only a token without one is asked for `user_id`.
+    /// Returns the user of `sub` or, in a token without one, of `user_id`.
     pub(super) fn caller(&self) -> Result<Caller, Refusal> {
         let user_id = self.sub.as_ref().or(self.user_id.as_ref()).and_then(user_id).ok_or(Refusal::User)?;
         let admin = match &self.scope {
@@ -81,7 +90,7 @@ impl Claims {
     }
 }
 
-/// A `NumericDate`: seconds since 1970, perhaps with a fraction, in microseconds.
+/// Converts a `NumericDate`, seconds since 1970 with an optional fraction, to microseconds.
 fn micros(seconds: &Value) -> Result<i64, Refusal> {
     let Value::Number(seconds) = seconds else {
         return Err(Refusal::MalformedTime);
@@ -89,7 +98,7 @@ fn micros(seconds: &Value) -> Result<i64, Refusal> {
     if let Some(whole) = seconds.as_i64() {
         return Ok(whole.saturating_mul(1_000_000));
     }
-    // The cast saturates, so an absurd number is simply very late or very early.
+    // The cast saturates: an absurd number is just very late or very early.
     let seconds = seconds.as_f64().ok_or(Refusal::MalformedTime)?;
     Ok((seconds * 1e6) as i64)
 }
@@ -97,14 +106,14 @@ fn micros(seconds: &Value) -> Result<i64, Refusal> {
 fn user_id(claim: &Value) -> Option<i64> {
     let id = match claim {
         Value::Number(number) => number.as_i64()?,
-        // The number parser alone would let a leading + pass.
+        // The number parser alone would accept a leading +.
         Value::String(text) if text.bytes().all(|b| b.is_ascii_digit()) => text.parse().ok()?,
         _ => return None,
     };
     (id > 0).then_some(id)
 }
 
-/// Whether a claim is this text or a list with it.
+/// Returns whether a claim is this text or a list with it.
 fn holds(claim: &Value, wanted: &str) -> bool {
     match claim {
         Value::String(text) => text == wanted,

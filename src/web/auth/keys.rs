@@ -1,15 +1,15 @@
-//! Keys that tokens are verified with. With each comes the one algorithm it is good for.
+//! The keys that verify tokens, each with its only algorithm.
 
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Validation};
 
-use super::VerifierError;
+use super::error::VerifierError;
 
-/// RFC 7518, section 3.2: a key for HS256 has at least the size of the hash.
+/// The least bytes of a key for HS256: the size of the hash (RFC 7518, section 3.2).
 const SECRET_BYTES: usize = 32;
-/// The least an RSA key of 2048 bits takes in DER (RFC 7518, section 3.3, wants no smaller one).
+/// The least bytes of an RSA key of 2048 bits in DER, the smallest that RFC 7518, section 3.3, allows.
 const RSA_BYTES: usize = 266;
-/// A point of P-256, uncompressed; those of other curves are longer.
+/// The bytes of an uncompressed point of P-256; those of other curves are longer.
 const P256_BYTES: usize = 65;
 
 /// A key and its algorithm.
@@ -36,7 +36,7 @@ impl Key {
         }
     }
 
-    /// A public key in PEM: RS256, ES256 or `EdDSA`, by its type.
+    /// Reads a public key in PEM, for RS256, ES256 or `EdDSA` by its type.
     pub fn pem(text: &[u8]) -> Result<Self, VerifierError> {
         let unusable = |reason: &'static str| VerifierError::PublicKey { reason };
         if text.windows(11).any(|window| window == b"PRIVATE KEY") {
@@ -61,7 +61,7 @@ impl Key {
         Err(unusable("is no public key in PEM: RSA, EC (P-256) or Ed25519"))
     }
 
-    /// A published key, unless it is for something else: encryption, an algorithm that is not ours, a shared secret.
+    /// Reads a published key. Returns `None` for a key of another purpose: encryption, another algorithm, a shared secret.
     pub fn jwk(jwk: &Jwk) -> Option<Self> {
         if !matches!(jwk.common.public_key_use, None | Some(PublicKeyUse::Signature)) {
             return None;
@@ -83,8 +83,8 @@ impl Key {
     }
 }
 
-/// The library checks the signature and nothing else: it would take the time from the machine, and would let a
-/// token without `iss` pass where one is demanded.
+/// Returns a validation of the signature and nothing else. The library would read the time from the machine, and would
+/// accept a token without the required `iss`.
 fn signature_only(algorithm: Algorithm) -> Validation {
     let mut validation = Validation::new(algorithm);
     validation.required_spec_claims.clear();

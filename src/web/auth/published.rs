@@ -1,4 +1,4 @@
-//! Keys that an issuer publishes at a URL and changes when it likes (a JWK Set, RFC 7517).
+//! Keys that an issuer publishes at a URL and may change at any time (a JWK Set, RFC 7517).
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -10,17 +10,19 @@ use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
 use super::keys::Key;
+use crate::telemetry::explain;
 
-/// What the set may take to come, and how large it may be.
-const PATIENCE: Duration = Duration::from_secs(5);
-const MOST_BYTES: usize = 1 << 20;
+/// How long a fetch may take.
+const TIMEOUT: Duration = Duration::from_secs(5);
+/// The largest set that is read.
+const MAX_BYTES: usize = 1 << 20;
 
 /// How often the set is fetched.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pace {
-    /// Keys this old are fetched again, so that one that was withdrawn is not good for ever.
+    /// The age at which keys are fetched again, so that a withdrawn key does not stay valid for ever.
     pub age: Duration,
-    /// Between two fetches, whatever unknown keys tokens name: anybody can name one.
+    /// The least time between two fetches: anybody can send tokens that name unknown keys.
     pub pause: Duration,
 }
 
@@ -30,19 +32,19 @@ impl Default for Pace {
     }
 }
 
-/// The set could not be fetched.
+/// Why the set could not be fetched.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
-    /// No answer, or no good one.
+    /// The request failed.
     #[error("the keys cannot be fetched")]
     Request(#[from] reqwest::Error),
-    /// It is larger than any set of keys.
-    #[error("the answer is larger than {MOST_BYTES} bytes")]
+    /// The response is too large.
+    #[error("the answer is larger than {MAX_BYTES} bytes")]
     TooLarge,
-    /// It is something else.
-    #[error("the answer is no JWK Set")]
+    /// The response is not a JWK Set.
+    #[error("the answer is not a JWK Set")]
     Malformed(#[from] serde_json::Error),
-    /// Nothing in it can be used.
+    /// The set has no usable key.
     #[error("there is no key for RS256, ES256 or EdDSA")]
     NoKeys,
 }
@@ -50,33 +52,33 @@ pub enum FetchError {
 /// The keys of one fetch.
 struct Keys {
     named: HashMap<String, Arc<Key>>,
-    /// What a token that names none is verified with: the only key there is.
+    /// The key for tokens that name none, if the set has one key only.
     only: Option<Arc<Key>>,
 }
 
-/// The published keys, as they were last seen.
+/// The published keys as they were last fetched.
 pub(super) struct Published {
     url: String,
     client: reqwest::Client,
     pace: Pace,
     keys: RwLock<Option<(Arc<Keys>, Instant)>>,
-    /// When the set was last asked for. Held while it is.
-    asked: Mutex<Option<Instant>>,
+    /// When the set was last requested. Locked during a request.
+    requested: Mutex<Option<Instant>>,
 }
 
 impl Published {
     pub fn new(url: &str, pace: Pace) -> Result<Self, FetchError> {
         let client = reqwest::Client::builder()
-            .timeout(PATIENCE)
-            // A set that is elsewhere is named by its own URL: nothing is followed out of https.
+            .timeout(TIMEOUT)
+            // A redirect could lead out of https; the settings can name the target itself.
             .redirect(reqwest::redirect::Policy::none())
             .user_agent(concat!("thermocline/", env!("CARGO_PKG_VERSION")))
             .build()?;
-        let (keys, asked) = (RwLock::new(None), Mutex::new(None));
-        Ok(Self { url: url.to_owned(), client, pace, keys, asked })
+        let (keys, requested) = (RwLock::new(None), Mutex::new(None));
+        Ok(Self { url: url.to_owned(), client, pace, keys, requested })
     }
 
-    /// The key with this name, among those that were last seen.
+    /// Returns the key of this name; without a name, the only key.
     pub fn key(&self, name: Option<&str>) -> Option<Arc<Key>> {
         let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
         let (keys, _) = keys.as_ref()?;
@@ -86,28 +88,34 @@ impl Published {
         }
     }
 
-    /// Whether the keys should be fetched again, though they may be used until then.
+    /// Returns whether the keys should be fetched again. They stay usable until then.
     pub fn are_old(&self) -> bool {
         let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
         keys.as_ref().is_none_or(|(_, seen)| seen.elapsed() >= self.pace.age)
     }
 
-    /// Fetches the set, unless that was tried a moment ago. Whoever comes while it is being fetched waits for that.
-    pub async fn refresh(&self) -> Result<(), FetchError> {
-        let asked = self.asked.lock().await;
-        if asked.is_some_and(|asked| asked.elapsed() < self.pace.pause) {
+    /// Fetches the set, unless that was tried a moment ago. Concurrent calls wait for one fetch. Logs a failure.
+    pub async fn refresh_or_log(&self) {
+        if let Err(error) = self.refresh().await {
+            tracing::error!(error = explain(&error), "published keys cannot be fetched");
+        }
+    }
+
+    async fn refresh(&self) -> Result<(), FetchError> {
+        let requested = self.requested.lock().await;
+        if requested.is_some_and(|requested| requested.elapsed() < self.pace.pause) {
             return Ok(());
         }
-        self.replace(asked).await
+        self.replace(requested).await
     }
 
     /// Fetches the set now.
     pub async fn fetch(&self) -> Result<(), FetchError> {
-        self.replace(self.asked.lock().await).await
+        self.replace(self.requested.lock().await).await
     }
 
-    async fn replace(&self, mut asked: MutexGuard<'_, Option<Instant>>) -> Result<(), FetchError> {
-        *asked = Some(Instant::now());
+    async fn replace(&self, mut requested: MutexGuard<'_, Option<Instant>>) -> Result<(), FetchError> {
+        *requested = Some(Instant::now());
         let keys = Arc::new(self.get().await?);
         *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Some((keys, Instant::now()));
         Ok(())
@@ -118,7 +126,7 @@ impl Published {
         let mut body = Vec::new();
         while let Some(chunk) = answer.chunk().await? {
             body.extend_from_slice(&chunk);
-            if body.len() > MOST_BYTES {
+            if body.len() > MAX_BYTES {
                 return Err(FetchError::TooLarge);
             }
         }
@@ -126,7 +134,7 @@ impl Published {
     }
 }
 
-/// The keys of a set that can be used. One that cannot be read is for somebody else.
+/// Returns the usable keys of a set. Keys of unknown types are skipped.
 fn read(body: &[u8]) -> Result<Keys, FetchError> {
     #[derive(Deserialize)]
     struct Set {

@@ -5,10 +5,11 @@ mod public;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::clock::Timestamp;
+use crate::clock::{Clock, Timestamp};
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 /// The smallest header there is.

@@ -20,7 +20,7 @@ pub(in crate::web) fn examples() -> Vec<Problem> {
         Problem::RateLimited { retry_after: 7 },
         Problem::internal("password=hunter2"),
         Problem::TierUnavailable { tier: "cold", retry_after: 5 },
-        Problem::RecoverDue,
+        Problem::RecoveryDue,
         Problem::Timeout,
     ]
 }

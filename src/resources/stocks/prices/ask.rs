@@ -44,7 +44,7 @@ pub struct PriceParameters {
     limit: Option<i64>,
     /// `json`, `columns` (one array a field), `csv` or `ndjson`; by the `Accept` header otherwise.
     format: Option<String>,
-    /// `allow`: while the archive cannot be reached, give what there is, marked `partial`.
+    /// `allow`: while the archive cannot be reached, return the rows there are, marked `partial`.
     partial: Option<String>,
 }
 

@@ -14,7 +14,7 @@ use super::write::{Envelope, PriceRange};
 use crate::federation::ReadError;
 use crate::resources::stocks::{self, Stock};
 use crate::web::auth::Caller;
-use crate::web::list::Asked;
+use crate::web::context::RequestContext;
 use crate::web::params::{Segments, path_id};
 use crate::web::problem::Problem;
 use crate::web::state::App;
@@ -35,12 +35,12 @@ async fn by_id(
     _caller: Caller,
     State(app): State<App>,
     Segments(id): Segments<String>,
-    asked: Asked,
+    context: RequestContext,
 ) -> Result<Response, Problem> {
     let id = path_id("stock_id", &id)?;
-    let ask = read(&app, &asked)?;
+    let ask = read(&app, &context)?;
     let stock = stocks::by_id(app.hot(), id).await.map_err(ReadError::from)?;
-    one(app, stock, &ask, &asked.headers).await
+    one(app, stock, &ask, &context.headers).await
 }
 
 /// A range of prices of the stock with this symbol.
@@ -54,12 +54,12 @@ async fn by_symbol(
     _caller: Caller,
     State(app): State<App>,
     Segments(symbol): Segments<String>,
-    asked: Asked,
+    context: RequestContext,
 ) -> Result<Response, Problem> {
     let symbol = ask::symbol("symbol", &symbol)?;
-    let ask = read(&app, &asked)?;
+    let ask = read(&app, &context)?;
     let stock = stocks::by_symbol(app.hot(), symbol).await.map_err(ReadError::from)?;
-    one(app, stock, &ask, &asked.headers).await
+    one(app, stock, &ask, &context.headers).await
 }
 
 /// The same range of several stocks, each complete or not on its own.
@@ -71,11 +71,15 @@ async fn by_symbol(
         (status = 200, description = "The ranges, which the headers x-start-date and x-end-date repeat.", content(
             (SeveralRanges = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))),
         (status = "4XX", description = "A problem.")))]
-async fn several(_caller: Caller, State(app): State<App>, asked: Asked) -> Result<Response, Problem> {
+async fn several(
+    _caller: Caller,
+    State(app): State<App>,
+    context: RequestContext,
+) -> Result<Response, Problem> {
     let known: Vec<&str> = PARAMETERS.into_iter().chain(["symbols"]).collect();
-    let params = asked.params(&known)?;
+    let params = context.params(&known)?;
     let symbols = ask::symbols(&params)?;
-    let ask = Ask::read(&params, &asked.headers, app.clock().now().date())?;
+    let ask = Ask::read(&params, &context.headers, app.clock().now().date())?;
     let mut found = Vec::with_capacity(symbols.len());
     for symbol in symbols {
         let stock = match stocks::by_symbol(app.hot(), &symbol).await {
@@ -92,11 +96,11 @@ async fn several(_caller: Caller, State(app): State<App>, asked: Asked) -> Resul
             Box::new(Lines::new(stocks, &ask, ask.format == Format::Csv))
         }
     };
-    respond(app, source, &ask, &asked.headers).await
+    respond(app, source, &ask, &context.headers).await
 }
 
-fn read(app: &App, asked: &Asked) -> Result<Ask, Problem> {
-    Ask::read(&asked.params(&PARAMETERS)?, &asked.headers, app.clock().now().date())
+fn read(app: &App, context: &RequestContext) -> Result<Ask, Problem> {
+    Ask::read(&context.params(&PARAMETERS)?, &context.headers, app.clock().now().date())
 }
 
 async fn one(app: App, stock: Option<Stock>, ask: &Ask, headers: &HeaderMap) -> Result<Response, Problem> {

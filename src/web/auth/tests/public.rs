@@ -146,23 +146,27 @@ async fn published_keys_change_while_it_runs() {
     let (old, new) = (token(Algorithm::RS256, Some("one")), token(Algorithm::EdDSA, Some("two")));
     assert_eq!(verifier.verify(&old), Err(Refusal::Key), "nothing was fetched yet");
     verifier.fetch_keys().await.expect("keys");
-    assert_eq!(verifier.verify_or_ask(&old).await, Ok(user(7)));
-    assert_eq!(verifier.verify_or_ask(&token(Algorithm::RS256, None)).await, Ok(user(7)), "the only key");
+    assert_eq!(verifier.verify_or_fetch(&old).await, Ok(user(7)));
+    assert_eq!(verifier.verify_or_fetch(&token(Algorithm::RS256, None)).await, Ok(user(7)), "the only key");
     assert_eq!(issuer.asked(), 1, "what is known is not asked for");
 
     // Both, as long as tokens of the old one are about.
     issuer.publish(&[published(Algorithm::RS256, "one"), published(Algorithm::EdDSA, "two")]).await;
-    assert_eq!(verifier.verify_or_ask(&new).await, Ok(user(7)));
-    assert_eq!(verifier.verify_or_ask(&old).await, Ok(user(7)));
-    assert_eq!(verifier.verify_or_ask(&token(Algorithm::RS256, None)).await, Err(Refusal::Key), "which one?");
+    assert_eq!(verifier.verify_or_fetch(&new).await, Ok(user(7)));
+    assert_eq!(verifier.verify_or_fetch(&old).await, Ok(user(7)));
+    assert_eq!(
+        verifier.verify_or_fetch(&token(Algorithm::RS256, None)).await,
+        Err(Refusal::Key),
+        "which one?"
+    );
     // The name of one, the signature of the other.
     let mixed = token(Algorithm::RS256, Some("two"));
-    assert_eq!(verifier.verify_or_ask(&mixed).await, Err(Refusal::Algorithm));
+    assert_eq!(verifier.verify_or_fetch(&mixed).await, Err(Refusal::Algorithm));
 
     issuer.publish(&[published(Algorithm::EdDSA, "two")]).await;
     verifier.fetch_keys().await.expect("keys");
-    assert_eq!(verifier.verify_or_ask(&old).await, Err(Refusal::Key), "withdrawn");
-    assert_eq!(verifier.verify_or_ask(&new).await, Ok(user(7)));
+    assert_eq!(verifier.verify_or_fetch(&old).await, Err(Refusal::Key), "withdrawn");
+    assert_eq!(verifier.verify_or_fetch(&new).await, Ok(user(7)));
 }
 
 #[tokio::test]
@@ -172,13 +176,13 @@ async fn an_issuer_is_not_asked_for_every_bad_token() {
     let verifier = Arc::new(issuer.verifier(pace));
     let strangers = (0..50).map(|name| {
         let (verifier, token) = (Arc::clone(&verifier), token(Algorithm::ES256, Some(&format!("x{name}"))));
-        async move { verifier.verify_or_ask(&token).await }
+        async move { verifier.verify_or_fetch(&token).await }
     });
     for refused in futures::future::join_all(strangers).await {
         assert_eq!(refused, Err(Refusal::Key));
     }
     assert_eq!(issuer.asked(), 1);
-    assert_eq!(verifier.verify_or_ask(&token(Algorithm::ES256, Some("one"))).await, Ok(user(7)));
+    assert_eq!(verifier.verify_or_fetch(&token(Algorithm::ES256, Some("one"))).await, Ok(user(7)));
 }
 
 #[tokio::test]
@@ -188,7 +192,7 @@ async fn old_keys_serve_until_newer_ones_are_there() {
     verifier.fetch_keys().await.expect("keys");
     issuer.publish(&[published(Algorithm::EdDSA, "two")]).await;
     let token = token(Algorithm::ES256, Some("one"));
-    assert_eq!(verifier.verify_or_ask(&token).await, Ok(user(7)), "nobody waits for the issuer");
+    assert_eq!(verifier.verify_or_fetch(&token).await, Ok(user(7)), "nobody waits for the issuer");
     // The set is on its way; the withdrawn key ends with it.
     while verifier.verify(&token).is_ok() {
         tokio::task::yield_now().await;

@@ -1,0 +1,45 @@
+//! Extracts the caller from the `Authorization` header of a request.
+
+use std::sync::Arc;
+
+use axum::extract::{FromRef, FromRequestParts};
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+use http::request::Parts;
+
+use super::claims::Caller;
+use super::error::Refusal;
+use super::verifier::Verifier;
+use crate::web::problem::Problem;
+
+impl<S> FromRequestParts<S> for Caller
+where
+    Arc<Verifier>: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let verifier = Arc::<Verifier>::from_ref(state);
+        Ok(verifier.verify_or_fetch(bearer_token(&parts.headers)?).await?)
+    }
+}
+
+/// Returns the token of the only `Authorization` header.
+fn bearer_token(headers: &HeaderMap) -> Result<&str, Refusal> {
+    let mut sent = headers.get_all(AUTHORIZATION).iter();
+    let header = sent.next().ok_or(Refusal::Missing)?;
+    if sent.next().is_some() {
+        return Err(Refusal::Repeated);
+    }
+    let text = header.to_str().map_err(|_| Refusal::MalformedHeader)?.trim();
+    let (scheme, token) = text.split_once(' ').unwrap_or((text, ""));
+    if !scheme.eq_ignore_ascii_case("Bearer") {
+        return Err(Refusal::Missing);
+    }
+    let token = token.trim_start_matches(' ');
+    if token.is_empty() || token.contains([' ', '\t', ',']) {
+        return Err(Refusal::MalformedHeader);
+    }
+    Ok(token)
+}

@@ -1,0 +1,144 @@
+//! The envelope of a page: its rows, its place in the list, and its links. Pure.
+
+use std::fmt::Write as _;
+
+use http::{HeaderValue, Uri};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::request::{ListRequest, Style};
+use crate::federation::{Page, Placed};
+use crate::page::{self, Key, TokenKind};
+
+/// A page with its place in the list.
+#[derive(Debug)]
+pub struct Listing<R> {
+    /// The rows, newest first.
+    pub rows: Vec<Shown<R>>,
+    /// The place of the page in its list.
+    pub info: PageInfo,
+}
+
+/// A row with its tier.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Shown<R> {
+    #[serde(flatten)]
+    row: R,
+    /// Whether the row was read from the archive. It matters to operators only: a row is the same in both tiers.
+    from_archive: bool,
+}
+
+impl<R> From<Placed<R>> for Shown<R> {
+    fn from(placed: Placed<R>) -> Self {
+        Self { row: placed.row, from_archive: placed.from_archive }
+    }
+}
+
+/// The place of a page in its list.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct PageInfo {
+    /// The page, in page style.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    page: Option<i64>,
+    /// Rows a page, in page style.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    per_page: Option<i64>,
+    /// Rows left out, in offset style.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    offset: Option<i64>,
+    /// Rows asked for, except in page style.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit: Option<i64>,
+    /// The length of the whole list; null when it was not counted.
+    total: Option<i64>,
+    /// The number of pages, in page style when the list was counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pages: Option<i64>,
+    /// Whether there are older rows.
+    has_more: bool,
+    /// The cursor of the rows just older, for `before`; null when there are none.
+    next: Option<String>,
+    /// The cursor of the rows just newer, for `after`, also when there are none yet.
+    prev: String,
+    /// For `as_of` of the other pages of this walk.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    as_of: Option<String>,
+    /// Set when the archive could not be reached and the page ends where its rows begin.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    partial: Option<bool>,
+    /// The tiers that are missing from a partial page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    missing: Option<Vec<&'static str>>,
+}
+
+impl ListRequest {
+    /// Returns the page that was read for this request in its envelope. `keys` are the keys of its rows.
+    pub(super) fn listing<R>(&self, page: Page<R>, keys: &[Key]) -> Listing<R> {
+        let cursor = |key| page::encode(TokenKind::Cursor, self.id, key);
+        let oldest = match (keys.last(), self.style) {
+            (Some(key), _) => Some(*key),
+            // An empty page gives its own cursor back.
+            (None, Style::After(key)) => Some(key.successor()),
+            (None, _) => page.missing_from.map(Key::successor),
+        };
+        let newest = match (keys.first(), self.style) {
+            (Some(key), _) => *key,
+            (None, Style::Before(key) | Style::After(key)) => key,
+            (None, _) => page.missing_from.unwrap_or(Key::MIN),
+        };
+        let paged = matches!(self.style, Style::Page | Style::Offset);
+        let as_of = self.as_of.or_else(|| keys.first().copied().filter(|_| paged && self.offset == 0));
+        let by_page = self.style == Style::Page;
+        let info = PageInfo {
+            page: by_page.then_some(self.offset / self.limit + 1),
+            per_page: by_page.then_some(self.limit),
+            offset: (self.style == Style::Offset).then_some(self.offset),
+            limit: (!by_page).then_some(self.limit),
+            total: page.total,
+            pages: page
+                .total
+                .filter(|_| by_page)
+                .map(|total| total.div_euclid(self.limit) + i64::from(total % self.limit > 0)),
+            has_more: page.more,
+            next: oldest.filter(|_| page.more).map(cursor),
+            prev: cursor(newest),
+            as_of: as_of.map(|key| page::encode(TokenKind::AsOf, self.id, key)),
+            partial: page.missing_from.map(|_| true),
+            missing: page.missing_from.map(|_| vec!["cold"]),
+        };
+        Listing { rows: page.rows.into_iter().map(Shown::from).collect(), info }
+    }
+
+    /// Returns the `Link` header of a numbered page: its neighbours, the first page and, with a known total, the last.
+    pub(super) fn links(&self, uri: &Uri, info: &PageInfo) -> Option<HeaderValue> {
+        let (page, per_page) = (info.page?, info.per_page?);
+        let to = |page: i64| {
+            let mut query = form_urlencoded::Serializer::new(String::new());
+            for (name, value) in
+                self.params.iter().filter(|(name, _)| !["page", "per_page", "as_of"].contains(name))
+            {
+                query.append_pair(name, value);
+            }
+            query.append_pair("page", &page.to_string()).append_pair("per_page", &per_page.to_string());
+            if let Some(as_of) = &info.as_of {
+                query.append_pair("as_of", as_of);
+            }
+            format!("{}?{}", uri.path(), query.finish())
+        };
+        let mut links = format!("<{}>; rel=\"first\"", to(1));
+        let mut add = |rel: &str, page: i64| {
+            // Writing into a String cannot fail.
+            let _ = write!(links, ", <{}>; rel=\"{rel}\"", to(page));
+        };
+        if page > 1 {
+            add("prev", page - 1);
+        }
+        if info.has_more {
+            add("next", page + 1);
+        }
+        if let Some(pages) = info.pages {
+            add("last", pages.max(1));
+        }
+        HeaderValue::from_str(&links).ok()
+    }
+}

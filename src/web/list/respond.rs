@@ -1,0 +1,101 @@
+//! Reads a page from the federation and answers with it.
+
+use axum::response::Response;
+use http::header;
+use serde::Serialize;
+
+use super::envelope::{Listing, PageInfo, Shown};
+use super::request::{ListRequest, Style};
+use crate::federation::sql::SqlList;
+use crate::federation::{Count, ReadError};
+use crate::page::{Key, Order};
+use crate::web::context::RequestContext;
+use crate::web::problem::Problem;
+use crate::web::state::{App, Reader};
+
+/// Seconds after which another attempt to reach a tier makes sense.
+const RETRY_AFTER: u64 = 5;
+
+impl ListRequest {
+    /// Reads the page and answers with `body` as JSON with its `ETag` and, for a numbered page, its links. Answers with
+    /// 404 for `what` if `around` names a row that the list does not have.
+    pub async fn respond<L: SqlList, B: Serialize>(
+        &self,
+        app: &App,
+        list: &L,
+        context: &RequestContext,
+        what: &'static str,
+        body: impl FnOnce(Vec<Shown<L::Row>>, PageInfo) -> B,
+    ) -> Result<Response, Problem> {
+        let listing = self.run(app.reader(), list).await?.ok_or(Problem::NotFound { what })?;
+        Ok(self.show(listing, context, body))
+    }
+
+    /// Returns the response for a page that was read.
+    pub fn show<R, B: Serialize>(
+        &self,
+        Listing { rows, info }: Listing<R>,
+        context: &RequestContext,
+        body: impl FnOnce(Vec<Shown<R>>, PageInfo) -> B,
+    ) -> Response {
+        let links = self.links(&context.uri, &info);
+        let mut response = context.json(&body(rows, info));
+        if let Some(links) = links {
+            response.headers_mut().insert(header::LINK, links);
+        }
+        response
+    }
+
+    /// Reads the page. Returns `None` if `around` names a row that the list does not have.
+    pub async fn run<L: SqlList>(
+        &self,
+        reader: Reader<'_>,
+        list: &L,
+    ) -> Result<Option<Listing<L::Row>>, ReadError> {
+        let tiers = reader.tiers::<L>(self.partial);
+        let span = self.as_of.map_or(self.span, |newest| self.span.below(newest.successor()));
+        let mut page = match self.style {
+            Style::Page | Style::Offset => {
+                tiers.page(list, span, self.offset, self.limit, self.count).await?
+            }
+            Style::Newest => tiers.seek(list, span, Order::Desc, self.limit).await?,
+            Style::Before(key) => tiers.seek(list, span.below(key), Order::Desc, self.limit).await?,
+            Style::After(key) => {
+                let mut page = tiers.seek(list, span.from(key.successor()), Order::Asc, self.limit).await?;
+                page.rows.reverse();
+                let oldest = page.rows.last().map_or(key.successor(), |placed| list.key(&placed.row));
+                page.more = tiers.seek(list, span.below(oldest), Order::Desc, 0).await?.more;
+                page
+            }
+            Style::Around(id) => match tiers.find(list, id).await? {
+                Some(pivot) => tiers.around(list, span, list.key(&pivot.row), self.limit).await?,
+                None => return Ok(None),
+            },
+            Style::At(at) => tiers.around(list, span, Key::new(at, i64::MAX), self.limit).await?,
+        };
+        if page.total.is_none() && self.count == Count::Exact && page.missing_from.is_none() {
+            let counted = tiers.page(list, span, 0, 0, Count::Exact).await?;
+            page.total = counted.total;
+            // A page whose count is incomplete is partial, even if all its rows are there.
+            page.missing_from = counted.missing_from;
+        }
+        let keys: Vec<Key> = page.rows.iter().map(|placed| list.key(&placed.row)).collect();
+        Ok(Some(self.listing(page, &keys)))
+    }
+}
+
+impl From<ReadError> for Problem {
+    fn from(error: ReadError) -> Self {
+        if let Some(tier) = error.unavailable() {
+            tracing::warn!(error = ?error, "a tier did not answer");
+            return Self::TierUnavailable { tier: tier.name(), retry_after: RETRY_AFTER };
+        }
+        match error {
+            ReadError::RecoverDue { .. } => {
+                tracing::error!(%error, "the two databases disagree");
+                Self::RecoveryDue
+            }
+            other => Self::internal(other),
+        }
+    }
+}
