@@ -138,8 +138,12 @@ async fn median<F: Future<Output = usize>>(call: impl Fn() -> F) -> f64 {
 }
 
 async fn fill(folder: &Path, plan: demo::Plan, clock: &Clock) -> (Sqlite, Sqlite) {
-    let hot = Sqlite::open(Tier::Hot, &folder.join("hot.sqlite3")).await.expect("hot opens");
-    let cold = Sqlite::open(Tier::Cold, &folder.join("cold.sqlite3")).await.expect("cold opens");
+    let hot = Sqlite::open(thermocline::schema::of(Tier::Hot), &folder.join("hot.sqlite3"))
+        .await
+        .expect("hot opens");
+    let cold = Sqlite::open(thermocline::schema::of(Tier::Cold), &folder.join("cold.sqlite3"))
+        .await
+        .expect("cold opens");
     migrate::upgrade(&hot).await.expect("hot is brought up to date");
     migrate::upgrade(&cold).await.expect("cold is brought up to date");
     thermocline::load::demo::fill(&hot, plan, &mut |_, _| {}).await.expect("the data goes in");

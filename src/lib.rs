@@ -32,9 +32,10 @@ pub mod import;
 pub mod load;
 pub mod ops;
 pub mod resources;
+pub mod schema;
 pub mod server;
 pub mod telemetry;
 pub mod web;
 
 pub use thermocline_core::{clock, keyset as page};
-pub use thermocline_database::{self as tier, queries, schema};
+pub use thermocline_database::{self as tier, queries};

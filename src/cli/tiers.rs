@@ -156,15 +156,19 @@ pub async fn attempt(
     place: &TierLocation,
 ) -> Result<Result<Arc<dyn Schema>, TierError>, Failure> {
     Ok(match place {
-        TierLocation::Sqlite(path) => Sqlite::open(tier, path).await.map(|database| Arc::new(database) as _),
-        TierLocation::Mssql(at) => Mssql::open(tier, at).await.map(|database| Arc::new(database) as _),
+        TierLocation::Sqlite(path) => {
+            Sqlite::open(crate::schema::of(tier), path).await.map(|database| Arc::new(database) as _)
+        }
+        TierLocation::Mssql(at) => {
+            Mssql::open(crate::schema::of(tier), at).await.map(|database| Arc::new(database) as _)
+        }
         TierLocation::Postgres { url, direct, replicas } => {
             let direct = direct.as_deref().map(|url| read(tier, url)).transpose()?;
             let mut copies: Vec<Arc<dyn Engine>> = Vec::new();
             for replica in replicas {
-                copies.push(Arc::new(Postgres::replica(tier, &read(tier, replica)?)));
+                copies.push(Arc::new(Postgres::replica(crate::schema::of(tier), &read(tier, replica)?)));
             }
-            let primary = Postgres::open(tier, &read(tier, url)?, direct.as_ref()).await;
+            let primary = Postgres::open(crate::schema::of(tier), &read(tier, url)?, direct.as_ref()).await;
             primary.map(|primary| -> Arc<dyn Schema> {
                 if copies.is_empty() {
                     return Arc::new(primary);

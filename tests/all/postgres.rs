@@ -191,7 +191,7 @@ async fn a_dropped_query_poisons_nobody() {
     let Some((_cold, url)) = cold().await else { return };
     // Two connections: one for readers, one for sessions.
     let url = PostgresUrl::parse(&format!("{url}&pool_max=2")).expect("a URL");
-    let cold = Postgres::open(Tier::Cold, &url, None).await.expect("opens");
+    let cold = Postgres::open(thermocline::schema::of(Tier::Cold), &url, None).await.expect("opens");
     for n in 0..6 {
         let wait = Duration::from_millis(n * 20);
         assert!(tokio::time::timeout(wait, cold.fetch(&slow(), &[])).await.is_err());
@@ -241,7 +241,9 @@ async fn errors_say_whether_to_ask_again() {
     );
     let nobody = PostgresUrl::parse(&nobody).expect("a URL");
     let begun = std::time::Instant::now();
-    let refused = Postgres::open(Tier::Cold, &nobody, None).await.expect_err("nobody is there");
+    let refused = Postgres::open(thermocline::schema::of(Tier::Cold), &nobody, None)
+        .await
+        .expect_err("nobody is there");
     assert!(matches!(refused, TierError::Unavailable { .. }), "{refused:?}");
     assert!(begun.elapsed() < Duration::from_secs(20));
 }
@@ -251,7 +253,7 @@ async fn errors_say_whether_to_ask_again() {
 async fn nothing_stays_behind_a_pooler() {
     let Some((_cold, url)) = cold().await else { return };
     let url = PostgresUrl::parse(&format!("{url}&pooler=transaction&pool_max=2")).expect("a URL");
-    let cold = Postgres::open(Tier::Cold, &url, None).await.expect("opens");
+    let cold = Postgres::open(thermocline::schema::of(Tier::Cold), &url, None).await.expect("opens");
     let prepared = "-- test.prepared\nSELECT count(*) AS n FROM pg_prepared_statements WHERE name <> ''";
     let prepared = Statement::new(prepared).postgres(prepared);
     for n in 0..3 {
@@ -279,7 +281,8 @@ async fn a_stale_replica_is_passed_over() {
     let closed =
         std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("its number");
     let away = PostgresUrl::parse(&format!("postgres://nobody@{closed}/nothing")).expect("a URL");
-    let away = Arc::new(Explaining::new(Arc::new(Postgres::replica(Tier::Cold, &away))));
+    let away =
+        Arc::new(Explaining::new(Arc::new(Postgres::replica(thermocline::schema::of(Tier::Cold), &away))));
     let replicas: Vec<Arc<dyn Engine>> = vec![away.clone(), stale.clone(), fresh.clone()];
     let (primary, _primary_database) = cold().await.expect("a database");
     // The primary is another, empty database: an answer can only have come from the replica that knows the epoch.

@@ -14,8 +14,8 @@ use sqlx::migrate::{Migration, MigrationType};
 
 use super::inspect::{self, Survey};
 use super::{Engine, Sqlite, Tier, TierError};
-use crate::schema::Model;
 use crate::schema::findings::Live;
+use crate::schema::{Model, Table};
 use thermocline_core::clock::Timestamp;
 
 pub(crate) use self::driver::recorded;
@@ -23,7 +23,7 @@ pub use self::driver::{Migrating, Stop, Task};
 pub use self::fault::Fault;
 pub use self::found::{Found, Shapes, found};
 pub(crate) use self::text::batches;
-pub use self::text::{Dropped, Part};
+pub use self::text::{Dropped, Part, statements};
 
 /// How the text of a migration begins that runs outside a transaction.
 const ALONE: &str = "-- no-transaction";
@@ -53,7 +53,12 @@ impl Step {
         self.name
     }
 
-    /// What it makes of the schema.
+    /// Returns the text that takes it back.
+    pub const fn down(&self) -> &'static str {
+        self.down
+    }
+
+    /// Returns the text that applies it.
     pub const fn up(&self) -> &'static str {
         self.up
     }
@@ -103,38 +108,39 @@ pub fn stands(rows: &[Recorded]) -> i64 {
     rows.iter().filter(|row| row.whole).map(|row| row.version).max().unwrap_or(0)
 }
 
-macro_rules! step {
-    ($version:literal, $folder:literal, $file:literal) => {
-        Step::new(
-            $version,
-            $file,
-            include_str!(concat!(
-                env!("CARGO_MANIFEST_DIR"),
-                "/../../migrations/",
-                $folder,
-                "/",
-                $file,
-                ".up.sql"
-            )),
-            include_str!(concat!(
-                env!("CARGO_MANIFEST_DIR"),
-                "/../../migrations/",
-                $folder,
-                "/",
-                $file,
-                ".down.sql"
-            )),
-        )
-    };
+/// The schema of one tier: its tables, and the migrations that make them.
+#[derive(Debug)]
+pub struct TierSchema {
+    /// The tier.
+    pub tier: Tier,
+    /// Every table, parents before children.
+    pub tables: &'static [&'static Table],
+    /// The migrations for SQLite.
+    pub sqlite: &'static [Step],
+    /// The migrations for PostgreSQL; empty where the tier cannot live on it.
+    pub postgres: &'static [Step],
+    /// The migrations for SQL Server; empty where the tier cannot live on it.
+    pub mssql: &'static [Step],
 }
 
-// A list for each folder of `migrations/`, made by `build.rs`.
-include!(concat!(env!("OUT_DIR"), "/migrations.rs"));
+impl TierSchema {
+    /// Returns the migrations for an engine, in order.
+    pub const fn steps(&self, engine: Dialect) -> &'static [Step] {
+        match engine {
+            Dialect::Sqlite => self.sqlite,
+            Dialect::Postgres => self.postgres,
+            Dialect::Mssql => self.mssql,
+        }
+    }
+}
 
 /// An engine whose schema the program looks after.
 #[async_trait]
 pub trait Schema: Engine {
-    /// Its migrations, in order.
+    /// Returns the schema of its tier.
+    fn schema(&self) -> &'static TierSchema;
+
+    /// Returns its migrations, in order.
     fn steps(&self) -> &'static [Step];
 
     /// Whether nobody but this program uses the database, so that there is nobody to ask before it is brought up to
@@ -227,18 +233,6 @@ pub async fn downgrade(database: &dyn Schema, version: i64) -> Result<i64, TierE
     database.migrate(database.steps(), Task::Downgrade(version)).await
 }
 
-/// The migrations there are for a tier in one of the engines.
-pub const fn steps_of(tier: Tier, engine: Dialect) -> &'static [Step] {
-    match (tier, engine) {
-        (Tier::Hot, Dialect::Sqlite) => HOT_SQLITE,
-        (Tier::Hot, Dialect::Mssql) => HOT_MSSQL,
-        (Tier::Cold, Dialect::Sqlite) => COLD_SQLITE,
-        (Tier::Cold, Dialect::Postgres) => COLD_POSTGRES,
-        // Nothing keeps the platform's own tables in PostgreSQL, nor an archive in SQL Server.
-        (Tier::Hot, Dialect::Postgres) | (Tier::Cold, Dialect::Mssql) => &[],
-    }
-}
-
 /// The tables that these migrations make, the passing ones left out, in their order.
 pub fn made(steps: &[Step]) -> Vec<&'static str> {
     let mut names = Vec::new();
@@ -257,9 +251,9 @@ pub fn made(steps: &[Step]) -> Vec<&'static str> {
 
 /// What a tier's tables are after each of its migrations, tried out in memory. It is told in the words of SQLite,
 /// whatever the tier is on: [`crate::schema::Dialect::lift`] adds what the declaration knows better.
-pub async fn models(tier: Tier) -> Result<Vec<Model>, TierError> {
-    let steps = steps_of(tier, Dialect::Sqlite);
-    let (scratch, names) = (Sqlite::scratch(tier).await?, made(steps));
+pub async fn models(schema: &'static TierSchema) -> Result<Vec<Model>, TierError> {
+    let steps = schema.sqlite;
+    let (scratch, names) = (Sqlite::scratch(schema).await?, made(steps));
     let mut models = Vec::new();
     for step in steps {
         scratch.run(step.up).await?;
@@ -278,45 +272,4 @@ pub enum Dialect {
     Postgres,
     /// A SQL Server.
     Mssql,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Whichever engine a tier is on, a version is the same step.
-    #[test]
-    fn the_engines_of_a_tier_are_in_step() {
-        let names = |steps: &[Step]| steps.iter().map(|step| step.name).collect::<Vec<_>>();
-        assert_eq!(names(HOT_SQLITE), names(HOT_MSSQL));
-        assert_eq!(names(COLD_SQLITE), names(COLD_POSTGRES));
-    }
-
-    /// A migration that committed by itself could not be taken back when it fails further down.
-    #[test]
-    fn no_migration_has_transactions_of_its_own() {
-        let all = [HOT_SQLITE, HOT_MSSQL, COLD_SQLITE, COLD_POSTGRES];
-        for step in all.into_iter().flatten() {
-            for text in [step.up, step.down] {
-                let parts = text::statements(text);
-                assert!(!parts.is_empty(), "{}", step.name);
-                let first = |part: &Part<'_>| part.text.split_whitespace().next().map(str::to_uppercase);
-                let ends = |part: &Part<'_>| {
-                    first(part)
-                        .is_some_and(|word| ["COMMIT", "ROLLBACK", "SAVEPOINT"].contains(&word.as_str()))
-                };
-                assert!(!parts.iter().any(ends), "{}", step.name);
-            }
-        }
-    }
-
-    #[test]
-    fn versions_rise_and_names_say_them() {
-        for steps in [HOT_SQLITE, HOT_MSSQL, COLD_SQLITE, COLD_POSTGRES] {
-            for (place, step) in steps.iter().enumerate() {
-                assert_eq!(step.version, place as i64 + 1, "{}", step.name);
-                assert!(step.name.starts_with(&format!("{:04}_", step.version)), "{}", step.name);
-            }
-        }
-    }
 }

@@ -21,6 +21,7 @@ use tiberius::error::Error;
 
 use self::connect::{Connection, Role};
 use self::pool::{Connections, Lease};
+use super::migrate::TierSchema;
 use super::{Engine, Record, Session, Statement, Tier, TierError, Value, note};
 use crate::address::{Encrypt, Mssql as Address};
 
@@ -33,7 +34,7 @@ const READS: u32 = 4;
 #[derive(Clone, Debug)]
 pub struct Mssql {
     address: Arc<Address>,
-    tier: Tier,
+    schema: &'static TierSchema,
     readers: Connections,
     writers: Connections,
     migrators: Connections,
@@ -41,7 +42,8 @@ pub struct Mssql {
 
 impl Mssql {
     /// Connects to it, so that a wrong address or password is found out now.
-    pub async fn open(tier: Tier, address: &Address) -> Result<Self, TierError> {
+    pub async fn open(schema: &'static TierSchema, address: &Address) -> Result<Self, TierError> {
+        let tier = schema.tier;
         let address = Arc::new(address.clone());
         let pool = |role| {
             Connections::new(&address, role)
@@ -58,7 +60,7 @@ impl Mssql {
                 );
             });
         }
-        let opened = Self { address, tier, readers, writers, migrators };
+        let opened = Self { address, schema, readers, writers, migrators };
         drop(opened.lease(&opened.readers).await?);
         Ok(opened)
     }
@@ -70,16 +72,18 @@ impl Mssql {
 
     /// A connection. Whatever a server says at its door, it has refused no statement yet.
     async fn lease(&self, pool: &Connections) -> Result<Lease, TierError> {
-        pool.lease().await.map_err(|error| TierError::Unavailable { tier: self.tier, source: error.into() })
+        pool.lease()
+            .await
+            .map_err(|error| TierError::Unavailable { tier: self.schema.tier, source: error.into() })
     }
 
     fn refused(&self, statement: &'static str, error: Error) -> TierError {
-        fault::refused(self.tier, statement, &self.address.database, error)
+        fault::refused(self.schema.tier, statement, &self.address.database, error)
     }
 
     fn text(&self, statement: &Statement) -> Result<&'static str, TierError> {
         statement.for_mssql().ok_or_else(|| TierError::Statement {
-            tier: self.tier,
+            tier: self.schema.tier,
             statement: statement.name,
             source: "has no text for SQL Server".into(),
         })
@@ -93,7 +97,7 @@ impl Mssql {
         begun: Instant,
         rows: Result<Vec<Row>, Error>,
     ) -> Result<Vec<Record>, TierError> {
-        note(self.tier, statement, begun, rows.as_ref().ok().map(Vec::len));
+        note(self.schema.tier, statement, begun, rows.as_ref().ok().map(Vec::len));
         let rows = match rows {
             Ok(rows) => rows,
             Err(error) if fault::is_lone_surrogate(&error) => {
@@ -101,7 +105,7 @@ impl Mssql {
             }
             Err(error) => return Err(self.refused(statement.name, error)),
         };
-        Ok(rows.into_iter().map(|row| Record::mssql(row, self.tier, statement.name)).collect())
+        Ok(rows.into_iter().map(|row| Record::mssql(row, self.schema.tier, statement.name)).collect())
     }
 
     /// Asks once more, leniently and changing nothing, which column holds what is no text: NVARCHAR takes any
@@ -117,12 +121,16 @@ impl Mssql {
         };
         match found.await {
             Some(column) => TierError::Row {
-                tier: self.tier,
+                tier: self.schema.tier,
                 statement: statement.name,
                 column,
                 problem: "holds half a character (a lone UTF-16 surrogate), which no text may".to_owned(),
             },
-            None => TierError::Statement { tier: self.tier, statement: statement.name, source: error.into() },
+            None => TierError::Statement {
+                tier: self.schema.tier,
+                statement: statement.name,
+                source: error.into(),
+            },
         }
     }
 }
@@ -130,7 +138,7 @@ impl Mssql {
 #[async_trait]
 impl Engine for Mssql {
     fn tier(&self) -> Tier {
-        self.tier
+        self.schema.tier
     }
 
     async fn fetch(&self, statement: &Statement, params: &[Value]) -> Result<Vec<Record>, TierError> {
@@ -138,7 +146,7 @@ impl Engine for Mssql {
         let (mut tried, mut renewed) = (1, false);
         loop {
             let lease = self.lease(&self.readers).await;
-            let mut lease = lease.inspect_err(|_| note(self.tier, statement, begun, None))?;
+            let mut lease = lease.inspect_err(|_| note(self.schema.tier, statement, begun, None))?;
             let used = lease.is_used();
             let rows = match lease.connection() {
                 Ok(connection) => connection.query(text, params).await,

@@ -22,6 +22,7 @@ use self::lease::Lease;
 use self::session::PostgresSession;
 pub use url::PostgresUrl;
 
+use super::migrate::TierSchema;
 use super::{Engine, Record, Session, Statement, Tier, TierError, Value, note};
 
 /// How long to wait for a connection.
@@ -49,27 +50,32 @@ pub struct Postgres {
     /// For what a pooler cannot carry.
     direct: PgConnectOptions,
     url: PostgresUrl,
-    tier: Tier,
+    schema: &'static TierSchema,
 }
 
 impl Postgres {
     /// Reaches the database; `direct` leads to the same one past a pooler.
     pub async fn open(
-        tier: Tier,
+        schema: &'static TierSchema,
         url: &PostgresUrl,
         direct: Option<&PostgresUrl>,
     ) -> Result<Self, TierError> {
-        let database = Self::lazy(tier, url, direct, ACQUIRE);
+        let database = Self::lazy(schema, url, direct, ACQUIRE);
         database.acquire(&database.readers).await?;
         Ok(database)
     }
 
     /// A copy of a database, which may be away: it is reached when it is asked, and not waited for long.
-    pub fn replica(tier: Tier, url: &PostgresUrl) -> Self {
-        Self::lazy(tier, url, None, REPLICA)
+    pub fn replica(schema: &'static TierSchema, url: &PostgresUrl) -> Self {
+        Self::lazy(schema, url, None, REPLICA)
     }
 
-    fn lazy(tier: Tier, url: &PostgresUrl, direct: Option<&PostgresUrl>, wait: Duration) -> Self {
+    fn lazy(
+        schema: &'static TierSchema,
+        url: &PostgresUrl,
+        direct: Option<&PostgresUrl>,
+        wait: Duration,
+    ) -> Self {
         let named = |options: PgConnectOptions| match options.get_application_name() {
             Some(_) => options,
             None => options.application_name("thermocline"),
@@ -113,7 +119,7 @@ impl Postgres {
             sessions: pool().max_connections(sessions).connect_lazy_with(writing),
             direct,
             url: url.clone(),
-            tier,
+            schema,
         }
     }
 
@@ -125,12 +131,12 @@ impl Postgres {
             acquired
         } else {
             let reached = PgConnection::connect_with(&self.url.options);
-            let probe = within(self.tier, "connect", MOMENT * 10, reached).await?;
+            let probe = within(self.schema.tier, "connect", MOMENT * 10, reached).await?;
             // Its end matters to nobody.
             let _ = probe.close().await;
             acquired.await
         };
-        acquired.map_err(|error| refused(self.tier, "connect", error))
+        acquired.map_err(|error| refused(self.schema.tier, "connect", error))
     }
 
     async fn rows(
@@ -158,32 +164,35 @@ impl Postgres {
 
 impl fmt::Debug for Postgres {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Postgres").field("tier", &self.tier).field("url", &self.url).finish_non_exhaustive()
+        f.debug_struct("Postgres")
+            .field("tier", &self.schema.tier)
+            .field("url", &self.url)
+            .finish_non_exhaustive()
     }
 }
 
 #[async_trait]
 impl Engine for Postgres {
     fn tier(&self) -> Tier {
-        self.tier
+        self.schema.tier
     }
 
     async fn fetch(&self, statement: &Statement, params: &[Value]) -> Result<Vec<Record>, TierError> {
         let begun = Instant::now();
-        let (text, arguments) = prepared(self.tier, statement, params)?;
+        let (text, arguments) = prepared(self.schema.tier, statement, params)?;
         let mut lease = Lease::new(self.acquire(&self.readers).await?);
         let rows = async {
             let rows = self.rows(lease.begin(), text, arguments).await;
             lease.end();
             rows
         };
-        let rows = within(self.tier, statement.name, READING + GRACE, rows).await;
-        answered(self.tier, statement, begun, rows)
+        let rows = within(self.schema.tier, statement.name, READING + GRACE, rows).await;
+        answered(self.schema.tier, statement, begun, rows)
     }
 
     async fn session(&self) -> Result<Box<dyn Session>, TierError> {
         let lease = Lease::new(self.acquire(&self.sessions).await?);
-        Ok(Box::new(PostgresSession::new(lease, self.tier, &self.url)))
+        Ok(Box::new(PostgresSession::new(lease, self.schema.tier, &self.url)))
     }
 
     fn refuses(&self, value: &Value) -> Option<&'static str> {

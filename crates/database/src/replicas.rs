@@ -62,6 +62,10 @@ impl Engine for Replicated {
 
 #[async_trait]
 impl Schema for Replicated {
+    fn schema(&self) -> &'static migrate::TierSchema {
+        self.primary.schema()
+    }
+
     fn steps(&self) -> &'static [migrate::Step] {
         self.primary.steps()
     }

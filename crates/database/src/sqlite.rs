@@ -15,6 +15,7 @@ use sqlx::sqlite::{
 };
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Sqlite as Driver};
 
+use super::migrate::TierSchema;
 use super::{Begin, Engine, Record, Session, Statement, Tier, TierError, Value, note};
 use thermocline_core::clock::Timestamp;
 
@@ -27,13 +28,14 @@ const ROWS_PER_INSERT: usize = 64;
 #[derive(Clone, Debug)]
 pub struct Sqlite {
     pool: SqlitePool,
-    tier: Tier,
+    schema: &'static TierSchema,
     path: PathBuf,
 }
 
 impl Sqlite {
     /// Opens the file, which is made when it is not there.
-    pub async fn open(tier: Tier, path: &Path) -> Result<Self, TierError> {
+    pub async fn open(schema: &'static TierSchema, path: &Path) -> Result<Self, TierError> {
+        let tier = schema.tier;
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder)
                 .map_err(|source| TierError::Unavailable { tier, source: source.into() })?;
@@ -56,15 +58,16 @@ impl Sqlite {
             .connect_with(options)
             .await
             .map_err(|error| refused(tier, "connect", error))?;
-        Ok(Self { pool, tier, path: path.to_owned() })
+        Ok(Self { pool, schema, path: path.to_owned() })
     }
 
     /// An empty database in memory, to try something out: one connection, and gone with it.
-    pub(super) async fn scratch(tier: Tier) -> Result<Self, TierError> {
+    pub(super) async fn scratch(schema: &'static TierSchema) -> Result<Self, TierError> {
+        let tier = schema.tier;
         let options = SqliteConnectOptions::new().in_memory(true).disable_statement_logging();
         let pool = SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
         let pool = pool.connect_with(options).await.map_err(|error| refused(tier, "connect", error))?;
-        Ok(Self { pool, tier, path: PathBuf::new() })
+        Ok(Self { pool, schema, path: PathBuf::new() })
     }
 
     /// The file.
@@ -76,18 +79,19 @@ impl Sqlite {
 #[async_trait]
 impl Engine for Sqlite {
     fn tier(&self) -> Tier {
-        self.tier
+        self.schema.tier
     }
 
     async fn fetch(&self, statement: &Statement, params: &[Value]) -> Result<Vec<Record>, TierError> {
         let begun = Instant::now();
         let rows = sqlx::query_with(statement.sqlite(), bind(params)).fetch_all(&self.pool).await;
-        answered(self.tier, statement, begun, rows)
+        answered(self.schema.tier, statement, begun, rows)
     }
 
     async fn session(&self) -> Result<Box<dyn Session>, TierError> {
-        let connection = self.pool.acquire().await.map_err(|error| refused(self.tier, "connect", error))?;
-        Ok(Box::new(SqliteSession { connection: Some(connection), tier: self.tier, open: false }))
+        let connection =
+            self.pool.acquire().await.map_err(|error| refused(self.schema.tier, "connect", error))?;
+        Ok(Box::new(SqliteSession { connection: Some(connection), tier: self.schema.tier, open: false }))
     }
 
     async fn close(&self) {

@@ -77,7 +77,7 @@ struct Sql {
 /// Runs it.
 pub async fn run(args: &Args, settings: &Settings, json: bool) -> Result<(), Failure> {
     if args.docs {
-        say!("{}", docs::markdown().trim_end());
+        say!("{}", docs::markdown(&crate::schema::HOT, &crate::schema::COLD).trim_end());
         return Ok(());
     }
     let places = args.tier.places(settings)?;
@@ -141,7 +141,7 @@ async fn plan(tier: Tier, place: &TierLocation, args: &Args) -> Result<(Plan, Di
         )));
     }
     let declared = Model::of(look::tables(tier));
-    let made = migrate::models(tier).await.map_err(Failure::of)?.pop().unwrap_or_default();
+    let made = migrate::models(crate::schema::of(tier)).await.map_err(Failure::of)?.pop().unwrap_or_default();
     let made = Dialect::Sqlite.lift(&made, &declared);
     let plan = Plan::new(&live, &declared, &engines(tier), (!args.drop_unknown).then_some(&made));
     if plan.obstacles.is_empty() {

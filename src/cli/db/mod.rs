@@ -18,7 +18,7 @@ use clap::{Subcommand, ValueEnum};
 
 use super::{Failure, tiers};
 use crate::config::{Settings, TierLocation};
-use crate::tier::migrate::{self, Step};
+use crate::tier::migrate::Step;
 use crate::tier::{Schema, Tier};
 
 /// Look after the schema of the databases
@@ -90,7 +90,7 @@ impl Which {
 
 /// The migrations of a place.
 fn steps(tier: Tier, place: &TierLocation) -> &'static [Step] {
-    migrate::steps_of(tier, tiers::dialect(place))
+    crate::schema::of(tier).steps(tiers::dialect(place))
 }
 
 /// Opens what is there; an embedded file is not made for a look.

@@ -40,7 +40,9 @@ impl Pair {
     /// Both tiers in SQLite files.
     pub async fn embedded() -> Self {
         let files = tempfile::tempdir().expect("a folder");
-        let cold = Sqlite::open(Tier::Cold, &files.path().join("cold.db")).await.expect("opens");
+        let cold = Sqlite::open(thermocline::schema::of(Tier::Cold), &files.path().join("cold.db"))
+            .await
+            .expect("opens");
         migrate::upgrade(&cold).await.expect("migrates");
         Self::beside(Arc::new(cold), files).await
     }
@@ -63,13 +65,17 @@ impl Pair {
         front.at.write_timeout = write_timeout;
         let hot = Arc::new(Wired::open(&front).await.expect("opens"));
         let files = tempfile::tempdir().expect("a folder");
-        let cold = Sqlite::open(Tier::Cold, &files.path().join("cold.db")).await.expect("opens");
+        let cold = Sqlite::open(thermocline::schema::of(Tier::Cold), &files.path().join("cold.db"))
+            .await
+            .expect("opens");
         migrate::upgrade(&cold).await.expect("migrates");
         (Self::of(hot.clone(), Arc::new(cold), files).await, hot, front)
     }
 
     pub async fn beside(cold: Arc<dyn Engine>, files: TempDir) -> Self {
-        let hot = Sqlite::open(Tier::Hot, &files.path().join("hot.db")).await.expect("opens");
+        let hot = Sqlite::open(thermocline::schema::of(Tier::Hot), &files.path().join("hot.db"))
+            .await
+            .expect("opens");
         migrate::upgrade(&hot).await.expect("migrates");
         Self::of(Arc::new(hot), cold, files).await
     }

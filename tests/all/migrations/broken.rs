@@ -22,11 +22,13 @@ struct Database {
 async fn databases() -> Vec<Database> {
     let folder = || tempfile::tempdir().expect("a folder");
     let files = folder();
-    let sqlite = Sqlite::open(Tier::Cold, &files.path().join("cold.db")).await.expect("opens");
+    let sqlite = Sqlite::open(thermocline::schema::of(Tier::Cold), &files.path().join("cold.db"))
+        .await
+        .expect("opens");
     let mut all = vec![Database { schema: Arc::new(sqlite), server: None, _postgres: None, _folder: files }];
     if let Some(database) = postgres::database().await {
         let url = PostgresUrl::parse(&database).expect("a URL");
-        let cold = Postgres::open(Tier::Cold, &url, None).await.expect("opens");
+        let cold = Postgres::open(thermocline::schema::of(Tier::Cold), &url, None).await.expect("opens");
         all.push(Database {
             schema: Arc::new(cold),
             server: None,
@@ -35,7 +37,7 @@ async fn databases() -> Vec<Database> {
         });
     }
     if let Some(server) = Server::make().await {
-        let hot = Mssql::open(Tier::Hot, &server.at).await.expect("opens");
+        let hot = Mssql::open(thermocline::schema::of(Tier::Hot), &server.at).await.expect("opens");
         all.push(Database {
             schema: Arc::new(hot),
             server: Some(server),
@@ -189,7 +191,9 @@ async fn a_table_made_anew_keeps_who_refers_to_it() {
 async fn an_extension_can_be_made_and_an_index_built_beside_the_traffic() {
     let Some(url) = postgres::database().await else { return };
     let cold =
-        Postgres::open(Tier::Cold, &PostgresUrl::parse(&url).expect("a URL"), None).await.expect("opens");
+        Postgres::open(thermocline::schema::of(Tier::Cold), &PostgresUrl::parse(&url).expect("a URL"), None)
+            .await
+            .expect("opens");
     let mut behind = postgres::behind(&url).await;
     let there: i64 =
         sqlx::query_scalar("SELECT count(*) FROM pg_available_extensions WHERE name = 'pg_trgm'")

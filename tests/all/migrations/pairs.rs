@@ -12,16 +12,24 @@ impl Home {
     /// Everything the catalogs say of our tables, hot and cold.
     async fn schema(&self) -> [Vec<String>; 2] {
         let hot: Box<dyn Schema> = match &self.server {
-            Some(server) => Box::new(Mssql::open(Tier::Hot, &server.at).await.expect("opens")),
-            None => {
-                Box::new(Sqlite::open(Tier::Hot, &self.folder.path().join("hot.db")).await.expect("opens"))
+            Some(server) => {
+                Box::new(Mssql::open(thermocline::schema::of(Tier::Hot), &server.at).await.expect("opens"))
             }
+            None => Box::new(
+                Sqlite::open(thermocline::schema::of(Tier::Hot), &self.folder.path().join("hot.db"))
+                    .await
+                    .expect("opens"),
+            ),
         };
         let cold: Box<dyn Schema> = if self.cold.starts_with("sqlite:") {
-            Box::new(Sqlite::open(Tier::Cold, &self.folder.path().join("cold.db")).await.expect("opens"))
+            Box::new(
+                Sqlite::open(thermocline::schema::of(Tier::Cold), &self.folder.path().join("cold.db"))
+                    .await
+                    .expect("opens"),
+            )
         } else {
             let url = PostgresUrl::parse(&self.cold).expect("a URL");
-            Box::new(Postgres::open(Tier::Cold, &url, None).await.expect("opens"))
+            Box::new(Postgres::open(thermocline::schema::of(Tier::Cold), &url, None).await.expect("opens"))
         };
         let tables =
             [hot::TABLES.map(|table| table.name).to_vec(), cold::TABLES.map(|table| table.name).to_vec()];

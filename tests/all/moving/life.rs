@@ -106,16 +106,20 @@ impl Life {
     pub async fn open(&self) -> Pair {
         let file = async |tier, url: &str| {
             let path = self.program.path().join(url.trim_start_matches("sqlite:"));
-            Arc::new(Sqlite::open(tier, &path).await.expect("a file"))
+            Arc::new(Sqlite::open(thermocline::schema::of(tier), &path).await.expect("a file"))
         };
         let hot: Arc<dyn Schema> = match &self.server {
-            Some(server) => Arc::new(Mssql::open(Tier::Hot, &server.at).await.expect("opens")),
+            Some(server) => {
+                Arc::new(Mssql::open(thermocline::schema::of(Tier::Hot), &server.at).await.expect("opens"))
+            }
             None => file(Tier::Hot, &self.program.hot).await,
         };
         let cold: Arc<dyn Schema> = match &self.database {
             Some(url) => {
                 let url = PostgresUrl::parse(url).expect("a URL");
-                Arc::new(Postgres::open(Tier::Cold, &url, None).await.expect("opens"))
+                Arc::new(
+                    Postgres::open(thermocline::schema::of(Tier::Cold), &url, None).await.expect("opens"),
+                )
             }
             None => file(Tier::Cold, &self.program.cold).await,
         };

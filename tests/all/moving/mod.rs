@@ -77,7 +77,9 @@ impl Pair {
 
     /// Opens them as they are.
     async fn open_unpaired(folder: &Path, now: Timestamp) -> Self {
-        let open = async |tier, name| Arc::new(Sqlite::open(tier, &folder.join(name)).await.expect("a file"));
+        let open = async |tier, name| {
+            Arc::new(Sqlite::open(thermocline::schema::of(tier), &folder.join(name)).await.expect("a file"))
+        };
         Self { hot: open(Tier::Hot, HOT).await, cold: open(Tier::Cold, COLD).await, clock: Clock::fixed(now) }
     }
 

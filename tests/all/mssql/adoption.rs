@@ -30,7 +30,7 @@ pub const PLATFORM: [&str; 5] = [
 async fn a_platform_keeps_its_rows() {
     let Some(server) = Server::make().await else { return };
     server.batches(&PLATFORM).await;
-    let hot = Mssql::open(Tier::Hot, &server.at).await.expect("opens");
+    let hot = Mssql::open(thermocline::schema::of(Tier::Hot), &server.at).await.expect("opens");
     migrate::upgrade(&hot).await.expect("adopts");
     let read = SqlHot(&hot).read(&Messages::of(1), Slice::newest(Span::ALL, 10), true).await.expect("reads");
     let rows: Vec<_> = read.rows.iter().map(|row| (row.id, row.content.as_str(), row.is_read)).collect();

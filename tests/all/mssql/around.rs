@@ -80,7 +80,10 @@ async fn a_move_is_watched_and_verified() {
 #[tokio::test]
 async fn half_a_character_stays_in_hot_by_name() {
     let Some(server) = crate::support::hot_engines::Server::make().await else { return };
-    let hot = thermocline::tier::Mssql::open(thermocline::tier::Tier::Hot, &server.at).await.expect("opens");
+    let hot =
+        thermocline::tier::Mssql::open(thermocline::schema::of(thermocline::tier::Tier::Hot), &server.at)
+            .await
+            .expect("opens");
     thermocline::tier::migrate::upgrade(&hot).await.expect("migrates");
     let hot: std::sync::Arc<dyn thermocline::tier::Engine> = std::sync::Arc::new(hot);
     people(&hot).await;
@@ -98,8 +101,11 @@ async fn half_a_character_stays_in_hot_by_name() {
     };
     if kept == ["kept"] {
         let folder = tempfile::tempdir().expect("a folder");
-        let cold =
-            thermocline::tier::Sqlite::open(thermocline::tier::Tier::Cold, &folder.path().join("cold")).await;
+        let cold = thermocline::tier::Sqlite::open(
+            thermocline::schema::of(thermocline::tier::Tier::Cold),
+            &folder.path().join("cold"),
+        )
+        .await;
         let cold = cold.expect("opens");
         thermocline::tier::migrate::upgrade(&cold).await.expect("migrates");
         let clock = Clock::fixed(at("2026-11-20T10:00:00Z"));

@@ -59,7 +59,7 @@ async fn a_reader_beside_an_open_move_sees_all_before_and_all_after() {
 #[tokio::test]
 async fn requests_given_up_leave_no_trace() {
     let Some(server) = Server::make().await else { return };
-    let hot = Mssql::open(Tier::Hot, &server.at).await.expect("opens");
+    let hot = Mssql::open(thermocline::schema::of(Tier::Hot), &server.at).await.expect("opens");
     let slow = Statement::new("-- slow\n").mssql("-- slow\nWAITFOR DELAY '00:00:20'; SELECT 1 AS n");
     let begun = Instant::now();
     for round in 0..4 {
@@ -86,7 +86,7 @@ async fn requests_given_up_leave_no_trace() {
 async fn many_servers_start_at_once_and_migrate_once() {
     let Some(server) = Server::make().await else { return };
     let starts = (0..6).map(|_| async {
-        let hot = Mssql::open(Tier::Hot, &server.at).await.expect("opens");
+        let hot = Mssql::open(thermocline::schema::of(Tier::Hot), &server.at).await.expect("opens");
         let upgraded = migrate::upgrade(&hot).await.expect("migrates");
         hot.close().await;
         (upgraded.to, upgraded.applied.len())
@@ -94,7 +94,7 @@ async fn many_servers_start_at_once_and_migrate_once() {
     let mut outcomes = futures::future::join_all(starts).await;
     outcomes.sort_unstable();
     assert_eq!(outcomes, [(2, 0), (2, 0), (2, 0), (2, 0), (2, 0), (2, 2)]);
-    let hot = Mssql::open(Tier::Hot, &server.at).await.expect("opens");
+    let hot = Mssql::open(thermocline::schema::of(Tier::Hot), &server.at).await.expect("opens");
     migrate::downgrade(&hot, 0).await.expect("goes back");
     assert_eq!(hot.version().await.expect("a version"), 0);
     assert_eq!(migrate::upgrade(&hot).await.expect("migrates").applied.len(), 2);
@@ -105,7 +105,7 @@ async fn many_servers_start_at_once_and_migrate_once() {
 #[tokio::test]
 async fn locks_are_conflicts_and_faults_are_faults() {
     let Some(server) = Server::make().await else { return };
-    let hot = Mssql::open(Tier::Hot, &server.at).await.expect("opens");
+    let hot = Mssql::open(thermocline::schema::of(Tier::Hot), &server.at).await.expect("opens");
     migrate::upgrade(&hot).await.expect("migrates");
     let touch = statement("UPDATE archive_state SET held = 0 WHERE resource = 'posts'");
     let mut first = hot.session().await.expect("a session");
@@ -124,10 +124,11 @@ async fn locks_are_conflicts_and_faults_are_faults() {
     hot.close().await;
 
     let nowhere = thermocline::config::Mssql { port: 1, ..server.at.clone() };
-    let error = Mssql::open(Tier::Hot, &nowhere).await.expect_err("nobody listens");
+    let error = Mssql::open(thermocline::schema::of(Tier::Hot), &nowhere).await.expect_err("nobody listens");
     assert!(matches!(error, TierError::Unavailable { .. }), "{error:?}");
     let stranger = thermocline::config::Mssql { password: "wrong".to_owned().into(), ..server.at.clone() };
-    let error = Mssql::open(Tier::Hot, &stranger).await.expect_err("a wrong password");
+    let error =
+        Mssql::open(thermocline::schema::of(Tier::Hot), &stranger).await.expect_err("a wrong password");
     assert!(matches!(error, TierError::Unavailable { .. }), "{error:?}");
     server.drop().await;
 }
@@ -136,7 +137,7 @@ async fn locks_are_conflicts_and_faults_are_faults() {
 #[tokio::test]
 async fn a_day_that_hot_has_stays_until_the_move_ends() {
     let Some(server) = Server::make().await else { return };
-    let hot = Mssql::open(Tier::Hot, &server.at).await.expect("opens");
+    let hot = Mssql::open(thermocline::schema::of(Tier::Hot), &server.at).await.expect("opens");
     migrate::upgrade(&hot).await.expect("migrates");
     let mut session = hot.session().await.expect("a session");
     session.begin(Begin::Write).await.expect("begins");

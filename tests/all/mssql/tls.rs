@@ -22,7 +22,7 @@ fn encrypted(server: &Server) -> Option<Address> {
 /// The error of opening, in one line, and that nobody waited for it.
 async fn refused(address: &Address) -> String {
     let begun = Instant::now();
-    let error = Mssql::open(Tier::Hot, address).await.expect_err("it is refused");
+    let error = Mssql::open(thermocline::schema::of(Tier::Hot), address).await.expect_err("it is refused");
     assert!(matches!(error, TierError::Unavailable { .. }), "{error:?}");
     assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
     explain(&error)
@@ -32,7 +32,7 @@ async fn refused(address: &Address) -> String {
 async fn an_encrypted_connection_is_verified() {
     let Some(server) = Server::make().await else { return };
     if let Some(address) = encrypted(&server) {
-        let hot = Mssql::open(Tier::Hot, &address).await.expect("trusted");
+        let hot = Mssql::open(thermocline::schema::of(Tier::Hot), &address).await.expect("trusted");
         let text = "漢字🦀 ".repeat(20_000);
         let echo = Statement::new("-- echo\n").mssql("-- echo\nSELECT CAST(@P1 AS NVARCHAR(MAX)) AS text");
         let rows = hot.fetch(&echo, &[text.as_str().into()]).await.expect("answers");
@@ -51,7 +51,7 @@ async fn an_encrypted_connection_is_verified() {
         assert!(error.contains("/nowhere/ca.pem"), "{error}");
         // TDS 8, which not every server speaks: then it is said, and nothing is sent in clear text.
         let strict = Address { encrypt: Encrypt::Strict, ..address.clone() };
-        match Mssql::open(Tier::Hot, &strict).await {
+        match Mssql::open(thermocline::schema::of(Tier::Hot), &strict).await {
             Ok(hot) => hot.close().await,
             Err(error) => println!("strict: {}", explain(&error)),
         }

@@ -237,7 +237,7 @@ async fn cold_at(port: u16, url: &str) -> Arc<dyn Engine> {
     let through = url.replacen(&place, &format!("127.0.0.1:{port}"), 1);
     assert_ne!(through, url, "the URL names host and port");
     let url = PostgresUrl::parse(&through).expect("a URL");
-    Arc::new(Postgres::open(Tier::Cold, &url, None).await.expect("opens"))
+    Arc::new(Postgres::open(thermocline::schema::of(Tier::Cold), &url, None).await.expect("opens"))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -261,8 +261,11 @@ async fn either_server_goes_away_and_comes_back() {
     let Some(servers) = Servers::make().await else { return };
     let before_hot = Proxy::before(format!("{}:{}", servers.server.at.host, servers.server.at.port)).await;
     let before_cold = Proxy::before(postgres::place(&servers.cold_url)).await;
-    let hot: Arc<dyn Engine> =
-        Arc::new(Mssql::open(Tier::Hot, &servers.hot_at(before_hot.port)).await.expect("opens"));
+    let hot: Arc<dyn Engine> = Arc::new(
+        Mssql::open(thermocline::schema::of(Tier::Hot), &servers.hot_at(before_hot.port))
+            .await
+            .expect("opens"),
+    );
     let cold = cold_at(before_cold.port, &servers.cold_url).await;
     let services = Services::over(&hot, &cold, Duration::from_secs(15)).await;
     for door in [Door::Cut, Door::Refusing, Door::Silent] {

@@ -299,7 +299,7 @@ fn run<T>(future: impl Future<Output = T>) -> T {
 }
 
 async fn open(tier: Tier, folder: &Path, name: &str) -> Arc<Sqlite> {
-    Arc::new(Sqlite::open(tier, &folder.join(name)).await.expect("a file"))
+    Arc::new(Sqlite::open(thermocline::schema::of(tier), &folder.join(name)).await.expect("a file"))
 }
 
 /// A way on fresh files.

@@ -168,7 +168,8 @@ async fn the_command_reports_both_tiers() {
         assert_eq!(report["epochs"].as_array().map(Vec::len), Some(3), "{report}");
     }
 
-    let hot = Sqlite::open(Tier::Hot, &folder.path().join("hot.db")).await.expect("opens");
+    let hot =
+        Sqlite::open(thermocline::schema::of(Tier::Hot), &folder.path().join("hot.db")).await.expect("opens");
     let mut session = thermocline::tier::Engine::session(&hot).await.expect("a session");
     let add = thermocline::tier::Statement::new("-- spoil\nALTER TABLE posts ADD COLUMN mood TEXT");
     session.execute(&add, &[]).await.expect("spoils");
@@ -189,7 +190,9 @@ async fn the_command_reports_both_tiers() {
 async fn what_would_be_lost_is_not_moved() {
     let folder = tempfile::tempdir().expect("a folder");
     let open = async |tier: Tier| {
-        let database = Sqlite::open(tier, &folder.path().join(tier.name())).await.expect("opens");
+        let database = Sqlite::open(thermocline::schema::of(tier), &folder.path().join(tier.name()))
+            .await
+            .expect("opens");
         migrate::upgrade(&database).await.expect("migrates");
         database
     };
@@ -232,7 +235,8 @@ async fn the_command_writes_files_for_every_engine() {
     assert_eq!(status, Some(0));
     assert_eq!(said, "hot: as declared, nothing to do\ncold: as declared, nothing to do\n");
 
-    let hot = Sqlite::open(Tier::Hot, &folder.path().join("hot.db")).await.expect("opens");
+    let hot =
+        Sqlite::open(thermocline::schema::of(Tier::Hot), &folder.path().join("hot.db")).await.expect("opens");
     let mut session = thermocline::tier::Engine::session(&hot).await.expect("a session");
     for text in ["ALTER TABLE users DROP COLUMN email", "ALTER TABLE posts ADD COLUMN mood TEXT"] {
         let text: &'static str = format!("-- spoil\n{text}").leak();

@@ -26,7 +26,8 @@ pub struct Database {
 impl Database {
     async fn sqlite(tier: Tier) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let engine = Sqlite::open(tier, &folder.path().join("db")).await.expect("opens");
+        let engine =
+            Sqlite::open(thermocline::schema::of(tier), &folder.path().join("db")).await.expect("opens");
         Self {
             engine: Arc::new(engine),
             dialect: Dialect::Sqlite,
@@ -39,7 +40,7 @@ impl Database {
     async fn postgres() -> Option<Self> {
         let database = postgres::database().await?;
         let url = PostgresUrl::parse(&database).expect("a URL");
-        let engine = Postgres::open(Tier::Cold, &url, None).await.expect("opens");
+        let engine = Postgres::open(thermocline::schema::of(Tier::Cold), &url, None).await.expect("opens");
         let folder = tempfile::tempdir().expect("a folder");
         Some(Self {
             engine: Arc::new(engine),
@@ -52,7 +53,7 @@ impl Database {
 
     async fn mssql() -> Option<Self> {
         let server = hot_engines::Server::make().await?;
-        let engine = Mssql::open(Tier::Hot, &server.at).await.expect("opens");
+        let engine = Mssql::open(thermocline::schema::of(Tier::Hot), &server.at).await.expect("opens");
         let folder = tempfile::tempdir().expect("a folder");
         let server = Some(server);
         Some(Self {

@@ -133,7 +133,7 @@ async fn every_list_returns_the_declared_columns_on_every_engine() {
     let mut embedded = BTreeMap::new();
     for tier in [Tier::Hot, Tier::Cold] {
         let file = folder.path().join(tier.name());
-        let database = Sqlite::open(tier, &file).await.expect("opens");
+        let database = Sqlite::open(thermocline::schema::of(tier), &file).await.expect("opens");
         migrate::upgrade(&database).await.expect("migrates");
         database.close().await;
         let url = format!("sqlite:{}", file.display());

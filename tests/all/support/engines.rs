@@ -65,7 +65,8 @@ impl Engines {
 }
 
 async fn sqlite(tier: Tier, files: &TempDir) -> Arc<dyn Schema> {
-    let database = Sqlite::open(tier, &files.path().join(tier.name())).await.expect("opens");
+    let database =
+        Sqlite::open(thermocline::schema::of(tier), &files.path().join(tier.name())).await.expect("opens");
     migrate::upgrade(&database).await.expect("migrates");
     Arc::new(database)
 }
@@ -78,7 +79,7 @@ impl Servers {
             server.drop().await;
             return None;
         };
-        let hot = Mssql::open(Tier::Hot, &server.at).await.expect("opens");
+        let hot = Mssql::open(thermocline::schema::of(Tier::Hot), &server.at).await.expect("opens");
         migrate::upgrade(&hot).await.expect("migrates");
         Some(Self { hot: Arc::new(hot), cold: Arc::new(cold), server, cold_url })
     }

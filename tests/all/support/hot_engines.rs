@@ -40,7 +40,9 @@ pub struct Server {
 impl HotEngine {
     async fn sqlite() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let hot = Sqlite::open(Tier::Hot, &folder.path().join("hot.db")).await.expect("opens");
+        let hot = Sqlite::open(thermocline::schema::of(Tier::Hot), &folder.path().join("hot.db"))
+            .await
+            .expect("opens");
         migrate::upgrade(&hot).await.expect("migrates");
         Self { name: "SQLite", hot: Arc::new(hot), server: None, front: None, folder }
     }
@@ -55,7 +57,7 @@ impl HotEngine {
     /// SQL Server, when the environment names one.
     pub async fn mssql() -> Option<Self> {
         let server = Server::make().await?;
-        let hot = Mssql::open(Tier::Hot, &server.at).await.expect("opens");
+        let hot = Mssql::open(thermocline::schema::of(Tier::Hot), &server.at).await.expect("opens");
         migrate::upgrade(&hot).await.expect("migrates");
         let folder = tempfile::tempdir().expect("a folder");
         Some(Self { name: "SQL Server", hot: Arc::new(hot), server: Some(server), front: None, folder })
@@ -70,7 +72,9 @@ impl HotEngine {
 
     /// An empty cold tier beside it.
     pub async fn cold(&self) -> Arc<Sqlite> {
-        let cold = Sqlite::open(Tier::Cold, &self.folder.path().join("cold.db")).await.expect("opens");
+        let cold = Sqlite::open(thermocline::schema::of(Tier::Cold), &self.folder.path().join("cold.db"))
+            .await
+            .expect("opens");
         migrate::upgrade(&cold).await.expect("migrates");
         Arc::new(cold)
     }

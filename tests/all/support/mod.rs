@@ -72,7 +72,9 @@ impl Service {
     pub async fn start_with(request_timeout: Duration) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let open = async |tier: Tier| {
-            let database = Sqlite::open(tier, &folder.path().join(tier.name())).await.expect("a database");
+            let database = Sqlite::open(thermocline::schema::of(tier), &folder.path().join(tier.name()))
+                .await
+                .expect("a database");
             migrate::upgrade(&database).await.expect("a schema");
             Arc::new(database)
         };

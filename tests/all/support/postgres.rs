@@ -138,7 +138,7 @@ pub async fn cold() -> Option<(Postgres, Database)> {
 /// A cold tier in an empty database.
 pub async fn open(url: &str) -> Postgres {
     let parsed = PostgresUrl::parse(url).expect("a URL");
-    let cold = Postgres::open(Tier::Cold, &parsed, None).await.expect("opens");
+    let cold = Postgres::open(thermocline::schema::of(Tier::Cold), &parsed, None).await.expect("opens");
     migrate::upgrade(&cold).await.expect("migrates");
     cold
 }

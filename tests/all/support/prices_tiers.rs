@@ -186,7 +186,8 @@ impl Market {
     async fn of(mut days: Vec<Day>) -> Self {
         let files = tempfile::tempdir().expect("a directory");
         let open = async |tier: Tier, name: &str| {
-            let database = Sqlite::open(tier, &files.path().join(name)).await.expect("opens");
+            let database =
+                Sqlite::open(thermocline::schema::of(tier), &files.path().join(name)).await.expect("opens");
             migrate::upgrade(&database).await.expect("migrates");
             database
         };

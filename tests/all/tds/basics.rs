@@ -35,7 +35,7 @@ async fn it_logs_in_and_selects() {
 #[tokio::test]
 async fn a_text_it_does_not_know_is_an_error() {
     let front = Front::start().await;
-    let hot = Mssql::open(Tier::Hot, &front.at).await.expect("opens");
+    let hot = Mssql::open(thermocline::schema::of(Tier::Hot), &front.at).await.expect("opens");
     let mut session = hot.session().await.expect("a session");
     let asked = async |session: &mut Box<dyn Session>, text: &'static str, params: &[Value]| {
         let error = session.fetch(&Statement::new("-- test\n").mssql(text), params).await.expect_err(text);
@@ -57,7 +57,7 @@ async fn strangers_are_not_let_in() {
         // It does not speak TLS, and a password never goes out in clear text unasked.
         Address { encrypt: Encrypt::Required, ..front.at.clone() },
     ] {
-        let error = Mssql::open(Tier::Hot, &address).await.expect_err("refused");
+        let error = Mssql::open(thermocline::schema::of(Tier::Hot), &address).await.expect_err("refused");
         assert!(matches!(error, TierError::Unavailable { tier: Tier::Hot, .. }), "{error:?}");
     }
     assert_eq!(front.logins(), 2);
@@ -99,13 +99,13 @@ async fn rows_with_every_value_go_in_both_ways() {
 async fn many_servers_start_at_once_and_migrate_once() {
     let front = Front::empty().await;
     let starts = (0..4).map(|_| async {
-        let hot = Mssql::open(Tier::Hot, &front.at).await.expect("opens");
+        let hot = Mssql::open(thermocline::schema::of(Tier::Hot), &front.at).await.expect("opens");
         migrate::upgrade(&hot).await.expect("migrates").applied.len()
     });
     let mut applied = futures::future::join_all(starts).await;
     applied.sort_unstable();
     assert_eq!(applied, [0, 0, 0, 2]);
-    let hot = Mssql::open(Tier::Hot, &front.at).await.expect("opens");
+    let hot = Mssql::open(thermocline::schema::of(Tier::Hot), &front.at).await.expect("opens");
     assert_eq!(hot.version().await.expect("a version"), 2);
     migrate::downgrade(&hot, 0).await.expect("goes back");
     assert_eq!(hot.version().await.expect("a version"), 0);

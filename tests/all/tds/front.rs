@@ -105,7 +105,8 @@ impl Front {
     /// One whose database has the tables of a hot tier, without rows.
     pub async fn start() -> Self {
         let front = Self::empty().await;
-        let tables = Sqlite::open(Tier::Hot, &front.shared.file).await.expect("opens");
+        let tables =
+            Sqlite::open(thermocline::schema::of(Tier::Hot), &front.shared.file).await.expect("opens");
         migrate::upgrade(&tables).await.expect("migrates");
         tables.close().await;
         front

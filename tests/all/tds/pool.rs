@@ -190,14 +190,14 @@ async fn a_slow_login_is_given_up() {
     let hasty = Address { connect_timeout: Duration::from_millis(200), ..front.at.clone() };
     for _ in 0..2 {
         let begun = Instant::now();
-        let error = Mssql::open(Tier::Hot, &hasty).await.expect_err("too slow");
+        let error = Mssql::open(thermocline::schema::of(Tier::Hot), &hasty).await.expect_err("too slow");
         assert!(matches!(error, TierError::Unavailable { tier: Tier::Hot, .. }), "{error:?}");
         assert!(begun.elapsed() < Duration::from_secs(5));
     }
     assert_eq!(front.logins(), 2);
     // Merely slower than usual is good enough.
     front.fail(At::Login, Fault::Slow(Duration::from_millis(50)), 1);
-    let hot = Mssql::open(Tier::Hot, &front.at).await.expect("opens");
+    let hot = Mssql::open(thermocline::schema::of(Tier::Hot), &front.at).await.expect("opens");
     assert_eq!(hot.readers(), (1, 1));
 }
 

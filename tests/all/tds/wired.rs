@@ -16,7 +16,7 @@ pub struct Wired {
 
 impl Wired {
     pub async fn open(front: &Front) -> Result<Self, TierError> {
-        let inner = Mssql::open(Tier::Hot, &front.at).await?;
+        let inner = Mssql::open(thermocline::schema::of(Tier::Hot), &front.at).await?;
         Ok(Self { inner, shared: Arc::clone(&front.shared) })
     }
 }

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::{Schema, Step, made, models};
+use crate::TierError;
+use crate::schema::Model;
 use crate::schema::standing::{Standing, standing};
-use crate::schema::{Model, cold, hot};
-use crate::{Tier, TierError};
 
 /// The tables of a database, a line for each column, key and index, and the same after each migration.
 #[derive(Debug)]
@@ -38,12 +38,9 @@ pub async fn found(database: &dyn Schema) -> Result<Found, TierError> {
     if let Some(shapes) = database.shapes(steps).await? {
         return Ok(compare(steps, &shapes));
     }
-    let tier = database.tier();
-    let (live, versions) = (database.inspect(&made(steps)).await?, models(tier).await?);
-    let declared = match tier {
-        Tier::Hot => Model::of(&hot::TABLES),
-        Tier::Cold => Model::of(&cold::TABLES),
-    };
+    let schema = database.schema();
+    let (live, versions) = (database.inspect(&made(steps)).await?, models(schema).await?);
+    let declared = Model::of(schema.tables);
     Ok(match standing(&live, &versions, &declared) {
         Standing::Nothing => Found::Nothing,
         Standing::Platform => Found::Platform,

@@ -9,7 +9,7 @@ use tiberius::error::Error;
 use super::connect::{Connection, Role};
 use super::{Mssql, fault};
 use crate::inspect::{self, Survey};
-use crate::migrate::{self, Dialect, Migrating, Part, Recorded, Schema, Shapes, Step, Stop};
+use crate::migrate::{self, Migrating, Part, Recorded, Schema, Shapes, Step, Stop, TierSchema};
 use crate::schema::findings::Live;
 use crate::{Engine as _, Record, Statement, TierError, Value};
 
@@ -24,8 +24,12 @@ struct MssqlMigrating {
 
 #[async_trait]
 impl Schema for Mssql {
+    fn schema(&self) -> &'static TierSchema {
+        self.schema
+    }
+
     fn steps(&self) -> &'static [Step] {
-        migrate::steps_of(self.tier, Dialect::Mssql)
+        self.schema.mssql
     }
 
     fn is_embedded(&self) -> bool {

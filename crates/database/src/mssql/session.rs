@@ -135,7 +135,7 @@ impl Session for MssqlSession {
             let fault = match done {
                 Ok(inserted) if inserted == n as u64 => None,
                 Ok(inserted) => Some(TierError::Statement {
-                    tier: self.engine.tier,
+                    tier: self.engine.schema.tier,
                     statement: table,
                     source: format!("{inserted} rows of {n} went in").into(),
                 }),

@@ -6,7 +6,7 @@ use sqlx::postgres::{PgConnection, PgDatabaseError, PgErrorPosition};
 use sqlx::{AssertSqlSafe, Connection as _, Row as _};
 
 use super::{Postgres, answered, prepared, refused};
-use crate::migrate::{self, Dialect, Migrating, Schema, Shapes, Step, Stop};
+use crate::migrate::{Migrating, Schema, Shapes, Step, Stop, TierSchema};
 use crate::{Record, Statement, Tier, TierError, Value};
 
 /// The tables of the current schema. A statement of its own, for a transaction that no tier has.
@@ -23,14 +23,18 @@ struct PostgresMigrating {
 impl Postgres {
     async fn connect_directly(&self) -> Result<PgConnection, TierError> {
         let connection = PgConnection::connect_with(&self.direct).await;
-        connection.map_err(|error| refused(self.tier, "connect", error))
+        connection.map_err(|error| refused(self.schema.tier, "connect", error))
     }
 }
 
 #[async_trait]
 impl Schema for Postgres {
+    fn schema(&self) -> &'static TierSchema {
+        self.schema
+    }
+
     fn steps(&self) -> &'static [Step] {
-        migrate::steps_of(self.tier, Dialect::Postgres)
+        self.schema.postgres
     }
 
     fn is_embedded(&self) -> bool {
@@ -41,11 +45,11 @@ impl Schema for Postgres {
         let mut connection = self.connect_directly().await?;
         // The lock of sqlx's own migrator, so that its tools take turns with us; it goes with the connection.
         connection.lock().await.map_err(|error| TierError::Statement {
-            tier: self.tier,
+            tier: self.schema.tier,
             statement: "migrate",
             source: error.into(),
         })?;
-        Ok(Box::new(PostgresMigrating { connection, tier: self.tier }))
+        Ok(Box::new(PostgresMigrating { connection, tier: self.schema.tier }))
     }
 
     async fn shapes(&self, steps: &[Step]) -> Result<Option<Shapes>, TierError> {
@@ -66,7 +70,8 @@ impl Schema for Postgres {
             probing.rollback().await?;
             Ok(Shapes { now, after })
         };
-        let shapes = shapes.await.map(Some).map_err(|error| refused(self.tier, "migrate.shape", error));
+        let shapes =
+            shapes.await.map(Some).map_err(|error| refused(self.schema.tier, "migrate.shape", error));
         // Its end matters to nobody.
         let _ = connection.close().await;
         shapes

@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use super::model::{ColumnModel, DefaultValue, TableModel, Type};
-use super::{Dialect, Index, Table, cold, hot};
+use super::{Dialect, Index, Table};
+use crate::migrate::TierSchema;
 
 const HEAD: &str = "\
 # Data model
@@ -24,15 +25,15 @@ depend on. SQLite numbers rows by `id` alone.
 ";
 
 /// The whole page.
-pub fn markdown() -> String {
+pub fn markdown(hot: &TierSchema, cold: &TierSchema) -> String {
     let mut page = HEAD.to_owned();
     page.push_str("\n## Hot\n\nWhat the platform writes to: SQL Server 2019 and later, or a SQLite file.\n");
-    for table in hot::TABLES {
+    for table in hot.tables {
         section(&mut page, table, Dialect::Mssql);
     }
     page.push_str("\n## Cold\n\n");
     page.push_str(COLD);
-    for table in cold::TABLES {
+    for table in cold.tables {
         section(&mut page, table, Dialect::Postgres);
     }
     page

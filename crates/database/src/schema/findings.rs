@@ -21,7 +21,7 @@ pub struct Live {
 
 impl Live {
     /// Every foreign key, with the table it is of.
-    fn foreign(&self) -> Vec<(String, ForeignKey)> {
+    pub fn foreign(&self) -> Vec<(String, ForeignKey)> {
         let own = |table: &TableModel| -> Vec<(String, ForeignKey)> {
             table.foreign.iter().map(|foreign| (table.name.clone(), foreign.clone())).collect()
         };
@@ -248,88 +248,4 @@ fn in_the_way(
         }
     }
     found
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::schema::hot;
-
-    fn live() -> Live {
-        let model = Dialect::Mssql.fold(&Model::of(&hot::TABLES));
-        Live { dialect: Dialect::Mssql, model, inbound: Vec::new(), triggers: Vec::new() }
-    }
-
-    fn found(live: &Live) -> Vec<(Difference, bool, String)> {
-        let found = findings(&hot::TABLES, live);
-        found.into_iter().map(|finding| (finding.what, finding.fault, finding.text)).collect()
-    }
-
-    #[test]
-    fn a_database_that_fits_has_no_findings() {
-        assert_eq!(found(&live()), []);
-    }
-
-    #[test]
-    fn an_adopted_platform_is_no_fault() {
-        let mut live = live();
-        for table in &mut live.model.tables {
-            for column in &mut table.columns {
-                if column.name.ends_with("id") && column.kind == Type::Int {
-                    column.kind = Type::Narrow;
-                }
-                if column.default == Some(DefaultValue::Now) {
-                    column.default = Some(DefaultValue::Other("(getdate())".to_owned()));
-                }
-                if let Type::Text { length: Some(length), .. } = &mut column.kind {
-                    *length = 50;
-                }
-            }
-            table.foreign.clear();
-        }
-        let found = found(&live);
-        assert!(found.len() > 20, "{found:?}");
-        assert!(found.iter().all(|(_, fault, _)| !fault), "{found:?}");
-    }
-
-    #[test]
-    fn what_stands_in_the_way_of_moving_is_named() {
-        let mut live = live();
-        let messages = live.model.table_mut("messages").expect("messages");
-        messages.columns[4].kind = Type::Other("datetime".to_owned());
-        messages.columns.push(ColumnModel::nullable("sticker", Type::Int));
-        messages.foreign[0].cascades = true;
-        live.triggers.push(("messages".to_owned(), "on_delete".to_owned()));
-        live.triggers.push(("users".to_owned(), "harmless".to_owned()));
-        let foreign = ForeignKey {
-            name: None,
-            columns: vec!["message_id".to_owned()],
-            table: "messages".to_owned(),
-            references: vec!["id".to_owned()],
-            cascades: false,
-        };
-        live.inbound.push(("attachments".to_owned(), foreign));
-        live.model.table_mut("users").expect("users").columns.push(ColumnModel::nullable("age", Type::Int));
-        let mut faults: Vec<String> =
-            found(&live).into_iter().filter(|(_, fault, _)| *fault).map(|(_, _, text)| text).collect();
-        faults.sort_unstable();
-        assert_eq!(
-            faults,
-            [
-                "attachments (message_id) references messages (id): its rows do not move with those of messages",
-                "messages (conversation_id) references conversations (id), cascading: a change would not reach rows that have moved",
-                "messages has the trigger on_delete, which would run when a row moves",
-                "messages.created_at is still datetime, which cannot order rows: expected instant",
-                "messages.sticker is not known, and would be lost when a row moves",
-            ]
-        );
-        let columns = live.model.tables.iter().flat_map(|table| {
-            table.columns.iter().map(move |column| (table.name.clone(), column.name.clone()))
-        });
-        let outline =
-            Outline { columns: columns.collect(), foreign: live.foreign(), triggers: live.triggers.clone() };
-        let moved = obstacles(&[&hot::MESSAGES], &outline);
-        assert_eq!(moved.len(), 4, "{moved:?}");
-        assert_eq!(obstacles(&[&hot::POSTS, &hot::COMMENTS, &hot::LIKES], &outline), []);
-    }
 }

@@ -7,7 +7,7 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Connection as _, Row as _};
 
 use super::{Sqlite, answered, bind, refused};
-use crate::migrate::{self, Dialect, Migrating, Schema, Shapes, Step, Stop};
+use crate::migrate::{Migrating, Schema, Shapes, Step, Stop, TierSchema};
 use crate::{Engine as _, Record, Source, Statement, Tier, TierError, Value};
 
 /// The tables of a database. A statement of its own, for connections that no tier has.
@@ -22,8 +22,12 @@ struct SqliteMigrating {
 
 #[async_trait]
 impl Schema for Sqlite {
+    fn schema(&self) -> &'static TierSchema {
+        self.schema
+    }
+
     fn steps(&self) -> &'static [Step] {
-        migrate::steps_of(self.tier, Dialect::Sqlite)
+        self.schema.sqlite
     }
 
     fn is_embedded(&self) -> bool {
@@ -35,12 +39,12 @@ impl Schema for Sqlite {
         // A table that is built anew is dropped in between: what refers to it must not mind, until the commit.
         let options = self.pool.connect_options().as_ref().clone().foreign_keys(false);
         let connection = SqliteConnection::connect_with(&options).await;
-        let connection = connection.map_err(|error| refused(self.tier, "connect", error))?;
-        Ok(Box::new(SqliteMigrating { connection, tier: self.tier, _turn: turn }))
+        let connection = connection.map_err(|error| refused(self.schema.tier, "connect", error))?;
+        Ok(Box::new(SqliteMigrating { connection, tier: self.schema.tier, _turn: turn }))
     }
 
     async fn shapes(&self, steps: &[Step]) -> Result<Option<Shapes>, TierError> {
-        let (now, scratch) = (self.shape().await?, Self::scratch(self.tier).await?);
+        let (now, scratch) = (self.shape().await?, Self::scratch(self.schema).await?);
         let mut after = Vec::new();
         for step in steps {
             scratch.run(step.up()).await?;
@@ -55,14 +59,14 @@ impl Sqlite {
     /// Runs a text as it is, outside any turn.
     pub(crate) async fn run(&self, text: &'static str) -> Result<(), TierError> {
         let done = sqlx::raw_sql(text).execute(&self.pool).await;
-        done.map(drop).map_err(|error| refused(self.tier, "migrate.try", error))
+        done.map(drop).map_err(|error| refused(self.schema.tier, "migrate.try", error))
     }
 
     async fn shape(&self) -> Result<Vec<(String, String)>, TierError> {
         let rows = sqlx::query(SHAPE).fetch_all(&self.pool).await.and_then(|rows| {
             rows.iter().map(|row| Ok((row.try_get("tbl")?, row.try_get("line")?))).collect()
         });
-        rows.map_err(|error| refused(self.tier, "migrate.shape", error))
+        rows.map_err(|error| refused(self.schema.tier, "migrate.shape", error))
     }
 }
 

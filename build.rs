@@ -14,13 +14,12 @@ const FOLDERS: [(&str, &str); 4] = [
 ];
 
 fn main() {
-    println!("cargo::rerun-if-changed=../../migrations");
+    println!("cargo::rerun-if-changed=migrations");
     let root = env::var("CARGO_MANIFEST_DIR").expect("cargo says where the package is");
     let mut list = String::new();
     for (name, folder) in FOLDERS {
         let _ = writeln!(list, "const {name}: &[Step] = &[");
-        for (place, step) in steps(&Path::new(&root).join("../../migrations").join(folder)).iter().enumerate()
-        {
+        for (place, step) in steps(&Path::new(&root).join("migrations").join(folder)).iter().enumerate() {
             let version = step.split('_').next().and_then(|number| number.parse().ok());
             assert_eq!(version, Some(place + 1), "{folder}/{step}: numbers begin with 0001 and have no gaps");
             let _ = writeln!(list, "    step!({}, \"{folder}\", \"{step}\"),", place + 1);
