@@ -13,7 +13,7 @@ use thermocline::archive::{BlockSizes, Mover, Plan};
 use thermocline::clock::Clock;
 use thermocline::demo;
 use thermocline::federation::sql::{SqlCold, SqlHot};
-use thermocline::federation::{Count, Memory, Tiers};
+use thermocline::federation::{Count, ReadCache, Tiers};
 use thermocline::page::{Key, Order, Span};
 use thermocline::resources;
 use thermocline::resources::messages::Messages;
@@ -37,9 +37,9 @@ async fn main() {
     let plan = demo::Plan { messages: MESSAGES, ..demo::Plan::new(1, clock.now()) };
     let (hot, cold) = fill(folder.path(), plan, &clock).await;
     let facts = plan.facts();
-    let memory = Memory::default();
+    let memory = ReadCache::default();
     let (sql_hot, sql_cold) = (SqlHot(&hot), SqlCold(&cold));
-    let tiers = &Tiers { hot: &sql_hot, cold: Some(&sql_cold), memory: &memory, partial: false };
+    let tiers = &Tiers { hot: &sql_hot, cold: Some(&sql_cold), cache: &memory, partial: false };
     let list = Messages::of(facts.conversation);
     let conversation = Value::Int(facts.conversation);
 
@@ -86,7 +86,7 @@ async fn main() {
     }
 
     let prices = Prices { stock: 1 };
-    let tiers = Tiers { hot: &sql_hot, cold: Some(&sql_cold), memory: &memory, partial: false };
+    let tiers = Tiers { hot: &sql_hot, cold: Some(&sql_cold), cache: &memory, partial: false };
     let all = Statement::new(
         "-- bare.prices\nSELECT * FROM stock_prices_history\nWHERE stock_id = ?1 AND to_epoch IS NULL ORDER BY trade_date",
     );

@@ -1,14 +1,29 @@
-//! Ranks and merging: which row of two sorted lists stands where. Pure.
+//! Ranks and merging: the place of each row in two sorted lists together. Pure.
 
 use std::cmp::Ordering;
 
-use super::Placed;
 use crate::page::{Key, Order};
+
+/// A row and the tier it was read from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Placed<R> {
+    /// The row.
+    pub row: R,
+    /// Whether it came from cold.
+    pub from_archive: bool,
+}
+
+impl<R> Placed<R> {
+    /// Marks rows as read from hot.
+    pub(super) fn from_hot(rows: Vec<R>) -> Vec<Self> {
+        rows.into_iter().map(|row| Self { row, from_archive: false }).collect()
+    }
+}
 
 /// Merges two lists that are each sorted in `order` into the first `take` rows of both together.
 ///
-/// Where both hold a key the hot row wins: a price that was corrected in hot shadows the archived one. Every
-/// other list has no such key, by the epoch; one that is met is reported in the log.
+/// Where both hold a key the hot row wins: a price that was corrected in hot shadows the archived one. In other lists the
+/// epoch rules out such keys.
 pub fn merge<R>(
     hot: Vec<R>,
     cold: Vec<R>,
@@ -39,29 +54,29 @@ pub fn merge<R>(
     merged
 }
 
-/// Where a page of `take` rows at `offset` lies in the hot list and what is left of it below.
+/// How a page of `take` rows at `offset` is split at the newest cold row.
 ///
-/// `newer` hot rows are newer than every cold row; the rest of hot, the **late** rows, lies among the cold ones.
+/// Hot rows that are older than the newest cold row are **late** rows; they lie among the cold ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Split {
-    /// How many rows of the page are hot rows newer than every cold row.
+    /// The number of rows of the page that are hot rows newer than every cold row.
     pub newer: i64,
-    /// How many rows the page still takes from late and cold rows together.
+    /// The number of rows that the page takes from late and cold rows together.
     pub rest: i64,
-    /// How many of those, newest first, lie above the page.
+    /// The number of late and cold rows, newest first, that lie above the page.
     pub above: i64,
 }
 
-/// Splits a page at the newest cold row.
+/// Splits a page at the newest cold row. `newer` hot rows are newer than that.
 pub fn split(offset: i64, take: i64, newer: i64) -> Split {
     let in_newer = (newer - offset).clamp(0, take);
     Split { newer: in_newer, rest: take - in_newer, above: (offset - newer).max(0) }
 }
 
-/// The cold rows to read, as `(skip, take)`, so that together with all of `late` late rows they hold the `rest`
-/// rows that begin `above` rows below the newest cold row.
+/// Returns the cold rows to read, as `(skip, take)`: together with all of `late` late rows they hold the `rest` rows that
+/// begin `above` rows below the newest cold row.
 ///
-/// Of the `above` rows at most `late` are late ones, so the first `above - late` cold rows are certainly among them.
+/// At most `late` of the `above` rows are late ones, so the first `above - late` cold rows are certainly among them.
 pub fn cold_stretch(above: i64, rest: i64, late: i64) -> (i64, i64) {
     let skip = (above - late).max(0);
     (skip, above - skip + rest)
@@ -69,8 +84,8 @@ pub fn cold_stretch(above: i64, rest: i64, late: i64) -> (i64, i64) {
 
 /// Cuts the page out of the merge of every late row and the cold rows of [`cold_stretch`].
 ///
-/// The cold rows that were skipped stand before the merge or among its first late rows; either way the row at
-/// place `i` of the merge has rank `skip + i` once `i` is past them, and the page begins past them.
+/// The skipped cold rows belong before the merge or among its first late rows. Either way the row at place `i` of the merge
+/// has rank `skip + i` once `i` is past them, and the page begins past them.
 pub fn cut<R>(merged: Vec<Placed<R>>, above: i64, rest: i64, late: i64) -> Vec<Placed<R>> {
     let (skip, _) = cold_stretch(above, rest, late);
     let from = usize::try_from(above - skip).unwrap_or(0);
@@ -100,7 +115,7 @@ mod tests {
     }
 
     proptest! {
-        /// P2 of the rank arithmetic alone: a page over both lists equals the same stretch of one sorted vector.
+        /// Property P2 of the rank arithmetic alone: a page over both lists equals the same stretch of one sorted vector.
         #[test]
         fn a_page_is_the_stretch_of_the_sorted_whole((hot, cold, all) in lists(), offset in 0..70i64, take in 1..12i64) {
             let newest_cold = cold.first().copied().unwrap_or(-1);

@@ -1,81 +1,82 @@
-//! What the federation asks of a tier. An in-memory tier answers it in the property tests, [`super::sql`] for real.
+//! The reads that the federation asks of one tier. [`super::sql`] answers them from a database, and an in-memory tier in the
+//! property tests.
 
 use async_trait::async_trait;
 
 use crate::page::{Key, ListId, Slice, Span};
 use crate::tier::{Source, Tier, TierError};
 
-/// A list the API shows, with the values it is filtered by.
+/// A list of the API, with the values it is filtered by.
 pub trait List: Send + Sync {
     /// One row of it.
     type Row: Send + Sync;
 
-    /// What its rows are called in the API, such as `messages`.
+    /// Returns the name of its rows in the API, such as `messages`.
     fn name(&self) -> &'static str;
 
-    /// The resource whose epoch its rows move with.
+    /// Returns the resource whose epoch its rows move with.
     fn resource(&self) -> &'static str;
 
-    /// Its name and filter, for cursors and caches.
+    /// Returns the identity of its name and filter, for cursors and caches.
     fn id(&self) -> ListId;
 
-    /// Where a row stands.
+    /// Returns the key of a row.
     fn key(&self, row: &Self::Row) -> Key;
 }
 
 /// The state of a resource in hot at the instant its rows were read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Mark {
+pub struct HotSnapshot {
     /// The number of the last move; 0 before any.
     pub epoch: i64,
-    /// The random token of that move, which tells it from one of the same number in a restored database.
+    /// The random token of that move, which differs from that of a move with the same number in a restored database.
     pub token: Option<i64>,
-    /// No row of the list in cold is newer than this; `None`: cold holds none.
-    pub cold_newest: Option<Key>,
+    /// No row of the list in cold is newer than this; `None` if cold holds none.
+    pub cold_watermark: Option<Key>,
 }
 
-/// Rows of the hot tier and the state they belong to, of one instant.
+/// Rows of the hot tier and the state of the instant they were read at.
 #[derive(Clone, Debug)]
 pub struct HotRows<R> {
     /// The state.
-    pub mark: Mark,
-    /// The slice asked for.
+    pub snapshot: HotSnapshot,
+    /// The slice that was asked for.
     pub rows: Vec<R>,
     /// The count over the whole span, when it was asked for.
     pub count: HotCount,
 }
 
-/// How many rows of a span hot holds.
+/// The number of rows of a span in hot.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct HotCount {
     /// All of them.
     pub rows: i64,
-    /// Those older than [`Mark::cold_newest`]: they may lie among cold rows.
+    /// The number of rows older than [`HotSnapshot::cold_watermark`], which may lie among cold rows.
     pub late: i64,
 }
 
 /// The hot tier, as one list is read from it.
 #[async_trait]
 pub trait Hot<L: List>: Send + Sync {
-    /// State, slice and, with `count`, the count over the slice's span, in one statement. Without `count` zeros.
+    /// Reads state, slice and, with `count`, the count over the slice's span in one statement. Without `count` the numbers are 0.
     async fn read(&self, list: &L, slice: Slice, count: bool) -> Result<HotRows<L::Row>, TierError>;
 
-    /// The row with this id, if the list has it in hot.
+    /// Reads the row with this id, if the list has it in hot.
     async fn find(&self, list: &L, id: i64) -> Result<HotRows<L::Row>, TierError>;
 
-    /// A view in which every read sees one instant.
+    /// Returns a view in which every read sees one instant.
     async fn snapshot(&self) -> Result<Box<dyn Hot<L> + '_>, TierError>;
 }
 
-/// Why cold did not answer at an epoch.
+/// The reason why cold did not answer at an epoch.
 #[derive(Debug)]
 pub enum ColdError {
     /// It failed.
     Tier(TierError),
-    /// Its journal does not know the epoch and token: an older cold, or no pair of this hot.
+    /// Its journal does not know the epoch and token: cold is older, or does not belong to this hot.
     Unproven,
-    /// The epoch lies below what vacuum has kept: ask hot again.
-    BelowFloor,
+    /// The epoch is older than the oldest readable one, because of vacuum: ask hot again.
+    EpochExpired,
 }
 
 impl From<TierError> for ColdError {
@@ -85,7 +86,7 @@ impl From<TierError> for ColdError {
 }
 
 impl ColdError {
-    /// For a cold tier that is not there at all.
+    /// Creates the error of a cold tier that is not there at all.
     pub fn absent(source: impl Into<Source>) -> Self {
         Self::Tier(TierError::Unavailable { tier: Tier::Cold, source: source.into() })
     }
@@ -96,32 +97,37 @@ impl ColdError {
 pub struct ColdRows<R> {
     /// The slice.
     pub rows: Vec<R>,
-    /// The highest move cold knows to be committed in hot.
+    /// The highest move that cold knows to be committed in hot.
     pub confirmed: i64,
 }
 
 /// A count in the cold tier, of the epoch it was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ColdCount {
-    /// How many rows.
+    /// The number of rows.
     pub rows: i64,
-    /// The highest move cold knows to be committed in hot.
+    /// The highest move that cold knows to be committed in hot.
     pub confirmed: i64,
 }
 
 /// The cold tier, as one list is read from it at one epoch. Every answer is proven against the journal.
 #[async_trait]
 pub trait Cold<L: List>: Send + Sync {
-    /// Whether the primary's own journal knows `mark`, whatever its replicas know; returns the highest move it knows to be
-    /// committed in hot.
-    async fn prove(&self, list: &L, mark: Mark) -> Result<i64, ColdError>;
+    /// Checks that the primary's own journal knows `snapshot`, whatever its replicas know. Returns the highest move that it
+    /// knows to be committed in hot.
+    async fn prove(&self, list: &L, snapshot: HotSnapshot) -> Result<i64, ColdError>;
 
-    /// A slice of what is visible at `mark`.
-    async fn read(&self, list: &L, mark: Mark, slice: Slice) -> Result<ColdRows<L::Row>, ColdError>;
+    /// Reads a slice of what is visible at `snapshot`.
+    async fn read(
+        &self,
+        list: &L,
+        snapshot: HotSnapshot,
+        slice: Slice,
+    ) -> Result<ColdRows<L::Row>, ColdError>;
 
-    /// How many rows of `span` are visible at `mark`.
-    async fn count(&self, list: &L, mark: Mark, span: Span) -> Result<ColdCount, ColdError>;
+    /// Counts the rows of `span` that are visible at `snapshot`.
+    async fn count(&self, list: &L, snapshot: HotSnapshot, span: Span) -> Result<ColdCount, ColdError>;
 
-    /// The row with this id, if the list has it visible at `mark`.
-    async fn find(&self, list: &L, mark: Mark, id: i64) -> Result<ColdRows<L::Row>, ColdError>;
+    /// Reads the row with this id, if the list has it visible at `snapshot`.
+    async fn find(&self, list: &L, snapshot: HotSnapshot, id: i64) -> Result<ColdRows<L::Row>, ColdError>;
 }

@@ -1,10 +1,10 @@
-//! The file of rejected records, so that they can be corrected and imported again.
+//! The file in which refused records are kept, so that they can be mended and imported again.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-/// A CSV file `file,line,reason,raw`, created at the first rejected record.
+/// A CSV file `file,line,reason,raw` that exists only when something was refused.
 #[derive(Debug)]
 pub struct RejectsFile {
     path: PathBuf,
@@ -13,12 +13,12 @@ pub struct RejectsFile {
 }
 
 impl RejectsFile {
-    /// Returns a file at `path`, whose former content is replaced at the first rejected record.
+    /// Rejects will go to `path`, whose former content is replaced at the first of them.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into(), file: None, count: 0 }
     }
 
-    /// Writes one rejected record.
+    /// Keeps one record that was refused.
     pub fn add(&mut self, file: &str, line: u64, reason: &str, raw: &str) -> io::Result<()> {
         if self.file.is_none() {
             let mut created = BufWriter::new(File::create(&self.path)?);
@@ -33,17 +33,17 @@ impl RejectsFile {
         Ok(())
     }
 
-    /// Returns how many records were rejected.
+    /// How many records were refused.
     pub fn count(&self) -> u64 {
         self.count
     }
 
-    /// Returns the path of the file.
+    /// Where they are.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Writes out buffered records. Dropping the value does so too, but without reporting errors.
+    /// Writes out what is still in memory. Dropping the value does so too, but tells nobody when it fails.
     pub fn flush(&mut self) -> io::Result<()> {
         self.file.as_mut().map_or(Ok(()), BufWriter::flush)
     }
@@ -59,12 +59,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rejects_are_read_back_unchanged() {
+    fn rejects_read_back_as_they_were() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("rejects.csv");
         let mut rejects = RejectsFile::new(&path);
         rejects.flush().expect("nothing to do");
-        assert!(!path.exists(), "nothing was rejected");
+        assert!(!path.exists(), "nothing was refused");
         let raw = "1,\"a \"\"b\"\"\r\nc\"";
         rejects.add("a, b.csv", 7, "id: \"x\"", raw).expect("disk");
         rejects.flush().expect("disk");

@@ -1,4 +1,4 @@
-//! Routes and tasks for operators: health, metrics, and the consistency watch.
+//! What operators and their machines look at.
 
 pub mod health;
 pub mod metrics;

@@ -40,7 +40,7 @@ pub async fn look(app: &App, resources: &[&'static str]) -> Result<Vec<&'static 
         let stands = stands.get(*resource).copied().unwrap_or(0);
         if let Some(detail) = unfit.get(*resource) {
             tracing::error!(resource, detail, "the databases do not fit: run `thermocline archive recover`");
-            app.doubt(resource);
+            app.quarantine(resource);
             due.push(*resource);
         } else if stands < seen {
             tracing::error!(

@@ -1,29 +1,24 @@
-//! What the service serves, one folder a noun: its row, its lists with their SQL, its routes, and how it moves.
+//! What the service serves: one folder for each resource with its declaration, its lists with their SQL, and its routes.
 //!
-//! Resources never look at each other. `lib.rs` tells how to add one.
+//! [`registry`] lists them; resources do not look at each other.
 
 pub mod behavior;
 pub mod conversations;
 pub mod messages;
 pub mod posts;
+pub mod registry;
+pub mod resource;
 pub mod stocks;
+pub mod users;
 
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::archive::Family;
 use crate::web::state::App;
 
-/// Everything that moves, in the order `archive run` takes it.
-pub fn families() -> [&'static Family; 3] {
-    [&messages::archive::FAMILY, &posts::archive::FAMILY, &stocks::archive::FAMILY]
-}
+pub use registry::families;
 
-/// The routes of every resource.
+/// Returns the routes of every resource.
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .merge(conversations::http::routes())
-        .merge(messages::http::routes())
-        .merge(posts::http::routes())
-        .merge(stocks::http::routes())
-        .merge(behavior::http::routes())
+    let routes = registry::RESOURCES.into_iter().filter_map(|resource| resource.routes);
+    routes.fold(OpenApiRouter::new(), |router, routes| router.merge(routes()))
 }

@@ -1,4 +1,4 @@
-//! Dates in responses.
+//! Days as they are shown.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
-/// A date, written `2026-01-31`.
+/// A day, written `2026-01-31`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ToSchema)]
 #[schema(value_type = String, format = Date)]
 pub struct Day(pub NaiveDate);

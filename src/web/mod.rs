@@ -1,7 +1,8 @@
-//! Code that all routes share. It contains no resource and no SQL.
+//! What every route shares: who is calling, what was asked, how a failure looks.
 //!
-//! A handler extracts with [`auth`], [`context`] and [`params`], calls one function, and answers with [`list`], [`etag`] or
-//! a [`problem::Problem`]. [`finish`] is the outermost middleware and renders every error.
+//! No resource and no SQL may enter. A handler extracts with [`auth`] and [`params`], calls one function, and
+//! answers with [`list`], [`etag`] or a [`problem::Problem`]; [`finish`] is the outermost middleware and has the
+//! last word on errors.
 
 pub mod auth;
 pub mod context;

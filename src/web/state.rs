@@ -9,7 +9,7 @@ use moka::future::Cache;
 
 use crate::clock::Clock;
 use crate::federation::sql::{SqlCold, SqlHot, SqlList};
-use crate::federation::{Memory, Tiers};
+use crate::federation::{ReadCache, Tiers};
 use crate::tier::Engine;
 use crate::web::auth::Verifier;
 
@@ -23,7 +23,7 @@ pub struct App(Arc<Inner>);
 struct Inner {
     hot: Arc<dyn Engine>,
     cold: Option<Arc<dyn Engine>>,
-    memory: Memory,
+    cache: ReadCache,
     participants: Cache<i64, [Option<i64>; 2]>,
     verifier: Arc<Verifier>,
     clock: Clock,
@@ -38,7 +38,7 @@ impl App {
         clock: Clock,
     ) -> Self {
         let participants = Cache::builder().max_capacity(100_000).time_to_live(PARTICIPANTS_FOR).build();
-        Self(Arc::new(Inner { hot, cold, memory: Memory::default(), participants, verifier, clock }))
+        Self(Arc::new(Inner { hot, cold, cache: ReadCache::default(), participants, verifier, clock }))
     }
 
     /// The hot tier.
@@ -61,19 +61,19 @@ impl App {
         &self.0.participants
     }
 
-    /// Notes that the two databases did not fit: of this resource nothing is answered until cold proves what hot says.
-    pub fn doubt(&self, resource: &'static str) {
-        self.0.memory.doubt(resource);
+    /// Quarantines a resource whose databases did not agree: nothing of it is answered until cold proves what hot says.
+    pub fn quarantine(&self, resource: &'static str) {
+        self.0.cache.quarantine(resource);
     }
 
     /// The highest epoch of each resource that was seen in hot, or that cold knew to be committed there.
     pub fn highest_epochs(&self) -> HashMap<&'static str, i64> {
-        self.0.memory.highest_epochs()
+        self.0.cache.highest_epochs()
     }
 
     /// Both tiers as lists are read from them.
     pub fn reader(&self) -> Reader<'_> {
-        Reader { hot: SqlHot(self.hot()), cold: self.cold().map(SqlCold), memory: &self.0.memory }
+        Reader { hot: SqlHot(self.hot()), cold: self.cold().map(SqlCold), cache: &self.0.cache }
     }
 }
 
@@ -88,12 +88,12 @@ impl FromRef<App> for Arc<Verifier> {
 pub struct Reader<'a> {
     hot: SqlHot<'a>,
     cold: Option<SqlCold<'a>>,
-    memory: &'a Memory,
+    cache: &'a ReadCache,
 }
 
 impl Reader<'_> {
     /// The tiers of one list; with `partial` without what cold holds when cold is away.
     pub fn tiers<L: SqlList>(&self, partial: bool) -> Tiers<'_, L> {
-        Tiers { hot: &self.hot, cold: self.cold.as_ref().map(|cold| cold as _), memory: self.memory, partial }
+        Tiers { hot: &self.hot, cold: self.cold.as_ref().map(|cold| cold as _), cache: self.cache, partial }
     }
 }

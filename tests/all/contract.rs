@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 use thermocline::clock::{DAY, Timestamp};
 use thermocline::federation::reads::Cold as _;
 use thermocline::federation::sql::SqlCold;
-use thermocline::federation::{ColdError, List as _, Mark};
+use thermocline::federation::{ColdError, HotSnapshot, List as _};
 use thermocline::page::{Key, Order, Slice, Span};
 use thermocline::resources::messages::Messages;
 use thermocline::resources::stocks::prices::Prices;
@@ -136,7 +136,7 @@ async fn a_slice_is_right_at_every_epoch(pair: Pair) {
     let rows = (1..=90).map(|id| message(id, 1 + i64::from(id % 5 == 0), "x", old(id / 4 * 1000)));
     pair.put(&schema::MESSAGES, rows.collect()).await;
     let cold = SqlCold(&*pair.cold);
-    let mut moments: Vec<(Mark, Vec<Key>)> = vec![(Mark::default(), Vec::new())];
+    let mut moments: Vec<(HotSnapshot, Vec<Key>)> = vec![(HotSnapshot::default(), Vec::new())];
     for batch in [1, 9, 30, 3, 20, 40] {
         pair.archive("messages", Some(batch)).await;
         let mark = pair.mark(&list).await;
@@ -188,10 +188,10 @@ async fn an_answer_proves_itself(pair: Pair) {
     let cold = SqlCold(&*pair.cold);
     let slice = Slice { skip: 1, ..Slice::newest(Span::ALL, 3) };
     for wrong in [
-        Mark { token: mark.token.map(|token| token + 1), ..mark },
-        Mark { token: None, ..mark },
-        Mark { epoch: mark.epoch + 1, ..mark },
-        Mark { token: first.token, ..mark },
+        HotSnapshot { token: mark.token.map(|token| token + 1), ..mark },
+        HotSnapshot { token: None, ..mark },
+        HotSnapshot { epoch: mark.epoch + 1, ..mark },
+        HotSnapshot { token: first.token, ..mark },
     ] {
         assert!(matches!(cold.read(&list, wrong, slice).await, Err(ColdError::Unproven)));
         assert!(matches!(cold.count(&list, wrong, Span::ALL).await, Err(ColdError::Unproven)));
@@ -201,7 +201,7 @@ async fn an_answer_proves_itself(pair: Pair) {
     assert_eq!(cold.read(&list, mark, slice).await.expect("answers").confirmed, mark.epoch);
     let floor = "-- test.floor\nUPDATE archive_head SET floor = 2 WHERE resource = 'messages'";
     run(&pair, Statement::new(floor).postgres(floor), &[]).await;
-    assert!(matches!(cold.read(&list, first, slice).await, Err(ColdError::BelowFloor)));
+    assert!(matches!(cold.read(&list, first, slice).await, Err(ColdError::EpochExpired)));
     assert_eq!(cold.read(&list, mark, slice).await.expect("answers").rows.len(), 3);
 }
 
@@ -292,22 +292,25 @@ async fn a_batch_that_fails_leaves_nothing(pair: Pair) {
 }
 
 async fn the_load_knows_what_cold_holds(pair: Pair) {
-    use thermocline::import::{Record, nouns};
+    use thermocline::import::Record;
+    use thermocline::import::record::Message;
     use thermocline::load::{Loader, Verdict};
     let records = || {
         let one = |n: i64| {
-            Record::new(&nouns::MESSAGES)
-                .with_optional("id", (n % 2 == 0).then_some(1000 + n))
-                .with("conversation_id", 1)
-                .with("sender_id", 1)
-                .with("content", "同じ")
-                .with("created_at", old(n / 3))
+            Record::Message(Message {
+                id: (n % 2 == 0).then_some(1000 + n),
+                conversation_id: 1,
+                sender_id: 1,
+                content: "同じ".to_owned(),
+                created_at: old(n / 3),
+                is_read: false,
+            })
         };
         (0..30).map(one).collect::<Vec<_>>()
     };
     for expected in [Verdict::Inserted, Verdict::Known] {
         let mut loader = Loader::new(&*pair.hot, Some(&*pair.cold), &pair.clock);
-        let verdicts = loader.load(&nouns::MESSAGES, records()).await.expect("loads");
+        let verdicts = loader.load(thermocline::import::Noun::Messages, records()).await.expect("loads");
         // Of equal contents with and without an id the one is told by its id, the other by being one more.
         assert_eq!(verdicts.iter().filter(|verdict| **verdict == expected).count(), 30);
         pair.archive("messages", None).await;

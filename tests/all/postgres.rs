@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sqlx::Executor as _;
 use thermocline::clock::Timestamp;
-use thermocline::federation::Mark;
+use thermocline::federation::HotSnapshot;
 use thermocline::federation::reads::Cold as _;
 use thermocline::federation::sql::SqlCold;
 use thermocline::page::{Key, Order, Slice, Span};
@@ -123,7 +123,7 @@ async fn every_list_is_read_along_an_index() {
     behind.execute(sqlx::AssertSqlSafe(fill)).await.expect("fills");
     let cold = Explaining::new(Arc::new(cold));
     let tier = SqlCold(&cold);
-    let mark = Mark { epoch: 50, token: Some(1), cold_newest: None };
+    let mark = HotSnapshot { epoch: 50, token: Some(1), cold_watermark: None };
     let middle = Key::new("2020-01-20T00:00:00Z".parse().expect("a time"), 5);
     let mut slices = Vec::new();
     for span in [Span::ALL, Span::ALL.below(middle), Span::ALL.from(middle)] {
@@ -293,6 +293,6 @@ async fn a_stale_replica_is_passed_over() {
     for replica in [&away, &stale, &fresh] {
         assert!(replica.asked.load(Ordering::Relaxed) > 0, "each replica is tried");
     }
-    let later = Mark { epoch: mark.epoch + 1, ..mark };
+    let later = HotSnapshot { epoch: mark.epoch + 1, ..mark };
     assert!(SqlCold(&cold).read(&list, later, slice).await.is_err(), "nobody can prove this");
 }

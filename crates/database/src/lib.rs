@@ -5,6 +5,7 @@
 //! files and reads its rows through [`Record`]. A new database is one more `Engine` and one more text a statement.
 
 mod away;
+mod fragment;
 pub mod inspect;
 pub mod migrate;
 mod mssql;
@@ -23,6 +24,7 @@ use std::time::Instant;
 use async_trait::async_trait;
 
 pub use away::Away;
+pub use fragment::Fragment;
 pub use migrate::Schema;
 pub use mssql::Mssql;
 pub use mssql::address;

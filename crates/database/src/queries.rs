@@ -12,13 +12,15 @@
 //! UPDATE archive_head SET claimed = max(claimed, $2) + 1, … WHERE resource = $1 RETURNING claimed
 //! ```
 //!
-//! `tier` is `hot`, `cold` or `both`. The parameter types are those of [`ColumnType`](crate::schema::Kind): `int`, `text`, `time`, `date`,
+//! `tier` is `hot`, `cold` or `both`, or `fragment` for a piece of SQL that other queries are put together from: it needs no
+//! index, and a text only for the engines that take it. The parameter types are those of [`ColumnType`](crate::schema::Kind): `int`, `text`, `time`, `date`,
 //! `price`, `bool`, and `ints` for a list of integers. `queries.sqlite.sql`, `queries.postgres.sql` and
 //! `queries.mssql.sql` hold texts of one engine, each under its `-- name:` line; such a text takes the place of the shared one. An engine file
 //! may repeat `-- index:` and hold further comment lines in the header; they are notes for the reader and are not sent.
 //!
 //! A text names its parameters `$1`, `$2`, …; for SQL Server a shared text is rewritten to `@P1`, `@P2`. `{any $1}` compares with a
-//! list of integers in each engine's own way. Other names in braces are filled in by [`Statement::bind`].
+//! list of integers in each engine's own way. Other names in braces are filled in by [`Statement::bind`], or by
+//! [`Statement::assemble`] where the values differ between engines.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -98,10 +100,16 @@ fn statement<'a>(
     };
     let full: &'static str = format!("{room}.{name}").leak();
     let sent = |text: &str| -> &'static str { format!("-- {full}\n{}", text.trim_end()).leak() };
+    let elsewhere = match field("tier") {
+        "hot" => Some(Source::Postgres),
+        "cold" => Some(Source::Mssql),
+        _ => None,
+    };
     let text = |source| {
         let text = match own(source) {
             Some(section) => section.text.clone(),
-            None if shared.text.is_empty() => return None,
+            // No such tier is ever on that engine.
+            None if shared.text.is_empty() || elsewhere == Some(source) => return None,
             None => shared.text.clone(),
         };
         Some(sent(&for_engine(source, &text)))
@@ -116,14 +124,15 @@ fn statement<'a>(
             ("PostgreSQL", texts.postgres.is_some()),
             ("SQL Server", texts.mssql.is_some()),
         ],
+        "fragment" => &[],
         tier => panic!("{room}.{name}: no tier `{tier}`"),
     };
     for (engine, present) in needed {
         assert!(present, "{room}.{name}: no text for {engine}");
     }
     let parameters = shared.header.get("parameters").copied().unwrap_or_default();
-    let about =
-        Description { tier: field("tier"), purpose: field("purpose"), parameters, index: field("index") };
+    let index = if field("tier") == "fragment" { "" } else { field("index") };
+    let about = Description { tier: field("tier"), purpose: field("purpose"), parameters, index };
     Statement::described(full, texts, Box::leak(Box::new(about)))
 }
 
@@ -147,7 +156,7 @@ fn for_engine(source: Source, text: &str) -> String {
 }
 
 /// Writes `$1` as `@P1`. JSON paths such as `'$'` and `'$.a'` have no digit behind the sign.
-fn numbered_for_mssql(text: &str) -> String {
+pub(super) fn numbered_for_mssql(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 8);
     let mut characters = text.chars().peekable();
     while let Some(character) = characters.next() {
@@ -243,7 +252,7 @@ macro_rules! queries {
 mod tests {
     use super::*;
 
-    const SHARED: &str = "-- The catalogue.\n\n-- name: one\n-- tier: cold\n-- purpose: Reads one row.\n\
+    const SHARED: &str = "-- The catalogue.\n\n-- name: one\n-- tier: both\n-- purpose: Reads one row.\n\
         -- parameters: ids ints, day date\n-- index: primary key\nSELECT a FROM {table}\nWHERE id {any $1} AND day = $2;\n\n\
         -- name: two\n-- tier: both\n-- purpose: Counts.\n-- index: none\nSELECT count(*) AS n FROM a\n";
 

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
+use super::fragment::Fragment;
+
 /// One statement: its name, and its text for each engine that has one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Statement {
@@ -122,6 +124,37 @@ impl Statement {
             let texts = self.texts.map(|text| fill(text).leak());
             Self { texts, subject: Some(subject.to_owned().leak()), ..*self }
         })
+    }
+
+    /// Returns the statement `name` of `subject`, put together from this template: each `{name}` is replaced by its value,
+    /// which may hold names that come later in `values`.
+    ///
+    /// The new texts live as long as the program: call this once for each statement, not once for each use.
+    ///
+    /// # Panics
+    /// When a value has no text for an engine that needs it.
+    #[must_use]
+    pub fn assemble(&self, name: &str, subject: &str, values: &[(&str, Fragment)]) -> Self {
+        let fill = |text: &str| Fragment::from(text).fill_all(values).sqlite_text();
+        let about = self.about.map(|about| {
+            let filled = Description {
+                tier: about.tier,
+                purpose: fill(about.purpose).leak(),
+                parameters: fill(about.parameters).leak(),
+                index: fill(about.index).leak(),
+            };
+            &*Box::leak(Box::new(filled))
+        });
+        Self {
+            name: name.to_owned().leak(),
+            texts: Fragment::from(self).fill_all(values).named(name),
+            subject: Some(subject.to_owned().leak()),
+            about,
+        }
+    }
+
+    pub(super) const fn texts(&self) -> Texts {
+        self.texts
     }
 
     /// Returns what the statement was bound to.

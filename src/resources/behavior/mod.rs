@@ -11,9 +11,11 @@ use crate::clock::Timestamp;
 use crate::federation::List;
 use crate::federation::sql::{ListStatements, SqlList};
 use crate::page::{Key, ListId};
-use crate::tier::{Record, TierError, Value, cold_sql, hot_sql};
+use crate::tier::{Record, TierError, Value};
 
 pub mod http;
+pub mod spec;
+mod sql;
 
 /// The resources whose rows are actions.
 pub const RESOURCES: [&str; 2] = ["messages", "posts"];
@@ -44,8 +46,10 @@ pub struct Behaviors {
     pub resource: &'static str,
 }
 
-static STATEMENTS: LazyLock<ListStatements> =
-    LazyLock::new(|| ListStatements::ranges(hot_sql!("hot_slice")).cold_ranges(cold_sql!("cold_slice")));
+static STATEMENTS: LazyLock<ListStatements> = LazyLock::new(|| {
+    let list = ListStatements::custom(sql::queries::hot_slice(), None);
+    list.custom_in_cold(sql::queries::cold_slice())
+});
 
 impl List for Behaviors {
     type Row = Behavior;

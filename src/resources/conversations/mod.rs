@@ -6,9 +6,11 @@ use crate::clock::Timestamp;
 use crate::federation::List;
 use crate::federation::sql::{ListStatements, SqlList};
 use crate::page::{Key, ListId};
-use crate::tier::{Record, TierError, Value, hot_sql};
+use crate::tier::{Record, TierError, Value};
 
 pub mod http;
+pub mod spec;
+mod sql;
 
 /// One conversation.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
@@ -35,7 +37,7 @@ pub struct Conversations {
 }
 
 static STATEMENTS: LazyLock<ListStatements> =
-    LazyLock::new(|| ListStatements::hot(hot_sql!("hot_slice"), hot_sql!("hot_find")));
+    LazyLock::new(|| ListStatements::custom(sql::queries::hot_slice(), Some(sql::queries::hot_find())));
 
 impl List for Conversations {
     type Row = Conversation;

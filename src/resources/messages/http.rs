@@ -1,24 +1,21 @@
 //! The routes of messages. Only the two users of a conversation and `admin` may read it; for everybody else it
 //! does not exist.
 
-use std::sync::LazyLock;
-
 use axum::extract::State;
 use axum::response::Response;
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use super::sql::queries;
 use super::{Message, Messages};
-use crate::tier::{Statement, TierError, hot_sql};
+use crate::tier::TierError;
 use crate::web::auth::Caller;
 use crate::web::context::RequestContext;
 use crate::web::list::{self, ListParameters, ListRequest, PageInfo, Shown};
 use crate::web::params::{Segments, path_id};
 use crate::web::problem::Problem;
 use crate::web::state::App;
-
-static PARTICIPANTS: LazyLock<Statement> = LazyLock::new(|| hot_sql!("participants"));
 
 /// The routes.
 pub fn routes() -> OpenApiRouter<App> {
@@ -57,7 +54,7 @@ async fn admit(app: &App, caller: &Caller, conversation: i64) -> Result<(), Prob
 }
 
 async fn participants(app: &App, conversation: i64) -> Result<Option<[Option<i64>; 2]>, TierError> {
-    let records = app.hot().fetch(&PARTICIPANTS, &[conversation.into()]).await?;
+    let records = app.hot().fetch(queries::participants(), &[conversation.into()]).await?;
     let Some(record) = records.first() else { return Ok(None) };
     let users = [record.int_or_null("user1_id")?, record.int_or_null("user2_id")?];
     app.participants().insert(conversation, users).await;

@@ -4,12 +4,15 @@ use std::sync::LazyLock;
 
 use crate::clock::Timestamp;
 use crate::federation::List;
-use crate::federation::sql::{ListStatements, MESSAGES_BLOCKS, SqlList};
+use crate::federation::sql::{ListSpec, ListStatements, SqlList};
 use crate::page::{Key, ListId};
-use crate::tier::{Record, TierError, Value, cold_sql, hot_sql};
+use crate::schema::MESSAGES;
+use crate::tier::{Record, TierError, Value};
 
 pub mod archive;
 pub mod http;
+pub mod spec;
+mod sql;
 
 /// One message.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
@@ -20,7 +23,7 @@ pub struct Message {
     pub conversation_id: i64,
     /// The user who wrote it.
     pub sender_id: i64,
-    /// What it says; may be empty.
+    /// The text; may be empty.
     pub content: String,
     /// When it was written.
     #[schema(value_type = String, format = DateTime)]
@@ -52,15 +55,16 @@ impl Messages {
     }
 }
 
+/// The messages of a conversation.
 static ALL: LazyLock<ListStatements> = LazyLock::new(|| {
-    ListStatements::hot(hot_sql!("hot_slice"), hot_sql!("hot_find"))
-        .cold(cold_sql!("cold_slice"), cold_sql!("cold_find"))
-        .counted(cold_sql!("cold_count"), Some(&MESSAGES_BLOCKS))
+    let list = ListSpec::new("messages", "messages", &MESSAGES).filtered_by(&["conversation_id"]);
+    list.counted_in("messages_archive_blocks").statements()
 });
 
-static FOUND: LazyLock<ListStatements> = LazyLock::new(|| {
-    ListStatements::hot(hot_sql!("hot_search"), hot_sql!("hot_find"))
-        .cold(cold_sql!("cold_search"), cold_sql!("cold_find"))
+/// The messages of a conversation that contain a text.
+static CONTAINING: LazyLock<ListStatements> = LazyLock::new(|| {
+    let list = ListSpec::new("messages_containing", "messages", &MESSAGES).filtered_by(&["conversation_id"]);
+    list.containing("content").statements()
 });
 
 impl List for Messages {
@@ -89,7 +93,7 @@ impl List for Messages {
 
 impl SqlList for Messages {
     fn statements(&self) -> &'static ListStatements {
-        if self.containing.is_some() { &FOUND } else { &ALL }
+        if self.containing.is_some() { &CONTAINING } else { &ALL }
     }
 
     fn filter(&self) -> Vec<Value> {

@@ -4,9 +4,10 @@ use std::sync::LazyLock;
 
 use crate::clock::Timestamp;
 use crate::federation::List;
-use crate::federation::sql::{ListStatements, SqlList};
+use crate::federation::sql::{ListSpec, ListStatements, SqlList};
 use crate::page::{Key, ListId};
-use crate::tier::{Record, TierError, Value, cold_sql, hot_sql};
+use crate::schema::{COMMENTS, POSTS};
+use crate::tier::{Record, TierError, Value};
 
 /// One comment.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
@@ -31,10 +32,9 @@ pub struct Comments {
     pub post: i64,
 }
 
-static STATEMENTS: LazyLock<ListStatements> = LazyLock::new(|| {
-    ListStatements::hot(hot_sql!("comments_hot_slice"), hot_sql!("comments_hot_find"))
-        .cold(cold_sql!("comments_cold_slice"), cold_sql!("comments_cold_find"))
-        .counted(cold_sql!("comments_cold_count"), None)
+pub(super) static STATEMENTS: LazyLock<ListStatements> = LazyLock::new(|| {
+    let list = ListSpec::new("comments", "posts", &COMMENTS).filtered_by(&["post_id"]);
+    list.moving_with(&POSTS).statements()
 });
 
 impl List for Comments {

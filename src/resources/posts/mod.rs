@@ -4,13 +4,16 @@ use std::sync::LazyLock;
 
 use crate::clock::Timestamp;
 use crate::federation::List;
-use crate::federation::sql::{ListStatements, POSTS_BLOCKS, SqlList};
+use crate::federation::sql::{Children, ListSpec, ListStatements, SqlList};
 use crate::page::{Key, ListId};
-use crate::tier::{Record, TierError, Value, cold_sql, hot_sql};
+use crate::schema::{COMMENTS, LIKES, POSTS};
+use crate::tier::{Record, TierError, Value};
 
 pub mod archive;
 pub mod comments;
 pub mod http;
+pub mod spec;
+mod sql;
 
 /// The block scope of the list of every post; the posts of an author are counted under the author's id.
 pub const EVERY_AUTHOR: i64 = i64::MIN;
@@ -42,16 +45,21 @@ pub struct Posts {
     pub author: Option<i64>,
 }
 
+const CHILDREN: [Children; 2] = [
+    Children { column: "comment_count", table: &COMMENTS, owner: "post_id" },
+    Children { column: "like_count", table: &LIKES, owner: "post_id" },
+];
+
+/// Every post.
 static ALL: LazyLock<ListStatements> = LazyLock::new(|| {
-    ListStatements::hot(hot_sql!("hot_slice"), hot_sql!("hot_find"))
-        .cold(cold_sql!("cold_slice"), cold_sql!("cold_find"))
-        .counted(cold_sql!("cold_count"), Some(&POSTS_BLOCKS))
+    let list = ListSpec::new("posts", "posts", &POSTS).with_children(&CHILDREN);
+    list.counted_in("posts_archive_blocks").statements()
 });
 
+/// The posts of an author.
 static BY_AUTHOR: LazyLock<ListStatements> = LazyLock::new(|| {
-    ListStatements::hot(hot_sql!("hot_slice_by_author"), hot_sql!("hot_find_by_author"))
-        .cold(cold_sql!("cold_slice_by_author"), cold_sql!("cold_find_by_author"))
-        .counted(cold_sql!("cold_count_by_author"), Some(&POSTS_BLOCKS))
+    let list = ListSpec::new("posts_by_author", "posts", &POSTS).filtered_by(&["author_id"]);
+    list.with_children(&CHILDREN).counted_in("posts_archive_blocks").statements()
 });
 
 impl List for Posts {

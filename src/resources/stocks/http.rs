@@ -1,4 +1,4 @@
-//! The routes of stocks and of their prices. Any valid token may read them.
+//! The routes of stocks. Any valid token may read them.
 
 use axum::extract::State;
 use axum::response::Response;
@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{Stock, prices};
+use super::Stock;
 use crate::federation::ReadError;
 use crate::page::{DEFAULT_LIMIT, MAX_LIMIT};
 use crate::web::auth::Caller;
@@ -18,7 +18,7 @@ use crate::web::state::App;
 
 /// The routes.
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(page)).merge(prices::http::routes())
+    OpenApiRouter::new().routes(routes!(page))
 }
 
 /// A page of stocks.

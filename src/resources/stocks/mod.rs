@@ -1,12 +1,14 @@
 //! Stocks, which stay in hot, and their daily prices, which move.
 
-use std::sync::LazyLock;
+use sql::queries;
 
-use crate::tier::{Engine, Record, Statement, TierError, hot_sql};
+use crate::tier::{Engine, Record, TierError};
 
 pub mod archive;
 pub mod http;
 pub mod prices;
+pub mod spec;
+mod sql;
 
 /// One stock.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
@@ -23,10 +25,6 @@ pub struct Stock {
     pub market_type: Option<String>,
 }
 
-static MATCHING: LazyLock<Statement> = LazyLock::new(|| hot_sql!("matching"));
-static BY_ID: LazyLock<Statement> = LazyLock::new(|| hot_sql!("by_id"));
-static BY_SYMBOL: LazyLock<Statement> = LazyLock::new(|| hot_sql!("by_symbol"));
-
 fn read(record: &Record) -> Result<Stock, TierError> {
     Ok(Stock {
         id: record.int("id")?,
@@ -37,22 +35,22 @@ fn read(record: &Record) -> Result<Stock, TierError> {
     })
 }
 
-/// The stocks whose symbol or name contains `text`, by symbol.
+/// Returns the stocks whose symbol or name contains `text`, by symbol.
 ///
-/// They are sorted here: no two servers agree on the order of texts.
+/// They are sorted here because servers do not agree on the order of texts.
 pub async fn matching(hot: &dyn Engine, text: &str) -> Result<Vec<Stock>, TierError> {
-    let records = hot.fetch(&MATCHING, &[text.to_ascii_lowercase().as_str().into()]).await?;
+    let records = hot.fetch(queries::matching(), &[text.to_ascii_lowercase().as_str().into()]).await?;
     let mut stocks = records.iter().map(read).collect::<Result<Vec<_>, _>>()?;
     stocks.sort_unstable_by(|a, b| a.symbol.cmp(&b.symbol));
     Ok(stocks)
 }
 
-/// The stock with this id.
+/// Returns the stock with this id.
 pub async fn by_id(hot: &dyn Engine, id: i64) -> Result<Option<Stock>, TierError> {
-    hot.fetch(&BY_ID, &[id.into()]).await?.first().map(read).transpose()
+    hot.fetch(queries::by_id(), &[id.into()]).await?.first().map(read).transpose()
 }
 
-/// The stock with exactly this symbol.
+/// Returns the stock with exactly this symbol.
 pub async fn by_symbol(hot: &dyn Engine, symbol: &str) -> Result<Option<Stock>, TierError> {
-    hot.fetch(&BY_SYMBOL, &[symbol.into()]).await?.first().map(read).transpose()
+    hot.fetch(queries::by_symbol(), &[symbol.into()]).await?.first().map(read).transpose()
 }

@@ -13,6 +13,7 @@ pub mod lines;
 pub mod read;
 pub mod row;
 pub mod several;
+pub(super) mod sql;
 pub mod write;
 
 use std::sync::LazyLock;
@@ -22,9 +23,10 @@ use rust_decimal::Decimal;
 
 use crate::clock::Timestamp;
 use crate::federation::List;
-use crate::federation::sql::{ListStatements, SqlList};
+use crate::federation::sql::{ListSpec, ListStatements, SqlList};
 use crate::page::{Key, ListId};
-use crate::tier::{Record, TierError, Value, cold_sql, hot_sql};
+use crate::schema::PRICES;
+use crate::tier::{Record, TierError, Value};
 
 /// One trading day of a stock. A price or a count that is not known is `None`, which is not 0.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,9 +60,9 @@ pub struct Prices {
     pub stock: i64,
 }
 
-static STATEMENTS: LazyLock<ListStatements> = LazyLock::new(|| {
-    ListStatements::hot(hot_sql!("prices_hot_slice"), hot_sql!("prices_hot_find"))
-        .cold(cold_sql!("prices_cold_slice"), cold_sql!("prices_cold_find"))
+pub(super) static STATEMENTS: LazyLock<ListStatements> = LazyLock::new(|| {
+    let list = ListSpec::new("prices", "prices", &PRICES).filtered_by(&["stock_id"]);
+    list.hiding(&["stock_id", "created_at"]).by_day("trade_date").statements()
 });
 
 impl List for Prices {

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use thermocline::archive::{BlockSizes, Mover, Outcome, Plan, pair};
 use thermocline::clock::{Clock, DAY, Timestamp};
 use thermocline::config::WRITE_TIMEOUT;
-use thermocline::federation::Mark;
+use thermocline::federation::HotSnapshot;
 use thermocline::federation::reads::Hot as _;
 use thermocline::federation::sql::{SqlHot, SqlList};
 use thermocline::page::{Slice, Span};
@@ -129,8 +129,8 @@ impl Pair {
     }
 
     /// Where hot stands.
-    pub async fn mark<L: SqlList>(&self, list: &L) -> Mark {
-        SqlHot(&*self.hot).read(list, Slice::newest(Span::ALL, 1), false).await.expect("hot answers").mark
+    pub async fn mark<L: SqlList>(&self, list: &L) -> HotSnapshot {
+        SqlHot(&*self.hot).read(list, Slice::newest(Span::ALL, 1), false).await.expect("hot answers").snapshot
     }
 
     /// The service over the pair, and a token of user 1.

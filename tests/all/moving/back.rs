@@ -5,8 +5,8 @@ use std::sync::atomic::AtomicBool;
 use thermocline::archive::{Chosen, Outcome, pair};
 use thermocline::clock::DAY;
 use thermocline::federation::sql::{SqlHot, SqlList};
-use thermocline::federation::{Memory, Tiers};
-use thermocline::import::nouns;
+use thermocline::federation::{ReadCache, Tiers};
+use thermocline::import::Noun;
 use thermocline::load::{LoadError, Loader};
 use thermocline::page::{Order, Span};
 use thermocline::resources;
@@ -113,8 +113,8 @@ fn hot_gets_back_row_for_row_what_it_gave() {
 }
 
 async fn alone<L: SqlList>(hot: &dyn Engine, list: L) -> Vec<L::Row> {
-    let memory = Memory::default();
-    let tiers = Tiers { hot: &SqlHot(hot), cold: None, memory: &memory, partial: false };
+    let memory = ReadCache::default();
+    let tiers = Tiers { hot: &SqlHot(hot), cold: None, cache: &memory, partial: false };
     let page = tiers.seek(&list, Span::ALL, Order::Desc, 1_000).await.expect("a walk");
     page.rows.into_iter().map(|placed| placed.row).collect()
 }
@@ -127,7 +127,7 @@ fn after_the_way_back_hot_serves_alone_and_forward_again_with_cold() {
         let pair = Pair::open_unpaired(folder.path(), now()).await;
         assert!(pair::ensure_alone(&*pair.hot).await.is_err(), "most of it is archived");
         let mut loader = Loader::new(&*pair.hot, None, &pair.clock);
-        let refused = loader.load(&nouns::MESSAGES, Vec::new()).await;
+        let refused = loader.load(Noun::Messages, Vec::new()).await;
         assert!(matches!(refused, Err(LoadError::RecoverDue("messages"))), "{refused:?}");
 
         restore_all(&pair).await;
@@ -142,7 +142,7 @@ fn after_the_way_back_hot_serves_alone_and_forward_again_with_cold() {
         assert_eq!(alone(&*pair.hot, list.0).await, list.1);
         assert_eq!(alone(&*pair.hot, rows.comments(9_999).0).await, [], "of a post that is nowhere");
         let mut loader = Loader::new(&*pair.hot, None, &pair.clock);
-        loader.load(&nouns::MESSAGES, Vec::new()).await.expect("hot has everything");
+        loader.load(Noun::Messages, Vec::new()).await.expect("hot has everything");
 
         // Held, nothing moves.
         for family in resources::families() {

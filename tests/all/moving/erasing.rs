@@ -7,7 +7,8 @@ use thermocline::archive::{Chosen, Outcome, pair};
 use thermocline::clock::Clock;
 use thermocline::federation::reads::{Cold as _, ColdError, Hot as _};
 use thermocline::federation::sql::{SqlCold, SqlHot};
-use thermocline::import::{Record, nouns};
+use thermocline::import::record::{Like, Message};
+use thermocline::import::{Noun, Record};
 use thermocline::load::{Loader, Verdict};
 use thermocline::page::{Slice, Span};
 use thermocline::resources;
@@ -91,13 +92,13 @@ fn a_reader_of_an_older_epoch_asks_again() {
         let pair = Pair::open_unpaired(folder.path(), now()).await;
         let (hot, cold) = (SqlHot(&*pair.hot), SqlCold(&*pair.cold));
         let list = Messages::of(1);
-        let before = hot.read(&list, Slice::newest(Span::ALL, 1), false).await.expect("hot").mark;
+        let before = hot.read(&list, Slice::newest(Span::ALL, 1), false).await.expect("hot").snapshot;
         let read = cold.read(&list, before, Slice::newest(Span::ALL, 500)).await.expect("cold").rows;
         let id = read[3].id;
         pair.mover(SIZES).erase(resources::families()[0], "messages", &[id]).await.expect("erased");
         let refused = cold.read(&list, before, Slice::newest(Span::ALL, 500)).await;
-        assert!(matches!(refused, Err(ColdError::BelowFloor)), "{refused:?}");
-        let after = hot.read(&list, Slice::newest(Span::ALL, 1), false).await.expect("hot").mark;
+        assert!(matches!(refused, Err(ColdError::EpochExpired)), "{refused:?}");
+        let after = hot.read(&list, Slice::newest(Span::ALL, 1), false).await.expect("hot").snapshot;
         let left = cold.read(&list, after, Slice::newest(Span::ALL, 500)).await.expect("cold").rows;
         assert_eq!(left, read.into_iter().filter(|row| row.id != id).collect::<Vec<_>>());
         pair.close().await;
@@ -116,18 +117,19 @@ fn what_was_erased_does_not_come_in_again() {
         pair.mover(SIZES).erase_user(posts, 2).await.expect("erased");
         rows.forget_user(2);
         let mut loader = Loader::new(&*pair.hot, Some(&*pair.cold), &pair.clock);
-        let record = Record::new(&nouns::MESSAGES)
-            .with("id", erased.id)
-            .with("conversation_id", erased.conversation_id)
-            .with("sender_id", 2)
-            .with("content", erased.content.as_str())
-            .with("created_at", erased.created_at)
-            .with("is_read", true);
-        let verdicts = loader.load(&nouns::MESSAGES, vec![record]).await.expect("a load");
+        let record = Record::Message(Message {
+            id: Some(erased.id),
+            conversation_id: erased.conversation_id,
+            sender_id: 2,
+            content: erased.content.clone(),
+            created_at: erased.created_at,
+            is_read: true,
+        });
+        let verdicts = loader.load(Noun::Messages, vec![record]).await.expect("a load");
         assert_eq!(verdicts, [Verdict::Rejected(format!("id {} was erased", erased.id))]);
         let post = rows.posts.last().expect("a post").id;
-        let like = Record::new(&nouns::LIKES).with("user_id", 2).with("post_id", post);
-        let verdicts = loader.load(&nouns::LIKES, vec![like]).await.expect("a load");
+        let like = Record::Like(Like { user_id: 2, post_id: post });
+        let verdicts = loader.load(Noun::Likes, vec![like]).await.expect("a load");
         assert_eq!(verdicts, [Verdict::Rejected("the likes of user 2 were erased".to_owned())]);
 
         // Past the program it is removed by whoever moves next, and never archived.

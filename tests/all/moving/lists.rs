@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 use thermocline::federation::sql::{SqlCold, SqlHot, SqlList};
-use thermocline::federation::{Count, Memory, Page, ReadError, Tiers};
+use thermocline::federation::{Count, Page, ReadCache, ReadError, Tiers};
 use thermocline::page::{Key, Order, Span};
 use thermocline::tier::Engine;
 
@@ -15,12 +15,12 @@ pub type Checked = Result<(), TestCaseError>;
 pub struct Reader<'a> {
     hot: SqlHot<'a>,
     cold: SqlCold<'a>,
-    memory: Memory,
+    memory: ReadCache,
 }
 
 impl<'a> Reader<'a> {
     pub fn new(hot: &'a dyn Engine, cold: &'a dyn Engine) -> Self {
-        Self { hot: SqlHot(hot), cold: SqlCold(cold), memory: Memory::default() }
+        Self { hot: SqlHot(hot), cold: SqlCold(cold), memory: ReadCache::default() }
     }
 
     /// The same reader, with what it remembers, over another hot.
@@ -29,7 +29,7 @@ impl<'a> Reader<'a> {
     }
 
     pub fn tiers<L: SqlList>(&self) -> Tiers<'_, L> {
-        Tiers { hot: &self.hot, cold: Some(&self.cold), memory: &self.memory, partial: false }
+        Tiers { hot: &self.hot, cold: Some(&self.cold), cache: &self.memory, partial: false }
     }
 
     /// All rows of a span by cursor, and every page must go on where the last one ended.

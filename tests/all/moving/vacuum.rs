@@ -7,7 +7,7 @@ use thermocline::archive::vacuum::{Swept, Vacuum};
 use thermocline::archive::verify::Verifier;
 use thermocline::archive::{Chosen, Family, Outcome};
 use thermocline::clock::DAY;
-use thermocline::federation::Mark;
+use thermocline::federation::HotSnapshot;
 use thermocline::federation::reads::{Cold as _, ColdError};
 use thermocline::federation::sql::SqlCold;
 use thermocline::page::{Slice, Span};
@@ -216,9 +216,9 @@ fn a_reader_below_the_floor_is_sent_back() {
         for (epoch, refused) in [(swept.floor - 1, true), (swept.floor, false)] {
             let token =
                 pair.cold.fetch(&token, &[epoch.into()]).await.expect("reads")[0].int("token").expect("one");
-            let mark = Mark { epoch, token: Some(token), cold_newest: None };
+            let mark = HotSnapshot { epoch, token: Some(token), cold_watermark: None };
             let read = SqlCold(&*pair.cold).read(&Messages::of(1), mark, Slice::newest(Span::ALL, 5)).await;
-            assert_eq!(matches!(read, Err(ColdError::BelowFloor)), refused, "{epoch}: {read:?}");
+            assert_eq!(matches!(read, Err(ColdError::EpochExpired)), refused, "{epoch}: {read:?}");
         }
     });
 }

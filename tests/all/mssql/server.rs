@@ -23,7 +23,7 @@ async fn a_reader_beside_an_open_move_sees_all_before_and_all_after() {
         let list = Messages::of(1);
         let seen = async || {
             let read = SqlHot(&**hot).read(&list, Slice::newest(Span::ALL, 100), true).await.expect("reads");
-            (read.mark.epoch, read.rows.len(), read.count.rows)
+            (read.snapshot.epoch, read.rows.len(), read.count.rows)
         };
         let mut mover = hot.session().await.expect("a session");
         mover.begin(Begin::Write).await.expect("begins");

@@ -147,15 +147,15 @@ async fn slices_are_those_of_a_sorted_list() {
                     let expected: Vec<Key> = inside.into_iter().skip(skip as usize).take(take as usize).collect();
                     let got: Vec<Key> = read.rows.iter().map(|row| Key::new(row.created_at, row.id)).collect();
                     assert_eq!(got, expected, "{slice:?}");
-                    assert_eq!((read.mark.epoch, read.mark.token), (4, Some(i64::MIN)));
-                    assert_eq!(read.mark.cold_newest, Some(Key::new(newest, 100)));
+                    assert_eq!((read.snapshot.epoch, read.snapshot.token), (4, Some(i64::MIN)));
+                    assert_eq!(read.snapshot.cold_watermark, Some(Key::new(newest, 100)));
                 }
             }
         }
         let read = SqlHot(&**hot).read(&list, Slice::newest(Span::ALL, 1), false).await.expect("reads");
         assert_eq!((read.count.rows, read.rows.len()), (0, 1));
         let found = SqlHot(&**hot).find(&list, 2).await.expect("finds");
-        assert_eq!((found.rows.len(), found.mark.epoch), (1, 4));
+        assert_eq!((found.rows.len(), found.snapshot.epoch), (1, 4));
         assert_eq!(SqlHot(&**hot).find(&list, 1).await.expect("finds").rows, Vec::<Message>::new());
     });
 }

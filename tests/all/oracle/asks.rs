@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
-use thermocline::federation::{Count, Memory, Page, Placed, ReadError, Tiers};
+use thermocline::federation::{Count, Page, Placed, ReadCache, ReadError, Tiers};
 use thermocline::page::{Key, Order, Span};
 use thermocline::tier::Tier;
 
@@ -32,18 +32,18 @@ type Checked = Result<(), TestCaseError>;
 pub struct Service {
     pub pair: Pair,
     pub partial: bool,
-    memory: Memory,
+    memory: ReadCache,
     /// The hot commits there were when the last page was asked for: whether the memory can be out of date.
     commits: usize,
 }
 
 impl Service {
     pub fn new(world: World) -> Self {
-        Self { pair: Pair::new(world), partial: false, memory: Memory::default(), commits: 0 }
+        Self { pair: Pair::new(world), partial: false, memory: ReadCache::default(), commits: 0 }
     }
 
     pub fn tiers(&self) -> Tiers<'_, Talk> {
-        Tiers { hot: &self.pair, cold: Some(&self.pair), memory: &self.memory, partial: self.partial }
+        Tiers { hot: &self.pair, cold: Some(&self.pair), cache: &self.memory, partial: self.partial }
     }
 
     pub fn apply(&self, step: Step) {
@@ -130,7 +130,7 @@ fn logical(instant: &Instant, span: Span) -> Vec<Placed<Row>> {
 
 /// The newest key cold may hold, if rows of `span` can lie at or below it.
 fn reach(instant: &Instant, span: Span) -> Option<Key> {
-    instant.mark.cold_newest.filter(|newest| *newest >= span.lower && span.lower < span.upper)
+    instant.mark.cold_watermark.filter(|newest| *newest >= span.lower && span.lower < span.upper)
 }
 
 /// Whether hot's rows down to the last one needed are all newer than anything in cold.
@@ -175,7 +175,7 @@ fn expected(instant: &Instant, ask: Ask) -> Page<Row> {
 
 /// What there is of it without cold: hot rows newer than every cold one.
 fn without_cold(instant: &Instant, ask: Ask) -> Option<Page<Row>> {
-    let newest = instant.mark.cold_newest?;
+    let newest = instant.mark.cold_watermark?;
     let mut hot = instant.clone();
     let mut page = if let Ask::Seek { span, order: Order::Asc, limit } = ask {
         // One read gave `limit + 1` rows; late ones may have filled it, and then there is more above.
@@ -310,7 +310,7 @@ fn page_is_cheap(seen: &Seen, span: Span, offset: i64, limit: i64, count: Count)
     let take = limit as usize + 1;
     let late = |instant: &Instant| {
         let late = logical(instant, span).into_iter().filter(|placed| !placed.from_archive);
-        late.filter(|placed| Some(placed.row.key) < instant.mark.cold_newest).count()
+        late.filter(|placed| Some(placed.row.key) < instant.mark.cold_watermark).count()
     };
     let late = seen.instants.iter().map(late).max().unwrap_or(0);
     // Above this many, no late row is read but those of the page.
@@ -326,7 +326,7 @@ fn page_is_cheap(seen: &Seen, span: Span, offset: i64, limit: i64, count: Count)
     let steps = late.next_power_of_two().trailing_zeros() as usize + 1;
     let newer = seen.instants[0].hot.iter();
     let newer =
-        newer.filter(|row| row.key < span.upper && Some(row.key) >= seen.instants[0].mark.cold_newest);
+        newer.filter(|row| row.key < span.upper && Some(row.key) >= seen.instants[0].mark.cold_watermark);
     if late > LATE_AT_ONCE && !one_tier && offset > newer.count() as i64 && count == Count::None {
         prop_assert!(seen.cold_counts > 0, "not bisected: {:?}", seen);
     }

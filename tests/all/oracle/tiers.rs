@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use thermocline::federation::reads::{Cold, ColdRows};
-use thermocline::federation::{ColdCount, ColdError, Hot, HotCount, HotRows, List, Mark};
+use thermocline::federation::{ColdCount, ColdError, Hot, HotCount, HotRows, HotSnapshot, List};
 use thermocline::page::{Key, ListId, Order, Slice, Span};
 use thermocline::tier::{Tier, TierError};
 
@@ -39,7 +39,7 @@ impl List for Talk {
 /// One list at the instant of a hot read.
 #[derive(Clone, Debug)]
 pub struct Instant {
-    pub mark: Mark,
+    pub mark: HotSnapshot,
     /// What hot holds of it, newest first.
     pub hot: Vec<Row>,
     /// All of it, newest first.
@@ -115,7 +115,7 @@ impl Pair {
         self.stage()
     }
 
-    async fn cold_turn(&self, mark: Mark) -> Result<MutexGuard<'_, Stage>, ColdError> {
+    async fn cold_turn(&self, mark: HotSnapshot) -> Result<MutexGuard<'_, Stage>, ColdError> {
         let mut stage = self.turn().await;
         let cold = &stage.world.cold;
         if cold.away {
@@ -126,7 +126,7 @@ impl Pair {
             return Err(ColdError::Unproven);
         }
         if mark.epoch < cold.floor {
-            return Err(ColdError::BelowFloor);
+            return Err(ColdError::EpochExpired);
         }
         stage.seen.answered.push(Tier::Cold);
         Ok(stage)
@@ -158,15 +158,15 @@ fn hot_rows(instant: &Instant, slice: Slice, count: bool) -> HotRows<Row> {
     let mut counted = HotCount::default();
     if count {
         counted.rows = within.len() as i64;
-        let late = within.iter().filter(|row| Some(row.key) < instant.mark.cold_newest);
+        let late = within.iter().filter(|row| Some(row.key) < instant.mark.cold_watermark);
         counted.late = late.count() as i64;
     }
-    HotRows { mark: instant.mark, rows: cut(within, |row| row.key, slice), count: counted }
+    HotRows { snapshot: instant.mark, rows: cut(within, |row| row.key, slice), count: counted }
 }
 
 fn found(instant: &Instant, id: i64) -> HotRows<Row> {
     let rows = instant.hot.iter().filter(|row| row.key.id == id).cloned().collect();
-    HotRows { mark: instant.mark, rows, count: HotCount::default() }
+    HotRows { snapshot: instant.mark, rows, count: HotCount::default() }
 }
 
 fn note(stage: &mut Stage, instant: Instant, slice: Slice, given: usize) {
@@ -241,11 +241,11 @@ impl Hot<Talk> for Snapshot<'_> {
 
 #[async_trait]
 impl Cold<Talk> for Pair {
-    async fn prove(&self, _: &Talk, mark: Mark) -> Result<i64, ColdError> {
+    async fn prove(&self, _: &Talk, mark: HotSnapshot) -> Result<i64, ColdError> {
         Ok(self.cold_turn(mark).await?.world.cold.confirmed())
     }
 
-    async fn read(&self, list: &Talk, mark: Mark, slice: Slice) -> Result<ColdRows<Row>, ColdError> {
+    async fn read(&self, list: &Talk, mark: HotSnapshot, slice: Slice) -> Result<ColdRows<Row>, ColdError> {
         let mut stage = self.cold_turn(mark).await?;
         let cold = &stage.world.cold;
         let visible = cold.visible(mark.epoch).filter(|row| row.talk == list.0 && inside(slice.span, row));
@@ -256,7 +256,7 @@ impl Cold<Talk> for Pair {
         Ok(ColdRows { rows, confirmed })
     }
 
-    async fn count(&self, list: &Talk, mark: Mark, span: Span) -> Result<ColdCount, ColdError> {
+    async fn count(&self, list: &Talk, mark: HotSnapshot, span: Span) -> Result<ColdCount, ColdError> {
         let mut stage = self.cold_turn(mark).await?;
         stage.seen.cold_counts += 1;
         let visible = stage.world.cold.visible(mark.epoch);
@@ -265,7 +265,7 @@ impl Cold<Talk> for Pair {
         Ok(ColdCount { rows, confirmed })
     }
 
-    async fn find(&self, list: &Talk, mark: Mark, id: i64) -> Result<ColdRows<Row>, ColdError> {
+    async fn find(&self, list: &Talk, mark: HotSnapshot, id: i64) -> Result<ColdRows<Row>, ColdError> {
         let mut stage = self.cold_turn(mark).await?;
         let cold = &stage.world.cold;
         let found: Vec<_> =

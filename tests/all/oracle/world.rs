@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use thermocline::clock::Timestamp;
-use thermocline::federation::Mark;
+use thermocline::federation::HotSnapshot;
 use thermocline::page::Key;
 
 /// A row; `text` tells its versions apart.
@@ -41,7 +41,7 @@ impl Version {
 #[derive(Clone, Debug, Default)]
 pub struct HotState {
     pub rows: Vec<Row>,
-    pub mark: Mark,
+    pub mark: HotSnapshot,
 }
 
 /// One move in cold's journal.
@@ -68,7 +68,7 @@ impl ColdState {
         visible.map(|version| &version.row)
     }
 
-    pub fn proves(&self, mark: Mark) -> bool {
+    pub fn proves(&self, mark: HotSnapshot) -> bool {
         mark.epoch == 0 || self.journal.get(&mark.epoch).is_some_and(|batch| Some(batch.token) == mark.token)
     }
 
@@ -81,7 +81,7 @@ impl ColdState {
 /// A move whose cold half is committed and whose hot half is not.
 #[derive(Clone, Debug, Default)]
 struct Move {
-    mark: Mark,
+    mark: HotSnapshot,
     leave: Vec<Row>,
     enter: Vec<Row>,
     erase: Vec<Row>,
@@ -174,7 +174,7 @@ impl World {
     fn check(&self) {
         let mut both = self.hot.rows.clone();
         for row in self.cold.visible(self.hot.mark.epoch) {
-            assert!(Some(row.key) <= self.hot.mark.cold_newest, "{row:?} above the newest cold key");
+            assert!(Some(row.key) <= self.hot.mark.cold_watermark, "{row:?} above the newest cold key");
             let shadowed = self.hot.rows.iter().any(|hot| hot.name() == row.name());
             assert!(self.shadowing || !shadowed, "{row:?} is in both tiers");
             if !shadowed {
@@ -246,7 +246,8 @@ impl World {
         }
         self.cold.claimed += 1;
         let token = Some(self.draw());
-        let mark = Mark { epoch: self.cold.claimed, token, cold_newest: self.hot.mark.cold_newest };
+        let mark =
+            HotSnapshot { epoch: self.cold.claimed, token, cold_watermark: self.hot.mark.cold_watermark };
         Move { mark, ..Move::default() }
     }
 
@@ -267,7 +268,7 @@ impl World {
             self.close(row, epoch);
             self.cold.versions.push(Version { row: row.clone(), from: epoch, to: None });
         }
-        open.mark.cold_newest = open.mark.cold_newest.max(open.leave.first().map(|row| row.key));
+        open.mark.cold_watermark = open.mark.cold_watermark.max(open.leave.first().map(|row| row.key));
         self.copied(open);
     }
 
@@ -298,7 +299,7 @@ impl World {
 
     fn looked_up(&self, open: &mut Move, exact: bool) {
         if exact {
-            open.mark.cold_newest = self.cold.visible(open.mark.epoch).map(|row| row.key).max();
+            open.mark.cold_watermark = self.cold.visible(open.mark.epoch).map(|row| row.key).max();
         }
     }
 

@@ -7,7 +7,7 @@ use thermocline::archive::{Consent, Mover, pair};
 use thermocline::clock::{Clock, DAY, Timestamp};
 use thermocline::federation::reads::{Cold as _, ColdError, ColdRows, Hot as _, HotRows};
 use thermocline::federation::sql::{SqlCold, SqlHot};
-use thermocline::federation::{Count, Mark, Memory, Tiers};
+use thermocline::federation::{Count, HotSnapshot, ReadCache, Tiers};
 use thermocline::page::{Order, Slice, Span};
 use thermocline::resources::messages::{Message, Messages, archive::FAMILY};
 use thermocline::schema;
@@ -66,7 +66,7 @@ pub fn same_text(text: &str) -> Statement {
 
 /// What one request has in hand.
 enum Request {
-    Guessed(Mark, ColdRows<Message>),
+    Guessed(HotSnapshot, ColdRows<Message>),
     Asked(HotRows<Message>),
 }
 
@@ -90,8 +90,8 @@ pub struct Real {
     /// By the number each has claimed.
     movers: BTreeMap<u8, Driven>,
     request: Option<Request>,
-    seen: Option<Mark>,
-    memory: Memory,
+    seen: Option<HotSnapshot>,
+    memory: ReadCache,
     hot_backup: Option<Saved>,
     cold_backup: Option<Saved>,
 }
@@ -107,7 +107,7 @@ impl Real {
         let read = Arc::new(Replicated::new(Arc::clone(&cold), vec![Arc::clone(&replica)]));
         let cold: Arc<dyn Engine> = cold;
         pair::ensure(&*hot, &*cold, &clock).await.expect("a pair");
-        let (movers, memory) = (BTreeMap::new(), Memory::default());
+        let (movers, memory) = (BTreeMap::new(), ReadCache::default());
         let (request, seen, hot_backup, cold_backup) = (None, None, None, None);
         let real =
             Self { hot, cold, replica, read, clock, movers, request, seen, memory, hot_backup, cold_backup };
@@ -251,7 +251,7 @@ impl Real {
             }
             Action::Replicate => self.replicate().await,
             // A server that starts compares, which `check` does after every step.
-            Action::Compare => self.memory = Memory::default(),
+            Action::Compare => self.memory = ReadCache::default(),
             Action::GuessCold => {
                 let mark = self.seen.expect("hot was asked before");
                 let rows = SqlCold(&*self.cold).read(&list, mark, ALL).await.expect("an answer");
@@ -260,11 +260,11 @@ impl Real {
             Action::ReadHot => {
                 let rows = SqlHot(&*self.hot).read(&list, ALL, true).await.expect("an answer");
                 if let Some(Request::Guessed(mark, cold)) = self.request.take()
-                    && mark == rows.mark
+                    && mark == rows.snapshot
                 {
                     assert_eq!(together(&rows.rows, &cold.rows), messages(after.reader.truth), "a guess");
                 }
-                self.seen = Some(rows.mark);
+                self.seen = Some(rows.snapshot);
                 self.request = Some(Request::Asked(rows));
             }
             Action::EndRequest => self.request = None,
@@ -311,7 +311,7 @@ impl Real {
             let servers = [(&self.cold, Some(model.cold)), (&self.replica, model.replica)];
             for (server, cold) in servers {
                 let Some(cold) = cold else { continue };
-                let told = self.ask(&**server, hot.mark, model).await;
+                let told = self.ask(&**server, hot.snapshot, model).await;
                 let expected = reads::ask(rules, model, &cold, model.reader.mark);
                 assert_eq!(told.is_some(), expected.is_some(), "whether a slow request is answered");
                 if let Some(rows) = told {
@@ -323,12 +323,12 @@ impl Real {
     }
 
     /// What one server of cold says at a mark, if that may be used.
-    async fn ask(&self, server: &dyn Engine, mark: Mark, model: &State) -> Option<Vec<Message>> {
+    async fn ask(&self, server: &dyn Engine, mark: HotSnapshot, model: &State) -> Option<Vec<Message>> {
         match SqlCold(server).read(&Messages::of(TALK), mark, ALL).await {
             // Above the mark of the request cold may know of moves, but not above what hot says when it is asked again.
             Ok(rows) if rows.confirmed > mark.epoch.max(model.hot.mark.epoch.into()) => None,
             Ok(rows) => Some(rows.rows),
-            Err(ColdError::Unproven | ColdError::BelowFloor) => None,
+            Err(ColdError::Unproven | ColdError::EpochExpired) => None,
             Err(error) => panic!("no answer: {error:?}"),
         }
     }
@@ -336,7 +336,7 @@ impl Real {
     /// Every way to read, each whole.
     async fn check_lists(&self, model: &State) {
         let (hot, cold) = (SqlHot(&*self.hot), SqlCold(&*self.read));
-        let tiers = Tiers { hot: &hot, cold: Some(&cold), memory: &self.memory, partial: false };
+        let tiers = Tiers { hot: &hot, cold: Some(&cold), cache: &self.memory, partial: false };
         let (list, expected) = (Messages::of(TALK), messages(model.ghost.truth));
         for order in [Order::Desc, Order::Asc] {
             let page = tiers.seek(&list, Span::ALL, order, 2).await.expect("a page");

@@ -1,10 +1,9 @@
-//! The statements that lists are read with return the declared columns, the same on every engine: a column that is
-//! forgotten in one engine's file is found out here, with or without a server.
+//! The statements of lists return the declared columns, the same on every engine.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
 use sqlx::{AssertSqlSafe, Column as _, Connection as _, Executor as _, SqlSafeStr as _, Statement as _};
+use thermocline::resources::registry;
 use thermocline::schema::{self, Table};
 use thermocline::tier::{Engine as _, Sqlite, Tier, migrate};
 
@@ -14,44 +13,44 @@ use crate::support::postgres;
 const HOT: [&str; 6] = ["epoch", "token", "cold_newest_at", "cold_newest_id", "n", "late"];
 const COLD: [&str; 3] = ["floor", "proven", "confirmed"];
 
-/// A statement's name, such as `posts/cold_find`, and its text by engine.
-type Statements = BTreeMap<String, BTreeMap<String, String>>;
+/// A statement's name, such as `posts.cold_find`, and its text by engine.
+type Statements = BTreeMap<String, BTreeMap<&'static str, String>>;
 
-/// The statements that return a resource's rows: those of lists.
+/// The statements that return a resource's rows: slices, newest first, and finds of every list.
 fn statements() -> Statements {
     let mut statements = Statements::new();
-    let resources = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/resources");
-    for noun in std::fs::read_dir(resources).expect("resources").flatten() {
-        let Ok(engines) = std::fs::read_dir(noun.path().join("sql")) else { continue };
-        for engine in engines.flatten() {
-            for file in std::fs::read_dir(engine.path()).expect("statements").flatten() {
-                let name = file.file_name().into_string().expect("a name");
-                let stem = name.trim_end_matches(".sql");
-                if ["_slice", "_find", "_search"].iter().any(|part| stem.contains(part)) {
-                    let name = format!("{}/{stem}", noun.file_name().display());
-                    let text = std::fs::read_to_string(file.path()).expect("a text");
-                    let engine = engine.file_name().into_string().expect("a name");
-                    statements.entry(name).or_default().insert(engine, text);
-                }
-            }
+    let lists = registry::RESOURCES.into_iter().flat_map(|resource| resource.lists);
+    for statement in lists.flat_map(|list| list.all()) {
+        if ["_slice", "_find"].iter().all(|part| !statement.name.ends_with(part)) {
+            continue;
         }
+        let texts = [
+            ("sqlite", Some(statement.sqlite())),
+            ("postgres", statement.for_postgres()),
+            ("mssql", statement.for_mssql()),
+        ];
+        let texts = texts.into_iter().filter_map(|(engine, text)| Some((engine, text?.to_owned())));
+        statements.entry(statement.name.to_owned()).or_insert_with(|| texts.collect());
     }
     statements
 }
 
-/// What a statement has to return.
+/// The columns that a statement has to return.
 fn expected(name: &str) -> BTreeSet<String> {
-    let (table, left_out, counted): (&Table, &[&str], &[&str]) = match name {
-        name if name.starts_with("conversations/") => (&schema::CONVERSATIONS, &[], &[]),
-        name if name.starts_with("messages/") => (&schema::MESSAGES, &[], &[]),
-        name if name.starts_with("posts/comments_") => (&schema::COMMENTS, &[], &[]),
-        name if name.starts_with("posts/") => (&schema::POSTS, &[], &["comment_count", "like_count"]),
-        // What hot has to say of it is its state alone; in cold rows are sums.
-        "behavior/hot_slice" => return HOT.iter().copied().chain(["id"]).map(str::to_owned).collect(),
-        "behavior/cold_slice" => (&schema::cold::BEHAVIOR, &["metadata", "resource", "from_epoch"], &[]),
-        // A price is asked for by its stock, and nobody is told when it was written down.
-        name if name.starts_with("stocks/prices_") => (&schema::PRICES, &["stock_id", "created_at"], &[]),
-        name => panic!("no declared table is known for {name}"),
+    let (list, _) = name.split_once('.').expect("a list and a query");
+    let (table, left_out, counted): (&Table, &[&str], &[&str]) = match list {
+        "conversations" => (&schema::CONVERSATIONS, &[], &[]),
+        "messages" | "messages_containing" => (&schema::MESSAGES, &[], &[]),
+        "comments" => (&schema::COMMENTS, &[], &[]),
+        "posts" | "posts_by_author" => (&schema::POSTS, &[], &["comment_count", "like_count"]),
+        // Hot has only a state of behaviour; in cold its rows are sums.
+        "behavior" if name.contains("hot_") => {
+            return HOT.iter().copied().chain(["id"]).map(str::to_owned).collect();
+        }
+        "behavior" => (&schema::cold::BEHAVIOR, &["metadata", "resource", "from_epoch"], &[]),
+        // A price is asked for by its stock, and the API does not show when it was written.
+        "prices" => (&schema::PRICES, &["stock_id", "created_at"], &[]),
+        _ => panic!("no declared table is known for {name}"),
     };
     let own = table.columns.iter().map(|column| column.name).filter(|name| !left_out.contains(name));
     let state: &[&str] = if name.contains("cold_") { &COLD } else { &HOT };
@@ -150,12 +149,12 @@ async fn every_list_returns_the_declared_columns_on_every_engine() {
         } else {
             ("hot", ["mssql", "sqlite"])
         };
-        assert_eq!(texts.keys().collect::<Vec<_>>(), engines, "{name}");
+        assert_eq!(texts.keys().copied().collect::<Vec<_>>(), engines, "{name}");
         for (engine, text) in texts {
             // The program binds integers, which a bare text does not say.
             let sql = text.replace("$5 + $6", "$5::bigint + $6::bigint");
             let sql = AssertSqlSafe(sql).into_sql_str();
-            let columns: BTreeSet<String> = match (engine.as_str(), &mut server) {
+            let columns: BTreeSet<String> = match (*engine, &mut server) {
                 ("sqlite", _) => {
                     let database = embedded.get_mut(tier).expect("a database");
                     let prepared = database.prepare(sql).await.expect(name);
@@ -172,7 +171,7 @@ async fn every_list_returns_the_declared_columns_on_every_engine() {
                 _ => read(text),
             };
             assert_eq!(columns, expected(name), "{name} on {engine}");
-            *seen.entry(engine.as_str()).or_insert(0) += 1;
+            *seen.entry(*engine).or_insert(0) += 1;
         }
     }
     println!("read: {seen:?}");
@@ -182,8 +181,8 @@ async fn every_list_returns_the_declared_columns_on_every_engine() {
 #[test]
 fn a_forgotten_column_is_seen() {
     let statements = statements();
-    let text = &statements["messages/hot_slice"]["mssql"];
-    assert_eq!(read(text), expected("messages/hot_slice"));
+    let text = &statements["messages.hot_slice"]["mssql"];
+    assert_eq!(read(text), expected("messages.hot_slice"));
     let forgotten = text
         .replace("SELECT id, conversation_id, sender_id, content,", "SELECT id, conversation_id, content,");
     assert_ne!(*text, forgotten);

@@ -59,7 +59,7 @@ async fn ids(pair: &Pair) -> [Vec<i64>; 2] {
     let list = Messages::of(1);
     let hot = SqlHot(&*pair.hot).read(&list, Slice::oldest(Span::ALL, 99), false).await.expect("hot");
     let cold = SqlCold(&*pair.cold);
-    let cold = cold.read(&list, hot.mark, Slice::oldest(Span::ALL, 99)).await.expect("cold").rows;
+    let cold = cold.read(&list, hot.snapshot, Slice::oldest(Span::ALL, 99)).await.expect("cold").rows;
     [hot.rows.iter().map(|row| row.id).collect(), cold.iter().map(|row| row.id).collect()]
 }
 

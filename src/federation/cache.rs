@@ -1,0 +1,86 @@
+//! What readers remember between requests: totals that cannot change, and what was last seen of each resource.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use moka::future::Cache;
+
+use super::reads::HotSnapshot;
+use crate::page::{ListId, Span};
+
+/// Counts in cold belong to one epoch and never change, so the epoch and its token are part of the key.
+type TotalKey = (ListId, Span, i64, Option<i64>);
+
+/// The caches of the federation. Neither rows of hot nor errors are cached.
+#[derive(Debug)]
+pub struct ReadCache {
+    totals: Cache<TotalKey, i64>,
+    seen: Mutex<Seen>,
+}
+
+#[derive(Debug, Default)]
+struct Seen {
+    /// The last snapshot of each list, by its name and its resource.
+    snapshots: HashMap<(&'static str, &'static str), HotSnapshot>,
+    /// The highest epoch of each resource. Hot goes back only when it is restored from a backup.
+    highest: HashMap<&'static str, i64>,
+    /// The resources whose cold tier did not agree with hot when it was last asked.
+    quarantined: HashSet<&'static str>,
+}
+
+impl Default for ReadCache {
+    fn default() -> Self {
+        let totals = Cache::builder().max_capacity(100_000).time_to_idle(Duration::from_hours(1)).build();
+        Self { totals, seen: Mutex::default() }
+    }
+}
+
+impl ReadCache {
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Quarantines a resource whose databases did not agree: nothing of it is answered, not even from hot alone, until cold
+    /// proves again what hot says.
+    pub fn quarantine(&self, resource: &'static str) {
+        self.seen().quarantined.insert(resource);
+    }
+
+    pub(super) fn release(&self, resource: &'static str) {
+        self.seen().quarantined.remove(resource);
+    }
+
+    pub(super) fn is_quarantined(&self, resource: &'static str) -> bool {
+        self.seen().quarantined.contains(resource)
+    }
+
+    pub(super) async fn total(&self, list: ListId, span: Span, snapshot: HotSnapshot) -> Option<i64> {
+        self.totals.get(&(list, span, snapshot.epoch, snapshot.token)).await
+    }
+
+    pub(super) async fn keep_total(&self, list: ListId, span: Span, snapshot: HotSnapshot, total: i64) {
+        self.totals.insert((list, span, snapshot.epoch, snapshot.token), total).await;
+    }
+
+    /// Returns the last snapshot that was seen of a list, by its name and its resource.
+    pub(super) fn snapshot(&self, list: (&'static str, &'static str)) -> Option<HotSnapshot> {
+        self.seen().snapshots.get(&list).copied()
+    }
+
+    pub(super) fn keep_snapshot(&self, list: (&'static str, &'static str), snapshot: HotSnapshot) {
+        self.seen().snapshots.insert(list, snapshot);
+    }
+
+    /// Returns the highest epoch seen so far of each resource.
+    pub fn highest_epochs(&self) -> HashMap<&'static str, i64> {
+        self.seen().highest.clone()
+    }
+
+    /// Notes an epoch that hot has reached; returns the highest one seen before.
+    pub(super) fn note_epoch(&self, resource: &'static str, epoch: i64) -> i64 {
+        let mut seen = self.seen();
+        let highest = seen.highest.entry(resource).or_default();
+        std::mem::replace(highest, epoch.max(*highest))
+    }
+}

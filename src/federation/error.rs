@@ -1,0 +1,43 @@
+//! Why a list could not be read.
+
+use crate::tier::{Tier, TierError};
+
+/// A list could not be read whole.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// A tier that holds part of the answer failed.
+    #[error(transparent)]
+    Tier(#[from] TierError),
+    /// The two databases do not belong to the same instant: one of them was restored from a backup, or they are not a pair.
+    /// An operator has to run `archive recover`.
+    #[error("{resource}: {detail}")]
+    RecoverDue {
+        /// The resource.
+        resource: &'static str,
+        /// What does not agree.
+        detail: String,
+    },
+    /// Hot has archived rows and no cold tier is configured.
+    #[error("{resource} has archived rows and no cold tier is configured")]
+    NoCold {
+        /// The resource.
+        resource: &'static str,
+    },
+    /// The epoch of this reader was vacuumed away at every attempt.
+    #[error("{resource}: the epoch moved on faster than it could be read")]
+    Overtaken {
+        /// The resource.
+        resource: &'static str,
+    },
+}
+
+impl ReadError {
+    /// Returns the tier that is missing, if waiting for it may help.
+    pub const fn unavailable(&self) -> Option<Tier> {
+        match self {
+            Self::Tier(TierError::Unavailable { tier, .. } | TierError::Conflict { tier, .. }) => Some(*tier),
+            Self::NoCold { .. } | Self::Overtaken { .. } => Some(Tier::Cold),
+            Self::Tier(_) | Self::RecoverDue { .. } => None,
+        }
+    }
+}

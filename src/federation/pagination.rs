@@ -1,0 +1,315 @@
+//! Pages of a list that lies in two tiers: by cursor, by offset, around a row, by id.
+
+use std::time::Duration;
+
+use super::cache::ReadCache;
+use super::consistency::{Consistent, Outcome, reach};
+use super::error::ReadError;
+use super::late_rows::{LatePage, Wanted, page_with_late_rows};
+use super::merge::{Placed, merge};
+use super::reads::{Cold, ColdError, ColdRows, Hot, HotRows, HotSnapshot, List};
+use crate::page::{Key, Order, Slice, Span};
+use crate::tier::{Tier, TierError};
+
+/// How often a request asks again when a move or the vacuum interfered.
+const ATTEMPTS: usize = 8;
+
+/// How long a page that hot has whole waits for the number of rows in cold.
+const TOTAL_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// The two tiers, as one list is read from them.
+pub struct Tiers<'a, L: List> {
+    /// The hot tier.
+    pub hot: &'a dyn Hot<L>,
+    /// The cold tier; absent in hot-only mode.
+    pub cold: Option<&'a dyn Cold<L>>,
+    /// What earlier requests learnt.
+    pub cache: &'a ReadCache,
+    /// Whether a list without its rows in cold is better than an error.
+    pub partial: bool,
+}
+
+/// Whether a page counts its list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Count {
+    /// No total.
+    None,
+    /// A total, unless only the total needs cold and cold is away.
+    Usual,
+    /// A total, or an error.
+    Exact,
+}
+
+/// Some rows of a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page<R> {
+    /// The rows, in the order asked for.
+    pub rows: Vec<Placed<R>>,
+    /// Whether more rows follow in that order.
+    pub more: bool,
+    /// The length of the list, when it was counted.
+    pub total: Option<i64>,
+    /// Set when cold did not answer: the page ends above this key, at or below which cold may hold rows.
+    pub missing_from: Option<Key>,
+}
+
+impl<R> Page<R> {
+    /// Cuts `limit` rows out of up to one more, which tells whether more rows follow.
+    fn cut(mut rows: Vec<Placed<R>>, limit: i64, total: Option<i64>) -> Self {
+        let limit = usize::try_from(limit).unwrap_or(0);
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        Self { rows, more, total, missing_from: None }
+    }
+}
+
+/// The rows of a page below the hot rows that are newer than every cold row.
+enum Below<R> {
+    /// Cold rows only.
+    Cold(Vec<R>),
+    /// Late rows among cold ones: the page is already whole.
+    Late(LatePage<R>),
+}
+
+/// What cold answered to a read that was begun before hot had answered.
+type Guessed<R> = Option<(HotSnapshot, Result<ColdRows<R>, ColdError>)>;
+
+impl<L: List> Tiers<'_, L> {
+    fn consistent(&self) -> Consistent<'_, L> {
+        Consistent { hot: self.hot, cold: self.cold, cache: self.cache }
+    }
+
+    /// Returns the rows of `span` that come first in `order`, at most `limit`, and whether more follow.
+    ///
+    /// Asks hot alone when cold can hold none of them. When the last snapshot says that cold will be needed, both are asked
+    /// at once; if hot then answers with another epoch, cold is asked again.
+    pub async fn seek(
+        &self,
+        list: &L,
+        span: Span,
+        order: Order,
+        limit: i64,
+    ) -> Result<Page<L::Row>, ReadError> {
+        let slice = Slice { span, order, skip: 0, take: limit + 1 };
+        let tiers = self.consistent();
+        for _ in 0..ATTEMPTS {
+            let (hot, guessed) = self.hot_and_guessed_cold(list, slice).await?;
+            let snapshot = hot.snapshot;
+            if !tiers.check(list, snapshot).await? {
+                continue;
+            }
+            self.cache.keep_snapshot((list.name(), list.resource()), snapshot);
+            let Some(stretch) = cold_part(list, slice, &hot) else {
+                return Ok(Page::cut(Placed::from_hot(hot.rows), limit, None));
+            };
+            let cold = match guessed {
+                Some((guess, answer)) if guess == snapshot => tiers.settle(list, snapshot, answer).await,
+                _ => tiers.cold_rows(list, snapshot, stretch).await,
+            };
+            match cold {
+                Ok(Outcome::Answer(cold)) => {
+                    let take = slice.take as usize;
+                    let rows = merge(hot.rows, cold, |row| list.key(row), order, take);
+                    return Ok(Page::cut(rows, limit, None));
+                }
+                Ok(Outcome::Retry) => {}
+                Err(error) => return self.without_cold(list, hot, order, limit, error),
+            }
+        }
+        Err(ReadError::Overtaken { resource: list.resource() })
+    }
+
+    /// Reads a slice of hot and, where the last snapshot says that cold will be needed, the same slice of cold at once.
+    async fn hot_and_guessed_cold(
+        &self,
+        list: &L,
+        slice: Slice,
+    ) -> Result<(HotRows<L::Row>, Guessed<L::Row>), TierError> {
+        let last = self.cache.snapshot((list.name(), list.resource()));
+        let guess = last.filter(|snapshot| likely_needs_cold(*snapshot, slice));
+        let hot = self.hot.read(list, slice, false);
+        let (Some(snapshot), Some(cold)) = (guess, self.cold) else {
+            return Ok((hot.await?, None));
+        };
+        let (hot, cold) = futures::future::join(hot, cold.read(list, snapshot, slice)).await;
+        Ok((hot?, Some((snapshot, cold))))
+    }
+
+    /// Returns the rows from the `offset`th newest of `span` on, at most `limit`.
+    pub async fn page(
+        &self,
+        list: &L,
+        span: Span,
+        offset: i64,
+        limit: i64,
+        count: Count,
+    ) -> Result<Page<L::Row>, ReadError> {
+        let take = limit + 1;
+        let slice = Slice { span, order: Order::Desc, skip: offset, take };
+        let tiers = self.consistent();
+        for _ in 0..ATTEMPTS {
+            let hot = self.hot.read(list, slice, true).await?;
+            let (snapshot, held) = (hot.snapshot, hot.count);
+            if !tiers.check(list, snapshot).await? {
+                continue;
+            }
+            self.cache.keep_snapshot((list.name(), list.resource()), snapshot);
+            let alone = reach(snapshot, span).is_none();
+            if alone || offset + take <= held.rows - held.late {
+                let in_cold = match self.total_beside_hot_page(list, span, snapshot, count).await {
+                    Ok(Outcome::Answer(in_cold)) => in_cold,
+                    Ok(Outcome::Retry) => continue,
+                    Err(error) => return self.without_cold(list, hot, Order::Desc, limit, error),
+                };
+                let total = in_cold.map(|cold| held.rows + cold);
+                return Ok(Page::cut(Placed::from_hot(hot.rows), limit, total));
+            }
+            let rows = async {
+                if held.late > 0 {
+                    let page = page_with_late_rows(&tiers, list, Wanted { span, offset, take }).await?;
+                    return Ok(page.map(Below::Late));
+                }
+                let skip = (offset - held.rows).max(0);
+                let take = take - hot.rows.len() as i64;
+                let stretch = Slice { span, order: Order::Desc, skip, take };
+                Ok(tiers.cold_rows(list, snapshot, stretch).await?.map(Below::Cold))
+            };
+            let counted = async {
+                match count {
+                    Count::None => Ok(Outcome::Answer(None)),
+                    _ => tiers.cold_total(list, span, snapshot).await,
+                }
+            };
+            match futures::future::try_join(rows, counted).await {
+                Ok((Outcome::Answer(Below::Cold(cold)), Outcome::Answer(in_cold))) => {
+                    let rows = merge(hot.rows, cold, |row| list.key(row), Order::Desc, take as usize);
+                    return Ok(Page::cut(rows, limit, in_cold.map(|cold| held.rows + cold)));
+                }
+                Ok((Outcome::Answer(Below::Late(late)), Outcome::Answer(in_cold)))
+                    if late.snapshot == snapshot =>
+                {
+                    return Ok(Page::cut(late.rows, limit, in_cold.map(|cold| late.in_hot + cold)));
+                }
+                // Vacuumed away, or moved between the first read and the snapshot.
+                Ok(_) => {}
+                Err(error) => return self.without_cold(list, hot, Order::Desc, limit, error),
+            }
+        }
+        Err(ReadError::Overtaken { resource: list.resource() })
+    }
+
+    /// Counts the rows in cold for a page that hot has whole. `None` without a count, or where the usual count does not
+    /// come in time.
+    async fn total_beside_hot_page(
+        &self,
+        list: &L,
+        span: Span,
+        snapshot: HotSnapshot,
+        count: Count,
+    ) -> Result<Outcome<Option<i64>>, ReadError> {
+        let tiers = self.consistent();
+        let total = tiers.cold_total(list, span, snapshot);
+        match count {
+            Count::None => Ok(Outcome::Answer(None)),
+            Count::Exact => total.await,
+            Count::Usual => match tokio::time::timeout(TOTAL_TIMEOUT, total).await {
+                Err(_) => Ok(Outcome::Answer(None)),
+                Ok(Err(error)) if error.unavailable() == Some(Tier::Cold) => Ok(Outcome::Answer(None)),
+                Ok(total) => total,
+            },
+        }
+    }
+
+    /// Returns `limit` rows around `pivot`: up to half of them newer, then the row at or below it, then older ones.
+    pub async fn around(
+        &self,
+        list: &L,
+        span: Span,
+        pivot: Key,
+        limit: i64,
+    ) -> Result<Page<L::Row>, ReadError> {
+        let above = span.from(pivot.successor());
+        let mut newer = self.seek(list, above, Order::Asc, limit / 2).await?;
+        let below = span.below(pivot.successor());
+        let older = self.seek(list, below, Order::Desc, limit - newer.rows.len() as i64).await?;
+        newer.rows.reverse();
+        newer.rows.extend(older.rows);
+        Ok(Page {
+            rows: newer.rows,
+            more: older.more,
+            total: None,
+            missing_from: newer.missing_from.or(older.missing_from),
+        })
+    }
+
+    /// Returns the row with this id from whichever tier has it.
+    pub async fn find(&self, list: &L, id: i64) -> Result<Option<Placed<L::Row>>, ReadError> {
+        let tiers = self.consistent();
+        for _ in 0..ATTEMPTS {
+            let mut hot = self.hot.find(list, id).await?;
+            if !tiers.check(list, hot.snapshot).await? {
+                continue;
+            }
+            if let Some(row) = hot.rows.pop() {
+                return Ok(Some(Placed { row, from_archive: false }));
+            }
+            let snapshot = hot.snapshot;
+            if snapshot.cold_watermark.is_none() {
+                return Ok(None);
+            }
+            let found = tiers.cold(list)?.find(list, snapshot, id).await;
+            if let Outcome::Answer(mut rows) = tiers.settle(list, snapshot, found).await? {
+                return Ok(rows.pop().map(|row| Placed { row, from_archive: true }));
+            }
+        }
+        Err(ReadError::Overtaken { resource: list.resource() })
+    }
+
+    /// Answers without cold: the hot rows above everything cold may hold, or `error` where that is not enough.
+    fn without_cold(
+        &self,
+        list: &L,
+        hot: HotRows<L::Row>,
+        order: Order,
+        limit: i64,
+        error: ReadError,
+    ) -> Result<Page<L::Row>, ReadError> {
+        let newest_cold = match (hot.snapshot.cold_watermark, error.unavailable()) {
+            (Some(newest), Some(Tier::Cold)) if self.partial => newest,
+            _ => return Err(error),
+        };
+        tracing::warn!(resource = list.resource(), %error, "answered without the cold tier");
+        let mut rows = hot.rows;
+        let mut limit = limit;
+        // Upwards, late rows may have filled the slice; then hot has more rows above them.
+        let full = rows.len() as i64 > limit;
+        rows.retain(|row| list.key(row) > newest_cold);
+        if order == Order::Desc && (rows.len() as i64) <= limit {
+            // The next rows may be in cold.
+            limit = rows.len() as i64;
+        }
+        let mut page = Page::cut(Placed::from_hot(rows), limit, None);
+        page.more = full || order == Order::Desc;
+        page.missing_from = Some(newest_cold);
+        Ok(page)
+    }
+}
+
+/// Whether a slice lies so that hot will hardly answer it alone.
+fn likely_needs_cold(snapshot: HotSnapshot, slice: Slice) -> bool {
+    reach(snapshot, slice.span).is_some_and(|newest| slice.order == Order::Asc || slice.span.upper <= newest)
+}
+
+/// Returns the slice that cold has to add to what hot gave, clipped to where the hot rows end; `None` for nothing.
+fn cold_part<L: List>(list: &L, slice: Slice, hot: &HotRows<L::Row>) -> Option<Slice> {
+    let newest_cold = reach(hot.snapshot, slice.span)?;
+    let full = hot.rows.len() as i64 >= slice.take;
+    let end = hot.rows.last().filter(|_| full).map(|row| list.key(row));
+    let span = match (end, slice.order) {
+        (None, _) => slice.span,
+        (Some(end), Order::Desc) if end >= newest_cold => return None,
+        (Some(end), Order::Desc) => slice.span.from(end),
+        (Some(end), Order::Asc) => slice.span.below(end),
+    };
+    (!span.is_empty()).then_some(Slice { span, ..slice })
+}

@@ -1,0 +1,216 @@
+//! The cold tier of a list.
+
+use async_trait::async_trait;
+
+use super::blocks::BlockStatements;
+use super::lists::{ColdStatements, SqlList};
+use super::rows::{no_ids, rows, slice_params, span_params};
+use super::templates::queries;
+use crate::federation::reads::{Cold, ColdCount, ColdError, ColdRows, HotSnapshot};
+use crate::page::{Key, Order, Slice, Span};
+use crate::schema::Kind;
+use crate::tier::{Engine, Record, Statement, Tier, Value};
+
+/// The cold tier behind an engine and its replicas.
+///
+/// A replica answers only when its journal knows the reader's epoch; otherwise the next one is asked, then the primary.
+#[derive(Clone, Copy, Debug)]
+pub struct SqlCold<'a>(pub &'a dyn Engine);
+
+impl<'a> SqlCold<'a> {
+    /// Asks the replicas, then the primary, until one can answer.
+    async fn ask<T, F>(&self, ask: impl Fn(Server<'a>) -> F) -> Result<T, ColdError>
+    where
+        F: Future<Output = Result<T, ColdError>>,
+    {
+        for replica in self.0.replicas() {
+            match ask(Server { engine: replica, lags: true }).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => tracing::debug!(?error, "a replica cannot answer"),
+            }
+        }
+        ask(Server { engine: self.0, lags: false }).await
+    }
+}
+
+#[async_trait]
+impl<L: SqlList> Cold<L> for SqlCold<'_> {
+    async fn prove(&self, list: &L, snapshot: HotSnapshot) -> Result<i64, ColdError> {
+        let primary = Server { engine: self.0, lags: false };
+        Ok(primary.slice(list, snapshot, Slice::newest(Span::ALL, 0)).await?.confirmed)
+    }
+
+    async fn read(
+        &self,
+        list: &L,
+        snapshot: HotSnapshot,
+        slice: Slice,
+    ) -> Result<ColdRows<L::Row>, ColdError> {
+        self.ask(|server| async move { server.read(list, snapshot, slice).await }).await
+    }
+
+    async fn count(&self, list: &L, snapshot: HotSnapshot, span: Span) -> Result<ColdCount, ColdError> {
+        self.ask(|server| async move { server.count(list, snapshot, span).await }).await
+    }
+
+    async fn find(&self, list: &L, snapshot: HotSnapshot, id: i64) -> Result<ColdRows<L::Row>, ColdError> {
+        self.ask(|server| async move { server.find(list, snapshot, id).await }).await
+    }
+}
+
+/// One server of the cold tier.
+#[derive(Clone, Copy, Debug)]
+struct Server<'a> {
+    engine: &'a dyn Engine,
+    /// Whether it may be behind what hot says.
+    lags: bool,
+}
+
+impl Server<'_> {
+    /// Checks that a replica has reached the epoch before blocks are read from it. The epoch may arrive between the blocks
+    /// and the rows, whose proof would then say nothing of the blocks.
+    async fn check_caught_up(&self, resource: &'static str, snapshot: HotSnapshot) -> Result<(), ColdError> {
+        if !self.lags || snapshot.epoch == 0 {
+            return Ok(());
+        }
+        let token = Value::or_null(snapshot.token, Kind::Int);
+        let params = [resource.into(), snapshot.epoch.into(), token];
+        let records = self.engine.fetch(queries::proven(), &params).await?;
+        match records.first().map(|record| record.int("n")).transpose()? {
+            Some(1) => Ok(()),
+            _ => Err(ColdError::Unproven),
+        }
+    }
+
+    /// Runs a list statement and checks the proof that comes with its answer. Returns the answer and the highest move that
+    /// cold knows to be committed in hot.
+    async fn fetch_proven<L: SqlList>(
+        &self,
+        list: &L,
+        snapshot: HotSnapshot,
+        statement: &Statement,
+        mut params: Vec<Value>,
+    ) -> Result<(Vec<Record>, i64), ColdError> {
+        params.extend([snapshot.epoch.into(), Value::or_null(snapshot.token, Kind::Int)]);
+        params.extend(list.filter());
+        let records = self.engine.fetch(statement, &params).await?;
+        let first = records.first().ok_or(ColdError::Unproven)?;
+        let (proven, oldest_readable_epoch) = (first.bool("proven")?, first.int("floor")?);
+        let confirmed = first.int_or_null("confirmed")?.unwrap_or(0);
+        if snapshot.epoch > 0 && !proven {
+            return Err(ColdError::Unproven);
+        }
+        if snapshot.epoch < oldest_readable_epoch {
+            return Err(ColdError::EpochExpired);
+        }
+        Ok((records, confirmed))
+    }
+
+    async fn slice<L: SqlList>(
+        &self,
+        list: &L,
+        snapshot: HotSnapshot,
+        slice: Slice,
+    ) -> Result<ColdRows<L::Row>, ColdError> {
+        let statement = &cold_statements(list)?.slice[slice.order as usize];
+        let (records, confirmed) = self.fetch_proven(list, snapshot, statement, slice_params(slice)).await?;
+        Ok(ColdRows { rows: rows(list, &records)?, confirmed })
+    }
+
+    /// Counts row by row.
+    async fn count_rows<L: SqlList>(
+        &self,
+        list: &L,
+        snapshot: HotSnapshot,
+        span: Span,
+    ) -> Result<ColdCount, ColdError> {
+        let count = cold_statements(list)?.count.as_ref();
+        let count = count.ok_or_else(|| ColdError::absent(format!("{} are not counted", list.name())))?;
+        let mut params = span_params(span);
+        // In the place of take and skip.
+        params.extend([0.into(), 0.into()]);
+        let (records, confirmed) = self.fetch_proven(list, snapshot, count, params).await?;
+        let rows = records.first().map_or(Ok(0), |record| record.int("n"))?;
+        Ok(ColdCount { rows, confirmed })
+    }
+
+    /// Counts the rows with the key `key` or a newer one by blocks.
+    async fn rank<L: SqlList>(
+        &self,
+        list: &L,
+        snapshot: HotSnapshot,
+        (blocks, scope): (&BlockStatements, i64),
+        key: Key,
+    ) -> Result<ColdCount, ColdError> {
+        if key == Key::MAX {
+            return Ok(ColdCount { rows: 0, confirmed: 0 });
+        }
+        let block = blocks.holding(self.engine, scope, snapshot, key).await?;
+        // Without a block there are no rows, but that has to be proven too.
+        let (newer, upper) = block.map_or((0, key), |block| (block.newer, block.upper.successor()));
+        let ColdCount { rows, confirmed } =
+            self.count_rows(list, snapshot, Span { lower: key, upper }).await?;
+        Ok(ColdCount { rows: newer + rows, confirmed })
+    }
+
+    /// Reads a slice. A list with counted blocks skips whole blocks.
+    async fn read<L: SqlList>(
+        &self,
+        list: &L,
+        snapshot: HotSnapshot,
+        slice: Slice,
+    ) -> Result<ColdRows<L::Row>, ColdError> {
+        let counted = blocks_of(list)?.filter(|_| slice.skip > 0 && slice.order == Order::Desc);
+        let Some(counted) = counted else {
+            return self.slice(list, snapshot, slice).await;
+        };
+        self.check_caught_up(list.resource(), snapshot).await?;
+        let rank = slice.skip + self.rank(list, snapshot, counted, slice.span.upper).await?.rows;
+        let (blocks, scope) = counted;
+        let stretch = match blocks.locate(self.engine, scope, snapshot, rank).await? {
+            Some(block) => Slice {
+                span: Span { upper: block.upper.successor(), ..slice.span },
+                skip: rank - block.newer,
+                ..slice
+            },
+            // Past the end. The empty answer still carries its proof.
+            None => Slice { skip: 0, take: 0, ..slice },
+        };
+        self.slice(list, snapshot, stretch).await
+    }
+
+    async fn count<L: SqlList>(
+        &self,
+        list: &L,
+        snapshot: HotSnapshot,
+        span: Span,
+    ) -> Result<ColdCount, ColdError> {
+        let Some(counted) = blocks_of(list)? else {
+            return self.count_rows(list, snapshot, span).await;
+        };
+        self.check_caught_up(list.resource(), snapshot).await?;
+        let above = self.rank(list, snapshot, counted, span.upper).await?;
+        let all = self.rank(list, snapshot, counted, span.lower).await?;
+        Ok(ColdCount { rows: all.rows - above.rows, confirmed: all.confirmed })
+    }
+
+    async fn find<L: SqlList>(
+        &self,
+        list: &L,
+        snapshot: HotSnapshot,
+        id: i64,
+    ) -> Result<ColdRows<L::Row>, ColdError> {
+        let statement = cold_statements(list)?.find.as_ref().ok_or_else(|| no_ids(list, Tier::Cold))?;
+        let (records, confirmed) = self.fetch_proven(list, snapshot, statement, vec![id.into()]).await?;
+        Ok(ColdRows { rows: rows(list, &records)?, confirmed })
+    }
+}
+
+fn cold_statements<L: SqlList>(list: &L) -> Result<&'static ColdStatements, ColdError> {
+    let cold = list.statements().cold.as_ref();
+    cold.ok_or_else(|| ColdError::absent(format!("{} stay in hot", list.name())))
+}
+
+fn blocks_of<L: SqlList>(list: &L) -> Result<Option<(&'static BlockStatements, i64)>, ColdError> {
+    Ok(cold_statements(list)?.blocks.as_ref().zip(list.scope()))
+}

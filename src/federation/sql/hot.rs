@@ -1,0 +1,90 @@
+//! The hot tier of a list.
+
+use async_trait::async_trait;
+use tokio::sync::Mutex;
+
+use super::lists::SqlList;
+use super::rows::{no_ids, rows, slice_params};
+use crate::federation::reads::{Hot, HotCount, HotRows, HotSnapshot};
+use crate::page::Slice;
+use crate::tier::{Begin, Engine, Record, Session, Statement, Tier, TierError, Value};
+
+/// The hot tier behind an engine.
+#[derive(Clone, Copy, Debug)]
+pub struct SqlHot<'a>(pub &'a dyn Engine);
+
+#[async_trait]
+impl<L: SqlList> Hot<L> for SqlHot<'_> {
+    async fn read(&self, list: &L, slice: Slice, count: bool) -> Result<HotRows<L::Row>, TierError> {
+        let (statement, params) = hot_slice(list, slice, count);
+        hot_rows(list, &self.0.fetch(statement, &params).await?)
+    }
+
+    async fn find(&self, list: &L, id: i64) -> Result<HotRows<L::Row>, TierError> {
+        let (statement, params) = hot_find(list, id)?;
+        hot_rows(list, &self.0.fetch(statement, &params).await?)
+    }
+
+    async fn snapshot(&self) -> Result<Box<dyn Hot<L> + '_>, TierError> {
+        let mut session = self.0.session().await?;
+        session.begin(Begin::Read).await?;
+        Ok(Box::new(SqlSnapshot(Mutex::new(session))))
+    }
+}
+
+/// One instant of the hot tier, until it is dropped.
+struct SqlSnapshot(Mutex<Box<dyn Session>>);
+
+#[async_trait]
+impl<L: SqlList> Hot<L> for SqlSnapshot {
+    async fn read(&self, list: &L, slice: Slice, count: bool) -> Result<HotRows<L::Row>, TierError> {
+        let (statement, params) = hot_slice(list, slice, count);
+        hot_rows(list, &self.0.lock().await.fetch(statement, &params).await?)
+    }
+
+    async fn find(&self, list: &L, id: i64) -> Result<HotRows<L::Row>, TierError> {
+        let (statement, params) = hot_find(list, id)?;
+        hot_rows(list, &self.0.lock().await.fetch(statement, &params).await?)
+    }
+
+    async fn snapshot(&self) -> Result<Box<dyn Hot<L> + '_>, TierError> {
+        Err(TierError::Statement {
+            tier: Tier::Hot,
+            statement: "snapshot",
+            source: "a snapshot has no snapshots".into(),
+        })
+    }
+}
+
+fn hot_slice<L: SqlList>(list: &L, slice: Slice, count: bool) -> (&'static Statement, Vec<Value>) {
+    let mut params = slice_params(slice);
+    params.push(count.into());
+    params.extend(list.filter());
+    (&list.statements().hot[slice.order as usize], params)
+}
+
+fn hot_find<L: SqlList>(list: &L, id: i64) -> Result<(&'static Statement, Vec<Value>), TierError> {
+    let mut params = vec![id.into()];
+    params.extend(list.filter());
+    Ok((list.statements().hot_find.as_ref().ok_or_else(|| no_ids(list, Tier::Hot))?, params))
+}
+
+fn hot_rows<L: SqlList>(list: &L, records: &[Record]) -> Result<HotRows<L::Row>, TierError> {
+    // The state comes along even without rows. A missing state row must not look like an empty list.
+    let first = records.first().ok_or_else(|| TierError::Row {
+        tier: Tier::Hot,
+        statement: list.name(),
+        column: "epoch".to_owned(),
+        problem: format!("is missing: archive_state has no row of {}", list.resource()),
+    })?;
+    let snapshot = HotSnapshot {
+        epoch: first.int("epoch")?,
+        token: first.int_or_null("token")?,
+        cold_watermark: first.key_or_null("cold_newest_at", "cold_newest_id")?,
+    };
+    let count = HotCount {
+        rows: first.int_or_null("n")?.unwrap_or(0),
+        late: first.int_or_null("late")?.unwrap_or(0),
+    };
+    Ok(HotRows { snapshot, rows: rows(list, records)?, count })
+}

@@ -1,0 +1,326 @@
+//! The statements of a list, put together from its declaration.
+
+use super::blocks::BlockStatements;
+use super::templates::queries;
+use crate::federation::reads::List;
+use crate::schema::{Column, Table};
+use crate::tier::{Fragment, Record, Statement, TierError, Value};
+
+/// A list with its SQL.
+pub trait SqlList: List {
+    /// Returns its statements.
+    fn statements(&self) -> &'static ListStatements;
+
+    /// Returns the parameters of its filter.
+    fn filter(&self) -> Vec<Value>;
+
+    /// Returns the scope that its rows are counted under in blocks.
+    fn scope(&self) -> Option<i64> {
+        None
+    }
+
+    /// Reads a row.
+    fn read(&self, record: &Record) -> Result<Self::Row, TierError>;
+}
+
+/// The declaration of a list: the rows of one table, filtered by columns that equal a parameter, newest first.
+///
+/// The list is ordered by `created_at` and `id` unless [`ListSpec::by_day`] says otherwise. If the table moves, the list is
+/// read from both tiers.
+#[derive(Clone, Copy, Debug)]
+pub struct ListSpec {
+    name: &'static str,
+    resource: &'static str,
+    table: &'static Table,
+    filter: &'static [&'static str],
+    hidden: &'static [&'static str],
+    day: Option<&'static str>,
+    containing: Option<&'static str>,
+    parent: Option<&'static str>,
+    children: &'static [Children],
+    blocks: Option<&'static str>,
+}
+
+/// A number of children that is shown with each row.
+#[derive(Clone, Copy, Debug)]
+pub struct Children {
+    /// The column that shows it.
+    pub column: &'static str,
+    /// The table of the children.
+    pub table: &'static Table,
+    /// The column of that table which holds the row's id.
+    pub owner: &'static str,
+}
+
+impl ListSpec {
+    /// Declares the list `name` of all rows of `table`, whose epoch is that of `resource`.
+    pub const fn new(name: &'static str, resource: &'static str, table: &'static Table) -> Self {
+        Self {
+            name,
+            resource,
+            table,
+            filter: &[],
+            hidden: &[],
+            day: None,
+            containing: None,
+            parent: None,
+            children: &[],
+            blocks: None,
+        }
+    }
+
+    /// Keeps the rows in which each of these columns equals a parameter.
+    #[must_use]
+    pub const fn filtered_by(self, columns: &'static [&'static str]) -> Self {
+        Self { filter: columns, ..self }
+    }
+
+    /// Leaves columns out of the rows.
+    #[must_use]
+    pub const fn hiding(self, columns: &'static [&'static str]) -> Self {
+        Self { hidden: columns, ..self }
+    }
+
+    /// Orders the list by a column of days, of which the filter leaves at most one row each.
+    #[must_use]
+    pub const fn by_day(self, column: &'static str) -> Self {
+        Self { day: Some(column), ..self }
+    }
+
+    /// Keeps the rows in which this column contains a parameter, which follows those of the filter. ASCII letters in the
+    /// parameter must be in lower case.
+    #[must_use]
+    pub const fn containing(self, column: &'static str) -> Self {
+        Self { containing: Some(column), ..self }
+    }
+
+    /// Says that the rows move with a row of `table`, whose id is the first parameter of the filter.
+    #[must_use]
+    pub const fn moving_with(self, table: &'static Table) -> Self {
+        Self { parent: Some(table.name), ..self }
+    }
+
+    /// Shows numbers of children with each row.
+    #[must_use]
+    pub const fn with_children(self, children: &'static [Children]) -> Self {
+        Self { children, ..self }
+    }
+
+    /// Says that its rows in cold are counted in this table of blocks.
+    #[must_use]
+    pub const fn counted_in(self, blocks: &'static str) -> Self {
+        Self { blocks: Some(blocks), ..self }
+    }
+
+    /// Puts its statements together.
+    ///
+    /// # Panics
+    /// When the declaration names a column that the table does not have.
+    pub fn statements(&self) -> ListStatements {
+        let cold = self.table.archived.map(|table| self.cold(table));
+        let [desc, asc] =
+            ["DESC", "ASC"].map(|direction| self.hot(queries::hot_slice(), "hot_slice", 8, direction));
+        let find = self.hot(queries::hot_find(), "hot_find", 2, "DESC");
+        ListStatements { hot: [desc, asc], hot_find: Some(find), cold }
+    }
+
+    fn cold(&self, table: &'static str) -> ColdStatements {
+        let slice = |direction| self.in_cold(queries::cold_slice(), "cold_slice", table, 7, direction);
+        ColdStatements {
+            slice: ["DESC", "ASC"].map(slice),
+            find: Some(self.in_cold(queries::cold_find(), "cold_find", table, 2, "DESC")),
+            count: Some(self.in_cold(queries::cold_count(), "cold_count", table, 7, "DESC")),
+            blocks: self.blocks.map(BlockStatements::of),
+        }
+    }
+
+    /// Fills in a template of hot whose filter begins at the parameter `first`.
+    fn hot(&self, template: &Statement, name: &str, first: usize, direction: &str) -> Statement {
+        let columns: Vec<&str> = self.shown().map(|column| column.name).collect();
+        let children = self.children.iter().map(|children| {
+            let values = [("child", children.table.name.into()), ("owner", children.owner.into())];
+            (children.column, Fragment::from(queries::hot_children()).fill_all(&values))
+        });
+        let (state, span) = match (self.parent, self.day) {
+            (Some(_), _) => (queries::state_of_children(), queries::hot_span()),
+            (None, None) => (queries::state(), queries::hot_span()),
+            (None, Some(_)) => (queries::state(), queries::hot_span_of_days()),
+        };
+        let mut values = vec![
+            ("state", state.into()),
+            ("parent", self.parent.unwrap_or_default().into()),
+            ("owner", format!("${first}").into()),
+        ];
+        let names = Names { table: self.table.name, id: "id", of: |column| column.name };
+        values.extend(self.values(&names, first, span, direction, &columns.join(", "), children));
+        template.assemble(&format!("{}.{name}", self.name), self.name, &values)
+    }
+
+    /// Fills in a template of cold whose epoch is the parameter `epoch`; the token and the filter follow it.
+    fn in_cold(
+        &self,
+        template: &Statement,
+        name: &str,
+        table: &'static str,
+        epoch: usize,
+        direction: &str,
+    ) -> Statement {
+        let column = |column: &Column| match column.archived {
+            archived if archived == column.name => archived.to_owned(),
+            archived => format!("{archived} AS {}", column.name),
+        };
+        let columns: Vec<String> = self.shown().map(column).collect();
+        let children = self.children.iter().map(|children| {
+            let child = children.table.archived.unwrap_or(children.table.name);
+            let values = [("child", child.into()), ("owner", children.owner.into())];
+            (children.column, Fragment::from(queries::cold_children()).fill_all(&values))
+        });
+        let span = if self.day.is_some() { queries::cold_span_of_days() } else { queries::cold_span() };
+        let names = Names { table, id: "original_id", of: |column| column.archived };
+        let mut values = vec![("proof", queries::proof().into())];
+        values.extend(self.values(&names, epoch + 2, span, direction, &columns.join(", "), children));
+        values.push(("epoch", format!("${epoch}").into()));
+        values.push(("token", format!("${}", epoch + 1).into()));
+        template.assemble(&format!("{}.{name}", self.name), self.name, &values)
+    }
+
+    /// The values that templates of both tiers take. The filter begins at the parameter `first`.
+    fn values(
+        &self,
+        names: &Names,
+        first: usize,
+        span: &Statement,
+        direction: &str,
+        columns: &str,
+        children: impl Iterator<Item = (&'static str, Fragment)>,
+    ) -> Vec<(&'static str, Fragment)> {
+        let order = |prefix: &str, id: &str| match self.day {
+            Some(day) => format!("{prefix}{day} {direction}"),
+            None => format!("{prefix}created_at {direction}, {prefix}{id} {direction}"),
+        };
+        let mut extra = Fragment::from("");
+        for (column, number) in children {
+            extra = extra.then(&",\n    ".into()).then(&number).then(&format!(" AS {column}").into());
+        }
+        let (filter, parameters) = self.filter(names, first);
+        vec![
+            ("where", filter),
+            ("span", span.into()),
+            ("extra", extra),
+            ("columns", columns.into()),
+            ("order", order("", names.id).into()),
+            ("merged_order", order("", "id").into()),
+            ("row_order", order("r.", "id").into()),
+            ("at", self.day.unwrap_or("created_at").into()),
+            // Of a list of days the day alone is the key.
+            ("id", if self.day.is_some() { "0" } else { names.id }.into()),
+            ("table", names.table.into()),
+            ("resource", self.resource.into()),
+            ("parameters", parameters.into()),
+            ("index", self.index().into()),
+        ]
+    }
+
+    /// The conditions of the filter, each with an `AND` behind it, and the description of its parameters.
+    fn filter(&self, names: &Names, first: usize) -> (Fragment, String) {
+        let (mut conditions, mut parameters) = (Fragment::from(""), String::new());
+        for (place, name) in self.filter.iter().enumerate() {
+            let column = (names.of)(self.column(name));
+            conditions = conditions.then(&format!("{column} = ${} AND ", first + place).into());
+            parameters += &format!(", {name} {}", kind(self.column(name)));
+        }
+        if let Some(name) = self.containing {
+            let text = format!("${}", first + self.filter.len());
+            let values = [("column", (names.of)(self.column(name)).into()), ("text", text.into())];
+            let condition = Fragment::from(queries::containing()).fill_all(&values);
+            conditions = conditions.then(&condition).then(&" AND ".into());
+            parameters += ", part text";
+        }
+        (conditions, parameters)
+    }
+
+    /// The columns it shows.
+    fn shown(&self) -> impl Iterator<Item = &'static Column> {
+        for name in self.hidden {
+            self.column(name);
+        }
+        self.table.columns.iter().filter(|column| !self.hidden.contains(&column.name))
+    }
+
+    fn column(&self, name: &str) -> &'static Column {
+        let column = self.table.columns.iter().find(|column| column.name == name);
+        column.unwrap_or_else(|| panic!("{} has no column {name}", self.table.name))
+    }
+
+    /// The index of its table that serves it.
+    fn index(&self) -> &'static str {
+        let key: &[&str] = match self.day {
+            Some(day) => &[day],
+            None => &["created_at", "id"],
+        };
+        let columns: Vec<&str> = self.filter.iter().chain(key).copied().collect();
+        let serves = |index: &&crate::schema::Index| {
+            let names = index.columns.iter().map(|column| column.trim_end_matches(" DESC"));
+            names.eq(columns.iter().copied())
+        };
+        self.table.indexes.iter().find(serves).map_or("none", |index| index.name)
+    }
+}
+
+/// How a tier calls what a list is made of.
+struct Names {
+    table: &'static str,
+    id: &'static str,
+    of: fn(&Column) -> &'static str,
+}
+
+/// The type of a column, as the catalogue of queries writes it.
+fn kind(column: &Column) -> String {
+    format!("{:?}", column.kind).to_lowercase()
+}
+
+/// The statements of a list.
+#[derive(Debug)]
+pub struct ListStatements {
+    pub(super) hot: [Statement; 2],
+    pub(super) hot_find: Option<Statement>,
+    pub(super) cold: Option<ColdStatements>,
+}
+
+#[derive(Debug)]
+pub(super) struct ColdStatements {
+    pub slice: [Statement; 2],
+    pub find: Option<Statement>,
+    pub count: Option<Statement>,
+    pub blocks: Option<BlockStatements>,
+}
+
+/// Fills the names of both orders into a slice that has `{direction}` behind each column it is ordered by.
+fn both_orders(slice: &Statement) -> [Statement; 2] {
+    ["DESC", "ASC"].map(|direction| slice.bind(direction, &[("direction", direction)]))
+}
+
+impl ListStatements {
+    /// Takes the statements of a list that no template serves: its slice and, if its rows have ids, its row by id. The slice
+    /// has `{direction}` behind each column it is ordered by.
+    pub fn custom(slice: &Statement, find: Option<&Statement>) -> Self {
+        Self { hot: both_orders(slice), hot_find: find.copied(), cold: None }
+    }
+
+    /// Adds a slice of the same list in cold.
+    #[must_use]
+    pub fn custom_in_cold(self, slice: &Statement) -> Self {
+        let cold = ColdStatements { slice: both_orders(slice), find: None, count: None, blocks: None };
+        Self { cold: Some(cold), ..self }
+    }
+
+    /// Returns every statement of the list, newest first and oldest first.
+    pub fn all(&self) -> Vec<&Statement> {
+        let mut all: Vec<&Statement> = self.hot.iter().chain(&self.hot_find).collect();
+        if let Some(cold) = &self.cold {
+            all.extend(cold.slice.iter().chain(&cold.find).chain(&cold.count));
+            all.extend(cold.blocks.iter().flat_map(BlockStatements::all));
+        }
+        all
+    }
+}

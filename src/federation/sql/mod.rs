@@ -1,0 +1,27 @@
+//! The two tiers of a list, read with SQL through any engine.
+//!
+//! A list is declared as a [`ListSpec`]; its statements are put together from five templates. Every list statement takes
+//! the same first parameters, then those of the list's filter:
+//!
+//! | hot | cold | meaning |
+//! |---|---|---|
+//! | 1, 2 | 1, 2 | lower key, inclusive |
+//! | 3, 4 | 3, 4 | upper key, exclusive |
+//! | 5, 6 | 5, 6 | take, skip |
+//! | 7 | | whether to count |
+//! | | 7, 8 | epoch, token |
+//! | 8… | 9… | the filter |
+//!
+//! `find` statements take the id in place of the first six, then the same. A row whose `id` is NULL is no row of the list:
+//! it only carries the state.
+
+mod blocks;
+mod cold;
+mod hot;
+mod lists;
+mod rows;
+mod templates;
+
+pub use cold::SqlCold;
+pub use hot::SqlHot;
+pub use lists::{Children, ListSpec, ListStatements, SqlList};

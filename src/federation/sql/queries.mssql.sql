@@ -1,0 +1,67 @@
+-- name: hot_slice
+WITH s AS (
+    {state}
+),
+c AS (
+    SELECT COUNT_BIG(*) AS n,
+        COALESCE(SUM(CASE WHEN t.at < s.cold_newest_at
+            OR (t.at = s.cold_newest_at AND t.id < s.cold_newest_id) THEN CAST(1 AS BIGINT) ELSE 0 END), 0) AS late
+    FROM s CROSS JOIN (
+        SELECT {at} AS at, {id} AS id FROM {table}
+        WHERE {where}{span}
+    ) t
+    WHERE @P7 = 1
+)
+SELECT s.epoch, s.token, s.cold_newest_at, s.cold_newest_id, c.n, c.late,
+    r.*{extra}
+FROM s CROSS JOIN c LEFT JOIN (
+    SELECT {columns} FROM {table}
+    WHERE {where}{span}
+    ORDER BY {order}
+    OFFSET @P6 ROWS FETCH NEXT CASE WHEN @P5 > 0 THEN @P5 ELSE 1 END ROWS ONLY
+) r ON @P5 > 0
+ORDER BY {row_order}
+
+-- name: hot_find
+SELECT s.*, CAST(NULL AS BIGINT) AS n, CAST(NULL AS BIGINT) AS late,
+    r.*{extra}
+FROM (
+    {state}
+) s LEFT JOIN (
+    SELECT {columns} FROM {table} WHERE {where}id = @P1
+) r ON 1 = 1
+
+-- name: state
+SELECT epoch, token, cold_newest_at, cold_newest_id FROM archive_state WHERE resource = N'{resource}'
+
+-- name: state_of_children
+SELECT epoch, token,
+        CASE WHEN cold_newest_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {parent} WHERE id = {owner})
+            THEN CAST('9999-12-31T23:59:59.999999' AS DATETIME2(6)) END AS cold_newest_at,
+        CASE WHEN cold_newest_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {parent} WHERE id = {owner})
+            THEN CAST(9223372036854775807 AS BIGINT) END AS cold_newest_id
+    FROM archive_state WHERE resource = N'{resource}'
+
+-- name: hot_span
+-- The first two conditions bound the seek; the others compare whole keys, for which there is no row comparison.
+{at} >= CAST(@P1 AS DATETIME2(6))
+        AND {at} <= CAST(@P3 AS DATETIME2(6))
+        AND ({at} > CAST(@P1 AS DATETIME2(6)) OR ({at} = CAST(@P1 AS DATETIME2(6)) AND {id} >= @P2))
+        AND ({at} < CAST(@P3 AS DATETIME2(6)) OR ({at} = CAST(@P3 AS DATETIME2(6)) AND {id} < @P4))
+
+-- name: hot_span_of_days
+{at} >= CAST(@P1 AS DATE) AND {at} <= CAST(@P3 AS DATE)
+        AND (CAST({at} AS DATETIME2(6)) > CAST(@P1 AS DATETIME2(6))
+            OR (CAST({at} AS DATETIME2(6)) = CAST(@P1 AS DATETIME2(6)) AND {id} >= @P2))
+        AND (CAST({at} AS DATETIME2(6)) < CAST(@P3 AS DATETIME2(6))
+            OR (CAST({at} AS DATETIME2(6)) = CAST(@P3 AS DATETIME2(6)) AND {id} < @P4))
+
+-- name: containing
+-- LOWER folds more letters than ASCII's, LIKE has wildcards, and other collations ignore width, kana and more:
+-- TRANSLATE and CHARINDEX over a binary collation find exactly what the other engines find.
+CHARINDEX({text} COLLATE Latin1_General_BIN2,
+            TRANSLATE({column} COLLATE Latin1_General_BIN2,
+                N'ABCDEFGHIJKLMNOPQRSTUVWXYZ', N'abcdefghijklmnopqrstuvwxyz')) > 0
+
+-- name: hot_children
+(SELECT COUNT_BIG(*) FROM {child} WHERE {owner} = r.id)

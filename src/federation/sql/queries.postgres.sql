@@ -1,0 +1,98 @@
+-- name: cold_slice
+-- Each range has a limit of its own: the planner does not see that a branch with a fixed first column comes out of its
+-- index in order.
+WITH p AS MATERIALIZED (
+    {proof}
+)
+SELECT p.floor, p.proven, p.confirmed,
+    r.*{extra}
+FROM p LEFT JOIN (
+    (
+        SELECT {columns} FROM {table}
+        WHERE {where}{span}
+            AND from_epoch <= $7 AND to_epoch IS NULL
+        ORDER BY {order} LIMIT $5 + $6
+    ) UNION ALL (
+        SELECT {columns} FROM {table}
+        WHERE {where}{span}
+            AND from_epoch <= $7 AND to_epoch > $7
+        ORDER BY {order} LIMIT $5 + $6
+    )
+    ORDER BY {merged_order} LIMIT $5 OFFSET $6
+) r ON true
+ORDER BY {row_order}
+
+-- name: proof
+SELECT floor,
+        EXISTS (SELECT 1 FROM archive_batches WHERE resource = '{resource}' AND epoch = {epoch} AND token = {token}) AS proven,
+        (SELECT max(epoch) FROM archive_batches WHERE resource = '{resource}' AND confirmed) AS confirmed
+    FROM archive_head WHERE resource = '{resource}'
+
+-- name: cold_span_of_days
+{at} >= ($1 AT TIME ZONE 'UTC')::date AND {at} <= ($3 AT TIME ZONE 'UTC')::date
+            AND ({at}::timestamp, {id}) >= ($1 AT TIME ZONE 'UTC', $2)
+            AND ({at}::timestamp, {id}) < ($3 AT TIME ZONE 'UTC', $4)
+
+-- name: containing
+-- lower() folds ASCII alone.
+strpos(lower({column} COLLATE "C"), {text}) > 0
+
+-- name: cold_children
+(SELECT count(*) FROM {child} WHERE {owner} = r.id AND from_epoch <= {epoch} AND to_epoch IS NULL)
+        + (SELECT count(*) FROM {child} WHERE {owner} = r.id AND from_epoch <= {epoch} AND to_epoch > {epoch})
+
+
+-- name: blocks_locate
+-- Down the tree: running sums over level 1, then over the level 0 blocks under the one found. A block that did not
+-- exist yet at the epoch has no delta there, one that is empty at it never passes the running sum. The inner ORDER BY
+-- lets the sums run along the index and stop where the rank is reached.
+WITH tops AS (
+    SELECT upper_at, upper_id, n, (sum(n) OVER newest_first)::bigint AS run,
+        lead(upper_at) OVER newest_first AS next_at, lead(upper_id) OVER newest_first AS next_id
+    FROM (
+        SELECT upper_at, upper_id, sum(n)::bigint AS n FROM {blocks}
+        WHERE scope = $1 AND level = 1 AND from_epoch <= $2
+        GROUP BY upper_at, upper_id ORDER BY upper_at DESC, upper_id DESC
+    ) AS blocks
+    WINDOW newest_first AS (ORDER BY upper_at DESC, upper_id DESC)
+),
+top AS MATERIALIZED (
+    SELECT upper_at, upper_id, run - n AS newer,
+        coalesce(next_at, '-infinity') AS next_at, coalesce(next_id, '-9223372036854775808') AS next_id
+    FROM tops WHERE run > $3 ORDER BY upper_at DESC, upper_id DESC LIMIT 1
+),
+leaves AS (
+    SELECT blocks.upper_at, blocks.upper_id, blocks.n,
+        (sum(blocks.n) OVER (ORDER BY blocks.upper_at DESC, blocks.upper_id DESC))::bigint + top.newer AS run
+    FROM top, LATERAL (
+        SELECT b.upper_at, b.upper_id, sum(b.n)::bigint AS n FROM {blocks} b
+        WHERE b.scope = $1 AND b.level = 0 AND b.from_epoch <= $2
+            AND (b.upper_at, b.upper_id) <= (top.upper_at, top.upper_id)
+            AND (b.upper_at, b.upper_id) > (top.next_at, top.next_id)
+        GROUP BY b.upper_at, b.upper_id ORDER BY b.upper_at DESC, b.upper_id DESC
+    ) AS blocks
+)
+SELECT upper_at, upper_id, run - n AS newer FROM leaves
+WHERE run > $3 ORDER BY upper_at DESC, upper_id DESC LIMIT 1
+
+-- name: blocks_rank
+-- A block bound that was split off after the epoch has no delta there and must not be met: it is not yet a bound.
+WITH top AS MATERIALIZED (
+    SELECT upper_at, upper_id FROM {blocks}
+    WHERE scope = $1 AND level = 1 AND from_epoch <= $2 AND (upper_at, upper_id) >= ($3, $4)
+    ORDER BY upper_at, upper_id LIMIT 1
+),
+leaf AS MATERIALIZED (
+    SELECT upper_at, upper_id FROM {blocks}
+    WHERE scope = $1 AND level = 0 AND from_epoch <= $2 AND (upper_at, upper_id) >= ($3, $4)
+    ORDER BY upper_at, upper_id LIMIT 1
+)
+SELECT leaf.upper_at, leaf.upper_id,
+    (SELECT coalesce(sum(b.n), 0)::bigint FROM {blocks} b
+     WHERE b.scope = $1 AND b.level = 1 AND b.from_epoch <= $2
+        AND (b.upper_at, b.upper_id) > (top.upper_at, top.upper_id))
+    + (SELECT coalesce(sum(b.n), 0)::bigint FROM {blocks} b
+       WHERE b.scope = $1 AND b.level = 0 AND b.from_epoch <= $2
+        AND (b.upper_at, b.upper_id) > (leaf.upper_at, leaf.upper_id)
+        AND (b.upper_at, b.upper_id) <= (top.upper_at, top.upper_id)) AS newer
+FROM top, leaf

@@ -1,0 +1,117 @@
+-- Templates of lists, and the statements over counted blocks.
+--
+-- A list fills in: {table}, {columns} (as the API shows them), {at} and {id} (its key), {order} and {row_order} (the key's
+-- order, of a table and of the rows `r`), {where} (the conditions of its filter), {span} (the keys between two bounds) and
+-- {extra} (numbers of children). The names of engine fragments are those of the queries below.
+
+-- name: hot_slice
+-- tier: hot
+-- purpose: Reads a slice of a list with the archive state and, when asked, the number of rows in its span.
+-- parameters: lower_at time, lower_id int, upper_at time, upper_id int, take int, skip int, count bool{parameters}
+-- index: {index}
+
+-- name: hot_find
+-- tier: hot
+-- purpose: Reads the row of a list with this id, with the archive state.
+-- parameters: id int{parameters}
+-- index: primary key
+
+-- name: cold_slice
+-- tier: cold
+-- purpose: Reads a slice of a list as of an epoch, with the proof of the epoch. Open versions and those closed after the epoch are two index ranges, merged.
+-- parameters: lower_at time, lower_id int, upper_at time, upper_id int, take int, skip int, epoch int, token int{parameters}
+-- index: those of the open and of the closed versions of {table}
+
+-- name: cold_find
+-- tier: cold
+-- purpose: Reads the row of a list with this id as of an epoch, with the proof of the epoch.
+-- parameters: id int, epoch int, token int{parameters}
+-- index: {table}_original
+WITH p AS MATERIALIZED (
+    {proof}
+)
+SELECT p.floor, p.proven, p.confirmed,
+    r.*{extra}
+FROM p LEFT JOIN (
+    SELECT {columns} FROM {table}
+    WHERE {where}original_id = $1
+        AND from_epoch <= $2 AND (to_epoch IS NULL OR to_epoch > $2)
+) r ON 1 = 1
+
+-- name: cold_count
+-- tier: cold
+-- purpose: Counts the rows of a span as of an epoch, with the proof of the epoch. A list with counted blocks counts only the ends of a span so.
+-- parameters: lower_at time, lower_id int, upper_at time, upper_id int, unused int, unused int, epoch int, token int{parameters}
+-- index: those of the open and of the closed versions of {table}
+WITH p AS MATERIALIZED (
+    {proof}
+)
+SELECT p.floor, p.proven, p.confirmed,
+    (SELECT count(*) FROM {table}
+     WHERE {where}{span}
+        AND from_epoch <= $7 AND to_epoch IS NULL)
+    + (SELECT count(*) FROM {table}
+       WHERE {where}{span}
+        AND from_epoch <= $7 AND to_epoch > $7) AS n
+FROM p
+
+-- name: state
+-- tier: fragment
+-- purpose: The archive state of a resource.
+
+-- name: state_of_children
+-- tier: fragment
+-- purpose: The archive state as the children of a row see it. They move with it: while hot has it, cold has none of them; without it, cold may have all.
+
+-- name: proof
+-- tier: fragment
+-- purpose: Proves that this cold tier knows the reader's epoch.
+
+-- name: hot_span
+-- tier: fragment
+-- purpose: The keys between two bounds of a list ordered by an instant, in hot.
+
+-- name: hot_span_of_days
+-- tier: fragment
+-- purpose: The same of a list ordered by a day. The key of a day is its midnight in UTC and 0.
+
+-- name: cold_span
+-- tier: fragment
+-- purpose: The keys between two bounds of a list ordered by an instant, in cold.
+({at}, {id}) >= ($1, $2)
+        AND ({at}, {id}) < ($3, $4)
+
+-- name: cold_span_of_days
+-- tier: fragment
+-- purpose: The same of a list ordered by a day.
+
+-- name: containing
+-- tier: fragment
+-- purpose: Rows whose text contains a parameter. ASCII letters match without case, everything else exactly, and no character is a wildcard.
+
+-- name: hot_children
+-- tier: fragment
+-- purpose: The number of a row's children in hot.
+
+-- name: cold_children
+-- tier: fragment
+-- purpose: The number of a row's children in cold as of an epoch.
+
+-- name: proven
+-- tier: cold
+-- purpose: Tells whether the journal knows a move by its token.
+-- parameters: resource text, epoch int, token int
+-- index: primary key of archive_batches
+SELECT count(*) AS n FROM archive_batches WHERE resource = $1 AND epoch = $2 AND token = $3
+
+-- name: blocks_locate
+-- tier: cold
+-- purpose: Finds the level 0 block that holds the row of this rank, newest first.
+-- parameters: scope int, epoch int, rank int
+-- index: primary key of {blocks}
+
+-- name: blocks_rank
+-- tier: cold
+-- purpose: Finds the level 0 block that a key lies in, and how many rows are newer than that block.
+-- parameters: scope int, epoch int, key_at time, key_id int
+-- index: primary key of {blocks}

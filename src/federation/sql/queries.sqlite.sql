@@ -1,0 +1,156 @@
+-- name: hot_slice
+WITH s AS MATERIALIZED (
+    {state}
+),
+c AS MATERIALIZED (
+    -- The instants inside the span, then the ties at its ends: comparing whole keys costs three times as much.
+    SELECT
+        CASE WHEN $7 THEN (
+            SELECT count(*) FROM {table} WHERE {where}{at} > $1 AND {at} < $3
+        ) + (
+            SELECT count(*) FROM {table}
+            WHERE {where}{at} = $1 AND {id} >= $2 AND ($1 < $3 OR ($1 = $3 AND {id} < $4))
+        ) + (
+            SELECT count(*) FROM {table} WHERE {where}{at} = $3 AND {id} < $4 AND $1 < $3
+        ) END AS n,
+        CASE WHEN $7 THEN (
+            SELECT count(*) FROM {table}
+            WHERE {where}{at} <= s.cold_newest_at AND {span} AND ({at}, {id}) < (s.cold_newest_at, s.cold_newest_id)
+        ) END AS late
+    FROM s
+)
+SELECT s.epoch, s.token, s.cold_newest_at, s.cold_newest_id, c.n, c.late,
+    r.*{extra}
+FROM s JOIN c LEFT JOIN (
+    SELECT {columns} FROM {table}
+    WHERE {where}{span}
+    ORDER BY {order}
+    -- Skipping past the end would walk through every row.
+    LIMIT CASE WHEN $6 > 0 AND $6 >= (SELECT n FROM c) THEN 0 ELSE $5 END OFFSET $6
+) r ON 1 = 1
+ORDER BY {row_order}
+
+-- name: hot_find
+SELECT s.*, NULL AS n, NULL AS late,
+    r.*{extra}
+FROM (
+    {state}
+) s LEFT JOIN (
+    SELECT {columns} FROM {table} WHERE {where}id = $1
+) r ON 1 = 1
+
+-- name: cold_slice
+WITH p AS MATERIALIZED (
+    {proof}
+)
+SELECT p.floor, p.proven, p.confirmed,
+    r.*{extra}
+FROM p LEFT JOIN (
+    SELECT {columns} FROM {table}
+    WHERE {where}{span}
+        AND from_epoch <= $7 AND to_epoch IS NULL
+    UNION ALL
+    SELECT {columns} FROM {table}
+    WHERE {where}{span}
+        AND from_epoch <= $7 AND to_epoch > $7
+    ORDER BY {merged_order} LIMIT $5 OFFSET $6
+) r ON 1 = 1
+ORDER BY {row_order}
+
+-- name: state
+SELECT epoch, token, cold_newest_at, cold_newest_id FROM archive_state WHERE resource = '{resource}'
+
+-- name: state_of_children
+SELECT epoch, token,
+        CASE WHEN cold_newest_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {parent} WHERE id = {owner})
+            THEN 253402300799999999 END AS cold_newest_at,
+        CASE WHEN cold_newest_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {parent} WHERE id = {owner})
+            THEN 9223372036854775807 END AS cold_newest_id
+    FROM archive_state WHERE resource = '{resource}'
+
+-- name: proof
+SELECT floor,
+        EXISTS (SELECT 1 FROM archive_batches WHERE resource = '{resource}' AND epoch = {epoch} AND token = {token}) AS proven,
+        (SELECT max(epoch) FROM archive_batches WHERE resource = '{resource}' AND confirmed = 1) AS confirmed
+    FROM archive_head WHERE resource = '{resource}'
+
+-- name: hot_span
+({at}, {id}) >= ($1, $2)
+        AND ({at}, {id}) < ($3, $4)
+
+-- name: hot_span_of_days
+{at} >= $1 AND {at} <= $3
+        AND ({at}, {id}) >= ($1, $2)
+        AND ({at}, {id}) < ($3, $4)
+
+-- name: cold_span_of_days
+{at} >= $1 AND {at} <= $3
+        AND ({at}, {id}) >= ($1, $2)
+        AND ({at}, {id}) < ($3, $4)
+
+-- name: containing
+-- lower() folds ASCII alone.
+instr(lower({column}), {text}) > 0
+
+-- name: hot_children
+(SELECT count(*) FROM {child} WHERE {owner} = r.id)
+
+-- name: cold_children
+(SELECT count(*) FROM {child}
+     WHERE {owner} = r.id AND from_epoch <= {epoch} AND (to_epoch IS NULL OR to_epoch > {epoch}))
+
+
+-- name: blocks_locate
+-- Down the tree: running sums over level 1, then over the level 0 blocks under the one found. A block that did not
+-- exist yet at the epoch has no delta there, one that is empty at it never passes the running sum.
+WITH tops AS (
+    SELECT upper_at, upper_id, n, sum(n) OVER newest_first AS run,
+        lead(upper_at) OVER newest_first AS next_at, lead(upper_id) OVER newest_first AS next_id
+    FROM (
+        SELECT upper_at, upper_id, sum(n) AS n FROM {blocks}
+        WHERE scope = $1 AND level = 1 AND from_epoch <= $2
+        GROUP BY upper_at, upper_id
+    )
+    WINDOW newest_first AS (ORDER BY upper_at DESC, upper_id DESC)
+),
+top AS MATERIALIZED (
+    SELECT upper_at, upper_id, run - n AS newer,
+        coalesce(next_at, -9223372036854775808) AS next_at, coalesce(next_id, -9223372036854775808) AS next_id
+    FROM tops WHERE run > $3 ORDER BY upper_at DESC, upper_id DESC LIMIT 1
+),
+leaves AS (
+    SELECT upper_at, upper_id, n,
+        sum(n) OVER (ORDER BY upper_at DESC, upper_id DESC) + (SELECT newer FROM top) AS run
+    FROM (
+        SELECT b.upper_at, b.upper_id, sum(b.n) AS n FROM top
+        JOIN {blocks} b ON b.scope = $1 AND b.level = 0
+            AND (b.upper_at, b.upper_id) <= (top.upper_at, top.upper_id)
+            AND (b.upper_at, b.upper_id) > (top.next_at, top.next_id)
+        WHERE b.from_epoch <= $2
+        GROUP BY b.upper_at, b.upper_id
+    )
+)
+SELECT upper_at, upper_id, run - n AS newer FROM leaves
+WHERE run > $3 ORDER BY upper_at DESC, upper_id DESC LIMIT 1
+
+-- name: blocks_rank
+-- A block bound that was split off after the epoch has no delta there and must not be met: it is not yet a bound.
+WITH top AS MATERIALIZED (
+    SELECT upper_at, upper_id FROM {blocks}
+    WHERE scope = $1 AND level = 1 AND from_epoch <= $2 AND (upper_at, upper_id) >= ($3, $4)
+    ORDER BY upper_at, upper_id LIMIT 1
+),
+leaf AS MATERIALIZED (
+    SELECT upper_at, upper_id FROM {blocks}
+    WHERE scope = $1 AND level = 0 AND from_epoch <= $2 AND (upper_at, upper_id) >= ($3, $4)
+    ORDER BY upper_at, upper_id LIMIT 1
+)
+SELECT leaf.upper_at, leaf.upper_id,
+    (SELECT coalesce(sum(n), 0) FROM {blocks} b
+     WHERE b.scope = $1 AND b.level = 1 AND b.from_epoch <= $2
+        AND (b.upper_at, b.upper_id) > (SELECT upper_at, upper_id FROM top))
+    + (SELECT coalesce(sum(n), 0) FROM {blocks} b
+       WHERE b.scope = $1 AND b.level = 0 AND b.from_epoch <= $2
+        AND (b.upper_at, b.upper_id) > (SELECT upper_at, upper_id FROM leaf)
+        AND (b.upper_at, b.upper_id) <= (SELECT upper_at, upper_id FROM top)) AS newer
+FROM top, leaf

@@ -1,0 +1,34 @@
+//! Parameters of list statements, and the rows of their answers.
+
+use super::lists::SqlList;
+use crate::federation::reads::List;
+use crate::page::{Slice, Span};
+use crate::tier::{Record, Tier, TierError, Value};
+
+/// Parameters 1 to 4.
+pub(super) fn span_params(span: Span) -> Vec<Value> {
+    let Span { lower, upper } = span;
+    vec![lower.at.into(), lower.id.into(), upper.at.into(), upper.id.into()]
+}
+
+/// Parameters 1 to 6.
+pub(super) fn slice_params(slice: Slice) -> Vec<Value> {
+    let mut params = span_params(slice.span);
+    params.extend([slice.take.into(), slice.skip.into()]);
+    params
+}
+
+/// Reads the rows of an answer.
+pub(super) fn rows<L: SqlList>(list: &L, records: &[Record]) -> Result<Vec<L::Row>, TierError> {
+    let mut rows = Vec::with_capacity(records.len());
+    for record in records {
+        if !record.is_null("id")? {
+            rows.push(list.read(record)?);
+        }
+    }
+    Ok(rows)
+}
+
+pub(super) fn no_ids<L: List>(list: &L, tier: Tier) -> TierError {
+    TierError::Statement { tier, statement: list.name(), source: "its rows have no ids".into() }
+}

@@ -1,0 +1,16 @@
+//! The SQL of this room: the templates of lists, and the statements over counted blocks.
+
+crate::queries! {
+    /// Named queries.
+    pub(super) mod queries = "lists" {
+        Shared: "queries.sql",
+        Sqlite: "queries.sqlite.sql",
+        Postgres: "queries.postgres.sql",
+        Mssql: "queries.mssql.sql",
+    }
+    [
+        hot_slice, hot_find, cold_slice, cold_find, cold_count, state, state_of_children, proof, hot_span,
+        hot_span_of_days, cold_span, cold_span_of_days, containing, hot_children, cold_children, proven,
+        blocks_locate, blocks_rank,
+    ]
+}

@@ -1,8 +1,0 @@
--- behavior.hot_slice
--- @P8 user, @P9 resource; one row by the primary key.
--- Hot holds none of it: this brings the state, and says that cold may hold any day.
-SELECT epoch, token,
-    CASE WHEN cold_newest_at IS NOT NULL THEN CAST('9999-12-31T23:59:59.999999' AS DATETIME2(6)) END AS cold_newest_at,
-    CASE WHEN cold_newest_at IS NOT NULL THEN CAST(9223372036854775807 AS BIGINT) END AS cold_newest_id,
-    CAST(0 AS BIGINT) AS n, CAST(0 AS BIGINT) AS late, CAST(NULL AS BIGINT) AS id
-FROM archive_state WHERE resource = @P9

@@ -1,0 +1,30 @@
+-- Statements of messages beside those of their lists.
+
+-- name: participants
+-- tier: hot
+-- purpose: Reads the two users of a conversation.
+-- parameters: conversation int
+-- index: primary key
+SELECT user1_id, user2_id FROM conversations WHERE id = $1
+
+-- name: due
+-- tier: hot
+-- purpose: Picks the oldest messages that are due, without those that were rejected.
+-- parameters: older_than time, limit int
+-- index: messages_due
+
+-- name: due_count
+-- tier: hot
+-- purpose: Counts the messages that are due and finds the oldest.
+-- parameters: older_than time
+-- index: messages_due
+
+-- name: block_keys
+-- tier: cold
+-- purpose: Reads the open keys of a conversation between two bounds, the lower one exclusive, oldest first.
+-- parameters: conversation int, lower_at time, lower_id int, upper_at time, upper_id int
+-- index: messages_archive_open
+SELECT created_at, original_id FROM messages_archive
+WHERE conversation_id = $1 AND (created_at, original_id) > ($2, $3) AND (created_at, original_id) <= ($4, $5)
+    AND to_epoch IS NULL
+ORDER BY created_at, original_id

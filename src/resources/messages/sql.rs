@@ -1,0 +1,7 @@
+//! Named queries of messages.
+
+crate::queries! {
+    /// Statements beside those of lists.
+    pub(in crate::resources) mod queries = "messages" { Shared: "queries.sql", Sqlite: "queries.sqlite.sql", Mssql: "queries.mssql.sql" }
+    [participants, due, due_count, block_keys]
+}

@@ -1,0 +1,103 @@
+//! The declaration of a resource, from which the command line, the settings, imports and the server follow.
+
+use std::sync::LazyLock;
+
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::archive::Family;
+use crate::federation::sql::ListStatements;
+use crate::schema::Table;
+use crate::tier::Statement;
+use crate::web::state::App;
+
+/// Everything the program has to know of one resource.
+#[derive(Debug)]
+pub struct Resource {
+    /// The name in settings, on the command line and in `archive_state`.
+    pub name: &'static str,
+    /// Its tables in hot, parents before children.
+    pub tables: &'static [&'static Table],
+    /// The statements of its lists.
+    pub lists: &'static [&'static LazyLock<ListStatements>],
+    /// Its other statements.
+    pub queries: fn() -> Vec<&'static Statement>,
+    /// The kinds of records that files can hold of it, parents before children.
+    pub imports: &'static [Import],
+    /// Its routes, if it has any.
+    pub routes: Option<fn() -> OpenApiRouter<App>>,
+    /// How it moves; `None` for a resource that stays in one tier.
+    pub moves: Option<Moves>,
+}
+
+/// How a resource moves between the tiers.
+#[derive(Debug)]
+pub struct Moves {
+    /// Returns its tables as the mover sees them.
+    pub family: fn() -> &'static Family,
+    /// Whether the setting `due = "activity"` exists for it: a row is then as old as its newest child.
+    pub due_by_activity: bool,
+}
+
+/// A kind of records that can be imported.
+#[derive(Clone, Copy, Debug)]
+pub struct Import {
+    /// The name on the command line.
+    pub name: &'static str,
+    /// The table the records go to.
+    pub table: &'static Table,
+}
+
+impl Import {
+    /// Declares the import `name` into `table`.
+    pub const fn new(name: &'static str, table: &'static Table) -> Self {
+        Self { name, table }
+    }
+}
+
+impl Resource {
+    /// Declares a resource with these tables in hot. It stays there until [`Resource::moving`] says otherwise.
+    pub const fn new(name: &'static str, tables: &'static [&'static Table]) -> Self {
+        Self { name, tables, lists: &[], queries: Vec::new, imports: &[], routes: None, moves: None }
+    }
+
+    /// Adds its lists.
+    #[must_use]
+    pub const fn listed(self, lists: &'static [&'static LazyLock<ListStatements>]) -> Self {
+        Self { lists, ..self }
+    }
+
+    /// Adds its other statements.
+    #[must_use]
+    pub const fn querying(self, queries: fn() -> Vec<&'static Statement>) -> Self {
+        Self { queries, ..self }
+    }
+
+    /// Adds what can be imported.
+    #[must_use]
+    pub const fn importing(self, imports: &'static [Import]) -> Self {
+        Self { imports, ..self }
+    }
+
+    /// Adds its routes.
+    #[must_use]
+    pub const fn routed(self, routes: fn() -> OpenApiRouter<App>) -> Self {
+        Self { routes: Some(routes), ..self }
+    }
+
+    /// Lets it move between the tiers.
+    #[must_use]
+    pub const fn moving(self, moves: Moves) -> Self {
+        Self { moves: Some(moves), ..self }
+    }
+
+    /// Returns every statement of the resource, as it is sent.
+    pub fn statements(&self) -> Vec<Statement> {
+        let lists = self.lists.iter().flat_map(|list| list.all());
+        lists.chain((self.queries)()).copied().collect()
+    }
+
+    /// Returns its tables as the mover sees them; `None` for a resource that does not move.
+    pub fn family(&self) -> Option<&'static Family> {
+        self.moves.as_ref().map(|moves| (moves.family)())
+    }
+}

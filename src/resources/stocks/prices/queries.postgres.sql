@@ -1,0 +1,4 @@
+-- name: supersede
+UPDATE stock_prices_history SET to_epoch = $3
+WHERE stock_id = $1 AND to_epoch IS NULL AND from_epoch < $3
+    AND trade_date = ANY (ARRAY(SELECT DATE '1970-01-01' + (day / 86400000000)::int FROM unnest($2::bigint[]) day))

@@ -1,3 +1,0 @@
--- stocks.by_id
--- @P1 id; a seek in the primary key.
-SELECT id, symbol, name, exchange, market_type FROM stocks WHERE id = @P1

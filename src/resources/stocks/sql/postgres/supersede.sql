@@ -1,5 +1,0 @@
--- prices.supersede
--- $1 stock, $2 days in microseconds, $3 epoch: a corrected price closes the version it replaces, at the same epoch.
-UPDATE stock_prices_history SET to_epoch = $3
-WHERE stock_id = $1 AND to_epoch IS NULL AND from_epoch < $3
-    AND trade_date = ANY (ARRAY(SELECT DATE '1970-01-01' + (day / 86400000000)::int FROM unnest($2::bigint[]) day))

@@ -1,4 +1,0 @@
--- stocks.matching
--- ?1 what to find in symbol or name, ASCII letters in lower case; empty for all.
-SELECT id, symbol, name, exchange, market_type FROM stocks
-WHERE ?1 = '' OR instr(lower(symbol), ?1) > 0 OR instr(lower(name), ?1) > 0
