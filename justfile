@@ -1,0 +1,38 @@
+# Commands for daily work. `just` lists them.
+
+_list:
+    @just --list --unsorted
+
+# Format all code.
+fmt:
+    cargo fmt --all
+
+# Check formatting and lints.
+lint:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets --locked -- -D warnings
+
+# Run the fast tests (needs cargo-nextest): SQLite, and one shared PostgreSQL cluster.
+test *ARGS:
+    cargo nextest run {{ARGS}}
+
+# Run every test, with the command of the README.
+test-all:
+    $(sed -n 's/^\$ \(cargo test.*\)$/\1/p' README.md)
+
+# Build the documentation of the code, and write docs/data-model.md from the declaration.
+docs:
+    cargo run --quiet -- db generate --docs > docs/data-model.md
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items
+
+# Write openapi/openapi.json from the routes.
+openapi:
+    cargo run --quiet -- openapi > openapi/openapi.json
+
+# Check licences, sources, duplicate versions and advisories of the dependencies (needs cargo-deny).
+deny:
+    cargo deny --locked check
+
+# Run every check that must pass before a change lands.
+ci:
+    scripts/ci
