@@ -3,6 +3,7 @@
 mod behavior;
 mod contract;
 mod demo;
+mod documentation;
 mod http_lists;
 mod http_refusals;
 mod migrations;
