@@ -9,16 +9,16 @@ use super::tiers::Tiers;
 use super::{Failure, args, print_json};
 use crate::clock::{Clock, Timestamp};
 use crate::config::Settings;
-use crate::import::{Format, Input, Noun, Options, Record, RejectsFile, shift};
+use crate::import::{Format, Input, Item, Noun, Options, Record, RejectsFile, nouns, shift};
 use crate::load::{Loader, Verdict};
 
 /// Records that go in together.
 const CHUNK: usize = 2_000;
 
-/// Put files of users, conversations, messages, posts, comments, likes, stocks or prices into the hot tier
+/// Import files of users, conversations, messages, posts, comments, likes, stocks or prices into the hot tier
 ///
-/// The same import twice changes nothing. A bad line is named, counted and kept in the rejects file, and the rest
-/// goes in; of a damaged file nothing does. Users, stocks and conversations that rows refer to are made.
+/// The same import twice changes nothing. A bad line is named, counted and written to the rejects file, and the other
+/// lines go in. Nothing of a damaged file goes in. Missing users, stocks and conversations that rows refer to are created.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -27,29 +27,38 @@ Examples:
   thermocline import messages old.csv --shift-newest-to 2026-11-20T00:00:00Z
   zcat posts.csv.gz | thermocline import posts -")]
 pub struct Args {
-    /// What the files hold: users, conversations, messages, posts, comments, likes, stocks or prices
-    noun: Noun,
-    /// The files; .gz is read as it is, - is standard input
+    /// The rows in the files: users, conversations, messages, posts, comments, likes, stocks or prices
+    #[arg(value_parser = noun)]
+    noun: &'static Noun,
+    /// The files; .gz is decompressed, - is standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// csv: the columns of the data model; twse: the Taiwan exchange's own daily files [default: prices find out]
+    /// csv: the columns of the data model; twse: daily files of the Taiwan Stock Exchange [default: detected for prices]
     #[arg(long)]
     format: Option<Format>,
-    /// The symbol of an exchange's file, when its name does not tell
+    /// The symbol of an exchange's file whose name does not contain it
     #[arg(long)]
     symbol: Option<String>,
     /// Move all times so that the newest is this one; prices by whole weeks
     #[arg(long, value_name = "TIME", conflicts_with = "shift_by")]
     shift_newest_to: Option<Timestamp>,
-    /// Move all times by so many microseconds, as printed by an earlier import
+    /// Move all times by this many microseconds, as printed by an earlier import
     #[arg(long, value_name = "MICROS", allow_negative_numbers = true)]
     shift_by: Option<i64>,
-    /// Where rejected lines go [default: NOUN.rejects.csv]
+    /// The file for rejected lines [default: NOUN.rejects.csv]
     #[arg(long, value_name = "FILE")]
     rejects: Option<PathBuf>,
 }
 
-/// What became of the records of a file.
+fn noun(name: &str) -> Result<&'static Noun, String> {
+    nouns::named(name).ok_or_else(|| {
+        let names = nouns::ALL.map(|noun| noun.name);
+        let (last, others) = names.split_last().unwrap_or((&"", &[]));
+        format!("expected {} or {last}", others.join(", "))
+    })
+}
+
+/// How many records of a file were read, and what happened to them.
 #[derive(Debug, Default, Serialize)]
 struct Counts {
     read: u64,
@@ -67,54 +76,52 @@ struct FileReport {
 }
 
 #[derive(Debug, Serialize)]
-struct Report {
+struct ImportReport {
     noun: &'static str,
     files: Vec<FileReport>,
-    /// Where rejected lines are, when there were any.
+    /// The file of rejected lines, if there were any.
     rejects: Option<PathBuf>,
-    /// What `--shift-by` takes for the files that belong to these.
+    /// The value of `--shift-by` for files that belong to these.
     shift_by: Option<i64>,
     seconds: f64,
 }
 
-/// Runs it.
+/// Runs the command.
 pub async fn run(args: Args, settings: &Settings, json: bool) -> Result<(), Failure> {
     let begun = Instant::now();
     let clock = Clock::system();
-    let options = Options { format: args.format, symbol: args.symbol.clone() };
-    // Every file is found sound before the first row of any goes in.
-    let inputs: Vec<Input> = args
-        .files
+    let Args { noun, files, format, symbol, shift_newest_to, shift_by, rejects } = args;
+    let options = Options { format, symbol };
+    // Every file is checked before the first row of any goes in.
+    let inputs: Vec<Input> = files
         .iter()
-        .map(|file| Input::open(args.noun, file, &options))
+        .map(|file| Input::open(noun, file, &options))
         .collect::<Result<_, _>>()
         .map_err(Failure::of)?;
-    let shift_by = match args.shift_newest_to {
-        Some(target) => newest(&inputs)?.map(|newest| shift::offset(args.noun, newest, target)),
-        None => args.shift_by,
+    let shift_by = match shift_newest_to {
+        Some(target) => newest(&inputs)?.map(|newest| shift::offset(noun, newest, target)),
+        None => shift_by,
     };
     let tiers = Tiers::open(settings, &clock).await?;
-    let rejects = args.rejects.clone().unwrap_or_else(|| PathBuf::from(format!("{}.rejects.csv", args.noun)));
-    if args.files.contains(&rejects) {
+    let rejects = rejects.unwrap_or_else(|| PathBuf::from(format!("{noun}.rejects.csv")));
+    if files.contains(&rejects) {
         let text = format!("--rejects: {} is a file to import; it would be overwritten", rejects.display());
         return Err(Failure::Usage(text));
     }
-    let mut rejects = RejectsFile::new(rejects);
-    let mut loader = Loader::new(&*tiers.hot, tiers.cold(), &clock);
+    let mut import = Import {
+        noun,
+        shift_by: shift_by.unwrap_or(0),
+        loader: Loader::new(&*tiers.hot, tiers.cold(), &clock),
+        rejects: RejectsFile::new(rejects),
+    };
     let mut files = Vec::new();
     for input in &inputs {
-        let counts = load(&mut loader, args.noun, input, shift_by.unwrap_or(0), &mut rejects).await?;
-        files.push(FileReport { file: input.name().to_owned(), counts });
+        files.push(FileReport { file: input.name().to_owned(), counts: import.file(input).await? });
     }
-    rejects.flush().map_err(|error| unwritten(&rejects, &error))?;
+    let rejects = import.finish()?;
     tiers.close().await;
-    let report = Report {
-        noun: args.noun.as_str(),
-        files,
-        rejects: (rejects.count() > 0).then(|| rejects.path().to_owned()),
-        shift_by,
-        seconds: begun.elapsed().as_secs_f64(),
-    };
+    let seconds = begun.elapsed().as_secs_f64();
+    let report = ImportReport { noun: noun.name, files, rejects, shift_by, seconds };
     if json {
         return print_json(&report);
     }
@@ -122,7 +129,7 @@ pub async fn run(args: Args, settings: &Settings, json: bool) -> Result<(), Fail
     Ok(())
 }
 
-fn print(report: &Report) {
+fn print(report: &ImportReport) {
     for FileReport { file, counts } in &report.files {
         let Counts { read, inserted, known, corrected, rejected } = counts;
         say!(
@@ -133,12 +140,12 @@ fn print(report: &Report) {
         say!("rejected lines are in {}", rejects.display());
     }
     if let Some(shift_by) = report.shift_by {
-        say!("times were moved: --shift-by {shift_by} moves files that belong to these");
+        say!("times were moved; use --shift-by {shift_by} for files that belong to these");
     }
     say!("{:.1} s", report.seconds);
 }
 
-/// The newest time in any file.
+/// Returns the newest time in any file.
 fn newest(inputs: &[Input]) -> Result<Option<Timestamp>, Failure> {
     let mut newest = None;
     for input in inputs {
@@ -151,78 +158,77 @@ fn newest(inputs: &[Input]) -> Result<Option<Timestamp>, Failure> {
     Ok(newest)
 }
 
-async fn load(
-    loader: &mut Loader<'_>,
-    noun: Noun,
-    input: &Input,
+/// An import under way.
+struct Import<'a> {
+    noun: &'static Noun,
     shift_by: i64,
-    rejects: &mut RejectsFile,
-) -> Result<Counts, Failure> {
-    let bar = args::bar(noun.as_str(), input.bytes(), true);
-    let mut counts = Counts::default();
-    let mut chunk: Vec<(u64, String, Record)> = Vec::with_capacity(CHUNK);
-    let mut records = input.records().map_err(Failure::of)?;
-    loop {
-        let item = records.next().transpose().map_err(Failure::of)?;
-        let last = item.is_none();
-        if let Some(item) = item {
+    loader: Loader<'a>,
+    rejects: RejectsFile,
+}
+
+/// A chunk of sound records of one file: the line and the text of each, and the record.
+type Chunk = Vec<((u64, String), Record)>;
+
+impl Import<'_> {
+    async fn file(&mut self, input: &Input) -> Result<Counts, Failure> {
+        let bar = args::bar(self.noun.name, input.bytes(), true);
+        let mut counts = Counts::default();
+        let mut chunk = Chunk::with_capacity(CHUNK);
+        for item in input.records().map_err(Failure::of)? {
+            let Item { line, raw, result } = item.map_err(Failure::of)?;
             counts.read += 1;
-            match item.result {
+            match result {
                 Ok(mut record) => {
-                    record.shift(shift_by);
-                    chunk.push((item.line, item.raw, record));
+                    record.shift(self.shift_by);
+                    chunk.push(((line, raw), record));
                 }
-                Err(reject) => {
-                    counts.rejected += 1;
-                    add(rejects, input.name(), item.line, &reject.reason, &item.raw)?;
-                }
+                Err(reject) => self.reject(input, &mut counts, &(line, raw), &reject.reason)?,
+            }
+            if chunk.len() >= CHUNK {
+                self.chunk(input, &mut counts, std::mem::take(&mut chunk)).await?;
+                bar.set_position(input.consumed());
             }
         }
-        if chunk.len() >= CHUNK || last {
-            commit(loader, noun, input.name(), &mut chunk, &mut counts, rejects).await?;
-            bar.set_position(input.consumed());
-        }
-        if last {
-            break;
-        }
+        self.chunk(input, &mut counts, chunk).await?;
+        bar.finish_and_clear();
+        Ok(counts)
     }
-    bar.finish_and_clear();
-    Ok(counts)
-}
 
-async fn commit(
-    loader: &mut Loader<'_>,
-    noun: Noun,
-    file: &str,
-    chunk: &mut Vec<(u64, String, Record)>,
-    counts: &mut Counts,
-    rejects: &mut RejectsFile,
-) -> Result<(), Failure> {
-    let (mut places, mut records) = (Vec::new(), Vec::new());
-    for (line, raw, record) in chunk.drain(..) {
-        places.push((line, raw));
-        records.push(record);
-    }
-    let verdicts = loader.load(noun, records).await.map_err(Failure::of)?;
-    for ((line, raw), verdict) in places.into_iter().zip(verdicts) {
-        match verdict {
-            Verdict::Inserted => counts.inserted += 1,
-            Verdict::Known => counts.known += 1,
-            Verdict::Corrected => counts.corrected += 1,
-            Verdict::Rejected(reason) => {
-                counts.rejected += 1;
-                add(rejects, file, line, &reason, &raw)?;
+    /// Loads a chunk in one transaction.
+    async fn chunk(&mut self, input: &Input, counts: &mut Counts, chunk: Chunk) -> Result<(), Failure> {
+        let (lines, records): (Vec<_>, Vec<_>) = chunk.into_iter().unzip();
+        let verdicts = self.loader.load(self.noun, records).await.map_err(Failure::of)?;
+        for (line, verdict) in lines.iter().zip(verdicts) {
+            match verdict {
+                Verdict::Inserted => counts.inserted += 1,
+                Verdict::Known => counts.known += 1,
+                Verdict::Corrected => counts.corrected += 1,
+                Verdict::Rejected(reason) => self.reject(input, counts, line, &reason)?,
             }
         }
+        Ok(())
     }
-    Ok(())
-}
 
-fn add(rejects: &mut RejectsFile, file: &str, line: u64, reason: &str, raw: &str) -> Result<(), Failure> {
-    let added = rejects.add(file, line, reason, raw);
-    added.map_err(|error| unwritten(rejects, &error))
-}
+    fn reject(
+        &mut self,
+        input: &Input,
+        counts: &mut Counts,
+        (line, raw): &(u64, String),
+        reason: &str,
+    ) -> Result<(), Failure> {
+        counts.rejected += 1;
+        let added = self.rejects.add(input.name(), *line, reason, raw);
+        added.map_err(|error| self.unwritten(&error))
+    }
 
-fn unwritten(rejects: &RejectsFile, error: &dyn std::error::Error) -> Failure {
-    Failure::Failed(format!("{}: {error}", rejects.path().display()))
+    /// Writes out the rejects and returns their file, if there were any.
+    fn finish(mut self) -> Result<Option<PathBuf>, Failure> {
+        let flushed = self.rejects.flush();
+        flushed.map_err(|error| self.unwritten(&error))?;
+        Ok((self.rejects.count() > 0).then(|| self.rejects.path().to_owned()))
+    }
+
+    fn unwritten(&self, error: &std::io::Error) -> Failure {
+        Failure::Failed(format!("{}: {error}", self.rejects.path().display()))
+    }
 }

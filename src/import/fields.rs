@@ -1,19 +1,21 @@
-//! One field of text into one value, or the reason why not.
+//! Parses one field of text into a value, or says why it is rejected.
 //!
-//! A reason names the column and the offending value, so that a line of the rejects file explains itself.
+//! A reason names the column and quotes the value, so that a line of the rejects file explains itself.
 
 use chrono::{Datelike, NaiveDate};
 use rust_decimal::Decimal;
 
 use crate::clock::Timestamp;
+use crate::schema::{Column, Form, Kind};
+use crate::tier::Value;
 
-/// Longest part of a value that a reason shows, in characters.
-const SHOWN: usize = 80;
+/// Longest part of a value that a reason quotes, in characters.
+const QUOTED: usize = 80;
 /// `DECIMAL(10,2)`.
 const SCALE: u32 = 2;
 const LARGEST: Decimal = Decimal::from_parts(1_410_065_407, 2, 0, false, SCALE);
 
-/// Why a record is not let in.
+/// Why a record is rejected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub struct Reject {
@@ -22,67 +24,105 @@ pub struct Reject {
 }
 
 impl Reject {
-    /// `column: why: "value"`.
+    /// Formats `column: why: "value"`.
     pub fn value(column: &str, why: &str, value: &str) -> Self {
-        let shown: String = value.chars().take(SHOWN).collect();
-        let more = if shown.len() < value.len() { "…" } else { "" };
-        Self {
-            // Debug form: a line end or a control character in the value would break the report.
-            reason: format!("{column}: {why}: {shown:?}{more}"),
-        }
+        let quoted: String = value.chars().take(QUOTED).collect();
+        let more = if quoted.len() < value.len() { "…" } else { "" };
+        // Debug form: a line end or a control character in the value would break the report.
+        Self::because(&format!("{column}: {why}: {quoted:?}{more}"))
     }
 
-    /// The reason of a record with too many or too few fields.
+    /// Rejects a record with the wrong number of fields.
     pub fn width(expected: usize, found: usize) -> Self {
-        Self { reason: format!("expected {expected} fields, found {found}") }
+        Self::because(&format!("expected {expected} fields, found {found}"))
     }
 
-    /// The reason of something that is not about one value.
+    /// Rejects a record for a reason that is not about one value.
     pub fn because(reason: &impl ToString) -> Self {
         Self { reason: reason.to_string() }
     }
 }
 
-/// `None` for a field that is empty or blank.
-pub fn filled(text: &str) -> Option<&str> {
-    Some(text.trim()).filter(|text| !text.is_empty())
+/// Parses a value that must be there.
+pub fn required(column: &Column, text: &str) -> Result<Value, Reject> {
+    let name = column.name;
+    match column.kind {
+        Kind::Int if column.identity || column.references.is_some() => id(name, text).map(Value::from),
+        Kind::Int => count(name, text).map(Value::from),
+        Kind::Text => self::text(column, text).map(Value::from),
+        Kind::Time => time(name, text).map(Value::from),
+        Kind::Date => date(name, text).map(Value::from),
+        Kind::Price => decimal(name, text).map(Value::from),
+        Kind::Bool => flag(name, text).map(Value::from),
+    }
 }
 
-/// A positive 64-bit id.
-pub fn id(column: &str, text: &str) -> Result<i64, Reject> {
+/// Parses a value that may be missing: an empty or blank field is NULL.
+pub fn optional(column: &Column, text: &str) -> Result<Value, Reject> {
+    match text.trim() {
+        "" => Ok(Value::Null(column.kind)),
+        text => required(column, text),
+    }
+}
+
+/// Checks text against the length its column declares. Codes lose the blanks around them and must not be empty.
+///
+/// The length counts UTF-16 code units on every engine, as `NVARCHAR` of SQL Server does: a row that one engine takes
+/// is a row that every engine takes.
+pub fn text<'a>(column: &Column, text: &'a str) -> Result<&'a str, Reject> {
+    let (text, limit) = match column.form {
+        Form::Code(limit) => (not_empty(column.name, text.trim())?, limit),
+        Form::Length(limit) => (text, limit),
+        Form::Plain | Form::Small | Form::Json => return Ok(text),
+    };
+    let length = text.encode_utf16().count();
+    if length > usize::from(limit) {
+        let why = format!("{length} UTF-16 code units, over the limit of {limit}");
+        return Err(Reject::value(column.name, &why, text));
+    }
+    Ok(text)
+}
+
+/// Rejects empty text.
+pub fn not_empty<'a>(column: &str, text: &'a str) -> Result<&'a str, Reject> {
+    if text.is_empty() { Err(Reject::value(column, "empty", text)) } else { Ok(text) }
+}
+
+/// Parses a positive 64-bit id.
+fn id(column: &str, text: &str) -> Result<i64, Reject> {
     let id = text.trim().parse().ok().filter(|id| *id > 0);
     id.ok_or_else(|| Reject::value(column, "not a positive 64-bit id", text))
 }
 
-/// A 64-bit number of things, so not negative.
+/// Parses a 64-bit count, which is not negative.
 pub fn count(column: &str, text: &str) -> Result<i64, Reject> {
     let count = text.trim().parse().ok().filter(|count| *count >= 0);
     count.ok_or_else(|| Reject::value(column, "not a 64-bit count", text))
 }
 
-/// An instant, in every form [`Timestamp`] reads.
-pub fn time(column: &str, text: &str) -> Result<Timestamp, Reject> {
+/// Parses an instant, in every form [`Timestamp`] reads.
+fn time(column: &str, text: &str) -> Result<Timestamp, Reject> {
     let time = text.trim().parse::<Timestamp>();
     time.map_err(|error| Reject::value(column, &error.to_string(), text))
 }
 
-/// A day of the years 1 to 9999.
-pub fn date(column: &str, text: &str) -> Result<NaiveDate, Reject> {
+/// Parses a day of the years 1 to 9999.
+fn date(column: &str, text: &str) -> Result<NaiveDate, Reject> {
     let date = text.trim().parse::<NaiveDate>().ok();
     date.filter(|date| (1..=9999).contains(&date.year()))
         .ok_or_else(|| Reject::value(column, "not a date such as 2026-01-31", text))
 }
 
-/// A truth value as databases write it; an empty field is false.
-pub fn flag(column: &str, text: &str) -> Result<bool, Reject> {
+/// Parses a truth value as databases write it.
+fn flag(column: &str, text: &str) -> Result<bool, Reject> {
     match text.trim().to_ascii_lowercase().as_str() {
         "true" | "t" | "1" => Ok(true),
-        "false" | "f" | "0" | "" => Ok(false),
+        "false" | "f" | "0" => Ok(false),
         _ => Err(Reject::value(column, "neither true nor false", text)),
     }
 }
 
-/// An amount that `DECIMAL(10,2)` keeps exactly, at scale 2.
+/// Parses an amount that `DECIMAL(10,2)` holds exactly, at scale 2.
 pub fn decimal(column: &str, text: &str) -> Result<Decimal, Reject> {
     let reject = |why| Err(Reject::value(column, why, text));
     let text = text.trim();
@@ -104,30 +144,13 @@ pub fn decimal(column: &str, text: &str) -> Result<Decimal, Reject> {
     Ok(amount)
 }
 
-/// Text of `least` to `most` characters.
-pub fn text(column: &str, text: &str, least: usize, most: usize) -> Result<String, Reject> {
-    let length = text.chars().count();
-    if length < least {
-        return Err(Reject::value(column, "empty", text));
-    }
-    if length > most {
-        let why = format!("{length} characters, over the limit of {most}");
-        return Err(Reject::value(column, &why, text));
-    }
-    Ok(text.to_owned())
-}
-
-/// A stock symbol, 1 to 20 characters; it is text, so leading zeros stay.
-pub fn symbol(column: &str, symbol: &str) -> Result<String, Reject> {
-    text(column, symbol.trim(), 1, 20)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::schema::{PLATFORM, STOCKS};
 
     #[test]
-    fn a_decimal_is_kept_exactly_or_refused() {
+    fn decimal_is_exact_or_rejected() {
         for (text, kept) in [
             ("96.500", "96.50"),
             ("96", "96.00"),
@@ -157,17 +180,50 @@ mod tests {
         assert!(flag("is_read", "yes").is_err());
     }
 
-    /// Characters, not bytes: a Chinese title of 200 has 600 bytes.
+    /// The unit is that of `NVARCHAR`: neither bytes nor characters.
     #[test]
-    fn text_is_measured_in_characters() {
-        assert!(text("title", &"標".repeat(200), 0, 200).is_ok());
-        assert!(text("title", &"標".repeat(201), 0, 200).is_err());
-        assert!(text("username", "", 1, 255).is_err());
-        assert_eq!(symbol("symbol", " 0050 "), Ok("0050".to_owned()));
+    fn every_declared_length_is_checked_in_utf16_code_units() {
+        let mut checked = Vec::new();
+        for table in PLATFORM {
+            for column in table.columns {
+                let (Form::Length(limit) | Form::Code(limit)) = column.form else { continue };
+                let limit = usize::from(limit);
+                // One character outside the BMP is two units.
+                for (character, units) in [("a", 1), ("標", 1), ("𠮷", 2), ("😀", 2)] {
+                    let longest = character.repeat(limit / units);
+                    assert_eq!(text(column, &longest), Ok(longest.as_str()));
+                    let reject = text(column, &format!("{longest}a")).expect_err("one unit over");
+                    let reason = format!(
+                        "{}: {} UTF-16 code units, over the limit of {limit}: ",
+                        column.name,
+                        limit + 1
+                    );
+                    assert!(reject.reason.starts_with(&reason), "{reject}");
+                }
+                checked.push(format!("{}.{} {limit}", table.name, column.name));
+            }
+        }
+        let expected = [
+            "users.username 200",
+            "users.email 320",
+            "posts.title 200",
+            "stocks.symbol 20",
+            "stocks.name 200",
+            "stocks.exchange 50",
+            "stocks.market_type 50",
+        ];
+        assert_eq!(checked, expected);
     }
 
     #[test]
-    fn a_reason_is_one_short_line() {
+    fn codes_lose_the_blanks_around_them_and_are_not_empty() {
+        let symbol = &STOCKS.columns[1];
+        assert_eq!(text(symbol, " 0050 "), Ok("0050"));
+        assert!(text(symbol, "  ").is_err());
+    }
+
+    #[test]
+    fn reason_is_one_short_line() {
         let reject = id("sender_id", &format!("\n{}", "老".repeat(100))).expect_err("no id");
         let expected = format!("sender_id: not a positive 64-bit id: \"\\n{}\"…", "老".repeat(79));
         assert_eq!(reject.reason, expected);

@@ -1,10 +1,10 @@
-//! The file in which refused records are kept, so that they can be mended and imported again.
+//! The file of rejected records, so that they can be corrected and imported again.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-/// A CSV file `file,line,reason,raw` that exists only when something was refused.
+/// A CSV file `file,line,reason,raw`, created at the first rejected record.
 #[derive(Debug)]
 pub struct RejectsFile {
     path: PathBuf,
@@ -13,12 +13,12 @@ pub struct RejectsFile {
 }
 
 impl RejectsFile {
-    /// Rejects will go to `path`, whose former content is replaced at the first of them.
+    /// Returns a file at `path`, whose former content is replaced at the first rejected record.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into(), file: None, count: 0 }
     }
 
-    /// Keeps one record that was refused.
+    /// Writes one rejected record.
     pub fn add(&mut self, file: &str, line: u64, reason: &str, raw: &str) -> io::Result<()> {
         if self.file.is_none() {
             let mut created = BufWriter::new(File::create(&self.path)?);
@@ -33,17 +33,17 @@ impl RejectsFile {
         Ok(())
     }
 
-    /// How many records were refused.
+    /// Returns how many records were rejected.
     pub fn count(&self) -> u64 {
         self.count
     }
 
-    /// Where they are.
+    /// Returns the path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Writes out what is still in memory. Dropping the value does so too, but tells nobody when it fails.
+    /// Writes out buffered records. Dropping the value does so too, but without reporting errors.
     pub fn flush(&mut self) -> io::Result<()> {
         self.file.as_mut().map_or(Ok(()), BufWriter::flush)
     }
@@ -59,12 +59,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rejects_read_back_as_they_were() {
+    fn rejects_are_read_back_unchanged() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("rejects.csv");
         let mut rejects = RejectsFile::new(&path);
         rejects.flush().expect("nothing to do");
-        assert!(!path.exists(), "nothing was refused");
+        assert!(!path.exists(), "nothing was rejected");
         let raw = "1,\"a \"\"b\"\"\r\nc\"";
         rejects.add("a, b.csv", 7, "id: \"x\"", raw).expect("disk");
         rejects.flush().expect("disk");

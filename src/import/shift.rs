@@ -1,27 +1,28 @@
-//! By how much a run's times are moved, so that old data can stand on both sides of the boundary.
+//! Moves the times of an import, so that old data can stand on both sides of the retention boundary.
 
-use super::record::Noun;
+use super::Noun;
 use crate::clock::{DAY, Timestamp};
 
 const WEEK: i64 = 7 * DAY;
 
-/// The offset in microseconds that brings `newest` to `target`; for prices the whole weeks that bring it nearest
-/// without passing it.
-pub fn offset(noun: Noun, newest: Timestamp, target: Timestamp) -> i64 {
+/// Returns the microseconds that bring `newest` to `target`. For rows dated by day they are whole weeks, rounded so that
+/// `target` is not passed.
+pub fn offset(noun: &Noun, newest: Timestamp, target: Timestamp) -> i64 {
     let micros = target.micros() - newest.micros();
-    if noun == Noun::Prices { whole_weeks(micros) } else { micros }
+    if noun.is_dated() { whole_weeks(micros) } else { micros }
 }
 
-/// `micros` rounded to whole weeks towards the past.
+/// Returns `micros` rounded to whole weeks towards the past.
 pub fn whole_weeks(micros: i64) -> i64 {
     micros.div_euclid(WEEK).saturating_mul(WEEK)
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::nouns::{MESSAGES, PRICES};
     use super::*;
 
-    /// Division towards zero would take a price past the target whenever the target lies in its past.
+    /// Rounding towards zero would take a price past a target that lies in its past.
     #[test]
     fn prices_move_by_whole_weeks_and_never_past_the_target() {
         let newest = "2018-03-01".parse().expect("a date");
@@ -33,9 +34,8 @@ mod tests {
             ("2018-02-22", -7),
         ] {
             let target = target.parse().expect("a time");
-            assert_eq!(offset(Noun::Prices, newest, target), days * DAY, "{target}");
+            assert_eq!(offset(&PRICES, newest, target), days * DAY, "{target}");
         }
-        let target = newest.plus(-1);
-        assert_eq!(offset(Noun::Messages, newest, target), -1);
+        assert_eq!(offset(&MESSAGES, newest, newest.plus(-1)), -1);
     }
 }

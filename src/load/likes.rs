@@ -1,66 +1,63 @@
-//! Likes: told apart by their user and post alone.
+//! Likes, which are told apart by their user and post alone.
 
 use std::collections::HashSet;
-use std::sync::LazyLock;
 
+use super::identity::{cold_by_id, hot_by_id};
 use super::refer::{Posts, make_users};
-use super::rows::{column, insert};
-use super::{Chunk, Loader, Verdict, distinct, erased, read};
+use super::row::Row;
+use super::{Chunk, LoadError, Loader, Verdict, distinct};
 use crate::import::{Noun, Record};
-use crate::schema;
-use crate::tier::{Statement, TierError, Value, cold_sql, hot_sql};
+use crate::schema::LIKES;
+use crate::tier::Statement;
 
-static HOT: LazyLock<Statement> = LazyLock::new(|| {
-    hot_sql!("hot_by_id")
-        .with("{table}", "likes")
-        .with("{by}", "post_id")
-        .with("{columns}", &schema::LIKES.names())
-});
-static COLD: LazyLock<Statement> = LazyLock::new(|| {
-    cold_sql!("cold_by_id")
-        .with("{table}", "likes_archive")
-        .with("{by}", "post_id")
-        .with("{columns}", &schema::LIKES.names_in_cold())
-});
+/// Returns the statements that read likes by post, of hot and of cold.
+pub(super) fn by_post() -> [Statement; 2] {
+    [
+        hot_by_id(LIKES.name, "post_id", &LIKES.names()),
+        cold_by_id("likes_archive", "post_id", &LIKES.names_in_cold()),
+    ]
+}
 
 impl Loader<'_> {
     pub(super) async fn likes(
         &mut self,
         chunk: &mut Chunk<'_>,
+        noun: &Noun,
         records: Vec<Record>,
-    ) -> Result<Vec<Verdict>, TierError> {
-        let row = |record: &Record| match record {
-            Record::Like(like) => vec![like.user_id.into(), like.post_id.into()],
-            _ => Vec::new(),
-        };
-        let rows: Vec<(usize, Vec<Value>)> = records.iter().map(row).enumerate().collect();
-        let posts = column(&rows, 1);
-        let ids = distinct(posts.iter().copied());
-        let mut known: HashSet<Vec<Value>> = HashSet::new();
-        known.extend(read(&chunk.hot.fetch(&HOT, std::slice::from_ref(&ids)).await?, &schema::LIKES)?);
-        if let (Some(cold), 1..) = (chunk.cold, chunk.epoch) {
-            known.extend(read(&cold.fetch(&COLD, &[ids, chunk.epoch.into()]).await?, &schema::LIKES)?);
+    ) -> Result<Vec<Verdict>, LoadError> {
+        let now = self.clock.now();
+        let rows: Vec<Row> = records.iter().map(|record| Row::of(record, now)).collect();
+        let mut likes = Vec::with_capacity(rows.len());
+        for row in &rows {
+            likes.push((row.int("user_id")?, row.int("post_id")?));
         }
-        let erased = erased(chunk, Noun::Likes, &distinct(column(&rows, 0).into_iter())).await?;
-        let posts = Posts::of(chunk, &posts).await?;
-        let mut fresh = Vec::new();
-        let mut verdicts = Vec::new();
-        for (place, row) in rows {
-            let verdict = if known.contains(&row) {
+        let posts = distinct(likes.iter().map(|(_, post)| *post));
+        let [hot, cold] = by_post();
+        let (hot, cold) = chunk.both(&hot, Some(&cold), vec![posts]).await?;
+        let mut known = HashSet::new();
+        for answer in hot.iter().chain(&cold) {
+            known.insert((answer.int("user_id")?, answer.int("post_id")?));
+        }
+        let erased = chunk.erased(noun, distinct(likes.iter().map(|(user, _)| *user))).await?;
+        let posts = Posts::of(chunk, likes.iter().map(|(_, post)| *post)).await?;
+        let (mut users, mut fresh) = (HashSet::new(), Vec::new());
+        let mut verdicts = Vec::with_capacity(rows.len());
+        for ((user, post), row) in likes.into_iter().zip(rows) {
+            verdicts.push(if known.contains(&(user, post)) {
                 Verdict::Known
-            } else if erased.contains(&row[0].int()) {
-                Verdict::Rejected(format!("the likes of user {} were erased", row[0].int()))
-            } else if let Some(reason) = posts.refuse(row[1].int()) {
+            } else if erased.contains(&user) {
+                Verdict::Rejected(format!("the likes of user {user} were erased"))
+            } else if let Some(reason) = posts.reject_reason(post) {
                 Verdict::Rejected(reason)
             } else {
-                known.insert(row.clone());
-                fresh.push((place, row));
+                known.insert((user, post));
+                users.insert(user);
+                fresh.push(row);
                 Verdict::Inserted
-            };
-            verdicts.push(verdict);
+            });
         }
-        make_users(chunk, column(&fresh, 0)).await?;
-        insert(chunk, &schema::LIKES, fresh).await?;
+        make_users(chunk, users).await?;
+        chunk.insert(&LIKES, fresh).await?;
         Ok(verdicts)
     }
 }

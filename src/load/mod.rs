@@ -1,40 +1,44 @@
-//! Records into the hot tier, so that the same import twice changes nothing.
+//! Loads records into the hot tier. The same import twice changes nothing.
 //!
-//! A chunk of records is one hot transaction. While it holds the state row no mover can raise the epoch, so what cold
-//! holds at that epoch is exactly what has left hot: an id that is visible in either tier is known. Knows records
-//! ([`crate::import`]) and tiers; no file and no HTTP may enter.
+//! A chunk of records is one hot transaction. While it holds the state row no mover can raise the epoch, so the rows of cold
+//! that are visible at that epoch are exactly those that left hot: an id is known when it is visible in either tier.
 
 pub mod demo;
+mod identity;
 mod likes;
 mod prices;
 mod refer;
+mod row;
 mod rows;
+mod stocks;
 
 use std::collections::{HashMap, HashSet};
-use std::sync::LazyLock;
 
 use crate::archive::digest::Digest;
 use crate::clock::Clock;
-use crate::import::{Noun, Record};
-use crate::schema::{Kind, Table};
-use crate::tier::{
-    Begin, Engine, Record as Row, Session, Statement, TierError, Value, cold_sql, hot_sql, values,
-};
+use crate::import::{Noun, Record, nouns};
+use crate::schema::{self, Kind, Table};
+use crate::tier::{Begin, Engine, Record as Answer, Session, Statement, TierError, Value};
+use row::Row;
 
-static STATE: LazyLock<Statement> = LazyLock::new(|| hot_sql!("state"));
-static PROVEN: LazyLock<Statement> = LazyLock::new(|| cold_sql!("proven"));
-static ERASED: LazyLock<Statement> = LazyLock::new(|| hot_sql!("erased"));
+crate::queries! {
+    mod sql = "load" { Shared: "queries.sql", Sqlite: "queries.sqlite.sql", Mssql: "queries.mssql.sql" }
+    [
+        cold_alike, cold_by_id, cold_prices, complete_stock, conversation_active, correct_price, erased, hot_alike,
+        hot_by_id, hot_prices, name_user, proven, state, stock_by_symbol,
+    ]
+}
 
-/// What became of a record.
+/// What happened to a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// It went in.
     Inserted,
     /// It was there already.
     Known,
-    /// It changed what was there: a price with other values, a name for what was only referred to.
+    /// It changed a row: a price got other values, a user or stock that was only referred to got its name.
     Corrected,
-    /// It cannot go in, and why.
+    /// It cannot go in, for this reason.
     Rejected(String),
 }
 
@@ -47,22 +51,36 @@ pub enum LoadError {
     /// Cold does not belong to this hot, so nobody can say what is known.
     #[error("{0}: cold does not know where hot stands; run `thermocline archive recover`")]
     RecoverDue(&'static str),
+    /// A row that was just inserted is not there.
+    #[error("{0} is missing after it was inserted")]
+    Missing(String),
+    /// A row holds a value of another type than its column.
+    #[error("{column} of {row} is {found}, expected {expected}")]
+    Value {
+        /// The table and the column.
+        column: String,
+        /// The row.
+        row: String,
+        /// The type of the value.
+        found: String,
+        /// The type of the column.
+        expected: &'static str,
+    },
 }
 
-/// Puts records into hot.
+/// Loads records into hot.
 #[derive(Debug)]
 pub struct Loader<'a> {
     hot: &'a dyn Engine,
     cold: Option<&'a dyn Engine>,
     clock: &'a Clock,
-    /// How often each content without an id has come by in this run.
+    /// How often each content without an id has occurred in this run.
     seen: HashMap<Digest, i64>,
+    /// The ids of stocks by symbol.
     stocks: HashMap<String, i64>,
-    /// What the messages in hand say of their conversations.
-    active: HashMap<i64, refer::Activity>,
 }
 
-/// One transaction of a load, and the epoch it holds still.
+/// One transaction of a load, and the epoch that stays while it is open.
 struct Chunk<'a> {
     hot: &'a mut dyn Session,
     cold: Option<&'a dyn Engine>,
@@ -70,43 +88,47 @@ struct Chunk<'a> {
 }
 
 impl<'a> Loader<'a> {
-    /// A loader into `hot` that looks for what is known in both tiers.
+    /// Creates a loader into `hot` that looks for known rows in both tiers.
     pub fn new(hot: &'a dyn Engine, cold: Option<&'a dyn Engine>, clock: &'a Clock) -> Self {
-        Self { hot, cold, clock, seen: HashMap::new(), stocks: HashMap::new(), active: HashMap::new() }
+        Self { hot, cold, clock, seen: HashMap::new(), stocks: HashMap::new() }
     }
 
-    /// Loads `records`, all of this noun, in one transaction: one verdict each, in their order.
+    /// Loads `records`, all of this noun, in one transaction. Returns one verdict each, in their order.
     ///
-    /// After an error the run is over: what the loader remembers may not have been committed.
-    pub async fn load(&mut self, noun: Noun, records: Vec<Record>) -> Result<Vec<Verdict>, LoadError> {
+    /// After an error the loader must not be used again: it may remember what was not committed.
+    pub async fn load(
+        &mut self,
+        noun: &'static Noun,
+        records: Vec<Record>,
+    ) -> Result<Vec<Verdict>, LoadError> {
         let mut session = self.hot.session().await?;
         session.begin(Begin::Write).await?;
         let mut chunk = Chunk { hot: &mut *session, cold: self.cold, epoch: 0 };
         if let Some(resource) = resource(noun) {
             chunk.epoch = self.hold_epoch(&mut chunk, resource).await?;
         }
-        let loaded = match noun {
-            Noun::Likes => self.likes(&mut chunk, records).await,
-            Noun::Prices => self.prices(&mut chunk, records).await,
-            _ => self.rows(&mut chunk, noun, records).await,
+        let verdicts = if noun.table.name == schema::LIKES.name {
+            self.likes(&mut chunk, noun, records).await?
+        } else if noun.table.name == schema::PRICES.name {
+            self.prices(&mut chunk, records).await?
+        } else {
+            self.rows(&mut chunk, noun, records).await?
         };
-        let verdicts = loaded?;
         session.commit().await?;
         Ok(verdicts)
     }
 
-    /// The epoch of a resource, which stays while the chunk's transaction is open; proven against cold.
+    /// Returns the epoch of a resource, which stays while the chunk's transaction is open, after proving it against cold.
     async fn hold_epoch(&self, chunk: &mut Chunk<'_>, resource: &'static str) -> Result<i64, LoadError> {
-        let records = chunk.hot.fetch(&STATE, &[resource.into()]).await?;
+        let records = chunk.hot.fetch(sql::state(), &[resource.into()]).await?;
         let state = records.first().ok_or(LoadError::RecoverDue(resource))?;
         let (epoch, token) = (state.int("epoch")?, state.int_or_null("token")?);
-        // Without a cold tier hot has to hold everything, as it does once all of it has come back.
+        // Without a cold tier hot has to hold everything, as it does once all of it was restored.
         let alone = chunk.cold.is_none() && state.is_null("cold_newest_at")?;
         if epoch > 0 && !alone {
             let cold = chunk.cold.ok_or(LoadError::RecoverDue(resource))?;
             let params = [resource.into(), epoch.into(), Value::or_null(token, Kind::Int)];
-            let records = cold.fetch(&PROVEN, &params).await?;
-            if records.first().map(|record| record.int("n")).transpose()? != Some(1) {
+            if count(&cold.fetch(sql::proven(), &params).await?)? != 1 {
                 return Err(LoadError::RecoverDue(resource));
             }
         }
@@ -114,39 +136,115 @@ impl<'a> Loader<'a> {
     }
 }
 
-/// The resource whose epoch a noun's rows move with.
-const fn resource(noun: Noun) -> Option<&'static str> {
-    match noun {
-        Noun::Messages => Some("messages"),
-        Noun::Posts | Noun::Comments | Noun::Likes => Some("posts"),
-        Noun::Prices => Some("prices"),
-        Noun::Users | Noun::Conversations | Noun::Stocks => None,
+impl Chunk<'_> {
+    /// Returns the answers of hot to `params`, then those of cold, which takes the epoch as a further parameter.
+    async fn both(
+        &mut self,
+        hot: &Statement,
+        cold: Option<&Statement>,
+        mut params: Vec<Value>,
+    ) -> Result<(Vec<Answer>, Vec<Answer>), TierError> {
+        let in_hot = self.hot.fetch(hot, &params).await?;
+        let (Some(statement), Some(cold), 1..) = (cold, self.cold, self.epoch) else {
+            return Ok((in_hot, Vec::new()));
+        };
+        params.push(self.epoch.into());
+        Ok((in_hot, cold.fetch(statement, &params).await?))
+    }
+
+    /// Returns which of some ids were erased and must not come in again; for likes, of which users the likes were.
+    async fn erased(&mut self, noun: &Noun, ids: Value) -> Result<HashSet<i64>, TierError> {
+        if resource(noun).is_none() {
+            return Ok(HashSet::new());
+        }
+        self.hot
+            .fetch(sql::erased(), &[noun.name.into(), ids])
+            .await?
+            .iter()
+            .map(|answer| answer.int("id"))
+            .collect()
+    }
+
+    /// Inserts rows, with the ids they have or with new ones.
+    async fn insert(
+        &mut self,
+        table: &'static Table,
+        rows: impl IntoIterator<Item = Row>,
+    ) -> Result<(), TierError> {
+        let numbered = table.columns[0].identity;
+        let (with_id, without): (Vec<Row>, Vec<Row>) =
+            rows.into_iter().partition(|row| !numbered || row.id().is_some());
+        let columns: Vec<_> = table.columns.iter().map(|column| column.name).collect();
+        let with_id: Vec<_> = with_id.into_iter().map(Row::into_values).collect();
+        self.hot.insert(table.name, &columns, &with_id).await?;
+        let without: Vec<_> = without.into_iter().map(|row| row.into_values().split_off(1)).collect();
+        self.hot.insert(table.name, &columns[1..], &without).await?;
+        Ok(())
     }
 }
 
-/// Which of these ids were erased and must not come in again; of likes, which users' likes.
-async fn erased(chunk: &mut Chunk<'_>, noun: Noun, ids: &Value) -> Result<HashSet<i64>, TierError> {
-    if resource(noun).is_none() {
-        return Ok(HashSet::new());
-    }
-    let params = [noun.to_string().as_str().into(), ids.clone()];
-    chunk.hot.fetch(&ERASED, &params).await?.iter().map(|record| record.int("id")).collect()
+/// Returns the resource whose epoch the rows move with: that of the parent that moves, or their own.
+fn resource(noun: &Noun) -> Option<&'static str> {
+    noun.table.archived?;
+    let refers_to =
+        |table: &Table| noun.table.columns.iter().any(|column| column.references == Some(table.name));
+    let parent = nouns::ALL.iter().find(|parent| parent.table.archived.is_some() && refers_to(parent.table));
+    Some(parent.map_or(noun.name, |parent| parent.name))
 }
 
-/// Rows of answers as values in the order of the table's columns.
-fn read(records: &[Row], table: &Table) -> Result<Vec<Vec<Value>>, TierError> {
-    records.iter().map(|record| values(record, table.columns)).collect()
+/// Returns every statement an import sends, bound to its tables.
+pub fn statements() -> Vec<Statement> {
+    let mut statements: Vec<Statement> = [
+        sql::state(),
+        sql::proven(),
+        sql::erased(),
+        sql::name_user(),
+        sql::conversation_active(),
+        sql::complete_stock(),
+    ]
+    .into_iter()
+    .copied()
+    .collect();
+    statements.extend(identity::statements());
+    statements.extend(refer::statements());
+    statements.extend(likes::by_post());
+    statements.extend(stocks::statements());
+    statements.extend(prices::statements());
+    statements
 }
 
-/// The names of a table's columns.
-fn names(table: &Table) -> Vec<&'static str> {
-    table.columns.iter().map(|column| column.name).collect()
+/// Returns the number in `n` of the first row.
+fn count(answers: &[Answer]) -> Result<i64, TierError> {
+    answers.first().map_or(Ok(0), |answer| answer.int("n"))
 }
 
-/// `values` without repetitions, as a parameter.
-fn distinct(values: impl Iterator<Item = i64>) -> Value {
-    let mut values: Vec<i64> = values.collect();
+/// Returns `values` without repetitions, as a parameter.
+fn distinct(values: impl IntoIterator<Item = i64>) -> Value {
+    let mut values: Vec<i64> = values.into_iter().collect();
     values.sort_unstable();
     values.dedup();
     values.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn children_move_with_their_parent() {
+        let resources = nouns::ALL.map(|noun| resource(noun).unwrap_or("none"));
+        assert_eq!(resources, ["none", "none", "messages", "posts", "posts", "posts", "none", "prices"]);
+    }
+
+    #[test]
+    fn statements_are_bound() {
+        for statement in statements() {
+            for text in [Some(statement.sqlite()), statement.for_postgres(), statement.for_mssql()]
+                .into_iter()
+                .flatten()
+            {
+                assert!(!text.contains('{'), "{text}");
+            }
+        }
+    }
 }

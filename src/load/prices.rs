@@ -1,32 +1,54 @@
-//! Prices: told apart by stock and day. Other values for a known day are a correction, which goes into hot and wins
-//! over the archived price until the mover replaces that one. What the file has no column for stays as it is.
+//! Prices, which are told apart by stock and day. Other values for a known day are a correction: it goes into hot and wins over
+//! the archived price until a move replaces that one. Columns that the file does not have stay as they are.
 
 use std::collections::HashMap;
-use std::sync::LazyLock;
 
 use chrono::NaiveDate;
 
-use super::rows::insert;
-use super::{Chunk, Loader, Verdict, read};
+use super::row::Row;
+use super::{Chunk, LoadError, Loader, Verdict, sql};
 use crate::import::Record;
-use crate::import::record::{Price, StockRef};
-use crate::schema::{self, Kind};
-use crate::tier::{Statement, TierError, Value, cold_sql, hot_sql};
+use crate::schema::{Column, Kind, PRICES};
+use crate::tier::{Statement, Value};
 
-static HOT: LazyLock<Statement> =
-    LazyLock::new(|| hot_sql!("hot_prices").with("{columns}", &schema::PRICES.names()));
-static COLD: LazyLock<Statement> =
-    LazyLock::new(|| cold_sql!("cold_prices").with("{columns}", &schema::PRICES.names_in_cold()));
-static CORRECT: LazyLock<Statement> = LazyLock::new(|| hot_sql!("correct_price"));
+/// The columns that make a price the same: the values of the day, all of which may be unknown.
+fn value_columns() -> impl Iterator<Item = &'static Column> {
+    PRICES.columns.iter().filter(|column| column.nullable)
+}
 
-/// The places of what makes a price the same, in a row of its table.
-const VALUES: std::ops::Range<usize> = 3..11;
+fn hot() -> Statement {
+    sql::hot_prices().bind(PRICES.name, &[("columns", &PRICES.names())])
+}
+
+fn cold() -> Statement {
+    sql::cold_prices().bind("stock_prices_history", &[("columns", &PRICES.names_in_cold())])
+}
+
+fn correct() -> Statement {
+    let set = |term: fn(&Column, usize) -> String| {
+        value_columns().zip(3..).map(|(column, n)| term(column, n)).collect::<Vec<_>>().join(", ")
+    };
+    let sqlite = set(|column, n| format!("{} = ${n}", column.name));
+    let mssql = set(|column, n| match column.kind {
+        Kind::Price => format!("{} = CAST(@P{n} AS DECIMAL(10, 2))", column.name),
+        _ => format!("{} = @P{n}", column.name),
+    });
+    sql::correct_price().bind(PRICES.name, &[("set", &sqlite), ("set_mssql", &mssql)])
+}
+
+pub(super) fn statements() -> [Statement; 3] {
+    [hot(), cold(), correct()]
+}
+
+fn values_of(row: &Row) -> Vec<Value> {
+    value_columns().map(|column| row.get(column.name).clone()).collect()
+}
 
 /// The prices of one stock over the days of a chunk.
 #[derive(Default)]
 struct Days {
-    hot: HashMap<NaiveDate, Vec<Value>>,
-    cold: HashMap<NaiveDate, Vec<Value>>,
+    hot: HashMap<NaiveDate, Row>,
+    cold: HashMap<NaiveDate, Row>,
 }
 
 impl Loader<'_> {
@@ -34,20 +56,22 @@ impl Loader<'_> {
         &mut self,
         chunk: &mut Chunk<'_>,
         records: Vec<Record>,
-    ) -> Result<Vec<Verdict>, TierError> {
-        let mut prices: Vec<(Option<i64>, Price)> = Vec::with_capacity(records.len());
+    ) -> Result<Vec<Verdict>, LoadError> {
+        let now = self.clock.now();
+        let mut prices: Vec<(Option<i64>, NaiveDate, Row, Record)> = Vec::with_capacity(records.len());
         let mut spans: HashMap<i64, (NaiveDate, NaiveDate)> = HashMap::new();
         for record in records {
-            let Record::Price(price) = record else { continue };
-            let stock = match &price.stock {
-                StockRef::Symbol(symbol) => Some(self.stock(chunk, symbol, price.name.as_deref()).await?),
-                StockRef::Id(id) => self.has_stock(chunk, *id).await?.then_some(*id),
-            };
+            let stock = self.stock_of(chunk, &record).await?;
+            let mut row = Row::of(&record, now);
+            // An id of another database would mean nothing here.
+            row.set("id", Value::Null(Kind::Int));
+            let day = row.date("trade_date")?;
             if let Some(stock) = stock {
-                let span = spans.entry(stock).or_insert((price.trade_date, price.trade_date));
-                *span = (span.0.min(price.trade_date), span.1.max(price.trade_date));
+                row.set("stock_id", stock.into());
+                let span = spans.entry(stock).or_insert((day, day));
+                *span = (span.0.min(day), span.1.max(day));
             }
-            prices.push((stock, price));
+            prices.push((stock, day, row, record));
         }
         let mut known: HashMap<i64, Days> = HashMap::new();
         for (stock, span) in spans {
@@ -55,61 +79,46 @@ impl Loader<'_> {
         }
         let mut fresh = Vec::new();
         let mut verdicts = Vec::with_capacity(prices.len());
-        for (stock, price) in prices {
-            let Some((stock, days)) = stock.and_then(|stock| Some((stock, known.get_mut(&stock)?))) else {
+        for (stock, day, mut row, record) in prices {
+            let Some(days) = stock.and_then(|stock| known.get_mut(&stock)) else {
                 verdicts.push(Verdict::Rejected("there is no stock with this id".to_owned()));
                 continue;
             };
-            let day = price.trade_date;
-            let mut row = self.row(stock, &price);
             let (in_hot, in_cold) = (days.hot.get(&day), days.cold.get(&day));
-            let old = in_hot.or(in_cold);
-            for (place, _) in VALUES.zip(price.has).filter(|(_, has)| !has) {
-                if let Some(old) = old {
-                    row[place] = old[place].clone();
-                }
-            }
-            let verdict = match old {
+            let verdict = match in_hot.or(in_cold) {
                 None => Verdict::Inserted,
-                Some(old) if old[VALUES] == row[VALUES] => Verdict::Known,
-                Some(_) => Verdict::Corrected,
+                Some(old) => {
+                    for column in value_columns().filter(|column| record.get(column.name).is_none()) {
+                        row.set(column.name, old.get(column.name).clone());
+                    }
+                    if values_of(old) == values_of(&row) { Verdict::Known } else { Verdict::Corrected }
+                }
             };
             if verdict != Verdict::Known {
                 if in_hot.is_some() {
                     // The day may have come with an earlier line of this chunk.
-                    insert(chunk, &schema::PRICES, std::mem::take(&mut fresh)).await?;
-                    let mut params = row[1..3].to_vec();
-                    params.extend_from_slice(&row[VALUES]);
-                    chunk.hot.execute(&CORRECT, &params).await?;
+                    chunk.insert(&PRICES, std::mem::take(&mut fresh)).await?;
+                    let mut params = row.pick(&["stock_id", "trade_date"]);
+                    params.extend(values_of(&row));
+                    chunk.hot.execute(&correct(), &params).await?;
                 } else {
-                    fresh.push((0, row.clone()));
+                    fresh.push(row.clone());
                 }
                 days.hot.insert(day, row);
             }
             verdicts.push(verdict);
         }
-        insert(chunk, &schema::PRICES, fresh).await?;
+        chunk.insert(&PRICES, fresh).await?;
         Ok(verdicts)
     }
 
-    fn row(&self, stock: i64, price: &Price) -> Vec<Value> {
-        let decimal = |value| Value::or_null(value, Kind::Price);
-        let int = |value| Value::or_null(value, Kind::Int);
-        vec![
-            // A price is told by its day: an id of another database would mean nothing here.
-            Value::Null(Kind::Int),
-            stock.into(),
-            price.trade_date.into(),
-            decimal(price.open_price),
-            decimal(price.high_price),
-            decimal(price.low_price),
-            decimal(price.close_price),
-            decimal(price.change_amount),
-            int(price.volume),
-            int(price.turnover),
-            int(price.transaction_count),
-            price.created_at.unwrap_or_else(|| self.clock.now()).into(),
-        ]
+    /// Returns the stock a record names. A symbol is made a stock when there is none; an id has to exist.
+    async fn stock_of(&mut self, chunk: &mut Chunk<'_>, record: &Record) -> Result<Option<i64>, LoadError> {
+        if let Some(symbol) = record.text("symbol") {
+            return self.stock(chunk, symbol, record.text("name")).await.map(Some);
+        }
+        let Some(id) = record.int("stock_id") else { return Ok(None) };
+        Ok(self.has_stock(chunk, id).await?.then_some(id))
     }
 }
 
@@ -117,16 +126,15 @@ async fn days(
     chunk: &mut Chunk<'_>,
     stock: i64,
     (first, last): (NaiveDate, NaiveDate),
-) -> Result<Days, TierError> {
-    let by_day = |rows: Vec<Vec<Value>>| rows.into_iter().map(|row| (row[2].time().date(), row)).collect();
-    let mut params = vec![stock.into(), first.into(), last.into()];
-    let hot = by_day(read(&chunk.hot.fetch(&HOT, &params).await?, &schema::PRICES)?);
-    let cold = match (chunk.cold, chunk.epoch) {
-        (Some(cold), 1..) => {
-            params.push(chunk.epoch.into());
-            by_day(read(&cold.fetch(&COLD, &params).await?, &schema::PRICES)?)
+) -> Result<Days, LoadError> {
+    let params = vec![stock.into(), first.into(), last.into()];
+    let (in_hot, in_cold) = chunk.both(&hot(), Some(&cold()), params).await?;
+    let mut days = Days::default();
+    for (answers, by_day) in [(in_hot, &mut days.hot), (in_cold, &mut days.cold)] {
+        for answer in &answers {
+            let row = Row::read(&PRICES, answer)?;
+            by_day.insert(row.date("trade_date")?, row);
         }
-        _ => HashMap::new(),
-    };
-    Ok(Days { hot, cold })
+    }
+    Ok(days)
 }

@@ -1,94 +1,126 @@
-//! What a row refers to: users, conversations and stocks are made when nobody has imported them yet, posts are not.
+//! The rows that others refer to. Users and conversations are made when they were not imported yet; posts are not.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::LazyLock;
 
-use super::rows::{column, insert, placeholder, reject};
-use super::{Chunk, Loader, Verdict, distinct, read};
+use super::identity::{cold_by_id, hot_by_id};
+use super::row::Row;
+use super::rows::{Fresh, reject};
+use super::{Chunk, LoadError, Loader, Verdict, distinct, sql};
 use crate::clock::Timestamp;
 use crate::import::Noun;
 use crate::schema::{self, Kind};
-use crate::tier::{Statement, TierError, Value, cold_sql, hot_sql};
+use crate::tier::{Record, Statement, TierError, Value};
 
-static USERS_KNOWN: LazyLock<Statement> = LazyLock::new(|| hot_sql!("users_known"));
-static NAME_USER: LazyLock<Statement> = LazyLock::new(|| hot_sql!("name_user"));
-static CONVERSATIONS_KNOWN: LazyLock<Statement> = LazyLock::new(|| hot_sql!("conversations_known"));
-static CONVERSATION_ACTIVE: LazyLock<Statement> = LazyLock::new(|| hot_sql!("conversation_active"));
-static STOCK_BY_SYMBOL: LazyLock<Statement> = LazyLock::new(|| hot_sql!("stock_by_symbol"));
-static STOCK_BY_ID: LazyLock<Statement> = LazyLock::new(|| hot_sql!("stock_by_id"));
-static COMPLETE_STOCK: LazyLock<Statement> = LazyLock::new(|| hot_sql!("complete_stock"));
+fn users_by_id() -> Statement {
+    hot_by_id(schema::USERS.name, "id", "id")
+}
 
-static POSTS_HOT: LazyLock<Statement> = LazyLock::new(|| {
-    hot_sql!("hot_by_id").with("{table}", "posts").with("{by}", "id").with("{columns}", "id")
-});
-static POSTS_COLD: LazyLock<Statement> = LazyLock::new(|| {
-    cold_sql!("cold_by_id")
-        .with("{table}", "posts_archive")
-        .with("{by}", "original_id")
-        .with("{columns}", "original_id AS id")
-});
+fn conversations_by_id() -> Statement {
+    hot_by_id(schema::CONVERSATIONS.name, "id", "id, user1_id, user2_id")
+}
 
-/// What the messages of a chunk say of a conversation.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Activity {
-    oldest: Timestamp,
-    newest: Timestamp,
-    /// Its two users, as far as they are known.
-    users: [Option<i64>; 2],
+fn posts_by_id() -> [Statement; 2] {
+    let cold = cold_by_id("posts_archive", "original_id", "original_id AS id");
+    [hot_by_id(schema::POSTS.name, "id", "id"), cold]
+}
+
+pub(super) fn statements() -> Vec<Statement> {
+    let mut statements = vec![users_by_id(), conversations_by_id()];
+    statements.extend(posts_by_id());
+    statements
 }
 
 impl Loader<'_> {
-    /// Makes what `fresh` rows refer to, and rejects those that refer to what cannot be made.
+    /// Makes the rows that `fresh` rows refer to, and rejects rows whose post does not exist. Returns what messages tell of
+    /// their conversations.
     pub(super) async fn refer(
         &mut self,
         chunk: &mut Chunk<'_>,
-        noun: Noun,
-        fresh: &mut Vec<(usize, Vec<Value>)>,
+        noun: &Noun,
+        fresh: &mut Vec<Fresh>,
         verdicts: &mut [Verdict],
-    ) -> Result<(), TierError> {
-        if noun == Noun::Comments {
-            let posts = Posts::of(chunk, &column(fresh, 1)).await?;
-            reject(fresh, verdicts, |row| posts.refuse(row[1].int()));
+    ) -> Result<Active, LoadError> {
+        let columns = noun.table.columns.iter();
+        let of = |table: &'static str| columns.clone().filter(move |column| column.references == Some(table));
+        for column in of(schema::POSTS.name) {
+            let posts = Posts::of(chunk, ints(fresh, column.name)).await?;
+            let post = |row: &Row| if let Value::Int(post) = row.get(column.name) { *post } else { 0 };
+            reject(fresh, verdicts, |row| posts.reject_reason(post(row)));
         }
-        let users = match noun {
-            Noun::Conversations => &[1, 2][..],
-            Noun::Posts => &[1],
-            Noun::Messages | Noun::Comments => &[2],
-            _ => &[],
-        };
-        let users: HashSet<i64> = users.iter().flat_map(|place| column(fresh, *place)).collect();
-        make_users(chunk, users).await?;
-        if noun == Noun::Messages {
-            self.make_conversations(chunk, fresh).await?;
+        let users = of(schema::USERS.name).flat_map(|column| ints(fresh, column.name));
+        make_users(chunk, users.collect()).await?;
+        if noun.table.name == schema::MESSAGES.name {
+            Active::make(chunk, fresh).await
+        } else {
+            Ok(Active::default())
         }
-        Ok(())
     }
+}
 
-    /// Gives a user that was only referred to its name.
-    pub(super) async fn name_user(&self, chunk: &mut Chunk<'_>, user: &[Value]) -> Result<(), TierError> {
-        chunk.hot.execute(&NAME_USER, user).await.map(drop)
+/// Returns the integers in a column of some rows.
+fn ints<'a>(rows: &'a [Fresh], column: &'a str) -> impl Iterator<Item = i64> + 'a {
+    rows.iter()
+        .filter_map(move |(_, row)| if let Value::Int(int) = row.get(column) { Some(*int) } else { None })
+}
+
+/// The name of a user that was only referred to so far.
+fn placeholder(id: i64) -> Value {
+    format!("user{id}").as_str().into()
+}
+
+/// Returns whether a user was only referred to so far.
+pub(super) fn is_placeholder(user: &Row, id: i64) -> bool {
+    *user.get("username") == placeholder(id) && user.is_null("email")
+}
+
+/// Gives a user that was only referred to its name.
+pub(super) async fn name_user(chunk: &mut Chunk<'_>, user: &Row) -> Result<(), TierError> {
+    chunk.hot.execute(sql::name_user(), &user.pick(&["id", "username", "email"])).await.map(drop)
+}
+
+/// Makes the users that do not exist, with placeholders for their names.
+pub(super) async fn make_users(chunk: &mut Chunk<'_>, mut users: HashSet<i64>) -> Result<(), TierError> {
+    if users.is_empty() {
+        return Ok(());
     }
+    for answer in chunk.hot.fetch(&users_by_id(), &[distinct(users.iter().copied())]).await? {
+        users.remove(&answer.int("id")?);
+    }
+    let rows = users
+        .into_iter()
+        .map(|id| Row::new(&schema::USERS, [("id", id.into()), ("username", placeholder(id))]));
+    chunk.insert(&schema::USERS, rows).await
+}
 
-    /// Notes who speaks in which conversation, in the order of the rows, and makes those that are not there.
+/// What the messages of a chunk tell of their conversations.
+#[derive(Debug, Default)]
+pub(super) struct Active(HashMap<i64, Activity>);
+
+#[derive(Debug)]
+struct Activity {
+    oldest: Timestamp,
+    newest: Timestamp,
+    /// The two users of the conversation, as far as they are known.
+    users: [Option<i64>; 2],
+}
+
+impl Active {
+    /// Collects who writes in which conversation, in the order of the rows, and makes the conversations that do not exist.
     ///
-    /// A conversation is the same whether its messages come in one run or, after a run that was cut, in several.
-    async fn make_conversations(
-        &mut self,
-        chunk: &mut Chunk<'_>,
-        messages: &[(usize, Vec<Value>)],
-    ) -> Result<(), TierError> {
-        self.active.clear();
+    /// A conversation is the same whether its messages come in one run or, after an interrupted run, in several.
+    async fn make(chunk: &mut Chunk<'_>, messages: &[Fresh]) -> Result<Self, LoadError> {
         let mut known = HashMap::new();
-        let ids = distinct(column(messages, 1).into_iter());
-        for record in chunk.hot.fetch(&CONVERSATIONS_KNOWN, &[ids]).await? {
-            let users = [Some(record.int("user1_id")?), record.int_or_null("user2_id")?];
-            known.insert(record.int("id")?, users);
+        let ids = distinct(ints(messages, "conversation_id"));
+        for answer in chunk.hot.fetch(&conversations_by_id(), &[ids]).await? {
+            let users = [Some(answer.int("user1_id")?), answer.int_or_null("user2_id")?];
+            known.insert(answer.int("id")?, users);
         }
+        let mut active: HashMap<i64, Activity> = HashMap::new();
         for (_, row) in messages {
-            let (conversation, sender, at) = (row[1].int(), row[2].int(), row[4].time());
+            let (conversation, sender) = (row.int("conversation_id")?, row.int("sender_id")?);
+            let at = row.time("created_at")?;
             let users = known.get(&conversation).copied().unwrap_or_default();
-            let activity =
-                self.active.entry(conversation).or_insert(Activity { oldest: at, newest: at, users });
+            let activity = active.entry(conversation).or_insert(Activity { oldest: at, newest: at, users });
             activity.oldest = activity.oldest.min(at);
             activity.newest = activity.newest.max(at);
             match &mut activity.users {
@@ -97,143 +129,52 @@ impl Loader<'_> {
                 _ => {}
             }
         }
-        let new = self.active.iter().filter(|(id, _)| !known.contains_key(id));
-        let rows = new.map(|(id, activity)| {
-            let [first, second] = activity.users.map(|user| Value::or_null(user, Kind::Int));
-            (0, vec![(*id).into(), first, second, activity.oldest.into(), activity.newest.into()])
+        let new = active.iter().filter(|(id, _)| !known.contains_key(id));
+        let rows = new.map(|(id, Activity { oldest, newest, users })| {
+            let [first, second] = users.map(|user| Value::or_null(user, Kind::Int));
+            let given = [
+                ("id", (*id).into()),
+                ("user1_id", first),
+                ("user2_id", second),
+                ("created_at", (*oldest).into()),
+                ("updated_at", (*newest).into()),
+            ];
+            Row::new(&schema::CONVERSATIONS, given)
         });
-        insert(chunk, &schema::CONVERSATIONS, rows.collect()).await
+        chunk.insert(&schema::CONVERSATIONS, rows.collect::<Vec<_>>()).await?;
+        Ok(Self(active))
     }
 
-    /// Brings the conversations of the messages just inserted up to date.
-    pub(super) async fn touch_conversations(&mut self, chunk: &mut Chunk<'_>) -> Result<(), TierError> {
-        for (id, Activity { oldest, newest, users: [_, second] }) in std::mem::take(&mut self.active) {
-            let second = Value::or_null(second, Kind::Int);
-            let params = [id.into(), second, oldest.into(), newest.into()];
-            chunk.hot.execute(&CONVERSATION_ACTIVE, &params).await?;
+    /// Brings the conversations of the inserted messages up to date.
+    pub(super) async fn update(self, chunk: &mut Chunk<'_>) -> Result<(), TierError> {
+        for (id, Activity { oldest, newest, users: [_, second] }) in self.0 {
+            let params = [id.into(), Value::or_null(second, Kind::Int), oldest.into(), newest.into()];
+            chunk.hot.execute(sql::conversation_active(), &params).await?;
         }
         Ok(())
     }
-
-    /// A stock is its symbol: one that is there already is completed, and never contradicted.
-    pub(super) async fn merge_stocks(
-        &self,
-        chunk: &mut Chunk<'_>,
-        fresh: &mut Vec<(usize, Vec<Value>)>,
-        verdicts: &mut [Verdict],
-    ) -> Result<(), TierError> {
-        let mut new: Vec<(usize, Vec<Value>)> = Vec::new();
-        for (place, row) in std::mem::take(fresh) {
-            let same_symbol = |other: &&(usize, Vec<Value>)| other.1[1] == row[1];
-            let found = chunk.hot.fetch(&STOCK_BY_SYMBOL, &row[1..2]).await?;
-            let Some(old) = read(&found, &schema::STOCKS)?.pop() else {
-                match new.iter().find(same_symbol) {
-                    None => new.push((place, row)),
-                    Some((_, twin)) if twin[2..5] == row[2..5] => verdicts[place] = Verdict::Known,
-                    Some(_) => {
-                        verdicts[place] =
-                            Verdict::Rejected("the symbol is in this file with other values".to_owned());
-                    }
-                }
-                continue;
-            };
-            let null = Value::Null(Kind::Text);
-            let columns = 2..5;
-            let contradicts =
-                columns.clone().find(|at| row[*at] != null && old[*at] != null && row[*at] != old[*at]);
-            let other_id = !matches!(row[0], Value::Null(_)) && row[0] != old[0];
-            verdicts[place] = if let Some(at) = contradicts {
-                Verdict::Rejected(format!(
-                    "the symbol is there already with another {}",
-                    schema::STOCKS.columns[at].name
-                ))
-            } else if other_id {
-                Verdict::Rejected(format!("the symbol is there already with id {}", old[0].int()))
-            } else if columns.into_iter().any(|at| row[at] != null && old[at] == null) {
-                let params =
-                    [row[1].clone(), row[2].clone(), row[3].clone(), row[4].clone(), self.clock.now().into()];
-                chunk.hot.execute(&COMPLETE_STOCK, &params).await?;
-                Verdict::Corrected
-            } else {
-                Verdict::Known
-            };
-        }
-        *fresh = new;
-        Ok(())
-    }
-
-    /// The id of the stock with this symbol, which is made when it is not there.
-    pub(super) async fn stock(
-        &mut self,
-        chunk: &mut Chunk<'_>,
-        symbol: &str,
-        name: Option<&str>,
-    ) -> Result<i64, TierError> {
-        if let Some(id) = self.stocks.get(symbol) {
-            return Ok(*id);
-        }
-        let null = Value::Null(Kind::Text);
-        let now = self.clock.now();
-        let name = Value::or_null(name, Kind::Text);
-        let mut found = read(&chunk.hot.fetch(&STOCK_BY_SYMBOL, &[symbol.into()]).await?, &schema::STOCKS)?;
-        if let Some(old) = found.first() {
-            if old[2] == null && name != null {
-                let params = [symbol.into(), name, null.clone(), null, now.into()];
-                chunk.hot.execute(&COMPLETE_STOCK, &params).await?;
-            }
-        } else {
-            let new =
-                vec![Value::Null(Kind::Int), symbol.into(), name, null.clone(), null, now.into(), now.into()];
-            insert(chunk, &schema::STOCKS, vec![(0, new)]).await?;
-            found = read(&chunk.hot.fetch(&STOCK_BY_SYMBOL, &[symbol.into()]).await?, &schema::STOCKS)?;
-        }
-        let id = found.first().map_or(0, |stock| stock[0].int());
-        self.stocks.insert(symbol.to_owned(), id);
-        Ok(id)
-    }
-
-    /// Whether there is a stock with this id.
-    pub(super) async fn has_stock(&self, chunk: &mut Chunk<'_>, id: i64) -> Result<bool, TierError> {
-        Ok(!chunk.hot.fetch(&STOCK_BY_ID, &[id.into()]).await?.is_empty())
-    }
 }
 
-/// Makes the users that are not there, under a name that says so.
-pub(super) async fn make_users(chunk: &mut Chunk<'_>, mut users: HashSet<i64>) -> Result<(), TierError> {
-    if users.is_empty() {
-        return Ok(());
-    }
-    for record in chunk.hot.fetch(&USERS_KNOWN, &[distinct(users.iter().copied())]).await? {
-        users.remove(&record.int("id")?);
-    }
-    let rows = users
-        .into_iter()
-        .map(|id| (0, vec![id.into(), placeholder(id).as_str().into(), Value::Null(Kind::Text)]));
-    insert(chunk, &schema::USERS, rows.collect()).await
-}
-
-/// Where the posts are that children of a chunk belong to.
+/// Where the posts are that rows of a chunk belong to.
 pub(super) struct Posts {
     hot: HashSet<i64>,
     cold: HashSet<i64>,
 }
 
 impl Posts {
-    pub(super) async fn of(chunk: &mut Chunk<'_>, ids: &HashSet<i64>) -> Result<Self, TierError> {
-        let ids = distinct(ids.iter().copied());
-        let set = |records: Vec<crate::tier::Record>| {
-            records.iter().map(|record| record.int("id")).collect::<Result<HashSet<_>, _>>()
-        };
-        let hot = set(chunk.hot.fetch(&POSTS_HOT, std::slice::from_ref(&ids)).await?)?;
-        let cold = match (chunk.cold, chunk.epoch) {
-            (Some(cold), 1..) => set(cold.fetch(&POSTS_COLD, &[ids, chunk.epoch.into()]).await?)?,
-            _ => HashSet::new(),
-        };
-        Ok(Self { hot, cold })
+    pub(super) async fn of(
+        chunk: &mut Chunk<'_>,
+        ids: impl IntoIterator<Item = i64>,
+    ) -> Result<Self, TierError> {
+        let [hot, cold] = posts_by_id();
+        let (hot, cold) = chunk.both(&hot, Some(&cold), vec![distinct(ids)]).await?;
+        let ids =
+            |answers: Vec<Record>| answers.iter().map(|answer| answer.int("id")).collect::<Result<_, _>>();
+        Ok(Self { hot: ids(hot)?, cold: ids(cold)? })
     }
 
-    /// Why a child of this post cannot go in.
-    pub(super) fn refuse(&self, post: i64) -> Option<String> {
+    /// Returns why a row of this post cannot go in.
+    pub(super) fn reject_reason(&self, post: i64) -> Option<String> {
         if self.hot.contains(&post) {
             None
         } else if self.cold.contains(&post) {

@@ -3,7 +3,7 @@
 use serde_json::json;
 use thermocline::archive::Plan;
 use thermocline::clock::DAY;
-use thermocline::import::Noun;
+use thermocline::import::nouns;
 
 use crate::support::{Service, comment, conversation, cutoff, like, message, post};
 
@@ -11,15 +11,15 @@ use crate::support::{Service, comment, conversation, cutoff, like, message, post
 async fn lively() -> Service {
     let service = Service::start().await;
     let day = |n: i64| cutoff(-10 * DAY + n * DAY);
-    service.load(Noun::Conversations, vec![conversation(1, 1, Some(2), day(0))]).await;
+    service.load(&nouns::CONVERSATIONS, vec![conversation(1, 1, Some(2), day(0))]).await;
     let said =
         [(1, 1, day(0)), (2, 1, day(0).plus(DAY - 1)), (3, 2, day(0)), (4, 1, day(1)), (5, 1, cutoff(1))];
     let said = said.map(|(id, sender, at)| message(id, 1, sender, "a word", at));
-    service.load(Noun::Messages, said.to_vec()).await;
-    service.load(Noun::Posts, vec![post(10, 1, "one", day(1)), post(11, 2, "two", day(3))]).await;
+    service.load(&nouns::MESSAGES, said.to_vec()).await;
+    service.load(&nouns::POSTS, vec![post(10, 1, "one", day(1)), post(11, 2, "two", day(3))]).await;
     let comments = vec![comment(20, 11, 1, "well", day(4)), comment(21, 10, 2, "so", day(4))];
-    service.load(Noun::Comments, comments).await;
-    service.load(Noun::Likes, vec![like(2, 10), like(1, 10)]).await;
+    service.load(&nouns::COMMENTS, comments).await;
+    service.load(&nouns::LIKES, vec![like(2, 10), like(1, 10)]).await;
     for resource in ["messages", "posts"] {
         // Batches of one row: several deltas of one day.
         service.archive(resource, &Plan { batch: 1, ..Plan::default() }).await;

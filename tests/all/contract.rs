@@ -292,25 +292,22 @@ async fn a_batch_that_fails_leaves_nothing(pair: Pair) {
 }
 
 async fn the_load_knows_what_cold_holds(pair: Pair) {
-    use thermocline::import::Record;
-    use thermocline::import::record::Message;
+    use thermocline::import::{Record, nouns};
     use thermocline::load::{Loader, Verdict};
     let records = || {
         let one = |n: i64| {
-            Record::Message(Message {
-                id: (n % 2 == 0).then_some(1000 + n),
-                conversation_id: 1,
-                sender_id: 1,
-                content: "同じ".to_owned(),
-                created_at: old(n / 3),
-                is_read: false,
-            })
+            Record::new(&nouns::MESSAGES)
+                .with_optional("id", (n % 2 == 0).then_some(1000 + n))
+                .with("conversation_id", 1)
+                .with("sender_id", 1)
+                .with("content", "同じ")
+                .with("created_at", old(n / 3))
         };
         (0..30).map(one).collect::<Vec<_>>()
     };
     for expected in [Verdict::Inserted, Verdict::Known] {
         let mut loader = Loader::new(&*pair.hot, Some(&*pair.cold), &pair.clock);
-        let verdicts = loader.load(thermocline::import::Noun::Messages, records()).await.expect("loads");
+        let verdicts = loader.load(&nouns::MESSAGES, records()).await.expect("loads");
         // Of equal contents with and without an id the one is told by its id, the other by being one more.
         assert_eq!(verdicts.iter().filter(|verdict| **verdict == expected).count(), 30);
         pair.archive("messages", None).await;

@@ -9,7 +9,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use thermocline::archive::Plan;
 use thermocline::clock::DAY;
-use thermocline::import::Noun;
+use thermocline::import::nouns;
 
 use self::oracle::Client;
 use self::world::{Listed, World};
@@ -128,7 +128,7 @@ async fn a_walk_by_pages_does_not_shift_under_new_rows() {
     let mut by_cursor = walked.clone();
     for page in 2.. {
         let new = message(50_000 + page, 1, 1, "meanwhile", cutoff((40 + page) * DAY));
-        service.load(Noun::Messages, vec![new]).await;
+        service.load(&nouns::MESSAGES, vec![new]).await;
         if page % 3 == 0 {
             let plan =
                 Plan { rule: ((30 - page) * DAY).into(), max_rows: Some(17), batch: 5, ..Plan::default() };
@@ -267,7 +267,7 @@ async fn an_answer_that_has_not_changed_is_not_sent_again() {
     }
     let path = "/api/conversations/1/messages";
     let old = service.get(&token, path).await.header("etag").to_owned();
-    service.load(Noun::Messages, vec![message(60_000, 1, 1, "news", cutoff(50 * DAY))]).await;
+    service.load(&nouns::MESSAGES, vec![message(60_000, 1, 1, "news", cutoff(50 * DAY))]).await;
     let request = service.request(Method::GET, path).bearer_auth(&token).header("if-none-match", old);
     let new = service.send(request).await;
     assert_eq!((new.status, &new.json()["messages"][0]["id"]), (200, &json!(60_000)));

@@ -6,7 +6,7 @@ mod trouble;
 use reqwest::Method;
 use thermocline::archive::Plan;
 use thermocline::clock::DAY;
-use thermocline::import::Noun;
+use thermocline::import::nouns;
 
 use crate::support::{Service, at, comment, conversation, cutoff, message, post};
 
@@ -20,14 +20,14 @@ async fn small() -> Service {
 async fn fill(service: &Service) {
     let begun = at("2025-12-01T00:00:00Z");
     let talks = vec![conversation(1, 1, Some(2), begun), conversation(2, 1, Some(3), begun)];
-    service.load(Noun::Conversations, talks).await;
+    service.load(&nouns::CONVERSATIONS, talks).await;
     let said = (0..40).map(|n| message(1_000 + n, 1, 1, &format!("a number: {n}"), cutoff((n - 20) * DAY)));
-    service.load(Noun::Messages, said.collect()).await;
-    service.load(Noun::Messages, vec![message(2_000, 2, 1, "another", cutoff(DAY))]).await;
+    service.load(&nouns::MESSAGES, said.collect()).await;
+    service.load(&nouns::MESSAGES, vec![message(2_000, 2, 1, "another", cutoff(DAY))]).await;
     let posts = (0..40).map(|n| post(100 + n, n % 2 + 1, "post", cutoff((n - 20) * DAY + 1)));
-    service.load(Noun::Posts, posts.collect()).await;
+    service.load(&nouns::POSTS, posts.collect()).await;
     let comments = (0..4).map(|n| comment(500 + n, 100 + n * 13, 2, "comment", cutoff(0)));
-    service.load(Noun::Comments, comments.collect()).await;
+    service.load(&nouns::COMMENTS, comments.collect()).await;
     for resource in ["messages", "posts"] {
         assert_eq!(service.archive(resource, &Plan::default()).await, 20);
     }

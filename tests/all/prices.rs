@@ -3,7 +3,8 @@
 use axum::http::StatusCode;
 use chrono::{Datelike, NaiveDate};
 use serde_json::{Value as Json, json};
-use thermocline::import::{Input, Noun, Options, Record};
+use thermocline::clock::Timestamp;
+use thermocline::import::{Input, Options, nouns};
 use thermocline::resources::stocks;
 
 use crate::support::prices_tiers::{BOUNDARY, CORRECTED, Market, date, rows};
@@ -117,18 +118,18 @@ async fn csv_can_be_imported_again() {
     assert_eq!(answer.header("content-type"), Some("text/csv; charset=utf-8"));
     let file = tempfile::NamedTempFile::new().expect("a file");
     std::fs::write(file.path(), answer.text()).expect("written");
-    let input = Input::open(Noun::Prices, file.path(), &Options::default()).expect("a sound file");
+    let input = Input::open(&nouns::PRICES, file.path(), &Options::default()).expect("a sound file");
     let days = market.range("2025-03-01", "2026-11-20");
     let mut records = input.records().expect("readable");
     for day in &days {
         let line = records.next().expect("a line").expect("sound");
-        let Record::Price(price) = line.result.expect("a price") else { panic!("not a price") };
+        let price = line.result.expect("a price");
         assert_eq!(
-            (price.trade_date, price.volume, price.turnover),
-            (day.date, day.counts[0], day.counts[1])
+            (price.time("trade_date").map(Timestamp::date), price.int("volume"), price.int("turnover")),
+            (Some(day.date), day.counts[0], day.counts[1])
         );
-        let prices =
-            [price.open_price, price.high_price, price.low_price, price.close_price, price.change_amount];
+        let prices = ["open_price", "high_price", "low_price", "close_price", "change_amount"]
+            .map(|column| price.decimal(column));
         assert_eq!(prices, day.prices.map(|cents| cents.map(|cents| rust_decimal::Decimal::new(cents, 2))));
     }
     assert!(records.next().is_none());

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 use thermocline::archive::Plan;
 use thermocline::clock::{DAY, Timestamp};
-use thermocline::import::Noun;
 use thermocline::import::Record;
+use thermocline::import::{Noun, nouns};
 
 use crate::support::{Service, at, comment, conversation, cutoff, like, message, post};
 
@@ -105,7 +105,7 @@ impl Talk {
     }
 }
 
-async fn load(service: &Service, noun: Noun, made: Vec<(Record, Row)>) -> Vec<Row> {
+async fn load(service: &Service, noun: &'static Noun, made: Vec<(Record, Row)>) -> Vec<Row> {
     let (records, rows) = made.into_iter().unzip();
     service.load(noun, records).await;
     rows
@@ -126,20 +126,20 @@ async fn messages(service: &Service) -> [Listed; 5] {
     let begun = at("2025-12-01T00:00:00Z");
     let users = [(1, 1, Some(2)), (2, 3, Some(1)), (3, 1, Some(3)), (4, 1, None), (6, 1, Some(2))];
     let talks = users.map(|(id, first, second)| conversation(id, first, second, begun));
-    service.load(Noun::Conversations, talks.into()).await;
+    service.load(&nouns::CONVERSATIONS, talks.into()).await;
 
-    let mut first = load(service, Noun::Messages, first_talk()).await;
+    let mut first = load(service, &nouns::MESSAGES, first_talk()).await;
     let (two, three, six) = (
         Talk { conversation: 2, sender: 1 },
         Talk { conversation: 3, sender: 3 },
         Talk { conversation: 6, sender: 1 },
     );
     let made = (0..5).map(|n| two.say(2_000 + n, "old", cutoff((n - 30) * DAY), true));
-    let second = load(service, Noun::Messages, made.collect()).await;
+    let second = load(service, &nouns::MESSAGES, made.collect()).await;
     let made = (0..5).map(|n| three.say(3_000 + n, "new", cutoff(n * DAY), false));
-    let third = load(service, Noun::Messages, made.collect()).await;
+    let third = load(service, &nouns::MESSAGES, made.collect()).await;
     let made = (0..40).map(|n| six.say(6_000 + n, "on time", cutoff((n - 41) * DAY), true));
-    let mut sixth = load(service, Noun::Messages, made.collect()).await;
+    let mut sixth = load(service, &nouns::MESSAGES, made.collect()).await;
 
     // One row less than is due: the boundary splits the last tie. Small batches make many epochs.
     let due = 60 + 5 + 40;
@@ -155,11 +155,11 @@ async fn messages(service: &Service) -> [Listed; 5] {
         talk.say(1_902, "late, a microsecond newer", cutoff(-10 * 7 * HOUR + 1), false),
         talk.say(1_903, "late, the oldest", at("2020-02-29T23:59:59.999999Z"), false),
     ];
-    first.extend(load(service, Noun::Messages, late.into()).await);
+    first.extend(load(service, &nouns::MESSAGES, late.into()).await);
     let made = (0..130).map(|n| six.say(7_000 + n, "late", cutoff((n - 135) * 8 * HOUR), false));
-    sixth.extend(load(service, Noun::Messages, made.collect()).await);
+    sixth.extend(load(service, &nouns::MESSAGES, made.collect()).await);
     let made = (0..6).map(|n| six.say(8_000 + n, "new", cutoff(n * HOUR), false));
-    sixth.extend(load(service, Noun::Messages, made.collect()).await);
+    sixth.extend(load(service, &nouns::MESSAGES, made.collect()).await);
 
     let listed = |id: i64, rows| {
         let path = format!("/api/conversations/{id}/messages");
@@ -193,7 +193,7 @@ async fn posts(service: &Service) -> (Listed, Listed, [Listed; 3]) {
     // Two posts an instant, 25 of 60 due.
     let when = |n: i64| cutoff((n / 2 - 13) * 9 * HOUR + HOUR);
     let made = (0..60).map(|n| one_post(100 + (n * 7) % 60, when(n), n < 26));
-    let mut rows = load(service, Noun::Posts, made.collect()).await;
+    let mut rows = load(service, &nouns::POSTS, made.collect()).await;
 
     let mut said: Vec<(Record, Row)> = Vec::new();
     let mut likes = Vec::new();
@@ -211,8 +211,8 @@ async fn posts(service: &Service) -> (Listed, Listed, [Listed; 3]) {
         }
         likes.extend((0..liked).map(|n| like(n + 1, row.id)));
     }
-    let said = load(service, Noun::Comments, said).await;
-    service.load(Noun::Likes, likes).await;
+    let said = load(service, &nouns::COMMENTS, said).await;
+    service.load(&nouns::LIKES, likes).await;
     let plan = Plan { batch: 12, ..Plan::default() };
     assert_eq!(service.archive("posts", &plan).await, 26);
 
@@ -223,7 +223,7 @@ async fn posts(service: &Service) -> (Listed, Listed, [Listed; 3]) {
         row.json["like_count"] = json!(0);
         (record, row)
     });
-    rows.extend(load(service, Noun::Posts, late.into()).await);
+    rows.extend(load(service, &nouns::POSTS, late.into()).await);
 
     let comments = [135, 150, 195].map(|post| {
         let of_post = said.iter().filter(|row| row.json["post_id"] == post).cloned().collect();
@@ -253,7 +253,7 @@ async fn conversations(service: &Service) -> Listed {
         });
         (conversation(id, first, second, when), Row { at: when, id, json })
     });
-    let rows = load(service, Noun::Conversations, made.collect()).await;
+    let rows = load(service, &nouns::CONVERSATIONS, made.collect()).await;
     Listed::new("/api/conversations", "conversations", 9, rows)
 }
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{SEARCH, small};
 use crate::support::{Answer, Mode, Service, cutoff, message};
 use thermocline::clock::DAY;
-use thermocline::import::Noun;
+use thermocline::import::nouns;
 
 const TALK: &str = "/api/conversations/1/messages";
 
@@ -162,7 +162,7 @@ async fn a_remembered_total_outlives_cold() {
 async fn a_partial_answer_says_so_and_leaves_no_gap() {
     let service = small().await;
     // A late row: among what cold holds, and so not to be shown before cold has answered.
-    service.load(Noun::Messages, vec![message(1_900, 1, 1, "late", cutoff(-10 * DAY + 1))]).await;
+    service.load(&nouns::MESSAGES, vec![message(1_900, 1, 1, "late", cutoff(-10 * DAY + 1))]).await;
     let whole: Vec<i64> = ids(&service.json(1, &format!("{TALK}?per_page=100")).await, "messages");
     service.cold.set(Mode::Away);
     let hot: Vec<i64> = (1_020..1_040).rev().collect();

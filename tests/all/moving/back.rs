@@ -6,7 +6,7 @@ use thermocline::archive::{Chosen, Outcome, pair};
 use thermocline::clock::DAY;
 use thermocline::federation::sql::{SqlHot, SqlList};
 use thermocline::federation::{ReadCache, Tiers};
-use thermocline::import::Noun;
+use thermocline::import::nouns;
 use thermocline::load::{LoadError, Loader};
 use thermocline::page::{Order, Span};
 use thermocline::resources;
@@ -127,7 +127,7 @@ fn after_the_way_back_hot_serves_alone_and_forward_again_with_cold() {
         let pair = Pair::open_unpaired(folder.path(), now()).await;
         assert!(pair::ensure_alone(&*pair.hot).await.is_err(), "most of it is archived");
         let mut loader = Loader::new(&*pair.hot, None, &pair.clock);
-        let refused = loader.load(Noun::Messages, Vec::new()).await;
+        let refused = loader.load(&nouns::MESSAGES, Vec::new()).await;
         assert!(matches!(refused, Err(LoadError::RecoverDue("messages"))), "{refused:?}");
 
         restore_all(&pair).await;
@@ -142,7 +142,7 @@ fn after_the_way_back_hot_serves_alone_and_forward_again_with_cold() {
         assert_eq!(alone(&*pair.hot, list.0).await, list.1);
         assert_eq!(alone(&*pair.hot, rows.comments(9_999).0).await, [], "of a post that is nowhere");
         let mut loader = Loader::new(&*pair.hot, None, &pair.clock);
-        loader.load(Noun::Messages, Vec::new()).await.expect("hot has everything");
+        loader.load(&nouns::MESSAGES, Vec::new()).await.expect("hot has everything");
 
         // Held, nothing moves.
         for family in resources::families() {

@@ -95,7 +95,7 @@ fn an_old_cold_is_noticed() {
         }
         readers_refuse(&pair).await;
         let mut loader = Loader::new(&*pair.hot, Some(&*pair.cold), &pair.clock);
-        let refused = loader.load(thermocline::import::Noun::Messages, Vec::new()).await;
+        let refused = loader.load(&thermocline::import::nouns::MESSAGES, Vec::new()).await;
         assert!(matches!(refused, Err(LoadError::RecoverDue("messages"))), "{refused:?}");
         pair.close().await;
     });

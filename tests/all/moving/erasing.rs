@@ -7,8 +7,7 @@ use thermocline::archive::{Chosen, Outcome, pair};
 use thermocline::clock::Clock;
 use thermocline::federation::reads::{Cold as _, ColdError, Hot as _};
 use thermocline::federation::sql::{SqlCold, SqlHot};
-use thermocline::import::record::{Like, Message};
-use thermocline::import::{Noun, Record};
+use thermocline::import::{Record, nouns};
 use thermocline::load::{Loader, Verdict};
 use thermocline::page::{Slice, Span};
 use thermocline::resources;
@@ -117,19 +116,18 @@ fn what_was_erased_does_not_come_in_again() {
         pair.mover(SIZES).erase_user(posts, 2).await.expect("erased");
         rows.forget_user(2);
         let mut loader = Loader::new(&*pair.hot, Some(&*pair.cold), &pair.clock);
-        let record = Record::Message(Message {
-            id: Some(erased.id),
-            conversation_id: erased.conversation_id,
-            sender_id: 2,
-            content: erased.content.clone(),
-            created_at: erased.created_at,
-            is_read: true,
-        });
-        let verdicts = loader.load(Noun::Messages, vec![record]).await.expect("a load");
+        let record = Record::new(&nouns::MESSAGES)
+            .with("id", erased.id)
+            .with("conversation_id", erased.conversation_id)
+            .with("sender_id", 2)
+            .with("content", erased.content.as_str())
+            .with("created_at", erased.created_at)
+            .with("is_read", true);
+        let verdicts = loader.load(&nouns::MESSAGES, vec![record]).await.expect("a load");
         assert_eq!(verdicts, [Verdict::Rejected(format!("id {} was erased", erased.id))]);
         let post = rows.posts.last().expect("a post").id;
-        let like = Record::Like(Like { user_id: 2, post_id: post });
-        let verdicts = loader.load(Noun::Likes, vec![like]).await.expect("a load");
+        let like = Record::new(&nouns::LIKES).with("user_id", 2).with("post_id", post);
+        let verdicts = loader.load(&nouns::LIKES, vec![like]).await.expect("a load");
         assert_eq!(verdicts, [Verdict::Rejected("the likes of user 2 were erased".to_owned())]);
 
         // Past the program it is removed by whoever moves next, and never archived.

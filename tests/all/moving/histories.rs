@@ -10,8 +10,7 @@ use proptest::test_runner::{TestCaseError, TestRunner};
 use tempfile::TempDir;
 use thermocline::archive::{Chosen, Outcome, pair};
 use thermocline::clock::{Clock, DAY, Timestamp};
-use thermocline::import::record;
-use thermocline::import::{Noun, Record};
+use thermocline::import::{Record, nouns};
 use thermocline::load::{Loader, Verdict};
 use thermocline::page::{Key, Span};
 use thermocline::resources::{self, stocks::prices::Price};
@@ -252,7 +251,7 @@ impl Life<'_> {
         for nth in 0..count {
             let date = now().plus((nth - day) * DAY).date();
             let price = table::price(date, kind + nth % 3);
-            records.push(Record::Price(as_record(stock, &price)));
+            records.push(as_record(stock, &price));
             expected.push(match self.rows.prices.insert((stock, date), price.clone()) {
                 None => Verdict::Inserted,
                 Some(old) if old == price => Verdict::Known,
@@ -260,7 +259,7 @@ impl Life<'_> {
             });
         }
         let mut loader = Loader::new(&*self.pair.hot, Some(&*self.pair.cold), &self.pair.clock);
-        let verdicts = loader.load(Noun::Prices, records).await.expect("a load");
+        let verdicts = loader.load(&nouns::PRICES, records).await.expect("a load");
         prop_assert_eq!(verdicts, expected);
         Ok(())
     }
@@ -314,23 +313,18 @@ impl Life<'_> {
     }
 }
 
-fn as_record(stock: i64, price: &Price) -> record::Price {
-    record::Price {
-        id: None,
-        stock: record::StockRef::Id(stock),
-        trade_date: price.trade_date,
-        open_price: price.open,
-        high_price: price.high,
-        low_price: price.low,
-        close_price: price.close,
-        change_amount: price.change,
-        volume: price.volume,
-        turnover: price.turnover,
-        transaction_count: price.transactions,
-        has: [true; 8],
-        name: None,
-        created_at: None,
-    }
+fn as_record(stock: i64, price: &Price) -> Record {
+    Record::new(&nouns::PRICES)
+        .with("stock_id", stock)
+        .with("trade_date", price.trade_date)
+        .with_optional("open_price", price.open)
+        .with_optional("high_price", price.high)
+        .with_optional("low_price", price.low)
+        .with_optional("close_price", price.close)
+        .with_optional("change_amount", price.change)
+        .with_optional("volume", price.volume)
+        .with_optional("turnover", price.turnover)
+        .with_optional("transaction_count", price.transactions)
 }
 
 /// Lives through the steps on an empty pair.

@@ -163,6 +163,38 @@ fn a_field_of_ten_megabytes_is_one_rejected_line() {
     assert_eq!(contents(&program, 7), ["after", "two", "one"]);
 }
 
+/// Every column with a declared length: its noun, a header and a line with the text as `{}`, its name and its length.
+pub const LIMITED: [(&str, &str, &str, &str, usize); 8] = [
+    ("users", "username,email", "{},a@example.org", "username", 200),
+    ("users", "username,email", "ann,{}", "email", 320),
+    ("posts", "author_id,title,body,created_at", "1,{},body,2020-01-01", "title", 200),
+    ("stocks", "symbol,name", "{},name", "symbol", 20),
+    ("stocks", "symbol,name", "1101,{}", "name", 200),
+    ("stocks", "symbol,exchange", "1102,{}", "exchange", 50),
+    ("stocks", "symbol,market_type", "1103,{}", "market_type", 50),
+    ("prices", "symbol,trade_date,name", "1104,2020-01-01,{}", "name", 200),
+];
+
+/// A file with a line one UTF-16 code unit over the length, and one of exactly the length. `𠮷` is two units.
+pub fn limited_file(header: &str, line: &str, length: usize) -> String {
+    let longest = "𠮷".repeat(length / 2);
+    let lines = [format!("{longest}x"), longest].map(|text| line.replace("{}", &text));
+    format!("{header}\n{}\n", lines.join("\n"))
+}
+
+#[test]
+fn text_over_the_length_of_its_column_is_one_rejected_line() {
+    for (noun, header, line, column, length) in LIMITED {
+        let program = Program::new();
+        program.write("f.csv", limited_file(header, line, length));
+        assert_eq!(counts(&program.report(&["import", noun, "f.csv"])), [2, 1, 0, 0, 1], "{noun}.{column}");
+        let rejects = program.read(&format!("{noun}.rejects.csv"));
+        let reason =
+            format!("\"f.csv\",2,\"{column}: {} UTF-16 code units, over the limit of {length}: ", length + 1);
+        assert!(rejects.contains(&reason), "{rejects}");
+    }
+}
+
 /// Rows without ids are told by their content, and each copy inside the file is a row of its own.
 #[test]
 fn rows_without_ids_come_twice_only_when_the_file_has_them_twice() {
@@ -198,7 +230,7 @@ fn other_content_under_a_known_id_is_refused() {
         let report = program.report(&import);
         assert_eq!(counts(&report), [2, 0, 1, 0, 1], "archived: {archived}");
         assert_eq!(report["rejects"], "mine.csv");
-        assert!(program.read("mine.csv").contains("id 1 is there already with another content"));
+        assert!(program.read("mine.csv").contains("id 1 exists with another content"));
         assert_eq!(contents(&program, 7), ["two", "one"]);
         archive(&program);
     }

@@ -6,14 +6,15 @@ use std::time::Duration;
 
 use thermocline::archive::digest::Digest;
 use thermocline::clock::Timestamp;
-use thermocline::import::{Noun, Record};
+use thermocline::import::{Record, nouns};
 use thermocline::schema::MESSAGES;
 use thermocline::tier::{Engine, Value, values};
 
 use super::audit::audit_usual;
 use super::files::{Ended, Program, counts, quoted};
 use super::kills::kill_after;
-use super::real_data::{data, records};
+use super::real_data::{data, message, records};
+use super::table::message_row;
 use super::{Dice, Pair, copy_pair, run, scratch, setting, sql};
 
 /// What tells two sets of rows apart: how many there are, and the sum of their digests.
@@ -36,8 +37,8 @@ const FEW: usize = 15_000;
 fn csv(records: &[Record]) -> String {
     let mut csv = "id,conversation_id,sender_id,created_at,is_read,content\n".to_owned();
     for record in records {
-        let Record::Message(row) = record else { continue };
-        let (id, at, content) = (row.id.expect("an id"), row.created_at, quoted(&row.content));
+        let row = message(record);
+        let (id, at, content) = (row.id, row.created_at, quoted(&row.content));
         let (conversation, sender, read) = (row.conversation_id, row.sender_id, row.is_read);
         writeln!(csv, "{id},{conversation},{sender},{at},{read},{content}").expect("memory");
     }
@@ -47,17 +48,7 @@ fn csv(records: &[Record]) -> String {
 fn written(records: &[Record]) -> Rows {
     let mut rows = Rows::default();
     for record in records {
-        let Record::Message(row) = record else { continue };
-        let id = row.id.expect("an id");
-        let content = row.content.as_str();
-        rows.add(&[
-            id.into(),
-            row.conversation_id.into(),
-            row.sender_id.into(),
-            content.into(),
-            row.created_at.into(),
-            row.is_read.into(),
-        ]);
+        rows.add(&message_row(&message(record)));
     }
     rows
 }
@@ -90,7 +81,7 @@ async fn interrupted(pair: &Pair) -> bool {
 fn real_messages_survive_any_number_of_kills() {
     let Some(path) = data("messages.csv.gz") else { return };
     let now: Timestamp = "2026-03-01T12:00:00Z".parse().expect("a time");
-    let mut records = records(Noun::Messages, &path);
+    let mut records = records(&nouns::MESSAGES, &path);
     let kills = setting("THERMOCLINE_TEST_KILLS", 0);
     if kills == 0 {
         records.truncate(FEW);

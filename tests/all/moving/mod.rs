@@ -19,7 +19,7 @@ mod files;
 mod full_disks;
 mod histories;
 mod hung;
-mod imports;
+pub mod imports;
 mod imports_again;
 mod kill_steps;
 mod killed_server;

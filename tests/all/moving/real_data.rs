@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use thermocline::archive::{BlockSizes, Outcome, Report};
 use thermocline::clock::{DAY, Timestamp};
 use thermocline::federation::List as _;
-use thermocline::import::{Input, Noun, Options, Record, record, shift};
+use thermocline::import::{Input, Noun, Options, Record, nouns, shift};
 use thermocline::page::{Order, Span};
 use thermocline::resources::messages::{Message, Messages};
 use thermocline::resources::posts::comments::{Comment, Comments};
@@ -50,14 +50,14 @@ fn thoroughly(id: i64) -> bool {
 }
 
 /// The records of a file.
-pub(super) fn records(noun: Noun, path: &Path) -> Vec<Record> {
+pub(super) fn records(noun: &'static Noun, path: &Path) -> Vec<Record> {
     let input = Input::open(noun, path, &Options::default()).expect("a sound file");
     let records = input.records().expect("a sound file");
     records.map(|item| item.expect("a sound file").result.expect("a sound line")).collect()
 }
 
 /// The same, moved so that the newest of them is at the target; and by how much.
-fn shifted(noun: Noun, path: &Path) -> (Vec<Record>, i64) {
+fn shifted(noun: &'static Noun, path: &Path) -> (Vec<Record>, i64) {
     let mut records = records(noun, path);
     let newest = records.iter().filter_map(Record::newest).max().expect("a time");
     let by = shift::offset(noun, newest, target());
@@ -86,16 +86,26 @@ fn text(path: &Path) -> &str {
     path.to_str().expect("a path")
 }
 
+/// The message a record holds.
+pub(super) fn message(record: &Record) -> Message {
+    let int = |column| record.int(column).expect("an integer");
+    Message {
+        id: int("id"),
+        conversation_id: int("conversation_id"),
+        sender_id: int("sender_id"),
+        content: record.text("content").expect("text").to_owned(),
+        created_at: record.time("created_at").expect("a time"),
+        is_read: record.get("is_read") == Some(&true.into()),
+    }
+}
+
 type Talks = BTreeMap<i64, Vec<Message>>;
 
 fn talks(records: &[Record]) -> Talks {
     let mut talks = Talks::new();
     for record in records {
-        let Record::Message(row) = record else { continue };
-        let record::Message { id, conversation_id, sender_id, content, created_at, is_read } = row.clone();
-        let id = id.expect("an id");
-        let message = Message { id, conversation_id, sender_id, content, created_at, is_read };
-        talks.entry(conversation_id).or_default().push(message);
+        let message = message(record);
+        talks.entry(message.conversation_id).or_default().push(message);
     }
     for rows in talks.values_mut() {
         rows.sort_by_key(|row| std::cmp::Reverse((row.created_at, row.id)));
@@ -121,15 +131,15 @@ async fn check_talks(reader: &Reader<'_>, talks: &Talks, every: i64) {
 
 /// A file of the conversations, but for what comes late: the old rows of every tenth.
 fn without_late(records: &[Record], by: i64, old: Timestamp) -> (String, Vec<Record>) {
-    let late = |row: &record::Message| row.conversation_id % 10 == 0 && row.created_at < old;
+    let late = |row: &Message| row.conversation_id % 10 == 0 && row.created_at < old;
     let mut csv = "id,conversation_id,sender_id,created_at,content\n".to_owned();
     let mut kept = Vec::new();
     for record in records {
-        let Record::Message(row) = record else { continue };
-        if late(row) {
+        let row = message(record);
+        if late(&row) {
             continue;
         }
-        let (id, at) = (row.id.expect("an id"), row.created_at.plus(-by));
+        let (id, at) = (row.id, row.created_at.plus(-by));
         let content = quoted(&row.content);
         writeln!(csv, "{id},{},{},{at},{content}", row.conversation_id, row.sender_id).expect("memory");
         kept.push(record.clone());
@@ -140,7 +150,7 @@ fn without_late(records: &[Record], by: i64, old: Timestamp) -> (String, Vec<Rec
 #[test]
 fn conversations_come_out_as_they_went_in() {
     let Some(path) = data("messages.csv.gz") else { return };
-    let (records, by) = shifted(Noun::Messages, &path);
+    let (records, by) = shifted(&nouns::MESSAGES, &path);
     let now = halfway(&records);
     let (csv, first) = without_late(&records, by, now.plus(-31 * DAY));
     let (all, first_talks) = (talks(&records), talks(&first));
@@ -201,28 +211,33 @@ fn articles_come_out_with_their_comments_and_likes() {
     else {
         return;
     };
-    let (rows, by) = shifted(Noun::Posts, &path);
+    let (rows, by) = shifted(&nouns::POSTS, &path);
     let now = halfway(&rows);
     let mut children: HashMap<i64, Vec<Comment>> = HashMap::new();
-    for mut record in records(Noun::Comments, &comments) {
+    for mut record in records(&nouns::COMMENTS, &comments) {
         record.shift(by);
-        let Record::Comment(row) = record else { continue };
-        let record::Comment { id, post_id, author_id, body, created_at } = row;
-        let comment = Comment { id: id.expect("an id"), post_id, author_id, body, created_at };
-        children.entry(post_id).or_default().push(comment);
+        let int = |column| record.int(column).expect("an integer");
+        let comment = Comment {
+            id: int("id"),
+            post_id: int("post_id"),
+            author_id: int("author_id"),
+            body: record.text("body").expect("text").to_owned(),
+            created_at: record.time("created_at").expect("a time"),
+        };
+        children.entry(comment.post_id).or_default().push(comment);
     }
     for rows in children.values_mut() {
         rows.sort_by_key(|row| std::cmp::Reverse((row.created_at, row.id)));
     }
     let mut liked: HashMap<i64, i64> = HashMap::new();
-    for record in records(Noun::Likes, &likes) {
-        let Record::Like(like) = record else { continue };
-        *liked.entry(like.post_id).or_default() += 1;
+    for record in records(&nouns::LIKES, &likes) {
+        *liked.entry(record.int("post_id").expect("a post")).or_default() += 1;
     }
     let post = |record: &Record| {
-        let Record::Post(row) = record else { panic!("{record:?}") };
-        let record::Post { id, author_id, title, body, created_at } = row.clone();
-        let id = id.expect("an id");
+        let int = |column| record.int(column).expect("an integer");
+        let text = |column| record.text(column).expect("text").to_owned();
+        let (id, author_id, title, body) = (int("id"), int("author_id"), text("title"), text("body"));
+        let created_at = record.time("created_at").expect("a time");
         let comment_count = children.get(&id).map_or(0, |rows| rows.len() as i64);
         let like_count = liked.get(&id).copied().unwrap_or(0);
         Post { id, author_id, title, body, created_at, comment_count, like_count }
@@ -278,21 +293,21 @@ type Days = BTreeMap<String, BTreeMap<chrono::NaiveDate, Price>>;
 fn days(records: &[Record]) -> Days {
     let mut days = Days::new();
     for record in records {
-        let Record::Price(row) = record else { continue };
-        let record::StockRef::Symbol(symbol) = &row.stock else { panic!("{row:?}") };
+        let symbol = record.text("symbol").expect("a symbol").to_owned();
+        let trade_date = record.time("trade_date").expect("a day").date();
         let price = Price {
             id: 0,
-            trade_date: row.trade_date,
-            open: row.open_price,
-            high: row.high_price,
-            low: row.low_price,
-            close: row.close_price,
-            change: row.change_amount,
-            volume: row.volume,
-            turnover: row.turnover,
-            transactions: row.transaction_count,
+            trade_date,
+            open: record.decimal("open_price"),
+            high: record.decimal("high_price"),
+            low: record.decimal("low_price"),
+            close: record.decimal("close_price"),
+            change: record.decimal("change_amount"),
+            volume: record.int("volume"),
+            turnover: record.int("turnover"),
+            transactions: record.int("transaction_count"),
         };
-        days.entry(symbol.clone()).or_default().insert(row.trade_date, price);
+        days.entry(symbol).or_default().insert(trade_date, price);
     }
     days
 }
@@ -320,7 +335,7 @@ async fn check_prices(pair: &Pair, days: &Days) {
 #[test]
 fn prices_come_out_with_their_nulls_and_zeros() {
     let (Some(path), Some(raw)) = (data("stock_prices_tw.csv.gz"), data("twse_raw")) else { return };
-    let (rows, by) = shifted(Noun::Prices, &path);
+    let (rows, by) = shifted(&nouns::PRICES, &path);
     let (now, expected) = (halfway(&rows), days(&rows));
     let all = || expected.values().flat_map(BTreeMap::values);
     assert!(all().any(|day| day.close.is_none() && day.volume == Some(0)), "a day without a trade");
@@ -347,11 +362,11 @@ fn prices_come_out_with_their_nulls_and_zeros() {
     let mut import = vec!["import".to_owned(), "prices".to_owned()];
     for symbol in ["0050", "1307", "1312A", "2330", "2429"] {
         let file = raw.join(format!("{symbol}.csv"));
-        rows.extend(records(Noun::Prices, &file));
+        rows.extend(records(&nouns::PRICES, &file));
         import.push(text(&file).to_owned());
     }
     let newest = rows.iter().filter_map(Record::newest).max().expect("a day");
-    let by = shift::offset(Noun::Prices, newest, self::target());
+    let by = shift::offset(&nouns::PRICES, newest, self::target());
     for record in &mut rows {
         record.shift(by);
     }

@@ -8,8 +8,7 @@ use axum::http::Request;
 use secrecy::SecretString;
 use thermocline::archive::{BlockSizes, Mover, Outcome, Plan, pair};
 use thermocline::clock::Clock;
-use thermocline::import::record::{Comment, Like, Message, Post, Price, Stock, StockRef};
-use thermocline::import::{Noun, Record};
+use thermocline::import::{Noun, Record, nouns};
 use thermocline::load::{Loader, Verdict};
 use thermocline::resources;
 use thermocline::tier::Engine;
@@ -20,67 +19,57 @@ use tower::ServiceExt as _;
 use super::at;
 use crate::support::hot_engines::HotEngine;
 
-pub(super) fn records() -> Vec<(Noun, Vec<Record>)> {
+pub(super) fn records() -> Vec<(&'static Noun, Vec<Record>)> {
     let day = |n: i64| at("2026-08-01").plus(n * 13 * 3_600_000_000);
     let message = |id: i64| {
-        Record::Message(Message {
-            id: (id % 5 != 0).then_some(id),
-            conversation_id: 1 + id % 3,
-            sender_id: 1 + id % 2,
-            content: format!("message {id} 你好 😀 50%"),
-            created_at: day(id / 2),
-            is_read: id % 2 == 0,
-        })
+        Record::new(&nouns::MESSAGES)
+            .with_optional("id", (id % 5 != 0).then_some(id))
+            .with("conversation_id", 1 + id % 3)
+            .with("sender_id", 1 + id % 2)
+            .with("content", format!("message {id} 你好 😀 50%").as_str())
+            .with("created_at", day(id / 2))
+            .with("is_read", id % 2 == 0)
     };
     let post = |id: i64| {
-        let (title, body) = (format!("post {id}"), "x".repeat(id as usize));
-        Record::Post(Post { id: Some(id), author_id: 1 + id % 4, title, body, created_at: day(id * 4) })
+        Record::new(&nouns::POSTS)
+            .with("id", id)
+            .with("author_id", 1 + id % 4)
+            .with("title", format!("post {id}").as_str())
+            .with("body", "x".repeat(id as usize).as_str())
+            .with("created_at", day(id * 4))
     };
     let comment = |id: i64| {
-        let created_at = day(160 + id);
-        Record::Comment(Comment {
-            id: Some(id),
-            post_id: 1 + id % 50,
-            author_id: 3,
-            body: format!("c{id}"),
-            created_at,
-        })
+        Record::new(&nouns::COMMENTS)
+            .with("id", id)
+            .with("post_id", 1 + id % 50)
+            .with("author_id", 3)
+            .with("body", format!("c{id}").as_str())
+            .with("created_at", day(160 + id))
     };
-    let stock = Record::Stock(Stock {
-        id: Some(1),
-        symbol: "2330".to_owned(),
-        name: Some("台積電".to_owned()),
-        exchange: None,
-        market_type: None,
-        created_at: None,
-        updated_at: None,
-    });
+    let stock = Record::new(&nouns::STOCKS).with("id", 1).with("symbol", "2330").with("name", "台積電");
     let price = |n: i64| {
-        Record::Price(Price {
-            id: None,
-            stock: StockRef::Id(1),
-            trade_date: day(n * 2).date(),
-            open_price: (n % 7 != 0).then(|| rust_decimal::Decimal::new(10_000 + n, 2)),
-            high_price: None,
-            low_price: Some(rust_decimal::Decimal::ZERO),
-            close_price: Some(rust_decimal::Decimal::new(9_650, 2)),
-            change_amount: Some(rust_decimal::Decimal::new(-n, 2)),
-            volume: Some(n * 1_000_000_007),
-            turnover: Some(0),
-            transaction_count: None,
-            has: [true; 8],
-            name: None,
-            created_at: Some(day(n)),
-        })
+        let amount = |cents| rust_decimal::Decimal::new(cents, 2);
+        Record::new(&nouns::PRICES)
+            .with("stock_id", 1)
+            .with("trade_date", day(n * 2).date())
+            .with_optional("open_price", (n % 7 != 0).then(|| amount(10_000 + n)))
+            .with_optional("high_price", None::<rust_decimal::Decimal>)
+            .with("low_price", rust_decimal::Decimal::ZERO)
+            .with("close_price", amount(9_650))
+            .with("change_amount", amount(-n))
+            .with("volume", n * 1_000_000_007)
+            .with("turnover", 0)
+            .with_optional("transaction_count", None::<i64>)
+            .with("created_at", day(n))
     };
-    let like = |n: i64| Record::Like(Like { user_id: 1 + n % 9, post_id: 1 + n / 9 });
+    let like = |n: i64| Record::new(&nouns::LIKES).with("user_id", 1 + n % 9).with("post_id", 1 + n / 9);
     vec![
-        (Noun::Messages, (1..=400).map(message).collect()),
-        (Noun::Posts, (1..=50).map(post).collect()),
-        (Noun::Comments, (1..=60).map(comment).collect()),
-        (Noun::Likes, (0..200).map(like).collect()),
-        (Noun::Stocks, vec![stock]),
-        (Noun::Prices, (1..=100).map(price).collect()),
+        (&nouns::MESSAGES, (1..=400).map(message).collect()),
+        (&nouns::POSTS, (1..=50).map(post).collect()),
+        (&nouns::COMMENTS, (1..=60).map(comment).collect()),
+        (&nouns::LIKES, (0..200).map(like).collect()),
+        (&nouns::STOCKS, vec![stock]),
+        (&nouns::PRICES, (1..=100).map(price).collect()),
     ]
 }
 

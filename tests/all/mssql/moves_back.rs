@@ -5,8 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use thermocline::archive::{BlockSizes, Chosen, Consent, Mover, Outcome, Plan, pair};
 use thermocline::clock::Clock;
-use thermocline::import::record::User;
-use thermocline::import::{Noun, Record};
+use thermocline::import::{Record, nouns};
 use thermocline::load::Loader;
 use thermocline::resources;
 use thermocline::tier::{Begin, Engine, Statement};
@@ -83,8 +82,8 @@ async fn live(engine: &HotEngine, cold: &Arc<dyn Engine>, clock: &Clock) {
     assert!(stay.left > 0 && stay.rows > 0, "{stay:?}");
     assert!(stay.lacking[0].ends_with(": user_id 9 is not in users"), "{:?}", stay.lacking);
     assert_eq!(same(ask(engine, cold, clock).await), before);
-    let user = User { id: Some(9), username: "user9".to_owned(), email: None };
-    loader.load(Noun::Users, vec![Record::User(user)]).await.expect("loads");
+    let user = Record::new(&nouns::USERS).with("id", 9).with("username", "user9");
+    loader.load(&nouns::USERS, vec![user]).await.expect("loads");
     let back = mover.restore(posts, Chosen::All, 70, &AtomicBool::new(false), &mut |_| ()).await;
     assert_eq!((back.of_resource, back.left), (stay.left, 0), "{:?}", back.error);
     mover.resume(posts).await.expect("resumed");

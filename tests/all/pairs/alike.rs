@@ -6,7 +6,7 @@ use futures::StreamExt as _;
 use reqwest::Method;
 use thermocline::archive::Plan;
 use thermocline::clock::DAY;
-use thermocline::import::Noun;
+use thermocline::import::nouns;
 
 use super::PATIENCE;
 use crate::http_lists::oracle::Client;
@@ -165,7 +165,7 @@ fn headers(answer: &Answer) -> BTreeMap<String, Vec<String>> {
 /// Three stocks: one in both tiers, with nulls, zeros and extremes; one in hot; one without prices.
 async fn market(service: &Service) {
     let stocks = vec![stock(1, "2330", "台積電"), stock(2, "00631L", "50 x 2"), stock(3, "T,\"X", "")];
-    service.load(Noun::Stocks, stocks).await;
+    service.load(&nouns::STOCKS, stocks).await;
     let day = |n: i64| {
         let value = |every: i64, value: i64| (n % every != 0).then_some(if n % 11 == 0 { 0 } else { value });
         let cents = [
@@ -178,9 +178,9 @@ async fn market(service: &Service) {
         let counts = [value(9, i64::MAX), value(9, i64::MIN), value(13, n)];
         price(Some(n), 1, cutoff((n - 90) * DAY).date(), cents, counts)
     };
-    service.load(Noun::Prices, (1..=110).map(day).collect()).await;
+    service.load(&nouns::PRICES, (1..=110).map(day).collect()).await;
     let day = |n: i64| price(Some(500 + n), 2, cutoff(n * DAY).date(), [Some(n); 5], [Some(n); 3]);
-    service.load(Noun::Prices, (0..9).map(day).collect()).await;
+    service.load(&nouns::PRICES, (0..9).map(day).collect()).await;
     assert_eq!(service.archive("prices", &Plan { batch: 20, ..Plan::default() }).await, 89);
 }
 

@@ -8,7 +8,7 @@ use futures::future::Either;
 use sqlx::Row as _;
 use thermocline::archive::Plan;
 use thermocline::clock::DAY;
-use thermocline::import::Noun;
+use thermocline::import::nouns;
 
 use super::PATIENCE;
 use crate::support::engines::Servers;
@@ -35,10 +35,10 @@ const QUICK: [&str; 4] = [
 ];
 
 async fn fill(service: &Service) {
-    service.load(Noun::Conversations, vec![conversation(1, 1, Some(2), at("2025-01-01T00:00:00Z"))]).await;
+    service.load(&nouns::CONVERSATIONS, vec![conversation(1, 1, Some(2), at("2025-01-01T00:00:00Z"))]).await;
     let text = "多 text to be looked through ".chars().cycle().take(LENGTH).collect::<String>();
     let said = |n: i64| message(n, 1, 1, &format!("{n} {text}"), cutoff((n - MESSAGES / 2) * DAY / 200));
-    service.load(Noun::Messages, (0..MESSAGES).map(said).collect()).await;
+    service.load(&nouns::MESSAGES, (0..MESSAGES).map(said).collect()).await;
     assert_eq!(service.archive("messages", &Plan::default()).await, MESSAGES / 2);
 }
 

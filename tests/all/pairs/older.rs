@@ -4,7 +4,7 @@
 use thermocline::archive::pair::{self, PairError};
 use thermocline::archive::{Consent, Mover, Plan};
 use thermocline::clock::DAY;
-use thermocline::import::Noun;
+use thermocline::import::nouns;
 use thermocline::ops::watch;
 use thermocline::resources;
 use thermocline::tier::{Begin, Engine, Statement, Value};
@@ -59,9 +59,9 @@ const THE_SAME_TIME: &str = "UPDATE archive_batches SET token = token + 1 WHERE 
 /// A conversation of forty messages, the older half of which is in cold.
 async fn half_archived(engines: &Engines) -> Service {
     let service = Service::over(engines.hot.clone(), engines.cold.clone(), PATIENCE).await;
-    service.load(Noun::Conversations, vec![conversation(1, 1, Some(2), at("2025-01-01T00:00:00Z"))]).await;
+    service.load(&nouns::CONVERSATIONS, vec![conversation(1, 1, Some(2), at("2025-01-01T00:00:00Z"))]).await;
     let said = |n: i64| message(1_000 + n, 1, 1, &format!("number {n}"), cutoff((n - 20) * DAY / 2));
-    service.load(Noun::Messages, (0..40).map(said).collect()).await;
+    service.load(&nouns::MESSAGES, (0..40).map(said).collect()).await;
     assert_eq!(service.archive("messages", &Plan::default()).await, 20);
     service
 }

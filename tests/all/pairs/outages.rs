@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use thermocline::archive::Plan;
 use thermocline::clock::DAY;
-use thermocline::import::Noun;
+use thermocline::import::nouns;
 use thermocline::tier::{Engine, Mssql, Postgres, PostgresUrl, Tier, migrate};
 
 use crate::support::engines::{Engines, Servers};
@@ -41,11 +41,11 @@ const OLDER: [&str; 4] = [
 ];
 
 async fn fill(service: &Service) {
-    service.load(Noun::Conversations, vec![conversation(1, 1, Some(2), at("2025-01-01T00:00:00Z"))]).await;
+    service.load(&nouns::CONVERSATIONS, vec![conversation(1, 1, Some(2), at("2025-01-01T00:00:00Z"))]).await;
     let said = |n: i64| message(1_000 + n, 1, 1, &format!("number {n}"), cutoff((n - 60) * DAY / 2));
-    service.load(Noun::Messages, (0..120).map(said).collect()).await;
+    service.load(&nouns::MESSAGES, (0..120).map(said).collect()).await;
     let posts = |n: i64| post(100 + n, n % 2 + 1, "post", cutoff((n - 30) * DAY / 2));
-    service.load(Noun::Posts, (0..60).map(posts).collect()).await;
+    service.load(&nouns::POSTS, (0..60).map(posts).collect()).await;
     assert_eq!(service.archive("messages", &Plan::default()).await, 60);
     assert_eq!(service.archive("posts", &Plan::default()).await, 30);
 }
@@ -309,7 +309,7 @@ async fn a_crashed_postgres_is_used_again_when_it_is_back() {
     let late = judge(&load.end().await, Tier::Cold, TIMEOUT, [away, back]);
     assert!(late < RECOVERY, "{late:?}");
     // Moves go on too, and what was archived before is still there.
-    service.load(Noun::Messages, vec![message(1_999, 1, 1, "late", cutoff(-DAY))]).await;
+    service.load(&nouns::MESSAGES, vec![message(1_999, 1, 1, "late", cutoff(-DAY))]).await;
     assert_eq!(service.archive("messages", &Plan::default()).await, 1);
     assert_eq!(migrate::newest(&*cold), thermocline::tier::Schema::version(&*cold).await.expect("a version"));
     drop(service);

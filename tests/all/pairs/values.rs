@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use thermocline::archive::Plan;
 use thermocline::clock::{DAY, Timestamp};
-use thermocline::import::Noun;
+use thermocline::import::nouns;
 use thermocline::load::{LoadError, Loader};
 use thermocline::tier::{Tier, TierError};
 
@@ -70,7 +70,7 @@ fn without_place(mut rows: Vec<Value>) -> (Vec<Value>, usize) {
 async fn values_pass_through(engines: Engines) {
     println!("on {}", engines.name);
     let service = Service::over(engines.hot.clone(), engines.cold.clone(), PATIENCE).await;
-    service.load(Noun::Conversations, vec![conversation(1, 1, Some(2), at("2025-01-01T00:00:00Z"))]).await;
+    service.load(&nouns::CONVERSATIONS, vec![conversation(1, 1, Some(2), at("2025-01-01T00:00:00Z"))]).await;
     let (texts, times) = (texts(), times());
     let ids = [1, 2, 3, i64::from(i32::MAX) + 1, i64::MAX - 1, 7, 8, 9, 10, 11, 12, 13, 14];
     let (mut messages, mut expected) = (Vec::new(), Vec::new());
@@ -83,21 +83,21 @@ async fn values_pass_through(engines: Engines) {
                 "created_at": when.to_string(), "is_read": id % 3 == 0}),
         ));
     }
-    service.load(Noun::Messages, messages).await;
+    service.load(&nouns::MESSAGES, messages).await;
     expected.sort_by_key(|(key, _)| std::cmp::Reverse(*key));
     let mut expected: Vec<Value> = expected.into_iter().map(|(_, row)| row).collect();
 
-    service.load(Noun::Posts, vec![post(1, 1, &texts[10], cutoff(-DAY))]).await;
+    service.load(&nouns::POSTS, vec![post(1, 1, &texts[10], cutoff(-DAY))]).await;
     expected.push(json!({"id": 1, "author_id": 1, "title": "Post 1", "body": texts[10],
         "created_at": cutoff(-DAY).to_string(), "comment_count": texts.len(), "like_count": 0}));
     let comments = texts.iter().zip(1..).map(|(text, id)| comment(id, 1, 2, text, cutoff(-DAY)));
-    service.load(Noun::Comments, comments.collect()).await;
+    service.load(&nouns::COMMENTS, comments.collect()).await;
     expected.extend(texts.iter().enumerate().rev().map(|(n, text)| {
         let id = n + 1;
         json!({"id": id, "post_id": 1, "author_id": 2, "body": text, "created_at": cutoff(-DAY).to_string()})
     }));
 
-    service.load(Noun::Stocks, vec![stock(1, "2330", "台積電")]).await;
+    service.load(&nouns::STOCKS, vec![stock(1, "2330", "台積電")]).await;
     let (most, day) = (9_999_999_999, |day: &str| day.parse().expect("a day"));
     let prices = vec![
         price(Some(1), 1, day("0001-01-01"), [None; 5], [None; 3]),
@@ -106,7 +106,7 @@ async fn values_pass_through(engines: Engines) {
         price(Some(4), 1, day("2024-12-31"), [Some(-most); 5], [Some(i64::MIN); 3]),
         price(Some(5), 1, day("9999-12-31"), [Some(1), Some(-1), Some(10), Some(9_650), None], [Some(-1); 3]),
     ];
-    service.load(Noun::Prices, prices).await;
+    service.load(&nouns::PRICES, prices).await;
 
     let before = shown(&service).await;
     let (rows, archived) = without_place(before);
@@ -173,13 +173,13 @@ async fn values_pass_through_the_real_pair() {
 async fn nul_is_shown_or_refused(engines: Engines) {
     println!("on {}", engines.name);
     let service = Service::over(engines.hot.clone(), engines.cold.clone(), PATIENCE).await;
-    service.load(Noun::Conversations, vec![conversation(1, 1, Some(2), at("2025-01-01T00:00:00Z"))]).await;
-    service.load(Noun::Messages, vec![message(1, 1, 1, "whole", cutoff(DAY))]).await;
+    service.load(&nouns::CONVERSATIONS, vec![conversation(1, 1, Some(2), at("2025-01-01T00:00:00Z"))]).await;
+    service.load(&nouns::MESSAGES, vec![message(1, 1, 1, "whole", cutoff(DAY))]).await;
     let mut loader = Loader::new(&*service.hot, Some(&*service.cold), &service.clock);
     let records =
         vec![message(2, 1, 1, "a\0b", cutoff(DAY + 1)), message(3, 1, 1, "beside", cutoff(DAY + 2))];
     let mut expected = vec!["whole"];
-    match loader.load(Noun::Messages, records).await {
+    match loader.load(&nouns::MESSAGES, records).await {
         Ok(_) => expected.splice(..0, ["beside", "a\0b"]).for_each(drop),
         Err(LoadError::Tier(TierError::Statement { tier: Tier::Hot, statement: "messages", source })) => {
             println!("refused: {source}");

@@ -117,7 +117,7 @@ impl Service {
     }
 
     /// Loads records as an import would; every one of them has to be new.
-    pub async fn load(&self, noun: Noun, records: Vec<Record>) {
+    pub async fn load(&self, noun: &'static Noun, records: Vec<Record>) {
         let mut loader = Loader::new(&*self.hot, Some(&*self.cold), &self.clock);
         let verdicts = loader.load(noun, records).await.expect("a load");
         let refused = verdicts.iter().find(|verdict| **verdict != Verdict::Inserted);

@@ -3,8 +3,7 @@
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use thermocline::clock::Timestamp;
-use thermocline::import::Record;
-use thermocline::import::record::{Comment, Conversation, Like, Message, Post, Price, Stock, StockRef};
+use thermocline::import::{Record, nouns};
 
 /// The instant a text means.
 pub fn at(text: &str) -> Timestamp {
@@ -13,65 +12,53 @@ pub fn at(text: &str) -> Timestamp {
 
 /// A conversation, begun and last active at `when`.
 pub fn conversation(id: i64, first: i64, second: Option<i64>, when: Timestamp) -> Record {
-    Record::Conversation(Conversation {
-        id: Some(id),
-        user1_id: first,
-        user2_id: second,
-        created_at: Some(when),
-        updated_at: Some(when),
-    })
+    Record::new(&nouns::CONVERSATIONS)
+        .with("id", id)
+        .with("user1_id", first)
+        .with_optional("user2_id", second)
+        .with("created_at", when)
+        .with("updated_at", when)
 }
 
 /// A message; every third one was read.
 pub fn message(id: i64, conversation: i64, sender: i64, content: &str, created_at: Timestamp) -> Record {
-    Record::Message(Message {
-        id: Some(id),
-        conversation_id: conversation,
-        sender_id: sender,
-        content: content.to_owned(),
-        created_at,
-        is_read: id % 3 == 0,
-    })
+    Record::new(&nouns::MESSAGES)
+        .with("id", id)
+        .with("conversation_id", conversation)
+        .with("sender_id", sender)
+        .with("content", content)
+        .with("created_at", created_at)
+        .with("is_read", id % 3 == 0)
 }
 
 /// A post.
 pub fn post(id: i64, author: i64, body: &str, created_at: Timestamp) -> Record {
-    Record::Post(Post {
-        id: Some(id),
-        author_id: author,
-        title: format!("Post {id}"),
-        body: body.to_owned(),
-        created_at,
-    })
+    Record::new(&nouns::POSTS)
+        .with("id", id)
+        .with("author_id", author)
+        .with("title", format!("Post {id}").as_str())
+        .with("body", body)
+        .with("created_at", created_at)
 }
 
 /// A comment.
 pub fn comment(id: i64, post: i64, author: i64, body: &str, created_at: Timestamp) -> Record {
-    Record::Comment(Comment {
-        id: Some(id),
-        post_id: post,
-        author_id: author,
-        body: body.to_owned(),
-        created_at,
-    })
+    Record::new(&nouns::COMMENTS)
+        .with("id", id)
+        .with("post_id", post)
+        .with("author_id", author)
+        .with("body", body)
+        .with("created_at", created_at)
 }
 
 /// A like.
 pub fn like(user: i64, post: i64) -> Record {
-    Record::Like(Like { user_id: user, post_id: post })
+    Record::new(&nouns::LIKES).with("user_id", user).with("post_id", post)
 }
 
 /// A stock.
 pub fn stock(id: i64, symbol: &str, name: &str) -> Record {
-    Record::Stock(Stock {
-        id: Some(id),
-        symbol: symbol.to_owned(),
-        name: Some(name.to_owned()),
-        exchange: None,
-        market_type: None,
-        created_at: None,
-        updated_at: None,
-    })
+    Record::new(&nouns::STOCKS).with("id", id).with("symbol", symbol).with("name", name)
 }
 
 /// A day of a stock: open, high, low, close and change in cents; volume, turnover and transactions.
@@ -82,23 +69,15 @@ pub fn price(
     cents: [Option<i64>; 5],
     counts: [Option<i64>; 3],
 ) -> Record {
-    let [open_price, high_price, low_price, close_price, change_amount] =
-        cents.map(|cents| cents.map(|cents| Decimal::new(cents, 2)));
-    let [volume, turnover, transaction_count] = counts;
-    Record::Price(Price {
-        id,
-        stock: StockRef::Id(stock),
-        trade_date,
-        open_price,
-        high_price,
-        low_price,
-        close_price,
-        change_amount,
-        volume,
-        turnover,
-        transaction_count,
-        has: [true; 8],
-        name: None,
-        created_at: None,
-    })
+    let record = Record::new(&nouns::PRICES)
+        .with_optional("id", id)
+        .with("stock_id", stock)
+        .with("trade_date", trade_date);
+    let amounts =
+        ["open_price", "high_price", "low_price", "close_price", "change_amount"].into_iter().zip(cents);
+    let record = amounts.fold(record, |record, (column, cents)| {
+        record.with_optional(column, cents.map(|cents| Decimal::new(cents, 2)))
+    });
+    let counts = ["volume", "turnover", "transaction_count"].into_iter().zip(counts);
+    counts.fold(record, |record, (column, count)| record.with_optional(column, count))
 }

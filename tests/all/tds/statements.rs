@@ -1,12 +1,13 @@
 //! Statements that the suites over every engine do not come to, so that every one has been on the wire.
 
+use std::io::Write as _;
+
 use axum::body::Body;
 use axum::http::Request;
 use rust_decimal::Decimal;
 use thermocline::federation::reads::Hot as _;
 use thermocline::federation::sql::SqlHot;
-use thermocline::import::record::{Price, Stock, StockRef, User};
-use thermocline::import::{Noun, Record};
+use thermocline::import::{Input, Options, Record, nouns};
 use thermocline::load::{Loader, Verdict};
 use thermocline::page::{Slice, Span};
 use thermocline::resources::conversations::Conversations;
@@ -18,6 +19,7 @@ use thermocline::schema;
 use tower::ServiceExt as _;
 
 use crate::contract::pair::{Pair, now};
+use crate::moving::imports::{LIMITED, limited_file};
 
 #[tokio::test]
 async fn finds_answer_with_the_row_or_none() {
@@ -44,48 +46,34 @@ async fn finds_answer_with_the_row_or_none() {
 async fn what_is_loaded_again_is_completed_and_corrected() {
     let (pair, _, front) = Pair::wired().await;
     let mut loader = Loader::new(&*pair.hot, Some(&*pair.cold), &pair.clock);
-    let stock = |name: Option<&str>| {
-        Record::Stock(Stock {
-            id: None,
-            symbol: "00631L".to_owned(),
-            name: name.map(str::to_owned),
-            exchange: None,
-            market_type: None,
-            created_at: None,
-            updated_at: None,
-        })
-    };
+    let stock =
+        |name: Option<&str>| Record::new(&nouns::STOCKS).with("symbol", "00631L").with_optional("name", name);
     let price = |cents: i64| {
-        let price = Some(Decimal::new(cents, 2));
-        Record::Price(Price {
-            id: None,
-            stock: StockRef::Id(1),
-            trade_date: now().date(),
-            open_price: price,
-            high_price: None,
-            low_price: price,
-            close_price: price,
-            change_amount: Some(Decimal::new(-cents, 2)),
-            volume: Some(1),
-            turnover: None,
-            transaction_count: Some(0),
-            has: [true; 8],
-            name: None,
-            created_at: None,
-        })
+        let price = Decimal::new(cents, 2);
+        Record::new(&nouns::PRICES)
+            .with("stock_id", 1)
+            .with("trade_date", now().date())
+            .with("open_price", price)
+            .with_optional("high_price", None::<Decimal>)
+            .with("low_price", price)
+            .with("close_price", price)
+            .with("change_amount", Decimal::new(-cents, 2))
+            .with("volume", 1)
+            .with_optional("turnover", None::<i64>)
+            .with("transaction_count", 0)
     };
-    let like = Record::Like(thermocline::import::record::Like { user_id: 50, post_id: 7 });
-    let user = Record::User(User { id: Some(50), username: "ann".to_owned(), email: None });
+    let like = Record::new(&nouns::LIKES).with("user_id", 50).with("post_id", 7);
+    let user = Record::new(&nouns::USERS).with("id", 50).with("username", "ann");
     let post = vec![7.into(), 3.into(), "t".into(), "b".into(), now().into()];
     pair.put(&schema::POSTS, vec![post]).await;
     for (noun, record, verdict) in [
-        (Noun::Stocks, stock(None), Verdict::Inserted),
-        (Noun::Stocks, stock(Some("正2")), Verdict::Corrected),
-        (Noun::Prices, price(5), Verdict::Inserted),
-        (Noun::Prices, price(0), Verdict::Corrected),
+        (&nouns::STOCKS, stock(None), Verdict::Inserted),
+        (&nouns::STOCKS, stock(Some("正2")), Verdict::Corrected),
+        (&nouns::PRICES, price(5), Verdict::Inserted),
+        (&nouns::PRICES, price(0), Verdict::Corrected),
         // A user who was only referred to gets a name.
-        (Noun::Likes, like, Verdict::Inserted),
-        (Noun::Users, user, Verdict::Corrected),
+        (&nouns::LIKES, like, Verdict::Inserted),
+        (&nouns::USERS, user, Verdict::Corrected),
     ] {
         assert_eq!(loader.load(noun, vec![record.clone()]).await.expect("loads"), [verdict], "{record:?}");
     }
@@ -99,6 +87,25 @@ async fn what_is_loaded_again_is_completed_and_corrected() {
     let asked: Vec<String> = front.asked().into_iter().map(|(_, name)| name).collect();
     for name in ["load.name_user", "load.complete_stock", "load.correct_price"] {
         assert!(asked.iter().any(|asked| asked == name), "{name}");
+    }
+}
+
+/// The longest texts of files go in and are found again. `NVARCHAR` counts them as the import does.
+#[tokio::test]
+async fn longest_texts_of_a_file_are_loaded() {
+    let (pair, _, _front) = Pair::wired().await;
+    for (name, header, line, column, length) in LIMITED {
+        let noun = nouns::named(name).expect("a noun");
+        let mut file = tempfile::NamedTempFile::new().expect("a file");
+        file.write_all(limited_file(header, line, length).as_bytes()).expect("disk");
+        let input = Input::open(noun, file.path(), &Options::default()).expect("a sound file");
+        let items = input.records().expect("records").map(|item| item.expect("an item").result);
+        let records: Vec<Record> = items.filter_map(Result::ok).collect();
+        for verdict in [Verdict::Inserted, Verdict::Known] {
+            let mut loader = Loader::new(&*pair.hot, Some(&*pair.cold), &pair.clock);
+            let verdicts = loader.load(noun, records.clone()).await.expect("loads");
+            assert_eq!(verdicts, [verdict], "{name}.{column}");
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 use serde_json::{Value, json};
 use thermocline::clock::{DAY, Timestamp};
-use thermocline::import::{Noun, Record};
+use thermocline::import::{Record, nouns};
 use thermocline::load::{Loader, Verdict};
 
 use crate::http_lists::world::Row;
@@ -32,8 +32,8 @@ impl Oracle {
     pub async fn fill(service: &Service, dice: &mut Dice) -> Self {
         let begun = at("2025-12-01T00:00:00Z");
         let talks = (1..=TALKS).map(|talk| conversation(talk as i64, 1, Some(2), begun));
-        service.load(Noun::Conversations, talks.collect()).await;
-        service.load(Noun::Stocks, vec![stock(1, "2330", "台積電")]).await;
+        service.load(&nouns::CONVERSATIONS, talks.collect()).await;
+        service.load(&nouns::STOCKS, vec![stock(1, "2330", "台積電")]).await;
         let mut oracle = Self::default();
         oracle.grow(service, dice).await;
         oracle
@@ -75,7 +75,7 @@ impl Oracle {
                 "created_at": when.to_string(), "is_read": id % 3 == 0});
             self.messages.entry(talk).or_default().push(Row { at: when, id, json });
         }
-        service.load(Noun::Messages, records).await;
+        service.load(&nouns::MESSAGES, records).await;
     }
 
     async fn write(&mut self, service: &Service, dice: &mut Dice) {
@@ -96,9 +96,9 @@ impl Oracle {
                 "created_at": when.to_string(), "comment_count": said, "like_count": liked});
             self.posts.push(Row { at: when, id, json });
         }
-        service.load(Noun::Posts, posts).await;
-        service.load(Noun::Comments, comments).await;
-        service.load(Noun::Likes, likes).await;
+        service.load(&nouns::POSTS, posts).await;
+        service.load(&nouns::COMMENTS, comments).await;
+        service.load(&nouns::LIKES, likes).await;
     }
 
     async fn trade(&mut self, service: &Service, dice: &mut Dice) {
@@ -121,7 +121,7 @@ impl Oracle {
             self.prices.insert(day, json);
         }
         let mut loader = Loader::new(&*service.hot, Some(&*service.cold), &service.clock);
-        let verdicts = loader.load(Noun::Prices, days.into_values().collect()).await.expect("a load");
+        let verdicts = loader.load(&nouns::PRICES, days.into_values().collect()).await.expect("a load");
         let refused = verdicts.iter().find(|verdict| matches!(verdict, Verdict::Rejected(_)));
         assert_eq!(refused, None);
     }

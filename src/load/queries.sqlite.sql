@@ -1,0 +1,19 @@
+-- Texts for SQLite.
+
+-- name: state
+-- The transaction holds the write lock of the file.
+SELECT epoch, token, cold_newest_at FROM archive_state WHERE resource = $1
+
+-- name: hot_alike
+-- IS compares NULL too.
+SELECT count(*) AS n FROM {table} WHERE {alike}
+
+-- name: conversation_active
+UPDATE conversations SET user2_id = coalesce(user2_id, $2), created_at = min(created_at, $3),
+    updated_at = max(updated_at, $4)
+WHERE id = $1
+
+-- name: complete_stock
+UPDATE stocks SET name = coalesce(name, $2), exchange = coalesce(exchange, $3),
+    market_type = coalesce(market_type, $4), updated_at = $5
+WHERE symbol = $1

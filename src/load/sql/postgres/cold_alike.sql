@@ -1,4 +1,0 @@
--- load.cold_alike
--- $1… the compared columns, then the epoch: how many visible rows there are with this content.
-SELECT (SELECT count(*) FROM {table} WHERE {alike} AND from_epoch <= {epoch} AND to_epoch IS NULL)
-    + (SELECT count(*) FROM {table} WHERE {alike} AND from_epoch <= {epoch} AND to_epoch > {epoch}) AS n

@@ -1,0 +1,120 @@
+//! Stocks, which are told apart by their symbol. An existing stock is completed and never contradicted.
+
+use super::identity::hot_by_id;
+use super::row::Row;
+use super::rows::Fresh;
+use super::{Chunk, LoadError, Loader, Verdict, sql};
+use crate::schema::STOCKS;
+use crate::tier::{Statement, TierError, Value};
+
+/// The columns that may be filled later, in the order of `load.complete_stock`.
+const FILLED: [&str; 3] = ["name", "exchange", "market_type"];
+
+fn by_symbol() -> Statement {
+    sql::stock_by_symbol().bind(STOCKS.name, &[("columns", &STOCKS.names())])
+}
+
+fn by_id() -> Statement {
+    hot_by_id(STOCKS.name, "id", "id")
+}
+
+pub(super) fn statements() -> [Statement; 2] {
+    [by_symbol(), by_id()]
+}
+
+/// Returns the stock with exactly this symbol.
+async fn find(chunk: &mut Chunk<'_>, symbol: &Value) -> Result<Option<Row>, TierError> {
+    let answers = chunk.hot.fetch(&by_symbol(), std::slice::from_ref(symbol)).await?;
+    answers.first().map(|answer| Row::read(&STOCKS, answer)).transpose()
+}
+
+impl Loader<'_> {
+    /// Leaves the stocks in `fresh` that do not exist, and completes the others.
+    pub(super) async fn merge_stocks(
+        &self,
+        chunk: &mut Chunk<'_>,
+        fresh: &mut Vec<Fresh>,
+        verdicts: &mut [Verdict],
+    ) -> Result<(), LoadError> {
+        let mut new: Vec<Fresh> = Vec::new();
+        for (position, row) in std::mem::take(fresh) {
+            let Some(old) = find(chunk, row.get("symbol")).await? else {
+                let twin = new.iter().find(|(_, other)| other.get("symbol") == row.get("symbol"));
+                match twin {
+                    None => new.push((position, row)),
+                    Some((_, twin)) if twin.pick(&FILLED) == row.pick(&FILLED) => {
+                        verdicts[position] = Verdict::Known;
+                    }
+                    Some(_) => {
+                        let reason = "the symbol is in this file with other values";
+                        verdicts[position] = Verdict::Rejected(reason.to_owned());
+                    }
+                }
+                continue;
+            };
+            verdicts[position] = self.complete(chunk, &old, &row).await?;
+        }
+        *fresh = new;
+        Ok(())
+    }
+
+    /// Fills the columns of a stock that only the new row has.
+    async fn complete(&self, chunk: &mut Chunk<'_>, old: &Row, new: &Row) -> Result<Verdict, LoadError> {
+        let contradicts = |column: &&&str| {
+            !new.is_null(column) && !old.is_null(column) && new.get(column) != old.get(column)
+        };
+        if let Some(column) = FILLED.iter().find(contradicts) {
+            return Ok(Verdict::Rejected(format!("the symbol exists with another {column}")));
+        }
+        if new.id().is_some() && new.id() != old.id() {
+            return Ok(Verdict::Rejected(format!("the symbol exists with id {}", old.int("id")?)));
+        }
+        if !FILLED.iter().any(|column| !new.is_null(column) && old.is_null(column)) {
+            return Ok(Verdict::Known);
+        }
+        let mut params = new.pick(&["symbol", "name", "exchange", "market_type"]);
+        params.push(self.clock.now().into());
+        chunk.hot.execute(sql::complete_stock(), &params).await?;
+        Ok(Verdict::Corrected)
+    }
+
+    /// Returns the id of the stock with this symbol, which is made when it does not exist.
+    pub(super) async fn stock(
+        &mut self,
+        chunk: &mut Chunk<'_>,
+        symbol: &str,
+        name: Option<&str>,
+    ) -> Result<i64, LoadError> {
+        if let Some(id) = self.stocks.get(symbol) {
+            return Ok(*id);
+        }
+        let now = self.clock.now();
+        let mut row = Row::new(
+            &STOCKS,
+            [("symbol", symbol.into()), ("created_at", now.into()), ("updated_at", now.into())],
+        );
+        if let Some(name) = name {
+            row.set("name", name.into());
+        }
+        let found = match find(chunk, row.get("symbol")).await? {
+            Some(old) => {
+                if old.is_null("name") {
+                    self.complete(chunk, &old, &row).await?;
+                }
+                Some(old)
+            }
+            None => {
+                chunk.insert(&STOCKS, [row]).await?;
+                find(chunk, &symbol.into()).await?
+            }
+        };
+        let id = found.ok_or_else(|| LoadError::Missing(format!("stock {symbol}")))?.int("id")?;
+        self.stocks.insert(symbol.to_owned(), id);
+        Ok(id)
+    }
+
+    /// Returns whether a stock with this id exists.
+    pub(super) async fn has_stock(&self, chunk: &mut Chunk<'_>, id: i64) -> Result<bool, TierError> {
+        Ok(!chunk.hot.fetch(&by_id(), &[Value::from(vec![id])]).await?.is_empty())
+    }
+}
