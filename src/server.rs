@@ -44,7 +44,7 @@ impl Modify for Bearer {
     }
 }
 
-/// No route reads a body; one of more bytes than this is refused unread.
+/// The largest request body in bytes. No route reads one; a larger one is refused unread.
 const BODY_LIMIT: usize = 64 * 1024;
 
 fn routes() -> OpenApiRouter<App> {
@@ -54,16 +54,16 @@ fn routes() -> OpenApiRouter<App> {
         .merge(ops::metrics::routes())
 }
 
-/// The description of the API.
+/// Returns the description of the API.
 pub fn openapi() -> utoipa::openapi::OpenApi {
     routes().into_openapi()
 }
 
-/// The service: every route, behind the middleware.
+/// Returns every route behind the middleware.
 pub fn router(app: App, request_timeout: Duration) -> Router {
     let ids = RequestIds::new(app.clock());
     let (router, api) = routes().split_for_parts();
-    // By default the page asks validator.swagger.io for a badge, which tells it where it was opened.
+    // By default the page requests a badge from validator.swagger.io, which reveals the address of this server.
     let docs = SwaggerUi::new("/docs").config(Config::default().validator_url("none"));
     router
         .merge(docs.url("/openapi.json", api))
@@ -71,7 +71,7 @@ pub fn router(app: App, request_timeout: Duration) -> Router {
         .fallback(|| async { Problem::NotFound { what: "path" } })
         .method_not_allowed_fallback(|| async { Problem::MethodNotAllowed })
         .with_state(app)
-        // Inside out: a panic becomes a response, which is late or not, timed, compressed, kept private, finished.
+        // From the inside out: the response to a panic, too, is timed, compressed, kept private and finished.
         .layer(RequestBodyLimitLayer::new(BODY_LIMIT))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(TimeoutLayer::with_status_code(http::StatusCode::GATEWAY_TIMEOUT, request_timeout))
@@ -82,7 +82,7 @@ pub fn router(app: App, request_timeout: Duration) -> Router {
         .layer(axum::middleware::from_fn_with_state(ids, finish))
 }
 
-/// Serves until `stop`, then lets the requests in hand finish.
+/// Serves until `stop` resolves, then finishes the requests in progress.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
@@ -92,9 +92,9 @@ pub async fn serve(
 }
 
 /// Resolves at SIGTERM or ctrl-c.
-pub async fn asked_to_stop() {
+pub async fn stop_signal() {
     let interrupt = async {
-        // Without a handler there is nothing to wait for.
+        // Without a handler the signal ends the process by itself.
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }

@@ -108,7 +108,7 @@ fn beside(settings: &Settings, tiers: &Tiers, clock: &Clock, stop: &Arc<AtomicBo
 /// Serves until the process is asked to stop.
 pub async fn until_stopped(listener: TcpListener, app: App, settings: &Settings) -> Result<(), Failure> {
     let router = server::router(app, Duration::from_secs(settings.request_timeout));
-    server::serve(listener, router, server::asked_to_stop()).await.map_err(Failure::of)?;
+    server::serve(listener, router, server::stop_signal()).await.map_err(Failure::of)?;
     tracing::info!("stopped");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Whether the service and its tiers are well.
+//! Health of the service and its tiers.
 
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
@@ -16,12 +16,12 @@ use crate::tier::{Engine, Statement, any_sql};
 use crate::web::finish::KeepBody;
 use crate::web::state::App;
 
-/// A tier that has not answered by then is away.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// How long a tier may take to answer before it counts as unhealthy.
+const TIMEOUT: Duration = Duration::from_secs(3);
 
 static PING: LazyLock<Statement> = LazyLock::new(|| any_sql!("ping"));
 
-/// The routes that need no token.
+/// Returns the routes. They need no token.
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(health))
@@ -63,9 +63,9 @@ struct Service {
     latency_ms: f64,
 }
 
-async fn ask(engine: &dyn Engine) -> Service {
+async fn check(engine: &dyn Engine) -> Service {
     let begun = Instant::now();
-    let answer = tokio::time::timeout(PATIENCE, engine.fetch(&PING, &[])).await;
+    let answer = tokio::time::timeout(TIMEOUT, engine.fetch(&PING, &[])).await;
     let latency_ms = (begun.elapsed().as_secs_f64() * 1e6).round() / 1e3;
     let status = if matches!(answer, Ok(Ok(_))) { "healthy" } else { "unhealthy" };
     Service { status, latency_ms }
@@ -74,11 +74,11 @@ async fn ask(engine: &dyn Engine) -> Service {
 async fn report(app: &App) -> Health {
     let cold = async {
         match app.cold() {
-            Some(cold) => Some(ask(cold).await),
+            Some(cold) => Some(check(cold).await),
             None => None,
         }
     };
-    let (hot, cold) = futures::future::join(ask(app.hot()), cold).await;
+    let (hot, cold) = futures::future::join(check(app.hot()), cold).await;
     let well = |service: &Service| service.status == "healthy";
     let (database, status) = match (well(&hot), cold.as_ref().is_none_or(well)) {
         (false, _) => ("disconnected", "unhealthy"),
@@ -122,7 +122,7 @@ async fn livez() -> &'static str {
     responses((status = 200, body = String, content_type = "text/plain"),
         (status = 503, body = String, content_type = "text/plain")))]
 async fn readyz(State(app): State<App>) -> Response {
-    match ask(app.hot()).await.status {
+    match check(app.hot()).await.status {
         "healthy" => "ok".into_response(),
         _ => (StatusCode::SERVICE_UNAVAILABLE, Extension(KeepBody), "the hot tier does not answer")
             .into_response(),

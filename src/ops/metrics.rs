@@ -1,4 +1,4 @@
-//! Numbers for Prometheus: requests by route and status, statements by tier.
+//! Metrics for Prometheus: requests by route and status, statements by tier.
 
 use std::sync::LazyLock;
 use std::time::Instant;
@@ -12,7 +12,7 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::archive::measure::STEP_SECONDS;
-use crate::telemetry::STATEMENT_SECONDS;
+use crate::tier::usage::STATEMENT_SECONDS;
 use crate::web::state::App;
 
 const REQUESTS: &str = "thermocline_http_requests_total";
@@ -20,7 +20,7 @@ const REQUEST_SECONDS: &str = "thermocline_http_request_seconds";
 /// Upper bounds of the histograms, in seconds.
 const BUCKETS: [f64; 11] = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.0, 10.0];
 
-/// The recorder of this process; every server in it shares one.
+/// The recorder of this process, shared by all servers in it.
 static RECORDER: LazyLock<Option<PrometheusHandle>> = LazyLock::new(|| {
     let builder = [REQUEST_SECONDS, STATEMENT_SECONDS, STEP_SECONDS]
         .iter()
@@ -28,22 +28,22 @@ static RECORDER: LazyLock<Option<PrometheusHandle>> = LazyLock::new(|| {
             builder.set_buckets_for_metric(Matcher::Full((*name).to_owned()), &BUCKETS)
         });
     let installed = builder.and_then(PrometheusBuilder::install_recorder);
-    installed.inspect_err(|error| tracing::error!(%error, "no metrics")).ok()
+    installed.inspect_err(|error| tracing::error!(%error, "metrics are not available")).ok()
 });
 
-/// Begins to keep numbers; what is counted before is lost.
+/// Installs the recorder. Earlier measurements are lost.
 pub fn install() {
     LazyLock::force(&RECORDER);
 }
 
-/// `GET /metrics`
+/// Returns the route `GET /metrics`.
 pub fn routes() -> OpenApiRouter<App> {
     install();
     let render = || async { RECORDER.as_ref().map(PrometheusHandle::render).unwrap_or_default() };
     Router::new().route("/metrics", get(render)).into()
 }
 
-/// Middleware: counts and times requests. The route is the pattern, not the path: ids would make a series each.
+/// Middleware that counts and times requests by route pattern: with paths, every id would be a series of its own.
 pub async fn track(request: Request, next: Next) -> Response {
     let begun = Instant::now();
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();

@@ -1,4 +1,4 @@
-//! What operators and their machines look at.
+//! Routes and tasks for operators: health, metrics, and the consistency watch.
 
 pub mod health;
 pub mod metrics;

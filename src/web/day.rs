@@ -1,4 +1,4 @@
-//! Days as they are shown.
+//! Dates in responses.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
-/// A day, written `2026-01-31`.
+/// A date, written `2026-01-31`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ToSchema)]
 #[schema(value_type = String, format = Date)]
 pub struct Day(pub NaiveDate);

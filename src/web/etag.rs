@@ -1,4 +1,4 @@
-//! Conditional answers: a weak `ETag` over the body, and who may keep a copy.
+//! Conditional responses: a weak `ETag` over the body, and the rules for caches.
 
 #[cfg(test)]
 mod tests;
@@ -11,13 +11,13 @@ use headers::{ETag, HeaderMapExt as _, IfNoneMatch};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, VARY};
 use http::{HeaderMap, StatusCode};
 
-/// A browser may keep its own user's copy, and asks with `If-None-Match` before it shows it again.
+/// A browser may store the response for its own user and revalidates it with `If-None-Match`.
 const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-cache");
-/// What an answer depends on besides its URL.
+/// The headers on which a response depends, besides its URL.
 const VARIES: HeaderValue = HeaderValue::from_static("Authorization, Accept, Accept-Encoding");
 
-/// 200 with `body`, or 304 without it when the request's `If-None-Match` holds its tag.
-/// Headers the caller adds afterwards belong to both.
+/// Returns 200 with `body`, or 304 if the `If-None-Match` of the request matches its tag. Headers that the caller adds
+/// belong to both.
 pub fn answer(request: &HeaderMap, content_type: &'static str, body: Bytes) -> Response {
     let tag = tag(&body);
     let modified = request.typed_get::<IfNoneMatch>().is_none_or(|known| known.precondition_passes(&tag));
@@ -31,7 +31,7 @@ pub fn answer(request: &HeaderMap, content_type: &'static str, body: Bytes) -> R
     response
 }
 
-/// Middleware: `Cache-Control` and `Vary` on every answer under `/api`, errors and streams among them.
+/// Middleware that sets `Cache-Control` and `Vary` on every response under `/api`, errors and streams included.
 pub async fn private_api(request: Request, next: Next) -> Response {
     let path = request.uri().path();
     let is_api = path == "/api" || path.starts_with("/api/");
@@ -47,7 +47,7 @@ fn keep_private(headers: &mut HeaderMap) {
     headers.insert(VARY, VARIES);
 }
 
-/// 128 bits of the body's hash. Weak, because compression changes the bytes and not what they say.
+/// Returns a tag of 128 bits of the hash of the body. It is weak because compression changes the bytes.
 fn tag(body: &[u8]) -> ETag {
     let tag = format!("W/\"{}\"", &blake3::hash(body).to_hex()[..32]);
     tag.parse().expect("hexadecimal digits in quotes are an entity tag")

@@ -1,7 +1,7 @@
 //! The outermost middleware: gives each request an id, and each error its final form.
 //!
-//! Order, from the outside in: [`finish`], compression, the time limit,
-//! `CatchPanicLayer::custom(`[`panicked`]`)`, the router. What none of them made a problem of becomes one here.
+//! Order, from the outside in: [`finish`], compression, the time limit, `CatchPanicLayer::custom(`[`panicked`]`)`, the
+//! router. An error response that none of them turned into a problem becomes one here.
 
 #[cfg(test)]
 mod tests;
@@ -26,15 +26,15 @@ use crate::clock::Clock;
 use crate::telemetry::explain;
 use crate::web::problem::{BearerError, PROBLEM_JSON, Problem};
 
-/// Carries the request id both ways.
+/// The header with the request id, in requests and responses.
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The id of one request, in the request's extensions for whoever needs it: 1 to 64 of `A-Za-z0-9._-`.
+/// The id of a request, kept in its extensions: 1 to 64 characters of `A-Za-z0-9._-`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestId(Arc<str>);
 
 impl RequestId {
-    /// The id as text.
+    /// Returns the id as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -46,7 +46,7 @@ impl fmt::Display for RequestId {
     }
 }
 
-/// Where request ids come from: one random number a process, and a counter.
+/// The source of request ids: a random number of the process and a counter.
 #[derive(Clone, Debug)]
 pub struct RequestIds {
     process: i64,
@@ -54,12 +54,12 @@ pub struct RequestIds {
 }
 
 impl RequestIds {
-    /// Draws the process's number from `clock`.
+    /// Draws the number of the process from `clock`.
     pub fn new(clock: &Clock) -> Self {
         Self { process: clock.draw(), next: Arc::new(AtomicU64::new(1)) }
     }
 
-    /// The client's own id when it sent one that is safe to log and to send back, otherwise a new one.
+    /// Returns the id that the client sent, if it is safe to log and to send back, and otherwise a new one.
     fn of(&self, headers: &HeaderMap) -> RequestId {
         let mut sent = headers.get_all(X_REQUEST_ID).iter();
         if let (Some(id), None) = (sent.next(), sent.next())
@@ -74,12 +74,12 @@ impl RequestIds {
     }
 }
 
-/// Marks an error response (as a response extension) whose body is the contract's own and stays as it is,
-/// such as the health report that comes with a 503.
+/// Marks an error response, as a response extension, whose body is part of the contract and stays as it is, such as the
+/// health report with a 503.
 #[derive(Clone, Copy, Debug)]
 pub struct KeepBody;
 
-/// The middleware, for `axum::middleware::from_fn_with_state(RequestIds::new(&clock), finish)`.
+/// Assigns the request id and renders errors, for `axum::middleware::from_fn_with_state(RequestIds::new(&clock), finish)`.
 pub async fn finish(State(ids): State<RequestIds>, mut request: Request, next: Next) -> Response {
     let id = ids.of(request.headers());
     let method = request.method().clone();
@@ -90,11 +90,11 @@ pub async fn finish(State(ids): State<RequestIds>, mut request: Request, next: N
     let mut response = next.run(request).instrument(span).await;
     if let Some(problem) = problem_of(&mut response) {
         if let Problem::Internal { source } = &problem {
-            // The id is a field of the event too: a filter may have switched the span off.
+            // The event repeats the id, because a filter may have switched the span off.
             let error = source
                 .as_deref()
-                .map_or("an error response that was not a problem".to_owned(), |error| explain(error));
-            tracing::error!(request_id = %id, %method, path, error, "a request failed");
+                .map_or("an error response without a problem".to_owned(), |error| explain(error));
+            tracing::error!(request_id = %id, %method, path, error, "request failed");
         }
         response = render(&problem, response, &id, &path, &method);
     }
@@ -104,18 +104,18 @@ pub async fn finish(State(ids): State<RequestIds>, mut request: Request, next: N
     response
 }
 
-/// For `CatchPanicLayer::custom`: a 500 whose message goes into the log alone.
+/// Turns a panic into a 500 whose message only the log shows, for `CatchPanicLayer::custom`.
 #[expect(clippy::needless_pass_by_value, reason = "the layer's signature")]
 pub fn panicked(payload: Box<dyn Any + Send + 'static>) -> Response {
     let message = payload
         .downcast_ref::<String>()
         .map(String::as_str)
         .or_else(|| payload.downcast_ref::<&'static str>().copied())
-        .unwrap_or("of no known type");
+        .unwrap_or("unknown payload");
     Problem::internal(format!("panic: {message}")).into_response()
 }
 
-/// The problem a response is, or has to become.
+/// Returns the problem that a response carries or, for any other error response, stands for.
 fn problem_of(response: &mut Response) -> Option<Problem> {
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         return Some(problem);
@@ -141,10 +141,10 @@ fn problem_of(response: &mut Response) -> Option<Problem> {
     })
 }
 
-/// The final answer. Headers of `response` that are not about its body stay: `Allow`, `Vary`, a `Retry-After` of its own.
+/// Returns the final response. Headers of `response` that do not describe its body stay: `Allow`, `Vary`, `Retry-After`.
 fn render(problem: &Problem, response: Response, id: &RequestId, path: &str, method: &Method) -> Response {
     let (mut parts, _) = response.into_parts();
-    // 408 invites a browser to send the request again on the spot, and the contract knows only 504.
+    // A browser repeats a request after 408 at once; the contract knows only 504.
     if parts.status == StatusCode::REQUEST_TIMEOUT {
         parts.status = StatusCode::GATEWAY_TIMEOUT;
     }
@@ -157,7 +157,7 @@ fn render(problem: &Problem, response: Response, id: &RequestId, path: &str, met
     let body = problem.body(parts.status, Some(path), Some(id.as_str()));
     parts.headers.insert(CONTENT_TYPE, PROBLEM_JSON);
     parts.headers.insert(CONTENT_LENGTH, body.len().into());
-    // HEAD has the headers of GET, the length among them, and no body.
+    // A response to HEAD has the headers of GET, its length included, and no body.
     let body = if method == Method::HEAD { Body::empty() } else { Body::from(body) };
     Response::from_parts(parts, body)
 }

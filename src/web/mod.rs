@@ -1,8 +1,7 @@
-//! What every route shares: who is calling, what was asked, how a failure looks.
+//! Code that all routes share. It contains no resource and no SQL.
 //!
-//! No resource and no SQL may enter. A handler extracts with [`auth`] and [`params`], calls one function, and
-//! answers with [`list`], [`etag`] or a [`problem::Problem`]; [`finish`] is the outermost middleware and has the
-//! last word on errors.
+//! A handler extracts with [`auth`], [`context`] and [`params`], calls one function, and answers with [`list`], [`etag`] or
+//! a [`problem::Problem`]. [`finish`] is the outermost middleware and renders every error.
 
 pub mod auth;
 pub mod context;

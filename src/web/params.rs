@@ -1,6 +1,6 @@
-//! Strict reading of query parameters and path segments: what is not understood is a 400 that names it.
+//! Strict parsing of query parameters and path segments: an unknown or malformed one is a 400 that names it.
 //!
-//! A server that ignores an unknown or a second `limit` answers a question nobody asked.
+//! A server that ignored an unknown or a repeated parameter would answer another question than the client's.
 
 #[cfg(test)]
 mod tests;
@@ -15,22 +15,22 @@ use serde::de::DeserializeOwned;
 use crate::clock::Timestamp;
 use crate::web::problem::Problem;
 
-/// The query parameters of one request, decoded, each known and present at most once.
+/// The decoded query parameters of a request. Each is known and occurs at most once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Params(Vec<(String, String)>);
 
-/// A point in time as a client may write it.
+/// A point in time in one of the two forms that clients may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moment {
-    /// RFC 3339.
+    /// An instant, in RFC 3339.
     At(Timestamp),
-    /// A date: what of that UTC day is meant depends on the parameter.
+    /// A UTC date. Its meaning depends on the parameter.
     Day(NaiveDate),
 }
 
 impl Params {
-    /// Decodes `application/x-www-form-urlencoded`. 400 for a broken escape, for what is not UTF-8, and for a
-    /// parameter that is repeated or not in `allowed`.
+    /// Decodes `application/x-www-form-urlencoded`. A broken escape, invalid UTF-8, and a parameter that is repeated or not
+    /// in `allowed` are a 400.
     pub fn parse(raw_query: Option<&str>, allowed: &[&str]) -> Result<Self, Problem> {
         let mut params = Vec::new();
         let pairs = raw_query.unwrap_or_default().split('&');
@@ -49,23 +49,23 @@ impl Params {
         Ok(Self(params))
     }
 
-    /// Every parameter, in the order it was sent.
+    /// Returns the parameters in the order in which they were sent.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// The decoded value as it was sent.
+    /// Returns the decoded value of a parameter.
     pub fn raw(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    /// A whole number: ASCII digits, `-` before them or nothing.
+    /// Returns a whole number: ASCII digits after an optional `-`.
     pub fn integer(&self, name: &str, range: RangeInclusive<i64>) -> Result<Option<i64>, Problem> {
         self.raw(name).map(|text| integer(name, text, &range)).transpose()
     }
 
-    /// Text of so many characters (Unicode scalar values). U+0000 is refused: PostgreSQL cannot hold it, so no
-    /// answer could be the same on both tiers.
+    /// Returns a text with this number of Unicode scalar values. U+0000 is refused: PostgreSQL cannot store it, so the
+    /// tiers could not agree.
     pub fn text(&self, name: &str, characters: RangeInclusive<usize>) -> Result<Option<&str>, Problem> {
         let Some(text) = self.raw(name) else {
             return Ok(None);
@@ -81,7 +81,7 @@ impl Params {
         Ok(Some(text))
     }
 
-    /// One of `choices`, exactly as written there.
+    /// Returns the one of `choices` that the client sent, which is compared exactly.
     pub fn one_of<'a>(&self, name: &str, choices: &[&'a str]) -> Result<Option<&'a str>, Problem> {
         let Some(text) = self.raw(name) else {
             return Ok(None);
@@ -94,7 +94,7 @@ impl Params {
         Ok(chosen.copied())
     }
 
-    /// A date, `YYYY-MM-DD`, of the years 1 to 9999.
+    /// Returns a date, `YYYY-MM-DD`, of the years 1 to 9999.
     pub fn date(&self, name: &str) -> Result<Option<NaiveDate>, Problem> {
         let Some(text) = self.raw(name) else {
             return Ok(None);
@@ -103,7 +103,7 @@ impl Params {
         date(text).map_or_else(|| Err(Problem::parameter(name, fault)), |day| Ok(Some(day)))
     }
 
-    /// A time (RFC 3339) or a date.
+    /// Returns a time (RFC 3339) or a date.
     pub fn time(&self, name: &str) -> Result<Option<Moment>, Problem> {
         let Some(text) = self.raw(name) else {
             return Ok(None);
@@ -111,7 +111,7 @@ impl Params {
         if let Some(day) = date(text) {
             return Ok(Some(Moment::Day(day)));
         }
-        // `Timestamp` also reads dates, and more loosely: only what has a time of day may go there.
+        // `Timestamp` parses dates too, and less strictly: pass it only texts with a time of day.
         let at = if text.contains(':') { text.parse().ok() } else { None };
         at.map_or_else(
             || {
@@ -124,7 +124,7 @@ impl Params {
     }
 }
 
-/// The placeholders of a path, percent-decoded; what is not UTF-8 is a problem that names the placeholder.
+/// The placeholders of a path, percent-decoded. Invalid UTF-8 is a problem that names the placeholder.
 #[derive(Clone, Debug)]
 pub struct Segments<T>(pub T);
 
@@ -141,14 +141,14 @@ where
     }
 }
 
-/// The id in a path segment, already percent-decoded: 1 to 2^63 - 1.
+/// Parses the id in a path segment, which is already percent-decoded: 1 to 2^63 - 1.
 pub fn path_id(name: &str, segment: &str) -> Result<i64, Problem> {
     integer(name, segment, &(1..=i64::MAX))
 }
 
 fn integer(name: &str, text: &str, range: &RangeInclusive<i64>) -> Result<i64, Problem> {
     let digits = text.strip_prefix('-').unwrap_or(text);
-    // i64's own parser would let a leading + pass.
+    // The parser of i64 would accept a leading +.
     let number = if digits.bytes().all(|b| b.is_ascii_digit()) { text.parse().ok() } else { None };
     number.filter(|number| range.contains(number)).ok_or_else(|| {
         let (least, most) = (range.start(), range.end());
@@ -157,7 +157,7 @@ fn integer(name: &str, text: &str, range: &RangeInclusive<i64>) -> Result<i64, P
 }
 
 fn date(text: &str) -> Option<NaiveDate> {
-    // chrono alone would take 2026-1-5 and +2026-01-05 as well.
+    // chrono would also accept 2026-1-5 and +2026-01-05.
     let shaped = text.len() == 10
         && text.bytes().enumerate().all(|(i, b)| match i {
             4 | 7 => b == b'-',
@@ -176,7 +176,7 @@ fn unknown(allowed: &[&str]) -> String {
     format!("is not a parameter here. Known are: {}", allowed.join(", "))
 }
 
-/// Percent-decoding that refuses what `form_urlencoded` would repair.
+/// Percent-decodes a text and refuses what `form_urlencoded` would repair.
 fn decode(text: &str) -> Result<String, &'static str> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();

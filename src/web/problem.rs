@@ -1,7 +1,7 @@
-//! The one error of the API: problem details (RFC 9457) with an `application/problem+json` body.
+//! The only error of the API: problem details (RFC 9457) in an `application/problem+json` body.
 //!
-//! A [`Problem`] does not know the request it fails. It renders without `instance` and `request_id`
-//! and travels along as a response extension, so that [`super::finish`] can render it again with both.
+//! A [`Problem`] does not know its request. It renders without `instance` and `request_id` and also travels as a response
+//! extension, so that [`super::finish`] can render it again with both.
 
 mod kinds;
 #[cfg(test)]
@@ -23,50 +23,50 @@ pub use kinds::{KINDS, Kind, page};
 /// The media type of every error body.
 pub const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
 
-/// Seconds after which asking again makes sense while an operator has to repair the databases.
+/// Seconds until a retry makes sense while the databases wait for recovery by an operator.
 const RECOVER_RETRY_AFTER: u64 = 60;
 
-/// What a request can fail with. `Display` is the text a client may read, and never more than that.
+/// Why a request failed. `Display` is the text for the client and never says more than it may know.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Problem {
-    /// 400: a parameter, path segment or body that cannot be used.
+    /// 400: an unusable parameter, path segment or body.
     #[error("{detail}")]
     InvalidParameter {
         /// The parameter, as the client wrote it.
         name: String,
-        /// What is wrong, naming the parameter again.
+        /// What is wrong; names the parameter again.
         detail: String,
     },
-    /// 400: a cursor that this server did not give out for this list.
+    /// 400: a cursor that was not issued for this list.
     #[error("`{name}` is not a cursor that this list gave out. Start again without it.")]
     InvalidCursor {
-        /// The parameter that carried it.
+        /// The parameter with the cursor.
         name: String,
     },
-    /// 401: no token, or one that does not count.
+    /// 401: no token, or an invalid one.
     #[error("{description}")]
     Unauthorized {
-        /// What RFC 6750 calls it.
+        /// The error code of RFC 6750.
         error: BearerError,
         /// Printable ASCII without `"` and `\`, the only characters RFC 6750 allows here.
         description: String,
     },
-    /// 403: the token's user may not do this.
+    /// 403: the user of the token may not do this.
     #[error("This needs the scope `{scope}`, or to be about yourself.")]
     Forbidden {
-        /// The scope that would be enough.
+        /// The scope that would allow it.
         scope: &'static str,
     },
-    /// 404: absent, or not for this caller; nobody can tell which.
+    /// 404: absent, or hidden from this caller; the two look the same.
     #[error("There is no such {what}.")]
     NotFound {
         /// The noun, such as `conversation`.
         what: &'static str,
     },
-    /// 405: the path exists, the method does not. The router adds `Allow`.
+    /// 405: the path does not support the method. The router adds `Allow`.
     #[error("This path does not support that method. The Allow header names those it does.")]
     MethodNotAllowed,
-    /// 413: the body is larger than the server reads.
+    /// 413: the body exceeds the limit of the server.
     #[error("The request is larger than this server reads.")]
     PayloadTooLarge,
     /// 429: too many requests.
@@ -75,13 +75,13 @@ pub enum Problem {
         /// Seconds.
         retry_after: u64,
     },
-    /// 500: our fault. The source goes into the log and never into an answer.
+    /// 500: a fault of the server. The source goes to the log and never to a client.
     #[error("The server failed to answer. Its log has the details under this request id.")]
     Internal {
-        /// What happened, if anything said so.
+        /// The cause, if it is known.
         source: Option<Arc<dyn Error + Send + Sync>>,
     },
-    /// 503: a database that part of the answer lives in cannot be asked.
+    /// 503: a database with part of the answer cannot be reached.
     #[error("The {tier} database cannot be reached. Ask again in {retry_after} s.")]
     TierUnavailable {
         /// `hot` or `cold`.
@@ -89,10 +89,10 @@ pub enum Problem {
         /// Seconds.
         retry_after: u64,
     },
-    /// 503: one database is older than the other, and `thermocline archive recover` has to be run.
+    /// 503: one database is older than the other until `thermocline archive recover` has run.
     #[error("A database came back from a backup and has to be recovered first.")]
     RecoveryDue,
-    /// 504: the time for a request ran out.
+    /// 504: the request took too long.
     #[error("The answer took too long. Ask again, or for less.")]
     Timeout,
 }
@@ -100,28 +100,28 @@ pub enum Problem {
 /// The `error` of a `WWW-Authenticate: Bearer` challenge (RFC 6750, section 3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BearerError {
-    /// Nothing that could be a token was sent, so the challenge carries no error at all.
+    /// The request has no token, so the challenge carries no error code.
     Missing,
     /// The `Authorization` header is malformed or repeated.
     InvalidRequest,
-    /// The token is malformed, forged, expired, or not for this server.
+    /// The token is malformed, forged, expired, or meant for another server.
     InvalidToken,
 }
 
 impl Problem {
-    /// A 500. `source` is logged once, with the request id, by [`super::finish`].
+    /// Returns a 500. [`super::finish`] logs `source` once, with the request id.
     pub fn internal(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::Internal { source: Some(Arc::from(source.into())) }
     }
 
-    /// A 400 for `name`; `fault` completes the sentence that begins with the name.
+    /// Returns a 400 for the parameter `name`; `fault` completes the sentence that begins with the name.
     pub fn parameter(name: &str, fault: &str) -> Self {
-        // The client's own text comes back to it, but not by the kilobyte.
+        // The name is the client's own text, so its length is limited.
         let name: String = name.chars().take(64).collect();
         Self::InvalidParameter { detail: format!("`{name}` {fault}"), name }
     }
 
-    /// The kind: its name, status, title and documentation.
+    /// Returns the problem type: name, status, title and documentation.
     pub fn kind(&self) -> &'static Kind {
         match self {
             Self::InvalidParameter { .. } => &kinds::INVALID_PARAMETER,
@@ -139,7 +139,7 @@ impl Problem {
         }
     }
 
-    /// The body; `status` is the answer's own, which a foreign error response may have chosen.
+    /// Returns the body. `status` is that of the response, which may differ from that of the type.
     pub(super) fn body(
         &self,
         status: StatusCode,
@@ -169,7 +169,7 @@ impl Problem {
         serde_json::to_string(&details).expect("strings and numbers serialise")
     }
 
-    /// The headers the kind demands, besides the content type.
+    /// Returns the header that the problem type requires besides the content type.
     pub(super) fn header(&self) -> Option<(HeaderName, HeaderValue)> {
         match self {
             Self::Unauthorized { error, description } => {
@@ -232,7 +232,7 @@ impl From<JsonRejection> for Problem {
         if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
             return Self::PayloadTooLarge;
         }
-        // serde's message says where in the client's own body the fault is.
+        // The message of serde locates the fault in the client's own body.
         Self::parameter("body", &format!("cannot be read: {}", rejection.body_text()))
     }
 }

@@ -1,4 +1,4 @@
-//! Sending one request through a real router.
+//! Helpers to send a request through a router in tests.
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, Request, StatusCode};
 use serde_json::Value;
 use tower::ServiceExt;
 
-/// An answer that was read to its end.
+/// A response with its whole body.
 pub struct Answer {
     pub status: StatusCode,
     pub headers: HeaderMap,
@@ -14,14 +14,14 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The header's value, which must appear exactly once, or "" without one.
+    /// Returns the value of a header that must not be repeated; "" without one.
     pub fn header(&self, name: &str) -> &str {
         let values: Vec<_> = self.headers.get_all(name).iter().collect();
         assert!(values.len() < 2, "{name} is repeated: {values:?}");
         values.first().map_or("", |value| value.to_str().expect("printable header"))
     }
 
-    /// The body as a problem of the kind `name`, after checking that every member of the contract is there.
+    /// Returns the body as a problem of the type `name`, and checks that it has all members of the contract.
     pub fn problem(&self, name: &str, status: u16) -> Value {
         assert_eq!(self.header("content-type"), "application/problem+json");
         assert_eq!(self.status.as_u16(), status, "{}", self.body);
@@ -50,7 +50,7 @@ pub async fn send(router: &Router, request: Request<Body>) -> Answer {
     }
 }
 
-/// A request without a body.
+/// Returns a request without a body.
 pub fn request(method: &str, uri: &str, headers: &[(&str, &str)]) -> Request<Body> {
     let mut request = Request::builder().method(method).uri(uri);
     for (name, value) in headers {

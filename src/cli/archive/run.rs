@@ -188,7 +188,7 @@ pub fn stop_on_signal() -> Arc<AtomicBool> {
     let stop = Arc::new(AtomicBool::new(false));
     let told = Arc::clone(&stop);
     tokio::spawn(async move {
-        server::asked_to_stop().await;
+        server::stop_signal().await;
         told.store(true, Ordering::Relaxed);
     });
     stop

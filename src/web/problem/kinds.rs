@@ -1,4 +1,4 @@
-//! The problem types, and the page that each `type` member leads to.
+//! The problem types, and the page behind the `type` member of each.
 
 use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
@@ -7,16 +7,16 @@ use http::StatusCode;
 
 use super::Problem;
 
-/// A problem type: what all its occurrences have in common.
+/// A problem type.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Kind {
     /// The last segment of the `type` URI.
     pub name: &'static str,
-    /// The status it is sent with.
+    /// The HTTP status.
     pub status: StatusCode,
     /// The `title` member.
     pub title: &'static str,
-    /// What a client should do about it.
+    /// Advice for clients.
     pub help: &'static str,
 }
 
@@ -24,14 +24,14 @@ pub(super) static INVALID_PARAMETER: Kind = Kind {
     name: "invalid-parameter",
     status: StatusCode::BAD_REQUEST,
     title: "Invalid parameter",
-    help: "A parameter is unknown, repeated, malformed, out of range, or does not go together with another one. \
-           The member `parameter` names it, `detail` says what would be accepted. Asking again unchanged fails again.",
+    help: "A parameter is unknown, repeated, malformed, out of range, or incompatible with another one. \
+           The member `parameter` names it and `detail` says what is accepted. The same request fails again.",
 };
 pub(super) static INVALID_CURSOR: Kind = Kind {
     name: "invalid-cursor",
     status: StatusCode::BAD_REQUEST,
     title: "Invalid cursor",
-    help: "A cursor is good for the list that gave it out, and is not to be taken apart or put together. \
+    help: "A cursor is valid only for the list that returned it, and its contents are private to the server. \
            Start again without it.",
 };
 pub(super) static UNAUTHORIZED: Kind = Kind {
@@ -39,25 +39,25 @@ pub(super) static UNAUTHORIZED: Kind = Kind {
     status: StatusCode::UNAUTHORIZED,
     title: "Unauthorized",
     help: "Send `Authorization: Bearer` with a JWT that is signed for this server and has not expired. \
-           The header WWW-Authenticate says what is wrong with the one that was sent.",
+           The header WWW-Authenticate says what is wrong with the token.",
 };
 pub(super) static FORBIDDEN: Kind = Kind {
     name: "forbidden",
     status: StatusCode::FORBIDDEN,
     title: "Forbidden",
-    help: "The token is good, but its user may not do this. Another token is needed.",
+    help: "The token is valid, but its user may not do this. Another token is needed.",
 };
 pub(super) static NOT_FOUND: Kind = Kind {
     name: "not-found",
     status: StatusCode::NOT_FOUND,
     title: "Not found",
-    help: "There is nothing under this path, or nothing that the token's user may know of: the two look the same.",
+    help: "There is nothing at this path, or nothing that the user of the token may see: the two look the same.",
 };
 pub(super) static METHOD_NOT_ALLOWED: Kind = Kind {
     name: "method-not-allowed",
     status: StatusCode::METHOD_NOT_ALLOWED,
     title: "Method not allowed",
-    help: "The header Allow names the methods of this path.",
+    help: "The header Allow lists the methods of this path.",
 };
 pub(super) static PAYLOAD_TOO_LARGE: Kind = Kind {
     name: "payload-too-large",
@@ -75,30 +75,30 @@ pub(super) static INTERNAL: Kind = Kind {
     name: "internal",
     status: StatusCode::INTERNAL_SERVER_ERROR,
     title: "Internal server error",
-    help: "The server failed. Its operator finds the reason in the log under the `request_id`.",
+    help: "The server failed. Its operator finds the cause in the log under the `request_id`.",
 };
 pub(super) static TIER_UNAVAILABLE: Kind = Kind {
     name: "tier-unavailable",
     status: StatusCode::SERVICE_UNAVAILABLE,
     title: "Database unavailable",
-    help: "Part of the answer lives in a database that cannot be reached; the member `tier` names it. Ask again after \
-           the seconds in the header Retry-After, or with `partial=allow` for what there is.",
+    help: "Part of the answer is in a database that cannot be reached; the member `tier` names it. Try again after \
+           the seconds in the header Retry-After, or use `partial=allow` to get the rows that are available.",
 };
 pub(super) static RECOVER_DUE: Kind = Kind {
     name: "recover-due",
     status: StatusCode::SERVICE_UNAVAILABLE,
     title: "Recovery due",
-    help: "A database came back from a backup and no longer fits the other one. Lists would have silent gaps, so none is \
-           answered until the operator has run `thermocline archive recover`.",
+    help: "A database was restored from a backup and no longer agrees with the other one. Lists could have gaps, so none \
+           is served until the operator has run `thermocline archive recover`.",
 };
 pub(super) static TIMEOUT: Kind = Kind {
     name: "timeout",
     status: StatusCode::GATEWAY_TIMEOUT,
     title: "Timeout",
-    help: "The answer took longer than a request may. Ask again, or for a smaller page or a shorter range.",
+    help: "The request exceeded the time limit. Try again, or ask for a smaller page or a shorter range.",
 };
 
-/// Every problem type there is.
+/// Every problem type.
 pub static KINDS: [&Kind; 12] = [
     &INVALID_PARAMETER,
     &INVALID_CURSOR,
@@ -114,12 +114,12 @@ pub static KINDS: [&Kind; 12] = [
     &TIMEOUT,
 ];
 
-/// `GET /problems/{name}`: a page for people about one problem type; 404 for any other name.
+/// Serves `GET /problems/{name}`: a page about a problem type for people; 404 for any other name.
 pub async fn page(name: Result<Path<String>, PathRejection>) -> Result<Html<String>, Problem> {
     let Path(name) = name?;
     let kind =
         KINDS.iter().find(|kind| kind.name == name).ok_or(Problem::NotFound { what: "problem type" })?;
-    // Only our own constants go in, none of which holds a character that HTML would read.
+    // Only constants of this file are inserted, and none of them needs escaping.
     Ok(Html(format!(
         "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>{title}</title>\n\
          <h1>{title}</h1>\n<p><code>/problems/{name}</code>, status {status}</p>\n<p>{help}</p>\n</html>\n",
