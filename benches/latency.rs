@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
-use thermocline::archive::{BlockSizes, Mover, Plan};
+use thermocline::archive::{ArchiveOptions, BlockSizes, Mover};
 use thermocline::clock::Clock;
 use thermocline::demo;
 use thermocline::federation::sql::{SqlCold, SqlHot};
@@ -150,7 +150,8 @@ async fn fill(folder: &Path, plan: demo::Plan, clock: &Clock) -> (Sqlite, Sqlite
     let sizes = BlockSizes::default();
     let mover = Mover { hot: &hot, cold: &cold, clock, name: "bench".to_owned(), sizes };
     for family in resources::families() {
-        let report = mover.run(family, &Plan::default(), &AtomicBool::new(false), &mut |_| {}).await;
+        let report =
+            mover.run(family, &ArchiveOptions::default(), &AtomicBool::new(false), &mut |_| {}).await;
         println!("moved {} rows of {} in {:.1} s", report.rows, report.resource, report.seconds);
         assert_eq!(report.error, None);
     }

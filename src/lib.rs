@@ -29,6 +29,7 @@ pub mod config;
 pub mod demo;
 pub mod federation;
 pub mod import;
+pub mod journal;
 pub mod load;
 pub mod ops;
 pub mod resources;

@@ -1,20 +1,20 @@
-//! Steps at which a test lets the process die as a power cut would: SIGKILL, no destructor, nothing flushed.
+//! Steps at which a test kills the process as a power cut would: by SIGKILL, without destructors or flushes.
 //!
-//! `THERMOCLINE_TEST_DIE_AT=STEP` or `STEP:NTH` ends it when it comes to that step, or comes there for the nth time.
-//! What reads the variable is compiled with debug assertions only, which `cargo test` has and a release has not. A feature
-//! would do worse: tests would need a command of their own to have it, and `--all-features` would build it into a release.
+//! `THERMOCLINE_TEST_DIE_AT=STEP` or `STEP:NTH` kills it when it reaches that step for the first or the nth time.
+//! The variable is read with debug assertions only, which `cargo test` has and a release has not. A feature would be worse:
+//! tests would need a command of their own, and `--all-features` would build it into a release.
 
-/// The process has come to `step`.
+/// Notes that the process has reached `step`.
 #[cfg(not(debug_assertions))]
-pub(super) const fn reached(_step: &str) {}
+pub const fn reached(_step: &str) {}
 
-/// The process has come to `step`, and dies there when a test says so.
+/// Notes that the process has reached `step`, and kills it there when a test asks for it.
 #[cfg(debug_assertions)]
-pub(super) fn reached(step: &str) {
+pub fn reached(step: &str) {
     use std::sync::LazyLock;
     use std::sync::atomic::{AtomicU32, Ordering};
 
-    /// The step, and how often it is still come to.
+    /// The step, and how often it is still to be reached.
     static LAST: LazyLock<Option<(String, AtomicU32)>> = LazyLock::new(|| {
         let named = std::env::var("THERMOCLINE_TEST_DIE_AT").ok()?;
         let (step, nth) = named.split_once(':').unwrap_or((&named, "1"));

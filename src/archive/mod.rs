@@ -1,103 +1,44 @@
-//! Moving rows from hot to cold, one numbered batch at a time.
+//! Moving rows from hot to cold and back, one numbered batch at a time.
 //!
-//! The cold copy is committed first and invisible; it is read back and proven; then one hot transaction removes the
-//! rows and raises the epoch. **That commit is the move**: everything before it is invisible, nothing after it is
-//! needed, so a mover may die anywhere. [`steps`] has what all moves share, [`batch`] the way from
-//! hot to cold, [`restore`] the way back, [`run`] the loop, [`pair`] what makes two databases one pair. How a resource moves is a [`Family`], which the resource declares; no resource may enter here.
+//! The copy in cold is committed first and is invisible; it is read back and proven; then one hot transaction removes the
+//! rows and raises the epoch. **That commit is the move.** Everything before it is invisible and nothing after it is
+//! required, so a mover may be killed at any time.
+//!
+//! | room | holds | uses |
+//! |---|---|---|
+//! | `model` | the declaration of what moves; data only | |
+//! | `counts` | counted blocks, user activity, due rows | model |
+//! | `moves` | the steps of a move: to cold, back, and erasures | counts, [`crate::journal`] |
+//! | `recover` | making the databases agree after one was restored from a backup | moves |
+//! | `maintenance` | verify, vacuum, status | counts, journal |
+//! | `driver` | runs, restores, schedules, the continuous auditor, metrics | all of these |
+//!
+//! How a resource moves is a [`Family`], which the resource declares; no resource is named here.
 
-pub mod batch;
-mod behavior;
-pub mod blocks;
-pub mod chosen;
-pub mod digest;
-pub mod due;
-pub mod erase;
+mod counts;
+mod driver;
 mod fail_point;
-pub mod family;
-pub mod measure;
-mod obstacles;
-mod pace;
-pub mod pair;
-mod parents;
-pub mod recover;
-pub mod rejects;
-pub mod restore;
-pub mod run;
-pub mod schedule;
-mod settle;
-pub mod status;
-pub mod steps;
-mod stopwatch;
-pub mod vacuum;
-pub mod verify;
+mod maintenance;
+mod model;
+mod moves;
+mod recover;
 
-pub use blocks::BlockSizes;
-pub use chosen::{Archived, Chosen};
-pub use due::{Due, Rule};
-pub use family::{Family, Moved};
-pub use recover::{Choices, Consent, InDoubt, Recovery};
-pub use rejects::retry as retry_rejects;
-pub use run::{Mover, Outcome, Plan, Report};
-pub use stopwatch::Steps;
+use crate::tier::Statement;
 
-use crate::tier::TierError;
+pub use counts::BlockSizes;
+pub use driver::{ArchiveOptions, Outcome, RunReport, auditor, metrics, schedule};
+pub use maintenance::{status, vacuum, verify};
+pub use model::{Blocks, Due, Family, Moved, Rule, Selection, Supersede};
+pub use moves::erasures::erased;
+pub use moves::rejects::retry as retry_rejects;
+pub use moves::timing::Steps;
+pub use moves::{MoveError, Mover};
+pub use recover::{Choices, Consent, InDoubtMove, Recovery};
 
-/// A move did not happen.
-#[derive(Debug, thiserror::Error)]
-pub enum MoveError {
-    /// A tier failed; the next run undoes what is half done.
-    #[error(transparent)]
-    Tier(#[from] TierError),
-    /// Another mover has claimed a later number: what this one was at did not happen.
-    #[error("{resource}: another mover is at work")]
-    Overtaken {
-        /// The resource.
-        resource: &'static str,
-    },
-    /// The two databases do not fit together; nothing is moved before an operator has looked.
-    #[error("{resource}: {detail}; run `thermocline archive recover`")]
-    RecoverDue {
-        /// The resource.
-        resource: &'static str,
-        /// What does not fit.
-        detail: String,
-    },
-    /// Rows of the resource cannot leave hot without losing something, or without a trigger's running.
-    #[error("{resource} is not moved: {detail}")]
-    Obstructed {
-        /// The resource.
-        resource: &'static str,
-        /// What stands in the way.
-        detail: String,
-    },
-    /// Some rows cannot be moved, and nothing was; without them the rest can.
-    #[error("{resource}: cold cannot hold {} rows", rows.len())]
-    Rejected {
-        /// The resource.
-        resource: &'static str,
-        /// Id and reason of each, of the resource itself.
-        rows: Vec<(i64, String)>,
-    },
-    /// What cold gave back is not what hot had given.
-    #[error("{resource}: batch {epoch} did not come back from cold as it went in: {detail}")]
-    Unproven {
-        /// The resource.
-        resource: &'static str,
-        /// The number of the batch.
-        epoch: i64,
-        /// What differs.
-        detail: String,
-    },
-}
-
-impl MoveError {
-    /// Whether it is worth trying again at once: a lock that will go, or another mover, to which one that `yields`
-    /// leaves the turn.
-    const fn is_passing(&self, yields: bool) -> bool {
-        match self {
-            Self::Tier(error) => error.is_conflict(),
-            Self::Overtaken { .. } => !yields,
-            _ => false,
-        }
-    }
+/// Returns every statement of the archive as it is sent for these families.
+pub fn statements(families: &[&Family]) -> Vec<Statement> {
+    [model::statements, counts::statements, moves::statements, recover::statements, maintenance::statements]
+        .into_iter()
+        .flat_map(|room| room(families))
+        .collect()
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::serve::{address, listen, until_stopped};
 use super::tiers::Tiers;
 use super::{Failure, archive, args, print_json, token};
-use crate::archive::{BlockSizes, Mover, Plan};
+use crate::archive::{ArchiveOptions, BlockSizes, Mover};
 use crate::clock::{Clock, Timestamp};
 use crate::config::{JwtKey, Settings, TierLocation};
 use crate::demo;
@@ -164,7 +164,7 @@ async fn move_old(tiers: &Tiers, clock: &Clock, quiet: bool) -> Result<(), Failu
     };
     let stop = Arc::new(AtomicBool::new(false));
     for family in resources::families() {
-        let report = archive::run::one(&mover, family, &Plan::default(), &stop, quiet).await;
+        let report = archive::run::one(&mover, family, &ArchiveOptions::default(), &stop, quiet).await;
         if report.error.is_some() {
             return Err(Failure::Reported);
         }

@@ -10,8 +10,8 @@ use tokio::task::JoinHandle;
 use super::archive::run::{plan, stop_on_signal};
 use super::tiers::Tiers;
 use super::{Failure, token};
+use crate::archive::auditor::Auditor;
 use crate::archive::schedule::Schedule;
-use crate::archive::verify::continuous::Auditor;
 use crate::clock::Clock;
 use crate::config::{Flags, Settings};
 use crate::web::state::App;
@@ -87,7 +87,7 @@ fn beside(settings: &Settings, tiers: &Tiers, clock: &Clock, stop: &Arc<AtomicBo
             cold: Arc::clone(cold),
             clock: clock.clone(),
             name: format!("server, process {}", std::process::id()),
-            plans: resources::families().map(|family| (family, plan(archive, family.resource))).to_vec(),
+            resources: resources::families().map(|family| (family, plan(archive, family.resource))).to_vec(),
             cron: cron.clone(),
         };
         let stop = Arc::clone(stop);

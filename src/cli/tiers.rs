@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::{Failure, ready, wait};
-use crate::archive::pair::{self, PairError};
 use crate::clock::Clock;
 use crate::config::{Settings, TierLocation};
+use crate::journal::pair::{self, PairError};
 use crate::telemetry::explain;
 use crate::tier::migrate::Dialect;
 use crate::tier::{Engine, Mssql, Postgres, PostgresUrl, Replicated, Schema, Sqlite, Tier, TierError};
@@ -27,7 +27,7 @@ impl Tiers {
     /// Refuses databases of which one came back from a backup.
     async fn of_one_time(self) -> Result<Self, Failure> {
         if let Some(cold) = &self.cold {
-            pair::ensure_one_time(&*self.hot, &**cold).await.map_err(|error| refused(&error))?;
+            pair::ensure_consistent(&*self.hot, &**cold).await.map_err(|error| refused(&error))?;
         }
         Ok(self)
     }
@@ -116,7 +116,7 @@ fn no_cold() -> Failure {
 
 fn refused(error: &PairError) -> Failure {
     match error {
-        PairError::Tier(_) | PairError::RecoverDue { .. } => Failure::Failed(explain(error)),
+        PairError::Tier(_) | PairError::Consistency(_) => Failure::Failed(explain(error)),
         PairError::NotAPair(_) => Failure::Usage(error.to_string()),
     }
 }

@@ -14,18 +14,19 @@ mod stocks;
 
 use std::collections::{HashMap, HashSet};
 
-use crate::archive::digest::Digest;
+use crate::archive;
 use crate::clock::Clock;
 use crate::import::{Noun, Record, nouns};
-use crate::schema::{self, Kind, Table};
+use crate::journal::{ConsistencyError, Digest, JournalError, proof, state};
+use crate::schema::{self, Table};
 use crate::tier::{Begin, Engine, Record as Answer, Session, Statement, TierError, Value};
 use row::Row;
 
 crate::queries! {
     mod sql = "load" { Shared: "queries.sql", Sqlite: "queries.sqlite.sql", Mssql: "queries.mssql.sql" }
     [
-        cold_alike, cold_by_id, cold_prices, complete_stock, conversation_active, correct_price, erased, hot_alike,
-        hot_by_id, hot_prices, name_user, proven, state, stock_by_symbol,
+        cold_alike, cold_by_id, cold_prices, complete_stock, conversation_active, correct_price, hot_alike,
+        hot_by_id, hot_prices, name_user, stock_by_symbol,
     ]
 }
 
@@ -48,9 +49,9 @@ pub enum LoadError {
     /// A tier failed.
     #[error(transparent)]
     Tier(#[from] TierError),
-    /// Cold does not belong to this hot, so nobody can say what is known.
-    #[error("{0}: cold does not know where hot stands; run `thermocline archive recover`")]
-    RecoverDue(&'static str),
+    /// The databases disagree, so it is unknown which records are there already.
+    #[error(transparent)]
+    Consistency(#[from] ConsistencyError),
     /// A row that was just inserted is not there.
     #[error("{0} is missing after it was inserted")]
     Missing(String),
@@ -66,6 +67,15 @@ pub enum LoadError {
         /// The type of the column.
         expected: &'static str,
     },
+}
+
+impl From<JournalError> for LoadError {
+    fn from(error: JournalError) -> Self {
+        match error {
+            JournalError::Tier(error) => error.into(),
+            JournalError::Consistency(error) => error.into(),
+        }
+    }
 }
 
 /// Loads records into hot.
@@ -120,19 +130,13 @@ impl<'a> Loader<'a> {
 
     /// Returns the epoch of a resource, which stays while the chunk's transaction is open, after proving it against cold.
     async fn hold_epoch(&self, chunk: &mut Chunk<'_>, resource: &'static str) -> Result<i64, LoadError> {
-        let records = chunk.hot.fetch(sql::state(), &[resource.into()]).await?;
-        let state = records.first().ok_or(LoadError::RecoverDue(resource))?;
-        let (epoch, token) = (state.int("epoch")?, state.int_or_null("token")?);
+        let state = state::locked(chunk.hot, resource).await?;
         // Without a cold tier hot has to hold everything, as it does once all of it was restored.
-        let alone = chunk.cold.is_none() && state.is_null("cold_newest_at")?;
-        if epoch > 0 && !alone {
-            let cold = chunk.cold.ok_or(LoadError::RecoverDue(resource))?;
-            let params = [resource.into(), epoch.into(), Value::or_null(token, Kind::Int)];
-            if count(&cold.fetch(sql::proven(), &params).await?)? != 1 {
-                return Err(LoadError::RecoverDue(resource));
-            }
+        let alone = chunk.cold.is_none() && state.cold_watermark.is_none();
+        if !alone {
+            proof::ensure_known(chunk.cold, resource, state.epoch, state.token).await?;
         }
-        Ok(epoch)
+        Ok(state.epoch)
     }
 }
 
@@ -157,12 +161,7 @@ impl Chunk<'_> {
         if resource(noun).is_none() {
             return Ok(HashSet::new());
         }
-        self.hot
-            .fetch(sql::erased(), &[noun.name.into(), ids])
-            .await?
-            .iter()
-            .map(|answer| answer.int("id"))
-            .collect()
+        archive::erased(self.hot, noun.name, &ids).await
     }
 
     /// Inserts rows, with the ids they have or with new ones.
@@ -194,17 +193,8 @@ fn resource(noun: &Noun) -> Option<&'static str> {
 
 /// Returns every statement an import sends, bound to its tables.
 pub fn statements() -> Vec<Statement> {
-    let mut statements: Vec<Statement> = [
-        sql::state(),
-        sql::proven(),
-        sql::erased(),
-        sql::name_user(),
-        sql::conversation_active(),
-        sql::complete_stock(),
-    ]
-    .into_iter()
-    .copied()
-    .collect();
+    let mut statements: Vec<Statement> =
+        [sql::name_user(), sql::conversation_active(), sql::complete_stock()].into_iter().copied().collect();
     statements.extend(identity::statements());
     statements.extend(refer::statements());
     statements.extend(likes::by_post());

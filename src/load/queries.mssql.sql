@@ -1,10 +1,5 @@
 -- Texts for SQL Server.
 
--- name: state
--- An UPDATE locks the row until the transaction ends; not every engine of this dialect honours lock hints.
-UPDATE archive_state SET updated_at = updated_at OUTPUT inserted.epoch, inserted.token, inserted.cold_newest_at
-WHERE resource = @P1
-
 -- name: hot_alike
 SELECT COUNT_BIG(*) AS n FROM {table} WHERE {alike_mssql}
 

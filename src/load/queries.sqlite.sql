@@ -1,9 +1,5 @@
 -- Texts for SQLite.
 
--- name: state
--- The transaction holds the write lock of the file.
-SELECT epoch, token, cold_newest_at FROM archive_state WHERE resource = $1
-
 -- name: hot_alike
 -- IS compares NULL too.
 SELECT count(*) AS n FROM {table} WHERE {alike}

@@ -7,8 +7,8 @@ use super::identity::Identity;
 use super::refer::{is_placeholder, name_user};
 use super::row::Row;
 use super::{Chunk, LoadError, Loader, Verdict, distinct};
-use crate::archive::digest::Digest;
 use crate::import::{Noun, Record};
+use crate::journal::Digest;
 use crate::schema;
 
 /// A row that is to go in, and the position of its record in the chunk.

@@ -11,7 +11,7 @@ use axum::routing::get;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::archive::measure::STEP_SECONDS;
+use crate::archive::metrics::STEP_SECONDS;
 use crate::tier::usage::STATEMENT_SECONDS;
 use crate::web::state::App;
 

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use crate::archive::pair;
+use crate::journal::{pair, state};
 use crate::telemetry::explain;
 use crate::tier::TierError;
 use crate::web::state::App;
@@ -33,13 +33,13 @@ pub async fn look(app: &App, resources: &[&'static str]) -> Result<Vec<&'static 
     let Some(cold) = app.cold() else { return Ok(due) };
     // Before hot is asked: while it is the same hot, it has come as far by then.
     let seen = app.highest_epochs();
-    let unfit = pair::unfit(app.hot(), cold).await?;
-    let stands = pair::epochs(app.hot()).await?;
+    let unfit = pair::inconsistencies(app.hot(), cold).await?;
+    let stands = state::epochs(app.hot()).await?;
     for resource in resources {
         let seen = seen.get(resource).copied().unwrap_or(0);
         let stands = stands.get(*resource).copied().unwrap_or(0);
-        if let Some(detail) = unfit.get(*resource) {
-            tracing::error!(resource, detail, "the databases do not fit: run `thermocline archive recover`");
+        if let Some(error) = unfit.get(*resource) {
+            tracing::error!(resource, %error, "the databases are inconsistent");
             app.quarantine(resource);
             due.push(*resource);
         } else if stands < seen {

@@ -1,7 +1,7 @@
 //! What users did, as it is counted while rows are archived and shown by its route.
 
 use serde_json::json;
-use thermocline::archive::Plan;
+use thermocline::archive::ArchiveOptions;
 use thermocline::clock::DAY;
 use thermocline::import::nouns;
 
@@ -22,7 +22,7 @@ async fn lively() -> Service {
     service.load(&nouns::LIKES, vec![like(2, 10), like(1, 10)]).await;
     for resource in ["messages", "posts"] {
         // Batches of one row: several deltas of one day.
-        service.archive(resource, &Plan { batch: 1, ..Plan::default() }).await;
+        service.archive(resource, &ArchiveOptions { batch: 1, ..ArchiveOptions::default() }).await;
     }
     service
 }

@@ -7,7 +7,7 @@ use std::io::Read as _;
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use thermocline::archive::Plan;
+use thermocline::archive::ArchiveOptions;
 use thermocline::clock::DAY;
 use thermocline::import::nouns;
 
@@ -130,8 +130,12 @@ async fn a_walk_by_pages_does_not_shift_under_new_rows() {
         let new = message(50_000 + page, 1, 1, "meanwhile", cutoff((40 + page) * DAY));
         service.load(&nouns::MESSAGES, vec![new]).await;
         if page % 3 == 0 {
-            let plan =
-                Plan { rule: ((30 - page) * DAY).into(), max_rows: Some(17), batch: 5, ..Plan::default() };
+            let plan = ArchiveOptions {
+                rule: ((30 - page) * DAY).into(),
+                max_rows: Some(17),
+                batch: 5,
+                ..ArchiveOptions::default()
+            };
             assert!(service.archive("messages", &plan).await > 0, "something moves in between");
         }
         let body = service.json(1, &list.with(&format!("page={page}&per_page=10&as_of={as_of}"))).await;

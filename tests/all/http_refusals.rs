@@ -4,7 +4,7 @@ mod tokens;
 mod trouble;
 
 use reqwest::Method;
-use thermocline::archive::Plan;
+use thermocline::archive::ArchiveOptions;
 use thermocline::clock::DAY;
 use thermocline::import::nouns;
 
@@ -29,7 +29,7 @@ async fn fill(service: &Service) {
     let comments = (0..4).map(|n| comment(500 + n, 100 + n * 13, 2, "comment", cutoff(0)));
     service.load(&nouns::COMMENTS, comments.collect()).await;
     for resource in ["messages", "posts"] {
-        assert_eq!(service.archive(resource, &Plan::default()).await, 20);
+        assert_eq!(service.archive(resource, &ArchiveOptions::default()).await, 20);
     }
 }
 

@@ -1,87 +1,65 @@
-//! What does not fit, and which moves look as if they had been committed.
+//! How the databases disagree, and which unconfirmed moves look committed.
 
-use serde::Serialize;
-
-use super::{LAST_KNOWN, Recovery};
-use crate::archive::steps::{ARCHIVE, DOUBTFUL, LOSS, Move, RECOVER};
-use crate::archive::{MoveError, settle};
+use super::report::{Choices, InDoubtMove, Recovery};
+use crate::archive::model::templates;
+use crate::archive::moves::transaction::Move;
+use crate::archive::moves::{MoveError, settle, sql};
+use crate::journal::{Entry, MoveKind, entry};
 use crate::tier::TierError;
 
-/// What an operator knows and the databases cannot.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Choices {
-    /// Moves that hot has never committed, though it does not hold all of their rows any more: they are undone, and no row of
-    /// them comes back.
-    pub interrupted: Vec<i64>,
-    /// Where hot holds a row, its values are right, whatever cold has.
-    pub keep_hot: bool,
-}
-
-/// A move from hot to cold of which nobody knows whether hot has committed it: some of its rows are not in hot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct InDoubt {
-    /// Its number.
-    pub epoch: i64,
-    /// Its rows, children included.
-    pub rows: i64,
-    /// Those of them that hot holds.
-    pub in_hot: i64,
-}
-
-/// Whether something does not fit, with interrupted recoveries, and moves that the operator says were interrupted, undone
-/// in the open transaction of cold.
+/// Assesses the moves of both databases. Interrupted recoveries, and moves that the operator says were interrupted, are
+/// undone in the open transaction of cold.
 pub(super) async fn assess(this: &mut Move<'_>, choices: &Choices) -> Result<Recovery, MoveError> {
-    let epoch = this.state.epoch;
-    let mut recovery = Recovery { resource: this.family.resource, hot_epoch: epoch, ..Recovery::default() };
-    if !settle::is_known(this).await? {
-        let records = this.cold.fetch(&LAST_KNOWN, &[this.resource(), (epoch - 1).into()]).await?;
-        let last = records.first().map(|record| record.int("epoch")).transpose()?.unwrap_or(0);
+    let (resource, epoch) = (this.family.resource, this.state.epoch);
+    let mut recovery = Recovery { resource, hot_epoch: epoch, ..Recovery::default() };
+    if !this.is_proven().await? {
+        let last = entry::last_known(&mut *this.cold, resource, epoch - 1).await?;
         recovery.lost = Some((last + 1, epoch));
     }
     let (mut above, mut due, mut named) = (Vec::new(), recovery.lost.is_some(), choices.interrupted.clone());
-    // The newest first: a move can be undone when nothing that came after it is left.
-    for (number, kind, confirmed) in settle::above(this).await?.into_iter().rev() {
-        if !confirmed && (kind == RECOVER || kind == LOSS) {
-            // Its work is about to be done again; whatever else is above was judged by it.
+    // Newest first: a move can be undone when no later one is left.
+    for entry in entry::above(&mut *this.cold, resource, epoch).await?.into_iter().rev() {
+        let Entry { epoch: number, kind, confirmed, .. } = entry;
+        if !confirmed && matches!(kind, MoveKind::Recover | MoveKind::Loss) {
+            // This recovery does its work again. The other moves above hot's epoch were judged by it.
             settle::undo(this, number).await?;
             due = true;
             continue;
         }
-        let interrupted = named.contains(&number);
+        let is_named = named.contains(&number);
         named.retain(|named| *named != number);
-        if interrupted {
-            let refusal = refusal(&kind, confirmed, above.last().copied());
-            if refusal.is_none() {
-                recovery.interrupted.push(held(this, number).await?);
-                settle::undo(this, number).await?;
-                continue;
+        if is_named {
+            match refusal(&entry, above.last().copied()) {
+                None => {
+                    recovery.interrupted.push(count_held(this, number).await?);
+                    settle::undo(this, number).await?;
+                    continue;
+                }
+                Some(reason) => recovery.refused.push(format!("move {number} {reason}")),
             }
-            recovery.refused.extend(refusal.map(|reason| format!("move {number} {reason}")));
         }
         above.push(number);
         if confirmed {
             due = true;
-            if kind == DOUBTFUL {
-                // A recovery that was interrupted has confirmed it, and not hot.
-                recovery.in_doubt.push(held(this, number).await?);
+            if kind == MoveKind::Quarantined {
+                // An interrupted recovery confirmed it, not hot.
+                recovery.in_doubt.push(count_held(this, number).await?);
             }
             continue;
         }
-        match settle::check_interrupted(this, &kind, number).await {
+        match settle::check_interrupted(this, kind, number).await {
             Ok(()) => {}
-            Err(MoveError::RecoverDue { .. }) => {
+            Err(MoveError::Consistency(_)) => {
                 due = true;
-                if kind == ARCHIVE {
-                    recovery.in_doubt.push(held(this, number).await?);
+                if kind == MoveKind::Archive {
+                    recovery.in_doubt.push(count_held(this, number).await?);
                 }
             }
             Err(error) => return Err(error),
         }
     }
-    let resource = this.family.resource;
-    recovery
-        .refused
-        .extend(named.iter().map(|number| format!("hot and cold agree on move {number} of {resource}")));
+    let refused = named.iter().map(|number| format!("hot and cold agree on move {number} of {resource}"));
+    recovery.refused.extend(refused);
     if due {
         above.reverse();
         recovery.unknown_to_hot = above;
@@ -89,26 +67,29 @@ pub(super) async fn assess(this: &mut Move<'_>, choices: &Choices) -> Result<Rec
     Ok(recovery)
 }
 
-/// Why a move cannot be undone on an operator's word, if it cannot.
-fn refusal(kind: &str, confirmed: bool, later: Option<i64>) -> Option<String> {
-    match (confirmed, later) {
-        (true, _) if kind != DOUBTFUL => Some("is confirmed: hot has been seen to commit it".to_owned()),
-        (_, Some(later)) => Some(format!("is followed by move {later}, which counts on it")),
-        _ if ![ARCHIVE, DOUBTFUL].contains(&kind) => Some(format!("is no move from hot to cold, but {kind}")),
+/// Returns why a move cannot be undone on an operator's word, if it cannot. `later` is a move after it.
+fn refusal(entry: &Entry, later: Option<i64>) -> Option<String> {
+    match (entry.confirmed, later) {
+        (true, _) if entry.kind != MoveKind::Quarantined => {
+            Some("is confirmed: hot was seen to commit it".to_owned())
+        }
+        (_, Some(later)) => Some(format!("is followed by move {later}, which depends on it")),
+        _ if !entry.kind.brings_rows() => {
+            Some(format!("is of kind {}: only a move from hot to cold can be undone", entry.kind))
+        }
         _ => None,
     }
 }
 
-/// How many rows a move brought to cold, and how many of them hot holds.
-async fn held(this: &mut Move<'_>, epoch: i64) -> Result<InDoubt, TierError> {
-    let mut doubt = InDoubt { epoch, rows: 0, in_hot: 0 };
+/// Counts the rows that a move brought to cold, and those that hot holds.
+async fn count_held(this: &mut Move<'_>, epoch: i64) -> Result<InDoubtMove, TierError> {
+    let mut counted = InDoubtMove { epoch, rows: 0, in_hot: 0 };
     for moved in &this.family.tables {
-        for record in this.cold.fetch(&moved.batch, &[epoch.into()]).await? {
-            let row = crate::tier::values(&record, moved.table.columns)?;
-            let found = this.hot.fetch(&moved.held, &moved.identity(&row)).await?;
-            doubt.rows += 1;
-            doubt.in_hot += found.first().map_or(Ok(0), |record| record.int("n"))?;
+        for row in this.cold_rows(moved, &moved.sql(templates::brought()), &[epoch.into()]).await? {
+            let found = this.hot.fetch(&moved.sql(sql::held()), &moved.identity(&row)).await?;
+            counted.rows += 1;
+            counted.in_hot += found.first().map_or(Ok(0), |record| record.int("n"))?;
         }
     }
-    Ok(doubt)
+    Ok(counted)
 }

@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use crate::archive::{Choices, Consent, Family, InDoubt, Mover, Recovery};
+use crate::archive::{Choices, Consent, Family, InDoubtMove, Mover, Recovery};
 use crate::cli::talk::confirm;
 use crate::cli::tiers::Tiers;
 use crate::cli::{Failure, print_json};
@@ -74,7 +74,7 @@ impl Args {
 pub async fn run(args: &Args, tiers: &Tiers, clock: &Clock, json: bool) -> Result<(), Failure> {
     let mover = super::mover(tiers, clock)?;
     let families = super::families(&args.resource);
-    let seen = each(&mover, &families, args, |_| Consent::Look).await?;
+    let seen = each(&mover, &families, args, |_| Consent::DryRun).await?;
     let wanted = seen.iter().any(Recovery::is_wanted);
     if !json || args.only_look {
         tell(&seen, json)?;
@@ -86,14 +86,14 @@ pub async fn run(args: &Args, tiers: &Tiers, clock: &Clock, json: bool) -> Resul
     confirm("That is what will be done.", args.yes)?;
     let consent = |resource: &str| {
         let named = args.accept_loss.iter().find(|(named, _)| named == resource);
-        named.map_or(Consent::Lossless, |(_, moves)| Consent::Loss(moves.clone()))
+        named.map_or(Consent::Lossless, |(_, moves)| Consent::AcceptLoss(moves.clone()))
     };
     let done = each(&mover, &families, args, consent).await?;
     if json {
         return print_json(&done);
     }
     for Recovery { resource, epoch, interrupted, .. } in &done {
-        for InDoubt { epoch, .. } in interrupted {
+        for InDoubtMove { epoch, .. } in interrupted {
             say!("{resource}: undid move {epoch}");
         }
         if let Some(epoch) = epoch {
@@ -113,7 +113,7 @@ async fn each(
     for family in families {
         all.push(
             mover
-                .recover_as(family, &consent(family.resource), &args.choices(family.resource))
+                .recover_with(family, &consent(family.resource), &args.choices(family.resource))
                 .await
                 .map_err(Failure::of)?,
         );
@@ -164,12 +164,12 @@ fn tell(seen: &[Recovery], json: bool) -> Result<(), Failure> {
         for reason in &recovery.refused {
             say!("  {reason}");
         }
-        for InDoubt { epoch, rows, in_hot } in &recovery.interrupted {
+        for InDoubtMove { epoch, rows, in_hot } in &recovery.interrupted {
             say!(
                 "  move {epoch} is undone; hot holds {in_hot} of its {rows} rows, and the others do not come back"
             );
         }
-        for InDoubt { epoch, rows, in_hot } in &recovery.in_doubt {
+        for InDoubtMove { epoch, rows, in_hot } in &recovery.in_doubt {
             say!(
                 "  nobody has seen hot commit move {epoch}, of whose {rows} rows it holds {in_hot}; if it never did, and the \
                  others were deleted since, say --interrupted {resource}:{epoch}"

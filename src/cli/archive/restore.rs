@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use serde::Serialize;
 
 use super::run::{show, stop_on_signal, tell};
-use crate::archive::{Chosen, Family, Outcome, Report};
+use crate::archive::{Family, Outcome, RunReport, Selection};
 use crate::cli::tiers::Tiers;
 use crate::cli::{Failure, args, print_json};
 use crate::clock::{Clock, DAY, Timestamp};
@@ -57,25 +57,25 @@ struct Archived {
 }
 
 impl Args {
-    fn chosen(&self) -> Result<(Vec<&'static Family>, Chosen), Failure> {
+    fn chosen(&self) -> Result<(Vec<&'static Family>, Selection), Failure> {
         let families = super::families(&self.resource);
         if let Some(post) = self.post {
-            return Ok((super::families(&["posts".to_owned()]), Chosen::Row(post)));
+            return Ok((super::families(&["posts".to_owned()]), Selection::Row(post)));
         }
         if let Some(batch) = self.batch {
             if families.len() != 1 {
                 return Err(Failure::Usage("--batch: every resource counts its own; name one".to_owned()));
             }
-            return Ok((families, Chosen::Batch(batch)));
+            return Ok((families, Selection::Batch(batch)));
         }
         if let (Some(from), Some(to)) = (self.from, self.to) {
             if from > to {
                 return Err(Failure::Usage(format!("--from {from} --to {to}: ends before it begins")));
             }
             let end = Timestamp::midnight(to).plus(DAY);
-            return Ok((families, Chosen::Span(Timestamp::midnight(from), end)));
+            return Ok((families, Selection::Span(Timestamp::midnight(from), end)));
         }
-        Ok((families, Chosen::All))
+        Ok((families, Selection::All))
     }
 }
 
@@ -102,7 +102,7 @@ pub async fn run(args: &Args, tiers: &Tiers, clock: &Clock, json: bool) -> Resul
     let mut reports = Vec::new();
     for family in families {
         let bar = args::bar(family.resource, 0, false);
-        let mut progress = |report: &Report| show(&bar, report);
+        let mut progress = |report: &RunReport| show(&bar, report);
         // Before the first batch: a mover at work would take back what comes.
         let was_held = mover.is_held(family).await.map_err(Failure::of)?;
         mover.hold(family).await.map_err(Failure::of)?;
@@ -119,8 +119,9 @@ pub async fn run(args: &Args, tiers: &Tiers, clock: &Clock, json: bool) -> Resul
     if json {
         print_json(&reports)?;
     }
-    let incomplete =
-        |report: &Report| matches!(report.outcome, Outcome::Failed | Outcome::Overtaken) || report.left > 0;
+    let incomplete = |report: &RunReport| {
+        matches!(report.outcome, Outcome::Failed | Outcome::Overtaken) || report.left > 0
+    };
     if reports.iter().any(incomplete) {
         return Err(Failure::Reported);
     }

@@ -8,7 +8,7 @@ use indicatif::ProgressBar;
 use serde::Serialize;
 
 use super::due;
-use crate::archive::{self, Mover, Outcome, Plan, Report};
+use crate::archive::{self, ArchiveOptions, Mover, Outcome, RunReport};
 use crate::cli::tiers::Tiers;
 use crate::cli::{Failure, args, print_json};
 use crate::clock::Clock;
@@ -54,9 +54,9 @@ pub struct Args {
 
 impl Args {
     /// What flags say, over what the settings do.
-    fn plan(&self, settings: &config::ArchiveSettings, resource: &str) -> Plan {
+    fn plan(&self, settings: &config::ArchiveSettings, resource: &str) -> ArchiveOptions {
         let plan = plan(settings, resource);
-        Plan {
+        ArchiveOptions {
             rule: self.due.rule(settings, resource),
             batch: self.batch.unwrap_or(plan.batch),
             max_rows: self.max_rows,
@@ -70,8 +70,8 @@ impl Args {
 }
 
 /// How the settings say that a resource moves.
-pub fn plan(settings: &config::ArchiveSettings, resource: &str) -> Plan {
-    Plan {
+pub fn plan(settings: &config::ArchiveSettings, resource: &str) -> ArchiveOptions {
+    ArchiveOptions {
         rule: due::rule(settings, resource),
         batch: settings.batch,
         max_rows: None,
@@ -134,12 +134,12 @@ pub async fn run(
 pub async fn one(
     mover: &Mover<'_>,
     family: &crate::archive::Family,
-    plan: &Plan,
+    plan: &ArchiveOptions,
     stop: &AtomicBool,
     quiet: bool,
-) -> Report {
+) -> RunReport {
     let bar = args::bar(family.resource, 0, false);
-    let mut progress = |report: &Report| show(&bar, report);
+    let mut progress = |report: &RunReport| show(&bar, report);
     let report = mover.run(family, plan, stop, &mut progress).await;
     bar.finish_and_clear();
     tell(&report, quiet);
@@ -147,7 +147,7 @@ pub async fn one(
 }
 
 /// Brings a progress bar up to date.
-pub fn show(bar: &ProgressBar, report: &Report) {
+pub fn show(bar: &ProgressBar, report: &RunReport) {
     match report.due {
         Some(due) => bar.set_length(due.cast_unsigned()),
         None => bar.unset_length(),
@@ -156,8 +156,8 @@ pub fn show(bar: &ProgressBar, report: &Report) {
 }
 
 /// Says what became of one resource; its error in any case.
-pub fn tell(report: &Report, quiet: bool) {
-    let Report { resource, rows, batches, rejected, left, seconds, .. } = report;
+pub fn tell(report: &RunReport, quiet: bool) {
+    let RunReport { resource, rows, batches, rejected, left, seconds, .. } = report;
     if let Some(error) = report.error.as_ref().filter(|_| report.outcome == Outcome::Failed) {
         complain!("error: {error}");
     }

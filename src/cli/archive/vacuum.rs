@@ -1,7 +1,7 @@
 //! `thermocline archive vacuum`
 
 use super::{RESOURCES, run::stop_on_signal};
-use crate::archive::vacuum::{Swept, Vacuum};
+use crate::archive::vacuum::{Vacuum, VacuumReport};
 use crate::cli::tiers::Tiers;
 use crate::cli::{Failure, args, print_json};
 use crate::clock::Clock;
@@ -39,12 +39,12 @@ pub async fn run(args: &Args, tiers: &Tiers, clock: &Clock, json: bool) -> Resul
         let swept = if args.only_count { vacuum.count().await } else { vacuum.run(&stop).await };
         let swept = swept.map_err(Failure::of)?;
         if !json {
-            let Swept { resource, floor, versions, deltas, actions, .. } = &swept;
+            let VacuumReport { resource, oldest_readable_epoch, versions, deltas, actions, .. } = &swept;
             let (would, ended) =
                 (if args.only_count { "would " } else { "" }, if swept.stopped { ", stopped" } else { "" });
             say!(
                 "{resource}: {would}remove {versions} versions, {would}fold {deltas} counts of rows and {actions} of \
-                 what users did, floor {floor}{ended}"
+                 what users did, oldest readable epoch {oldest_readable_epoch}{ended}"
             );
         }
         all.push(swept);

@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use super::{RESOURCES, run::stop_on_signal};
 use crate::archive::Family;
-use crate::archive::verify::continuous::Auditor;
-use crate::archive::verify::{Report, Verifier};
+use crate::archive::auditor::Auditor;
+use crate::archive::verify::{Verifier, VerifyReport};
 use crate::cli::tiers::Tiers;
 use crate::cli::{Failure, args, print_json};
 use crate::clock::Clock;
@@ -40,7 +40,7 @@ pub struct Args {
 #[derive(Debug, Serialize)]
 struct Verified {
     violations: usize,
-    resources: Vec<Report>,
+    resources: Vec<VerifyReport>,
 }
 
 /// Runs it.
@@ -58,7 +58,7 @@ pub async fn run(args: &Args, tiers: &Tiers, clock: &Clock, json: bool) -> Resul
         for family in families {
             let bar = args::bar(family.resource, 0, false);
             let mut progress =
-                |report: &Report| bar.set_position((report.rows + report.blocks).cast_unsigned());
+                |report: &VerifyReport| bar.set_position((report.rows + report.blocks).cast_unsigned());
             let verifier = Verifier { hot: &*tiers.hot, cold, family };
             reports.push(verifier.run(args.batch, &mut progress).await.map_err(Failure::of)?);
             bar.finish_and_clear();
@@ -86,15 +86,15 @@ pub(super) async fn check_known(
 ) -> Result<(), Failure> {
     let Some(batch) = batch else { return Ok(()) };
     for family in families {
-        if (Verifier { hot, cold, family }).knows(batch).await.map_err(Failure::of)? {
+        if (Verifier { hot, cold, family }).has_batch(batch).await.map_err(Failure::of)? {
             return Ok(());
         }
     }
     Err(Failure::Failed(format!("the journal has no batch {batch}")))
 }
 
-fn print(report: &Report) {
-    let Report { resource, batches, rows, blocks, violations, found, seconds } = report;
+fn print(report: &VerifyReport) {
+    let VerifyReport { resource, batches, rows, blocks, violations, found, seconds } = report;
     let verdict = if *violations == 0 { "sound".to_owned() } else { format!("{violations} VIOLATIONS") };
     say!("{resource}: {verdict}; {batches} batches of {rows} rows, {blocks} blocks, {seconds:.1} s");
     for violation in found {

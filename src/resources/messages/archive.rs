@@ -3,8 +3,7 @@
 use std::sync::LazyLock;
 
 use super::sql::queries;
-use crate::archive::family::Blocks;
-use crate::archive::{Archived, Due, Family, Moved};
+use crate::archive::{Blocks, Due, Family, Moved};
 use crate::page::Key;
 use crate::schema::MESSAGES;
 use crate::tier::Value;
@@ -17,12 +16,11 @@ pub static FAMILY: LazyLock<Family> = LazyLock::new(|| Family {
     due_by_activity: None,
     by_day: false,
     key,
-    archived: Archived::new(&MESSAGES),
-    blocks: Some(Blocks::new(
-        "messages_archive_blocks",
-        |row| vec![row[1].int()],
-        |_conversation| queries::block_keys(),
-    )),
+    blocks: Some(Blocks {
+        table: "messages_archive_blocks",
+        scopes: |row| vec![row[1].int()],
+        keys: |_conversation| queries::block_keys(),
+    }),
     supersede: None,
 });
 

@@ -4,8 +4,7 @@ use std::sync::LazyLock;
 
 use super::EVERY_AUTHOR;
 use super::sql::queries;
-use crate::archive::family::Blocks;
-use crate::archive::{Archived, Due, Family, Moved};
+use crate::archive::{Blocks, Due, Family, Moved};
 use crate::page::Key;
 use crate::schema::{COMMENTS, LIKES, POSTS};
 use crate::tier::Value;
@@ -22,12 +21,13 @@ pub static FAMILY: LazyLock<Family> = LazyLock::new(|| Family {
     due_by_activity: Some(Due { pick: *queries::due_active(), count: *queries::due_count_active() }),
     by_day: false,
     key,
-    archived: Archived::new(&POSTS),
-    blocks: Some(Blocks::new(
-        "posts_archive_blocks",
-        |row| vec![EVERY_AUTHOR, row[1].int()],
-        |scope| if scope == EVERY_AUTHOR { queries::block_keys() } else { queries::block_keys_by_author() },
-    )),
+    blocks: Some(Blocks {
+        table: "posts_archive_blocks",
+        scopes: |row| vec![EVERY_AUTHOR, row[1].int()],
+        keys: |scope| {
+            if scope == EVERY_AUTHOR { queries::block_keys() } else { queries::block_keys_by_author() }
+        },
+    }),
     supersede: None,
 });
 

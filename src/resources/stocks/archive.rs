@@ -3,8 +3,7 @@
 use std::sync::LazyLock;
 
 use super::prices::sql::queries;
-use crate::archive::family::Supersede;
-use crate::archive::{Archived, Due, Family, Moved};
+use crate::archive::{Due, Family, Moved, Supersede};
 use crate::page::Key;
 use crate::schema::PRICES;
 use crate::tier::Value;
@@ -17,7 +16,6 @@ pub static FAMILY: LazyLock<Family> = LazyLock::new(|| Family {
     due_by_activity: None,
     by_day: true,
     key,
-    archived: Archived::new(&PRICES),
     blocks: None,
     supersede: Some(Supersede {
         statement: *queries::supersede(),

@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 use tempfile::TempDir;
-use thermocline::archive::{BlockSizes, Mover, Outcome, Plan, pair};
+use thermocline::archive::{ArchiveOptions, BlockSizes, Mover, Outcome};
 use thermocline::clock::{Clock, DAY, Timestamp};
 use thermocline::config::WRITE_TIMEOUT;
 use thermocline::federation::HotSnapshot;
 use thermocline::federation::reads::Hot as _;
 use thermocline::federation::sql::{SqlHot, SqlList};
+use thermocline::journal::pair;
 use thermocline::page::{Slice, Span};
 use thermocline::resources;
 use thermocline::schema::{self, Kind, Table};
@@ -121,8 +122,12 @@ impl Pair {
             name: "test".to_owned(),
             sizes: BlockSizes { most: [6, 24], part: [3, 12] },
         };
-        let plan =
-            Plan { rule: (30 * DAY).into(), batch: rows.unwrap_or(50), max_rows: rows, ..Plan::default() };
+        let plan = ArchiveOptions {
+            rule: (30 * DAY).into(),
+            batch: rows.unwrap_or(50),
+            max_rows: rows,
+            ..ArchiveOptions::default()
+        };
         let stop = AtomicBool::new(false);
         let report = mover.run(family.expect("a resource"), &plan, &stop, &mut |_| {}).await;
         assert_ne!(report.outcome, Outcome::Failed, "{:?}", report.error);

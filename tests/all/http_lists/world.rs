@@ -1,7 +1,7 @@
 //! A service whose lists lie in both tiers in every way they can, and the same rows in naive vectors.
 
 use serde_json::{Value, json};
-use thermocline::archive::Plan;
+use thermocline::archive::ArchiveOptions;
 use thermocline::clock::{DAY, Timestamp};
 use thermocline::import::Record;
 use thermocline::import::{Noun, nouns};
@@ -143,7 +143,7 @@ async fn messages(service: &Service) -> [Listed; 5] {
 
     // One row less than is due: the boundary splits the last tie. Small batches make many epochs.
     let due = 60 + 5 + 40;
-    let plan = Plan { max_rows: Some(due - 1), batch: 10, ..Plan::default() };
+    let plan = ArchiveOptions { max_rows: Some(due - 1), batch: 10, ..ArchiveOptions::default() };
     assert_eq!(service.archive("messages", &plan).await, due - 1);
 
     let talk = Talk { conversation: 1, sender: 1 };
@@ -213,7 +213,7 @@ async fn posts(service: &Service) -> (Listed, Listed, [Listed; 3]) {
     }
     let said = load(service, &nouns::COMMENTS, said).await;
     service.load(&nouns::LIKES, likes).await;
-    let plan = Plan { batch: 12, ..Plan::default() };
+    let plan = ArchiveOptions { batch: 12, ..ArchiveOptions::default() };
     assert_eq!(service.archive("posts", &plan).await, 26);
 
     let newest_archived = when(25);

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use thermocline::archive::digest::Digest;
-use thermocline::archive::family::Blocks;
+use thermocline::archive::Blocks;
 use thermocline::archive::{BlockSizes, Family};
+use thermocline::journal::Digest;
 use thermocline::page::Key;
 use thermocline::resources;
 use thermocline::schema::Table;

@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use thermocline::archive::{Chosen, Outcome, pair};
+use thermocline::archive::{Outcome, Selection};
 use thermocline::clock::Timestamp;
+use thermocline::journal::pair;
 use thermocline::resources;
 use thermocline::resources::messages::Message;
 use thermocline::schema::MESSAGES;
@@ -86,7 +87,7 @@ impl Between {
             }
             Deed::Restore => {
                 let stop = AtomicBool::new(false);
-                let report = mover.restore(messages, Chosen::Batch(2), 5, &stop, &mut |_| {}).await;
+                let report = mover.restore(messages, Selection::Batch(2), 5, &stop, &mut |_| {}).await;
                 assert_eq!((report.outcome, report.error), (Outcome::Done, None));
                 assert!(report.rows > 0);
                 mover.resume(messages).await.expect("resumed");
@@ -135,7 +136,7 @@ fn what_others_do_between_two_batches_of_a_run_is_counted() {
             // The run has filled blocks before it happens, and goes on after it.
             let deeds = [Deed::Nothing, Deed::Nothing, deed, Deed::Nothing, deed];
             let deeds = if let Deed::Moves(_) = deed { &deeds[..] } else { &deeds[..3] };
-            let hot = Between::new(folder.path(), &pair.hot, "archive.is_held", deeds).await;
+            let hot = Between::new(folder.path(), &pair.hot, "journal.state", deeds).await;
             let report =
                 run_mover(&mover(&hot, &*pair.cold, &pair.clock, SIZES), messages, &plan(5, 7)).await;
             assert_eq!((report.outcome, report.error), (Outcome::Done, None), "{deed:?}");
@@ -174,8 +175,8 @@ fn that_rows_move_while_somebody_looks_does_not_make_the_databases_unfit() {
         lived_in(folder.path()).await;
         let pair = Pair::open_unpaired(folder.path(), now()).await;
         let deeds = [Deed::Moves(2); 3];
-        let cold = Between::new(folder.path(), &pair.cold, "archive.standing", &deeds).await;
-        let unfit = pair::unfit(&*pair.hot, &cold).await.expect("a look");
+        let cold = Between::new(folder.path(), &pair.cold, "journal.standing", &deeds).await;
+        let unfit = pair::inconsistencies(&*pair.hot, &cold).await.expect("a look");
         assert!(unfit.is_empty(), "{unfit:?}");
         assert!(cold.deeds.lock().expect("a lock").is_empty(), "each resource is asked about");
     });

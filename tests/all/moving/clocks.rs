@@ -3,7 +3,7 @@
 use std::sync::atomic::AtomicBool;
 
 use thermocline::archive::vacuum::Vacuum;
-use thermocline::archive::{Chosen, Outcome, Report};
+use thermocline::archive::{Outcome, RunReport, Selection};
 use thermocline::clock::{DAY, Timestamp};
 use thermocline::resources;
 
@@ -29,8 +29,8 @@ fn a_clock_that_jumps_between_batches_does_no_harm() {
         let rows = lived_in(folder.path()).await;
         let pair = Pair::open_unpaired(folder.path(), now()).await;
         let stop = AtomicBool::new(false);
-        let mut jump = |report: &Report| pair.clock.set(jumped(report.batches));
-        let done = |report: Report| {
+        let mut jump = |report: &RunReport| pair.clock.set(jumped(report.batches));
+        let done = |report: RunReport| {
             assert_eq!((report.outcome, report.error), (Outcome::Done, None), "{}", report.resource);
             assert!(report.batches > 2, "{}: {} batches", report.resource, report.batches);
         };
@@ -42,7 +42,7 @@ fn a_clock_that_jumps_between_batches_does_no_harm() {
             // What the run before it began with, and no batch's own time, said what was due.
             pair.clock.set(now());
             assert_eq!(pair.mover(SIZES).due(family, 15 * DAY).await.expect("a number"), 0);
-            done(pair.mover(SIZES).restore(family, Chosen::All, 20, &stop, &mut jump).await);
+            done(pair.mover(SIZES).restore(family, Selection::All, 20, &stop, &mut jump).await);
             pair.mover(SIZES).resume(family).await.expect("resumed");
             check(&pair, &rows, family.resource, "restored").await;
             audit_family(&pair, family, SIZES).await;
@@ -61,8 +61,8 @@ fn vacuum_with_a_wrong_clock_takes_nothing_that_anybody_sees() {
         let stop = AtomicBool::new(false);
         for nth in 0..5 {
             for family in resources::families() {
-                let mut jump = |report: &Report| pair.clock.set(jumped(nth + report.batches));
-                let chosen = Chosen::Span(now().plus((nth - 40) * DAY), now().plus((nth - 38) * DAY));
+                let mut jump = |report: &RunReport| pair.clock.set(jumped(nth + report.batches));
+                let chosen = Selection::Span(now().plus((nth - 40) * DAY), now().plus((nth - 38) * DAY));
                 let mover = pair.mover(SIZES);
                 let report = mover.restore(family, chosen, 2, &stop, &mut jump).await;
                 assert_eq!((report.outcome, report.error), (Outcome::Done, None), "{}", family.resource);

@@ -67,9 +67,9 @@ async fn an_interruption(pair: &Pair, rows: &mut Table) {
         assert!(stopped.error.is_some_and(|error| error.contains("archive recover")), "{resource}");
         let recover = async |consent: Consent, interrupted: &[i64]| {
             let choices = Choices { interrupted: interrupted.to_vec(), ..Choices::default() };
-            pair.mover(SIZES).recover_as(family, &consent, &choices).await.expect("an answer")
+            pair.mover(SIZES).recover_with(family, &consent, &choices).await.expect("an answer")
         };
-        let seen = recover(Consent::Look, &[]).await;
+        let seen = recover(Consent::DryRun, &[]).await;
         let [doubt] = seen.in_doubt[..] else { panic!("{resource}: {seen:?}") };
         assert_eq!((doubt.epoch, doubt.in_hot), (number, doubt.rows - 1), "{resource}");
         assert!(doubt.rows > 1 && seen.brought_back == 1 && seen.is_due(), "{resource}: {seen:?}");
@@ -78,9 +78,9 @@ async fn an_interruption(pair: &Pair, rows: &mut Table) {
         for wrong in [number - 1, number + 9] {
             let refused = recover(Consent::Lossless, &[number, wrong]).await;
             assert_eq!((refused.refused.len(), refused.epoch), (1, None), "{resource}: {refused:?}");
-            assert_eq!(recover(Consent::Look, &[]).await, seen, "{resource}: nothing was changed");
+            assert_eq!(recover(Consent::DryRun, &[]).await, seen, "{resource}: nothing was changed");
         }
-        for consent in [Consent::Look, Consent::Look, Consent::Lossless] {
+        for consent in [Consent::DryRun, Consent::DryRun, Consent::Lossless] {
             let done = recover(consent, &[number]).await;
             assert!(!done.is_due() && done.is_wanted() && done.refused.is_empty(), "{resource}: {done:?}");
             assert_eq!((&done.interrupted[..], done.epoch), (&[doubt][..], None), "{resource}");
@@ -113,7 +113,7 @@ fn postgres_undoes_it_alike() {
         let Pair { hot, clock, .. } = Pair::open_unpaired(folder.path(), now()).await;
         let cold: Arc<dyn Schema> = Arc::new(cold);
         thermocline::tier::migrate::upgrade(&*hot).await.expect("a schema");
-        thermocline::archive::pair::ensure(&*hot, &*cold, &clock).await.expect("a pair");
+        thermocline::journal::pair::ensure(&*hot, &*cold, &clock).await.expect("a pair");
         let pair = Pair { hot, cold, clock };
         let mut rows = Table::sample(now());
         table::fill(&pair, &rows).await;
@@ -134,22 +134,25 @@ fn what_is_sure_is_not_undone() {
         let [messages, posts, _] = resources::families();
         let refused = async |family, number: i64| {
             let choices = Choices { interrupted: vec![number], ..Choices::default() };
-            let done =
-                pair.mover(SIZES).recover_as(family, &Consent::Lossless, &choices).await.expect("an answer");
+            let done = pair
+                .mover(SIZES)
+                .recover_with(family, &Consent::Lossless, &choices)
+                .await
+                .expect("an answer");
             assert_eq!((done.epoch, done.refused.len()), (None, 1), "{done:?}");
             done.refused[0].clone()
         };
-        let seen = pair.mover(SIZES).recover(messages, &Consent::Look).await.expect("a look");
+        let seen = pair.mover(SIZES).recover(messages, &Consent::DryRun).await.expect("a look");
         let first = seen.unknown_to_hot[0];
         assert_eq!(
             refused(messages, first).await,
             format!("move {first} is confirmed: hot has been seen to commit it")
         );
-        let again = pair.mover(SIZES).recover(messages, &Consent::Look).await.expect("a look");
+        let again = pair.mover(SIZES).recover(messages, &Consent::DryRun).await.expect("a look");
         assert_eq!(again, seen, "nothing was changed");
 
         // The last move that posts know of becomes one that nobody has confirmed, and a restore.
-        let seen = pair.mover(SIZES).recover(posts, &Consent::Look).await.expect("a look");
+        let seen = pair.mover(SIZES).recover(posts, &Consent::DryRun).await.expect("a look");
         let [.., before, last] = seen.unknown_to_hot[..] else { panic!("{seen:?}") };
         let text = "UPDATE archive_batches SET confirmed = 0, kind = 'restore' WHERE resource = 'posts' AND epoch = ?1";
         assert_eq!(execute(&*pair.cold, text, &[last.into()]).await, 1);
@@ -175,7 +178,7 @@ fn rows_of_hot_keep_their_values_if_that_is_wished() {
             let pair = Pair::open_unpaired(folder.path(), now()).await;
             let choices = Choices { keep_hot, ..Choices::default() };
             let mover = pair.mover(SIZES);
-            let seen = mover.recover_as(messages, &Consent::Look, &choices).await.expect("a look");
+            let seen = mover.recover_with(messages, &Consent::DryRun, &choices).await.expect("a look");
             assert_eq!((seen.replaced, seen.kept), (i64::from(!keep_hot), i64::from(keep_hot)), "{seen:?}");
             let [differing] = &seen.differing[..] else { panic!("{seen:?}") };
             assert!(!seen.first.contains(differing), "{seen:?}");
@@ -184,7 +187,7 @@ fn rows_of_hot_keep_their_values_if_that_is_wished() {
                 pair.change("UPDATE messages SET content = 'since' WHERE id = ?1", &[id.into()]).await,
                 1
             );
-            let done = mover.recover_as(messages, &Consent::Lossless, &choices).await.expect("a recovery");
+            let done = mover.recover_with(messages, &Consent::Lossless, &choices).await.expect("a recovery");
             assert!(done.epoch.is_some() && done.differing == seen.differing, "{done:?}");
             let content = format!("SELECT content AS row FROM messages WHERE id = {id}");
             assert_eq!(dump(&*pair.hot, &content).await == ["since"], keep_hot);

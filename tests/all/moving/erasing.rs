@@ -3,11 +3,12 @@
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-use thermocline::archive::{Chosen, Outcome, pair};
+use thermocline::archive::{Outcome, Selection};
 use thermocline::clock::Clock;
 use thermocline::federation::reads::{Cold as _, ColdError, Hot as _};
 use thermocline::federation::sql::{SqlCold, SqlHot};
 use thermocline::import::{Record, nouns};
+use thermocline::journal::pair;
 use thermocline::load::{Loader, Verdict};
 use thermocline::page::{Slice, Span};
 use thermocline::resources;
@@ -50,7 +51,7 @@ fn nothing_is_left_of_a_person() {
         for _ in 0..2 {
             let report = run_mover(&pair.mover(SIZES), messages, &plan(1, 30)).await;
             assert_eq!(report.outcome, Outcome::Done);
-            pair.mover(SIZES).restore(messages, Chosen::All, 50, &stop, &mut |_| {}).await;
+            pair.mover(SIZES).restore(messages, Selection::All, 50, &stop, &mut |_| {}).await;
             pair.mover(SIZES).resume(messages).await.expect("resumed");
         }
         run_mover(&pair.mover(SIZES), messages, &plan(20, 30)).await;

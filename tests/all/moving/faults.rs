@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use thermocline::archive::{Chosen, Family, Mover, Outcome, Report};
+use thermocline::archive::{Family, Mover, Outcome, RunReport, Selection};
 use thermocline::clock::{DAY, Timestamp};
 use thermocline::resources;
 use thermocline::tier::{Schema, Value};
@@ -87,12 +87,12 @@ enum Way {
 
 impl Way {
     /// Of a resource: one batch, or all that is left.
-    async fn go(self, mover: &Mover<'_>, family: &Family, all: bool) -> Report {
+    async fn go(self, mover: &Mover<'_>, family: &Family, all: bool) -> RunReport {
         let stop = AtomicBool::new(false);
-        let mut progress = |report: &Report| stop.store(!all && report.batches > 0, Ordering::Relaxed);
+        let mut progress = |report: &RunReport| stop.store(!all && report.batches > 0, Ordering::Relaxed);
         match self {
             Self::Archive => mover.run(family, &plan(15, 9), &stop, &mut progress).await,
-            Self::Restore => mover.restore(family, Chosen::All, 30, &stop, &mut progress).await,
+            Self::Restore => mover.restore(family, Selection::All, 30, &stop, &mut progress).await,
         }
     }
 }

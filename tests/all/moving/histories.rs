@@ -8,9 +8,10 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::{TestCaseError, TestRunner};
 use tempfile::TempDir;
-use thermocline::archive::{Chosen, Outcome, pair};
+use thermocline::archive::{Outcome, Selection};
 use thermocline::clock::{Clock, DAY, Timestamp};
 use thermocline::import::{Record, nouns};
+use thermocline::journal::pair;
 use thermocline::load::{Loader, Verdict};
 use thermocline::page::{Key, Span};
 use thermocline::resources::{self, stocks::prices::Price};
@@ -188,12 +189,12 @@ impl Life<'_> {
             Step::Erase { kind, nth } => self.erase(kind, nth).await,
             Step::Restore { resource, days, row, rows } => {
                 let chosen = match (row, days) {
-                    (Some(id), _) => Chosen::Row(id),
+                    (Some(id), _) => Selection::Row(id),
                     (_, Some((day, count))) => {
                         let from = Timestamp::midnight(now().plus(-day * DAY).date());
-                        Chosen::Span(from, from.plus(count * DAY))
+                        Selection::Span(from, from.plus(count * DAY))
                     }
-                    _ => Chosen::All,
+                    _ => Selection::All,
                 };
                 let (mover, family) = (self.pair.mover(SIZES), resources::families()[resource]);
                 let due = mover.restorable(family, chosen).await.expect("a count");

@@ -4,9 +4,9 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use thermocline::archive::digest::Digest;
 use thermocline::clock::Timestamp;
 use thermocline::import::{Record, nouns};
+use thermocline::journal::Digest;
 use thermocline::schema::MESSAGES;
 use thermocline::tier::{Engine, Value, values};
 

@@ -4,9 +4,10 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
+use thermocline::archive::BlockSizes;
 use thermocline::archive::verify::Verifier;
-use thermocline::archive::{BlockSizes, pair};
 use thermocline::clock::{Clock, DAY};
+use thermocline::journal::pair;
 use thermocline::resources;
 use thermocline::schema;
 use thermocline::tier::{Mssql, Postgres, PostgresUrl, Schema, Sqlite, Tier, migrate};

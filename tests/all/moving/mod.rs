@@ -44,9 +44,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use thermocline::archive::pair;
-use thermocline::archive::{BlockSizes, Family, Mover, Plan, Report};
+use thermocline::archive::{ArchiveOptions, BlockSizes, Family, Mover, RunReport};
 use thermocline::clock::{Clock, DAY, Timestamp};
+use thermocline::journal::pair;
 use thermocline::tier::{Begin, Engine, Schema, Session, Sqlite, Statement, Tier, Value, migrate};
 
 /// The names of the two files in a folder.
@@ -112,18 +112,18 @@ fn mover<'a>(hot: &'a dyn Engine, cold: &'a dyn Engine, clock: &'a Clock, sizes:
 }
 
 /// Everything that is `days` old, in batches of so many rows.
-fn plan(days: i64, batch: i64) -> Plan {
-    Plan { rule: (days * DAY).into(), batch, ..Plan::default() }
+fn plan(days: i64, batch: i64) -> ArchiveOptions {
+    ArchiveOptions { rule: (days * DAY).into(), batch, ..ArchiveOptions::default() }
 }
 
-async fn run_mover(mover: &Mover<'_>, family: &Family, plan: &Plan) -> Report {
+async fn run_mover(mover: &Mover<'_>, family: &Family, plan: &ArchiveOptions) -> RunReport {
     mover.run(family, plan, &AtomicBool::new(false), &mut |_| {}).await
 }
 
 /// One batch and no more.
-async fn run_batch(mover: &Mover<'_>, family: &Family, plan: &Plan) -> Report {
+async fn run_batch(mover: &Mover<'_>, family: &Family, plan: &ArchiveOptions) -> RunReport {
     let stop = AtomicBool::new(false);
-    let mut progress = |report: &Report| stop.store(report.batches > 0, Ordering::Relaxed);
+    let mut progress = |report: &RunReport| stop.store(report.batches > 0, Ordering::Relaxed);
     mover.run(family, plan, &stop, &mut progress).await
 }
 

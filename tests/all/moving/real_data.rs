@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use thermocline::archive::{BlockSizes, Outcome, Report};
+use thermocline::archive::{BlockSizes, Outcome, RunReport};
 use thermocline::clock::{DAY, Timestamp};
 use thermocline::federation::List as _;
 use thermocline::import::{Input, Noun, Options, Record, nouns, shift};
@@ -74,9 +74,9 @@ fn halfway(records: &[Record]) -> Timestamp {
     times[times.len() / 2].plus(30 * DAY)
 }
 
-async fn archive(pair: &Pair, resource: &str) -> Report {
+async fn archive(pair: &Pair, resource: &str) -> RunReport {
     let family = families().into_iter().find(|family| family.resource == resource).expect("a family");
-    let plan = thermocline::archive::Plan { batch: 2_000, ..Default::default() };
+    let plan = thermocline::archive::ArchiveOptions { batch: 2_000, ..Default::default() };
     let report = run_mover(&pair.mover(BlockSizes::default()), family, &plan).await;
     assert_eq!((report.outcome, &report.error), (Outcome::Done, &None));
     report

@@ -4,10 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use thermocline::archive::pair::{self, PairError};
-use thermocline::archive::{Chosen, Consent, Outcome, Recovery};
+use thermocline::archive::{Consent, Outcome, Recovery, Selection};
 use thermocline::clock::DAY;
 use thermocline::federation::ReadError;
+use thermocline::journal::pair::{self, PairError};
 use thermocline::page::{Order, Span};
 use thermocline::resources;
 use thermocline::tier::Schema;
@@ -35,7 +35,7 @@ async fn go_on(pair: &Pair, rows: &mut Table) {
         assert!(report.rows > 0, "{}", family.resource);
     }
     for (family, from) in [(messages, 40), (posts, 30), (prices, 38)] {
-        let span = Chosen::Span(now().plus(-from * DAY), now().plus((4 - from) * DAY));
+        let span = Selection::Span(now().plus(-from * DAY), now().plus((4 - from) * DAY));
         let report = pair.mover(SIZES).restore(family, span, 10, &stop, &mut |_| {}).await;
         assert_eq!((report.outcome, report.error), (Outcome::Done, None));
         assert!(report.rows > 0, "{}", family.resource);
@@ -70,8 +70,8 @@ async fn each(pair: &Pair, consent: impl Fn(&Recovery) -> Consent) -> Vec<Recove
     let mut all = Vec::new();
     for family in resources::families() {
         let mover = pair.mover(SIZES);
-        let seen = mover.recover(family, &Consent::Look).await.expect("a look");
-        let again = mover.recover(family, &Consent::Look).await.expect("a look");
+        let seen = mover.recover(family, &Consent::DryRun).await.expect("a look");
+        let again = mover.recover(family, &Consent::DryRun).await.expect("a look");
         assert_eq!(seen, again, "looking changes nothing");
         all.push(mover.recover(family, &consent(&seen)).await.expect("a recovery"));
     }
@@ -88,7 +88,7 @@ fn nothing_is_brought_back_past_a_trigger() {
             "CREATE TRIGGER greet AFTER INSERT ON messages BEGIN DELETE FROM messages WHERE id = 0; END";
         pair.change(trigger, &[]).await;
         let [messages, ..] = resources::families();
-        for consent in [Consent::Look, Consent::Lossless] {
+        for consent in [Consent::DryRun, Consent::Lossless] {
             let refused = pair.mover(SIZES).recover(messages, &consent).await.expect_err("a trigger");
             assert!(refused.to_string().contains("greet"), "{refused}");
         }
@@ -100,7 +100,7 @@ fn nothing_is_brought_back_past_a_trigger() {
 }
 
 async fn move_on(pair: &Pair, rows: &Table) {
-    pair::ensure_one_time(&*pair.hot, &*pair.cold).await.expect("of one time");
+    pair::ensure_consistent(&*pair.hot, &*pair.cold).await.expect("of one time");
     check_all(pair, rows).await;
     audit(pair).await;
     for family in resources::families() {
@@ -116,8 +116,8 @@ fn an_older_hot_gets_everything_back() {
     run(async {
         let (folder, _, rows) = after_backup(&[HOT]).await;
         let pair = Pair::open_unpaired(folder.path(), now()).await;
-        let due = pair::ensure_one_time(&*pair.hot, &*pair.cold).await;
-        assert!(matches!(due, Err(PairError::RecoverDue { .. })), "{due:?}");
+        let due = pair::ensure_consistent(&*pair.hot, &*pair.cold).await;
+        assert!(matches!(due, Err(PairError::Consistency(_))), "{due:?}");
         let done = each(&pair, |_| Consent::Lossless).await;
         for recovery in &done {
             assert!(recovery.is_due() && recovery.epoch.is_some() && recovery.lost.is_none(), "{recovery:?}");
@@ -137,9 +137,9 @@ fn an_older_cold_loses_what_is_named_and_no_more() {
     run(async {
         let (folder, _, mut rows) = after_backup(&[COLD]).await;
         let pair = Pair::open_unpaired(folder.path(), now()).await;
-        let due = pair::ensure_one_time(&*pair.hot, &*pair.cold).await;
-        assert!(matches!(due, Err(PairError::RecoverDue { .. })), "{due:?}");
-        for consent in [Consent::Lossless, Consent::Loss(1..=2)] {
+        let due = pair::ensure_consistent(&*pair.hot, &*pair.cold).await;
+        assert!(matches!(due, Err(PairError::Consistency(_))), "{due:?}");
+        for consent in [Consent::Lossless, Consent::AcceptLoss(1..=2)] {
             for recovery in each(&pair, |_| consent.clone()).await {
                 assert!(recovery.lost.is_some() && recovery.epoch.is_none(), "{recovery:?}");
             }
@@ -166,7 +166,7 @@ fn an_older_cold_loses_what_is_named_and_no_more() {
         }
         let taken = |recovery: &Recovery| {
             let (first, last) = recovery.lost.expect("a loss");
-            Consent::Loss(first..=last)
+            Consent::AcceptLoss(first..=last)
         };
         for recovery in each(&pair, taken).await {
             assert!(recovery.epoch.is_some_and(|epoch| epoch > recovery.hot_epoch), "{recovery:?}");
@@ -197,7 +197,7 @@ fn both_older_fit_as_they_did() {
     run(async {
         let (folder, then, _) = after_backup(&[HOT, COLD]).await;
         let pair = Pair::open_unpaired(folder.path(), now()).await;
-        pair::ensure_one_time(&*pair.hot, &*pair.cold).await.expect("of one time");
+        pair::ensure_consistent(&*pair.hot, &*pair.cold).await.expect("of one time");
         assert!(each(&pair, |_| Consent::Lossless).await.iter().all(|recovery| !recovery.is_due()));
         move_on(&pair, &then).await;
         pair.close().await;
@@ -304,7 +304,7 @@ fn a_restore_that_never_happened_takes_nothing_with_it() {
             let resource = family.resource;
             let pair = Pair::open(folder.path(), now()).await;
             let stop = AtomicBool::new(false);
-            let report = pair.mover(SIZES).restore(family, Chosen::All, 100_000, &stop, &mut |_| {}).await;
+            let report = pair.mover(SIZES).restore(family, Selection::All, 100_000, &stop, &mut |_| {}).await;
             assert_eq!((report.outcome, report.batches), (Outcome::Done, 1));
             unconfirm(&pair, resource).await;
             pair.close().await;
@@ -341,7 +341,7 @@ fn a_restore_that_never_happened_takes_nothing_with_it() {
         }
         let taken = |recovery: &Recovery| {
             let (first, last) = recovery.lost.expect("a loss");
-            Consent::Loss(first..=last)
+            Consent::AcceptLoss(first..=last)
         };
         for recovery in each(&pair, taken).await {
             assert!(recovery.epoch.is_some() && recovery.brought_back > 0, "{recovery:?}");

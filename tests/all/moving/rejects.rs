@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use thermocline::archive::status::status;
-use thermocline::archive::{self, Family, Outcome, Plan};
+use thermocline::archive::{self, ArchiveOptions, Family, Outcome};
 use thermocline::clock::DAY;
 use thermocline::resources;
 use thermocline::tier::{Begin, Engine, Record, Schema, Session, Statement, Tier, TierError, Value, migrate};
@@ -40,7 +40,7 @@ fn what_cold_cannot_hold_stays_in_hot_and_stops_nobody() {
         let folder = scratch();
         let pair = Pair::open_unpaired(folder.path(), now()).await;
         migrate::upgrade(&*pair.hot).await.expect("a schema");
-        archive::pair::ensure(&*pair.hot, &cold, &pair.clock).await.expect("a pair");
+        thermocline::journal::pair::ensure(&*pair.hot, &cold, &pair.clock).await.expect("a pair");
         let mut rows = Table::sample(now());
         for id in [0, 7, 30] {
             rows.messages[id].content = format!("before\0after {id}");
@@ -241,7 +241,7 @@ fn a_batch_is_cut_by_bytes_too() {
         }
         pair.change("UPDATE messages SET content = ?1 WHERE id <= 12", &[long.as_str().into()]).await;
         let mut batches = Vec::new();
-        let mut progress = |report: &archive::Report| batches.push(report.rows);
+        let mut progress = |report: &archive::RunReport| batches.push(report.rows);
         let stop = AtomicBool::new(false);
         let report = pair.mover(SIZES).run(family("messages"), &plan(15, 1000), &stop, &mut progress).await;
         assert_eq!((report.outcome, report.error, report.rows), (Outcome::Done, None, 20));
@@ -256,7 +256,7 @@ fn a_slow_hot_and_a_cold_that_is_away_are_waited_for() {
         let folder = scratch();
         let (pair, rows) = filled(folder.path()).await;
         let hot = Odd { slow: Duration::from_millis(20), ..Odd::new(&pair.hot) };
-        let gentle = Plan {
+        let gentle = ArchiveOptions {
             max_hot_latency: Some(Duration::from_millis(10)),
             patience: Duration::from_millis(300),
             ..plan(15, 40)
@@ -278,8 +278,8 @@ fn a_slow_hot_and_a_cold_that_is_away_are_waited_for() {
     });
 }
 
-fn gentle_patience() -> Plan {
-    Plan { patience: Duration::from_secs(30), ..plan(15, 40) }
+fn gentle_patience() -> ArchiveOptions {
+    ArchiveOptions { patience: Duration::from_secs(30), ..plan(15, 40) }
 }
 
 #[test]
@@ -288,8 +288,8 @@ fn a_pause_ends_when_the_run_is_told_to_stop() {
         let folder = scratch();
         let (pair, _) = filled(folder.path()).await;
         let (stop, begun) = (AtomicBool::new(false), Instant::now());
-        let slow = Plan { pause: Duration::from_mins(10), ..plan(15, 9) };
-        let mut progress = |report: &archive::Report| stop.store(report.batches > 0, Ordering::Relaxed);
+        let slow = ArchiveOptions { pause: Duration::from_mins(10), ..plan(15, 9) };
+        let mut progress = |report: &archive::RunReport| stop.store(report.batches > 0, Ordering::Relaxed);
         let report = pair.mover(SIZES).run(family("messages"), &slow, &stop, &mut progress).await;
         assert_eq!((report.outcome, report.batches), (Outcome::Stopped, 1));
         assert!(begun.elapsed() < Duration::from_mins(1));

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use thermocline::archive::{self, Chosen, Consent, Family, Outcome, Report};
+use thermocline::archive::{Consent, Family, Outcome, RunReport, Selection};
 use thermocline::clock::{DAY, Timestamp};
 use thermocline::tier::{Begin, Engine, Record, Session, Statement, Tier, TierError, Value, migrate};
 use thermocline::{resources, schema};
@@ -37,7 +37,7 @@ impl Engine for Watched {
     }
 
     async fn fetch(&self, statement: &Statement, params: &[Value]) -> Result<Vec<Record>, TierError> {
-        if statement.name == "archive.archived_number" || statement.name.ends_with(".due_count") {
+        if statement.name == "archive.selected_count" || statement.name.ends_with(".due_count") {
             return Err(TierError::Unavailable { tier: self.tier(), source: "no answer in time".into() });
         }
         self.inner.fetch(statement, params).await
@@ -65,7 +65,7 @@ impl Session for WatchedSession {
     }
 
     async fn fetch(&mut self, statement: &Statement, params: &[Value]) -> Result<Vec<Record>, TierError> {
-        let picks = statement.for_postgres().filter(|_| statement.name == "archive.archived");
+        let picks = statement.for_postgres().filter(|_| statement.name == "archive.selected");
         if let Some(text) = picks {
             let explain = format!("-- test\nEXPLAIN {text}").leak();
             let lines = self.inner.fetch(&Statement::new(explain).postgres(explain), params).await?;
@@ -107,7 +107,7 @@ fn postgres_picks_along_the_index_by_batch() {
         let pair = Pair::open_unpaired(folder.path(), now()).await;
         migrate::upgrade(&*pair.hot).await.expect("a schema");
         let cold = Watched::new(Arc::new(cold));
-        archive::pair::ensure(&*pair.hot, &cold, &pair.clock).await.expect("a pair");
+        thermocline::journal::pair::ensure(&*pair.hot, &cold, &pair.clock).await.expect("a pair");
         table::fill(&pair, &Table { messages: Vec::new(), ..Table::sample(now()) }).await;
         let many = "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 10000)
             INSERT INTO messages (id, conversation_id, sender_id, content, created_at)
@@ -118,7 +118,7 @@ fn postgres_picks_along_the_index_by_batch() {
         assert_eq!(run_mover(&all, messages, &plan(5, 2_000)).await.rows, 10_000);
         execute(&cold, "ANALYZE messages_archive", &[]).await;
         let at = |seconds: i64| Timestamp::default().plus(seconds * 1_000_000);
-        let span = Chosen::Span(at(3_000), at(4_000));
+        let span = Selection::Span(at(3_000), at(4_000));
         let report = all.restore(messages, span, 500, &AtomicBool::new(false), &mut |_| {}).await;
         assert_eq!((report.outcome, report.rows), (Outcome::Done, 1_000), "{:?}", report.error);
         let plans = std::mem::take(&mut *cold.plans.lock().expect("unpoisoned"));
@@ -126,10 +126,10 @@ fn postgres_picks_along_the_index_by_batch() {
         assert!(plans.iter().all(|plan| plan.contains("messages_archive_batch")), "{plans:?}");
         // In the middle of a batch of the way there, and with most of the newest ones closed.
         let stop = AtomicBool::new(false);
-        let mut progress = |report: &Report| stop.store(report.rows >= 6_500, Ordering::Relaxed);
-        let report = all.restore(messages, Chosen::All, 500, &stop, &mut progress).await;
+        let mut progress = |report: &RunReport| stop.store(report.rows >= 6_500, Ordering::Relaxed);
+        let report = all.restore(messages, Selection::All, 500, &stop, &mut progress).await;
         assert_eq!((report.outcome, report.rows), (Outcome::Stopped, 6_500), "{:?}", report.error);
-        let report = all.restore(messages, Chosen::All, 500, &AtomicBool::new(false), &mut |_| {}).await;
+        let report = all.restore(messages, Selection::All, 500, &AtomicBool::new(false), &mut |_| {}).await;
         assert_eq!((report.outcome, report.rows), (Outcome::Done, 2_500), "{:?}", report.error);
         let plans = std::mem::take(&mut *cold.plans.lock().expect("unpoisoned"));
         assert_eq!(plans.len(), 13 + 6);
@@ -151,7 +151,7 @@ fn what_cannot_be_counted_in_time_moves_all_the_same() {
         let (hot, cold) = (Watched::new(pair.hot.clone()), Watched::new(pair.cold.clone()));
         let all = mover(&hot, &cold, &pair.clock, SIZES);
         for family in resources::families() {
-            let back = all.restore(family, Chosen::All, 40, &AtomicBool::new(false), &mut |_| {}).await;
+            let back = all.restore(family, Selection::All, 40, &AtomicBool::new(false), &mut |_| {}).await;
             assert_eq!((back.outcome, back.error, back.due), (Outcome::Done, None, None));
             all.resume(family).await.expect("resumed");
             let there = run_mover(&all, family, &plan(5, 40)).await;
@@ -182,8 +182,8 @@ fn a_batch_back_is_cut_by_bytes_too() {
         for (family, expected) in [(messages, &[0, 13, 18, 20][..]), (posts, &[0, 3, 6, 9])] {
             run_mover(&pair.mover(SIZES), family, &plan(15, 1_000)).await;
             let (stop, mut batches) = (AtomicBool::new(false), Vec::new());
-            let mut progress = |report: &Report| batches.push(report.rows);
-            let report = pair.mover(SIZES).restore(family, Chosen::All, 1_000, &stop, &mut progress).await;
+            let mut progress = |report: &RunReport| batches.push(report.rows);
+            let report = pair.mover(SIZES).restore(family, Selection::All, 1_000, &stop, &mut progress).await;
             assert_eq!((report.outcome, report.error), (Outcome::Done, None));
             assert_eq!(batches, expected, "{}", family.resource);
         }
@@ -220,11 +220,11 @@ fn a_span_is_what_lies_in_it_and_no_more() {
                 assert_eq!(Some(report.of_resource), report.due, "{}", family.resource);
                 report.of_resource
             };
-            let all = restore(Chosen::Span(now(), now().plus(DAY))).await;
+            let all = restore(Selection::Span(now(), now().plus(DAY))).await;
             assert!(number > 10 && all < 5, "{}: {number}", family.resource);
-            assert_eq!(restore(Chosen::Span(from, to)).await, number as i64, "{}", family.resource);
-            assert_eq!(restore(Chosen::Span(from, to)).await, 0);
-            assert_eq!(restore(Chosen::Span(now().plus(DAY), now().plus(2 * DAY))).await, 0);
+            assert_eq!(restore(Selection::Span(from, to)).await, number as i64, "{}", family.resource);
+            assert_eq!(restore(Selection::Span(from, to)).await, 0);
+            assert_eq!(restore(Selection::Span(now().plus(DAY), now().plus(2 * DAY))).await, 0);
         }
         check_all(&pair, &rows).await;
         audit(&pair).await;
@@ -253,8 +253,10 @@ fn what_lost_its_parent_stays_in_cold_and_stops_nobody() {
             rows.comments.iter().filter(|row| row.author_id == 5).map(|row| row.post_id).collect();
         let [messages, posts, prices] = resources::families();
         let restore = async |family: &Family| {
-            let report =
-                pair.mover(SIZES).restore(family, Chosen::All, 9, &AtomicBool::new(false), &mut |_| {}).await;
+            let report = pair
+                .mover(SIZES)
+                .restore(family, Selection::All, 9, &AtomicBool::new(false), &mut |_| {})
+                .await;
             assert_eq!((report.outcome, report.error.as_deref()), (Outcome::Done, None));
             report
         };
@@ -291,7 +293,7 @@ fn what_lost_its_parent_stays_in_cold_and_stops_nobody() {
         .await;
         for (family, left, ..) in expected {
             let stop = AtomicBool::new(false);
-            let report = pair.mover(SIZES).restore(family, Chosen::All, 9, &stop, &mut |_| {}).await;
+            let report = pair.mover(SIZES).restore(family, Selection::All, 9, &stop, &mut |_| {}).await;
             assert_eq!((report.left, report.of_resource), (0, left as i64), "{:?}", report.error);
         }
         check_all(&pair, &rows).await;
@@ -320,7 +322,7 @@ fn a_recovery_names_what_rows_refer_to_in_vain() {
         copy_file(past.path(), folder.path(), HOT);
 
         let pair = Pair::open_unpaired(folder.path(), now()).await;
-        for consent in [Consent::Look, Consent::Lossless] {
+        for consent in [Consent::DryRun, Consent::Lossless] {
             let refused = pair.mover(SIZES).recover(messages, &consent).await.expect("an answer");
             assert_eq!(refused.orphans, ["messages 127: sender_id 6 is not in users"]);
             assert_eq!(refused.epoch, None);

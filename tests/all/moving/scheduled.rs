@@ -20,7 +20,7 @@ fn schedule(hot: &Arc<dyn Schema>, cold: &Arc<dyn Schema>, pair: &Pair, name: &s
         cold: Arc::clone(cold) as _,
         clock: pair.clock.clone(),
         name: name.to_owned(),
-        plans: resources::families().map(|family| (family, plan(15, 5))).to_vec(),
+        resources: resources::families().map(|family| (family, plan(15, 5))).to_vec(),
         cron: "0 2 * * *".parse().expect("a schedule"),
     }
 }

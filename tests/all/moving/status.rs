@@ -45,7 +45,7 @@ fn it_counts_what_is_due_and_tells_what_was_done() {
             };
             assert_eq!(after.rows_in_hot + cold.rows, all as i64, "{resource}");
             let last = cold.last.expect("a batch");
-            assert_eq!((last.epoch, last.kind.as_str(), last.finished), (after.epoch, "archive", now()));
+            assert_eq!((last.epoch, last.kind, last.finished), (after.epoch, "archive", now()));
             assert!(cold.unconfirmed.is_empty() && cold.mover.is_none(), "{resource}");
         }
     });
@@ -64,7 +64,7 @@ fn it_tells_who_claimed_and_what_was_interrupted() {
             let tier =
                 |inner: &Arc<dyn Schema>| Faulty { inner: Arc::clone(inner) as _, fuse: Arc::clone(&fuse) };
             let (hot, cold) = (tier(&pair.hot), tier(&pair.cold));
-            let one = thermocline::archive::Plan { max_rows: Some(1), ..plan(15, 9) };
+            let one = thermocline::archive::ArchiveOptions { max_rows: Some(1), ..plan(15, 9) };
             run_mover(&mover(&hot, &cold, &pair.clock, SIZES), family, &one).await;
             if !fuse.burnt() {
                 break;
@@ -129,7 +129,7 @@ fn it_tells_what_is_in_the_way() {
         let pair = Pair::open_unpaired(folder.path(), now()).await;
         let status = look(&pair, "messages").await;
         assert!(
-            status.waits[0].contains("hot stands at") && status.waits[0].contains("recover"),
+            status.waits[0].contains("hot is at epoch") && status.waits[0].contains("recover"),
             "{status:?}"
         );
         pair.cold.close().await;

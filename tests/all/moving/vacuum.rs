@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use thermocline::archive::vacuum::{Swept, Vacuum};
+use thermocline::archive::vacuum::{Vacuum, VacuumReport};
 use thermocline::archive::verify::Verifier;
-use thermocline::archive::{Chosen, Family, Outcome};
+use thermocline::archive::{Family, Outcome, Selection};
 use thermocline::clock::DAY;
 use thermocline::federation::HotSnapshot;
 use thermocline::federation::reads::{Cold as _, ColdError};
@@ -22,7 +22,12 @@ use super::files::Program;
 use super::table::Table;
 use super::{Pair, SIZES, copy_pair, plan, run, run_batch, run_mover, scratch, sql};
 
-pub async fn vacuum(cold: &dyn Engine, pair: &Pair, family: &Family, keep: i64) -> Result<Swept, String> {
+pub async fn vacuum(
+    cold: &dyn Engine,
+    pair: &Pair,
+    family: &Family,
+    keep: i64,
+) -> Result<VacuumReport, String> {
     let vacuum = Vacuum { cold, clock: &pair.clock, family, keep };
     vacuum.run(&AtomicBool::new(false)).await.map_err(|error| error.to_string())
 }
@@ -57,7 +62,7 @@ async fn with_a_past(folder: &std::path::Path) -> Table {
         bring_back(&pair, ids).await;
     }
     let (post, stop) = (resources::families()[1], AtomicBool::new(false));
-    let report = pair.mover(SIZES).restore(post, Chosen::Row(3), 100, &stop, &mut |_| {}).await;
+    let report = pair.mover(SIZES).restore(post, Selection::Row(3), 100, &stop, &mut |_| {}).await;
     assert_eq!((report.of_resource, report.error), (1, None));
     pair.mover(SIZES).resume(post).await.expect("resumed");
     check_sound(&pair, &rows, "before").await;
@@ -127,7 +132,7 @@ fn what_nobody_may_see_goes_and_everything_else_stays() {
             let kept = litter(&pair, family).await;
             let swept = vacuum(&*pair.cold, &pair, family, DAY).await.expect("swept");
             assert_eq!(
-                (swept.floor, swept.versions, swept.deltas, swept.actions),
+                (swept.oldest_readable_epoch, swept.versions, swept.deltas, swept.actions),
                 (0, 0, 0, 0),
                 "{}",
                 family.resource
@@ -143,10 +148,13 @@ fn what_nobody_may_see_goes_and_everything_else_stays() {
             assert_eq!(actions > 0, family.resource != "prices", "{}", family.resource);
             let done = (swept.versions, swept.deltas, swept.actions);
             assert_eq!(done, (versions, deltas, actions), "{}", family.resource);
-            assert!(swept.floor > 0);
+            assert!(swept.oldest_readable_epoch > 0);
             assert_eq!(litter(&pair, family).await, (0, 0, 0), "{}", family.resource);
             let again = vacuum(&*pair.cold, &pair, family, 30 * DAY).await.expect("swept");
-            assert_eq!((again.floor, again.versions, again.deltas, again.actions), (swept.floor, 0, 0, 0));
+            assert_eq!(
+                (again.oldest_readable_epoch, again.versions, again.deltas, again.actions),
+                (swept.oldest_readable_epoch, 0, 0, 0)
+            );
         }
         check_sound(&pair, &rows, "after").await;
 
@@ -171,7 +179,7 @@ fn a_floor_that_something_else_raised_takes_nothing_along() {
             let kept = litter(&pair, family).await;
             let swept = vacuum(&*pair.cold, &pair, family, DAY).await.expect("swept");
             assert_eq!((swept.upto, swept.versions, swept.deltas), (0, 0, 0), "{}", family.resource);
-            assert!(swept.floor > 0);
+            assert!(swept.oldest_readable_epoch > 0);
             let (versions, deltas, actions) = litter(&pair, family).await;
             assert_eq!((versions, deltas, 0), (kept.0, kept.1, actions));
             // No older reader is left, and nothing else needs these.
@@ -213,7 +221,9 @@ fn a_reader_below_the_floor_is_sent_back() {
         pair.clock.set(now().plus(40 * DAY));
         let swept = vacuum(&*pair.cold, &pair, resources::families()[0], 30 * DAY).await.expect("swept");
         let token = sql("SELECT token FROM archive_batches WHERE resource = 'messages' AND epoch = ?1");
-        for (epoch, refused) in [(swept.floor - 1, true), (swept.floor, false)] {
+        for (epoch, refused) in
+            [(swept.oldest_readable_epoch - 1, true), (swept.oldest_readable_epoch, false)]
+        {
             let token =
                 pair.cold.fetch(&token, &[epoch.into()]).await.expect("reads")[0].int("token").expect("one");
             let mark = HotSnapshot { epoch, token: Some(token), cold_watermark: None };
@@ -248,10 +258,18 @@ fn the_floor_never_passes_what_hot_may_not_have_committed() {
             let epoch = sql("SELECT epoch AS n FROM archive_state WHERE resource = 'messages'");
             let epoch = pair.hot.fetch(&epoch, &[]).await.expect("reads")[0].int("n").expect("a number");
             let swept = vacuum(&*pair.cold, &pair, family, DAY).await.expect("swept");
-            assert!(swept.floor <= epoch, "call {k}: floor {} above {epoch}", swept.floor);
+            assert!(
+                swept.oldest_readable_epoch <= epoch,
+                "call {k}: floor {} above {epoch}",
+                swept.oldest_readable_epoch
+            );
             if open > 0 {
                 seen += 1;
-                assert!(swept.floor < open, "call {k}: floor {} is not below {open}", swept.floor);
+                assert!(
+                    swept.oldest_readable_epoch < open,
+                    "call {k}: floor {} is not below {open}",
+                    swept.oldest_readable_epoch
+                );
             }
             pair.clock.set(now().plus(4 * DAY));
             let report = run_mover(&pair.mover(SIZES), family, &plan(15, 9)).await;
@@ -312,7 +330,7 @@ fn postgres_is_swept_alike() {
         let folder = scratch();
         let pair = Pair::open_unpaired(folder.path(), now()).await;
         thermocline::tier::migrate::upgrade(&*pair.hot).await.expect("a schema");
-        thermocline::archive::pair::ensure(&*pair.hot, &cold, &pair.clock).await.expect("a pair");
+        thermocline::journal::pair::ensure(&*pair.hot, &cold, &pair.clock).await.expect("a pair");
         let mut rows = Table::sample(now());
         super::table::fill(&pair, &rows).await;
         for round in 0..2 {

@@ -1,9 +1,9 @@
 //! `archive verify` on sound archives, which it must leave alone, and on broken ones, which it must see.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use thermocline::archive::verify::continuous::Auditor;
-use thermocline::archive::verify::{Kind, Report, Verifier};
-use thermocline::archive::{Chosen, Family, Mover};
+use thermocline::archive::auditor::Auditor;
+use thermocline::archive::verify::{Verifier, VerifyReport, ViolationKind};
+use thermocline::archive::{Family, Mover, Selection};
 use thermocline::resources;
 use thermocline::tier::Engine;
 
@@ -17,7 +17,7 @@ fn family(resource: &str) -> &'static Family {
     found.expect("a family")
 }
 
-async fn verify(hot: &dyn Engine, cold: &dyn Engine, resource: &str) -> Report {
+async fn verify(hot: &dyn Engine, cold: &dyn Engine, resource: &str) -> VerifyReport {
     let verifier = Verifier { hot, cold, family: family(resource) };
     verifier.run(None, &mut |_| {}).await.expect("a report")
 }
@@ -39,106 +39,121 @@ fn a_sound_archive_is_sound() {
 }
 
 /// What somebody does to the databases behind the program's back, the tier it is done to, and what must be found.
-const DAMAGE: [(&str, bool, &str, Kind); 26] = [
+const DAMAGE: [(&str, bool, &str, ViolationKind); 26] = [
     (
         "messages",
         false,
         "UPDATE messages_archive SET content = content || '!' WHERE original_id = 7",
-        Kind::Digest,
+        ViolationKind::Digest,
     ),
-    ("messages", false, "DELETE FROM messages_archive WHERE original_id = 7", Kind::Digest),
+    ("messages", false, "DELETE FROM messages_archive WHERE original_id = 7", ViolationKind::Digest),
     (
         "posts",
         false,
         "DELETE FROM likes_archive WHERE id = (SELECT min(id) FROM likes_archive)",
-        Kind::Digest,
+        ViolationKind::Digest,
     ),
-    ("prices", false, "UPDATE stock_prices_history SET volume = 0 WHERE volume IS NULL", Kind::Digest),
-    ("messages", true, "INSERT INTO messages VALUES (7, 1, 1, 'back again', 5, 0)", Kind::BothTiers),
-    ("posts", true, "INSERT INTO posts VALUES (3, 1, 'back', 'again', 5)", Kind::BothTiers),
+    (
+        "prices",
+        false,
+        "UPDATE stock_prices_history SET volume = 0 WHERE volume IS NULL",
+        ViolationKind::Digest,
+    ),
+    ("messages", true, "INSERT INTO messages VALUES (7, 1, 1, 'back again', 5, 0)", ViolationKind::BothTiers),
+    ("posts", true, "INSERT INTO posts VALUES (3, 1, 'back', 'again', 5)", ViolationKind::BothTiers),
     (
         "messages",
         false,
         "INSERT INTO messages_archive (original_id, conversation_id, sender_id, content, created_at, is_read, \
          archived_at, from_epoch) SELECT original_id, conversation_id, sender_id, content, created_at + 1, is_read, \
          archived_at, from_epoch + 1 FROM messages_archive WHERE original_id = 7",
-        Kind::TwiceInCold,
+        ViolationKind::TwiceInCold,
     ),
     (
         "prices",
         false,
         "DELETE FROM stock_prices_history WHERE from_epoch = (SELECT max(to_epoch) FROM stock_prices_history)",
-        Kind::NeitherTier,
+        ViolationKind::NeitherTier,
     ),
-    ("messages", false, "UPDATE messages_archive SET to_epoch = 3 WHERE original_id = 7", Kind::NeitherTier),
-    ("messages", false, "UPDATE messages_archive SET to_epoch = 999 WHERE original_id = 7", Kind::Journal),
+    (
+        "messages",
+        false,
+        "UPDATE messages_archive SET to_epoch = 3 WHERE original_id = 7",
+        ViolationKind::NeitherTier,
+    ),
+    (
+        "messages",
+        false,
+        "UPDATE messages_archive SET to_epoch = 999 WHERE original_id = 7",
+        ViolationKind::Journal,
+    ),
     (
         "messages",
         false,
         "UPDATE messages_archive_blocks SET n = n + 1 WHERE level = 0 AND n > 2",
-        Kind::Blocks,
+        ViolationKind::Blocks,
     ),
-    ("posts", false, "DELETE FROM posts_archive_blocks WHERE scope = 1", Kind::Blocks),
+    ("posts", false, "DELETE FROM posts_archive_blocks WHERE scope = 1", ViolationKind::Blocks),
     (
         "messages",
         false,
         "UPDATE messages_archive_blocks SET upper_id = upper_id - 1 WHERE level = 1 AND upper_at < 9000000000000000",
-        Kind::Blocks,
+        ViolationKind::Blocks,
     ),
-    ("messages", false, MISCOUNTED[0], Kind::Behavior),
-    ("posts", false, MISCOUNTED[1], Kind::Behavior),
-    ("posts", false, MISCOUNTED[2], Kind::Behavior),
-    ("messages", false, MISCOUNTED[3], Kind::Behavior),
-    ("posts", false, MISCOUNTED[4], Kind::Behavior),
+    ("messages", false, MISCOUNTED[0], ViolationKind::Behavior),
+    ("posts", false, MISCOUNTED[1], ViolationKind::Behavior),
+    ("posts", false, MISCOUNTED[2], ViolationKind::Behavior),
+    ("messages", false, MISCOUNTED[3], ViolationKind::Behavior),
+    ("posts", false, MISCOUNTED[4], ViolationKind::Behavior),
     (
         "posts",
         false,
         "UPDATE user_behavior_analytics SET from_epoch = 999 WHERE resource = 'posts' AND action_type = 'comment'",
-        Kind::Journal,
+        ViolationKind::Journal,
     ),
     (
         "messages",
         true,
         "UPDATE archive_state SET cold_newest_at = NULL, cold_newest_id = NULL WHERE resource = 'messages'",
-        Kind::ColdNewest,
+        ViolationKind::ColdNewest,
     ),
     (
         "messages",
         true,
         "UPDATE archive_state SET cold_newest_id = cold_newest_id - 1 WHERE resource = 'messages'",
-        Kind::ColdNewest,
+        ViolationKind::ColdNewest,
     ),
     (
         "posts",
         true,
         "UPDATE archive_state SET cold_newest_at = cold_newest_at - 1 WHERE resource = 'posts'",
-        Kind::ColdNewest,
+        ViolationKind::ColdNewest,
     ),
     (
         "prices",
         true,
         "UPDATE archive_state SET cold_newest_at = cold_newest_at - 86400000000 WHERE resource = 'prices'",
-        Kind::ColdNewest,
+        ViolationKind::ColdNewest,
     ),
     (
         "messages",
         false,
         "INSERT INTO archive_erasures (resource, id, reason, at) VALUES ('messages', 7, 'erased', 5)",
-        Kind::Erased,
+        ViolationKind::Erased,
     ),
     (
         "posts",
         false,
         "INSERT INTO archive_erasures (resource, id, reason, at, pending) \
          SELECT 'posts', post_id, 'erased', 5, 2 FROM likes_archive WHERE to_epoch IS NULL LIMIT 1",
-        Kind::Erased,
+        ViolationKind::Erased,
     ),
     (
         "posts",
         false,
         "INSERT INTO archive_erasures (resource, id, reason, at) \
          SELECT 'comments', original_id, 'erased', 5 FROM comments_archive WHERE to_epoch IS NULL LIMIT 1",
-        Kind::Erased,
+        ViolationKind::Erased,
     ),
 ];
 
@@ -211,7 +226,7 @@ fn what_no_restore_brought_back_is_missed() {
         let pair = Pair::open_unpaired(folder.path(), now()).await;
         let prices = family("prices");
         let stop = AtomicBool::new(false);
-        let (mover, chosen) = (pair.mover(SIZES), Chosen::Batch(2));
+        let (mover, chosen) = (pair.mover(SIZES), Selection::Batch(2));
         let restored = mover.restore(prices, chosen, 5, &stop, &mut |_| {}).await;
         assert!(restored.batches > 1, "{restored:?}");
         let newest =
@@ -221,7 +236,7 @@ fn what_no_restore_brought_back_is_missed() {
         assert_eq!(verify(&*pair.hot, &*pair.cold, "prices").await.found, []);
         assert_eq!(execute(&*pair.cold, &lose, &[]).await, 1);
         let report = verify(&*pair.hot, &*pair.cold, "prices").await;
-        assert_eq!(report.found.iter().map(|found| found.kind).collect::<Vec<_>>(), [Kind::Journal]);
+        assert_eq!(report.found.iter().map(|found| found.kind).collect::<Vec<_>>(), [ViolationKind::Journal]);
         // An erasure takes closed versions out too, and a vacuum all of them.
         let back = format!(
             "UPDATE stock_prices_history SET to_epoch = NULL WHERE to_epoch = {newest} \
@@ -263,9 +278,9 @@ fn a_wrong_count_below_the_floor_is_seen() {
             let pair = Pair::open_unpaired(folder.path(), now()).await;
             assert!(execute(&*pair.cold, text, &[]).await > 0, "{text}: touches nothing");
             let report = verify(&*pair.hot, &*pair.cold, resource).await;
-            let kinds: Vec<Kind> = report.found.iter().map(|found| found.kind).collect();
+            let kinds: Vec<ViolationKind> = report.found.iter().map(|found| found.kind).collect();
             assert!(
-                !kinds.is_empty() && kinds.iter().all(|kind| *kind == Kind::Behavior),
+                !kinds.is_empty() && kinds.iter().all(|kind| *kind == ViolationKind::Behavior),
                 "{text}: {report:#?}"
             );
             pair.close().await;
@@ -287,7 +302,7 @@ fn postgres_is_verified_alike_while_rows_move() {
         // The pair of the copied hot was with another cold.
         execute(&*hot, "UPDATE archive_state SET pair = NULL", &[]).await;
         let clock = thermocline::clock::Clock::fixed(now());
-        thermocline::archive::pair::ensure(&*hot, &cold, &clock).await.expect("a pair");
+        thermocline::journal::pair::ensure(&*hot, &cold, &clock).await.expect("a pair");
         let mover = Mover { hot: &*hot, cold: &cold, clock: &clock, name: "a test".to_owned(), sizes: SIZES };
         let all_families = resources::families();
         // Where nothing is archived yet the auditor rests.
@@ -335,7 +350,11 @@ fn postgres_is_verified_alike_while_rows_move() {
             assert_eq!(verify(&*hot, &cold, "messages").await.found, [], "floor {floor}");
             sqlx::Executor::execute(&mut behind, miscounted).await.expect("damaged");
             let report = verify(&*hot, &cold, "messages").await;
-            assert_eq!((report.violations, report.found[0].kind), (1, Kind::Behavior), "{report:#?}");
+            assert_eq!(
+                (report.violations, report.found[0].kind),
+                (1, ViolationKind::Behavior),
+                "{report:#?}"
+            );
             let mended = miscounted.replace("+ 1", "- 1");
             sqlx::Executor::execute(&mut behind, sqlx::AssertSqlSafe(mended)).await.expect("mended");
         }
@@ -343,9 +362,11 @@ fn postgres_is_verified_alike_while_rows_move() {
             UPDATE posts_archive_blocks SET n = n + 1 WHERE level = 1;
             UPDATE stock_prices_history SET to_epoch = 999 WHERE original_id = (SELECT min(original_id) FROM stock_prices_history)";
         sqlx::Executor::execute(&mut behind, damage).await.expect("damaged");
-        for (resource, kind) in
-            [("messages", Kind::Digest), ("posts", Kind::Blocks), ("prices", Kind::Journal)]
-        {
+        for (resource, kind) in [
+            ("messages", ViolationKind::Digest),
+            ("posts", ViolationKind::Blocks),
+            ("prices", ViolationKind::Journal),
+        ] {
             let report = verify(&*hot, &cold, resource).await;
             assert!(report.found.iter().any(|found| found.kind == kind), "{report:#?}");
         }
@@ -386,8 +407,11 @@ fn the_auditor_finds_what_is_wrong_and_stops_when_told() {
         };
         let (reports, ()) = futures::future::join(auditor.run(&stop), a_while).await;
         assert!(reports[0].violations > 0, "{reports:?}");
-        let of_posts: Vec<Kind> = reports[1].found.iter().map(|found| found.kind).collect();
-        assert!(!of_posts.is_empty() && of_posts.iter().all(|kind| *kind == Kind::Behavior), "{reports:?}");
+        let of_posts: Vec<ViolationKind> = reports[1].found.iter().map(|found| found.kind).collect();
+        assert!(
+            !of_posts.is_empty() && of_posts.iter().all(|kind| *kind == ViolationKind::Behavior),
+            "{reports:?}"
+        );
         assert_eq!(reports[2].violations, 0, "{reports:?}");
     });
 }

@@ -3,8 +3,9 @@
 use std::sync::atomic::AtomicBool;
 
 use thermocline::archive::status::status;
-use thermocline::archive::{BlockSizes, Mover, Outcome, Plan, Rule, pair};
+use thermocline::archive::{ArchiveOptions, BlockSizes, Mover, Outcome, Rule};
 use thermocline::clock::{Clock, DAY};
+use thermocline::journal::pair;
 use thermocline::resources;
 use thermocline::tier::Value;
 
@@ -52,7 +53,7 @@ async fn a_post_that_is_still_talked_about_stays() {
             records.iter().map(|record| record.int("id").expect("an id")).collect::<Vec<_>>()
         };
         // A post a batch: the ones that stay are passed over each time.
-        let plan = Plan { rule: rule(true), batch: 1, ..Plan::default() };
+        let plan = ArchiveOptions { rule: rule(true), batch: 1, ..ArchiveOptions::default() };
         let go = async || {
             let report = mover.run(posts, &plan, &AtomicBool::new(false), &mut |_| ()).await;
             assert_eq!((report.outcome, report.error.as_deref()), (Outcome::Done, None), "{name}");

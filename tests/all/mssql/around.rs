@@ -4,8 +4,9 @@ use std::sync::atomic::AtomicBool;
 
 use thermocline::archive::status::status;
 use thermocline::archive::verify::Verifier;
-use thermocline::archive::{BlockSizes, Mover, Outcome, Plan, pair, retry_rejects};
+use thermocline::archive::{ArchiveOptions, BlockSizes, Mover, Outcome, retry_rejects};
 use thermocline::clock::{Clock, DAY};
+use thermocline::journal::pair;
 use thermocline::resources;
 
 use super::{MESSAGES, at, insert, message, on_every_engine, people, statement};
@@ -54,7 +55,7 @@ async fn a_move_is_watched_and_verified() {
         // The oldest that is not rejected is of 2026-08-09, and due since 30 days later.
         assert!((before.lag_days - 73.4).abs() < 0.1, "{}", before.lag_days);
         for (family, due) in [(messages, 73), (posts, 9)] {
-            let plan = Plan { batch: 20, ..Plan::default() };
+            let plan = ArchiveOptions { batch: 20, ..ArchiveOptions::default() };
             let report = mover.run(family, &plan, &AtomicBool::new(false), &mut |_| ()).await;
             assert_eq!((report.outcome, report.error.as_deref()), (Outcome::Done, None), "{}", engine.name);
             assert_eq!(report.of_resource, due);
@@ -118,7 +119,8 @@ async fn half_a_character_stays_in_hot_by_name() {
             sizes: BlockSizes::default(),
         };
         let family = resources::families()[0];
-        let report = mover.run(family, &Plan::default(), &AtomicBool::new(false), &mut |_| ()).await;
+        let report =
+            mover.run(family, &ArchiveOptions::default(), &AtomicBool::new(false), &mut |_| ()).await;
         assert_eq!((report.outcome, report.error), (Outcome::Done, None));
         assert_eq!((report.of_resource, report.rejected), (39, 1));
         let seen = status(&*hot, Some(&cold), &clock, family, 30 * DAY).await.expect("a status");

@@ -6,9 +6,10 @@ use std::sync::atomic::AtomicBool;
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
 use secrecy::SecretString;
-use thermocline::archive::{BlockSizes, Mover, Outcome, Plan, pair};
+use thermocline::archive::{ArchiveOptions, BlockSizes, Mover, Outcome};
 use thermocline::clock::Clock;
 use thermocline::import::{Noun, Record, nouns};
+use thermocline::journal::pair;
 use thermocline::load::{Loader, Verdict};
 use thermocline::resources;
 use thermocline::tier::Engine;
@@ -119,7 +120,7 @@ async fn every_engine_shows_the_same_bytes() {
             sizes: BlockSizes { most: [40, 200], part: [20, 100] },
         };
         for family in resources::families() {
-            let plan = Plan { batch: 90, ..Plan::default() };
+            let plan = ArchiveOptions { batch: 90, ..ArchiveOptions::default() };
             let report = mover.run(family, &plan, &AtomicBool::new(false), &mut |_| ()).await;
             assert_eq!((report.outcome, report.error.as_deref()), (Outcome::Done, None), "{}", engine.name);
             assert!(report.rows > 0);

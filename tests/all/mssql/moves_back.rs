@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use thermocline::archive::{BlockSizes, Chosen, Consent, Mover, Outcome, Plan, pair};
+use thermocline::archive::{ArchiveOptions, BlockSizes, Consent, Mover, Outcome, Selection};
 use thermocline::clock::Clock;
 use thermocline::import::{Record, nouns};
+use thermocline::journal::pair;
 use thermocline::load::Loader;
 use thermocline::resources;
 use thermocline::tier::{Begin, Engine, Statement};
@@ -39,7 +40,7 @@ fn same(bodies: Vec<String>) -> Vec<String> {
 
 async fn archive(mover: &Mover<'_>) {
     for family in resources::families() {
-        let plan = Plan { batch: 90, ..Plan::default() };
+        let plan = ArchiveOptions { batch: 90, ..ArchiveOptions::default() };
         let report = mover.run(family, &plan, &AtomicBool::new(false), &mut |_| ()).await;
         assert_eq!((report.outcome, report.error.as_deref()), (Outcome::Done, None), "{}", family.resource);
     }
@@ -61,7 +62,7 @@ async fn live(engine: &HotEngine, cold: &Arc<dyn Engine>, clock: &Clock) {
     archive(&mover).await;
     assert!(number(hot, "SELECT count(*) AS n FROM messages").await < rows);
     for family in resources::families() {
-        let report = mover.restore(family, Chosen::All, 70, &AtomicBool::new(false), &mut |_| ()).await;
+        let report = mover.restore(family, Selection::All, 70, &AtomicBool::new(false), &mut |_| ()).await;
         assert_eq!((report.outcome, report.error.as_deref()), (Outcome::Done, None), "{}", family.resource);
         assert!(report.of_resource > 0);
         mover.resume(family).await.expect("resumed");
@@ -77,14 +78,14 @@ async fn live(engine: &HotEngine, cold: &Arc<dyn Engine>, clock: &Clock) {
     let [messages, posts, prices] = resources::families();
     // The platform deletes a user whose likes have all moved: what he liked stays in cold until he is there again.
     change(hot, "DELETE FROM users WHERE id = 9").await;
-    let stay = mover.restore(posts, Chosen::All, 70, &AtomicBool::new(false), &mut |_| ()).await;
+    let stay = mover.restore(posts, Selection::All, 70, &AtomicBool::new(false), &mut |_| ()).await;
     assert_eq!((stay.outcome, stay.error.as_deref()), (Outcome::Done, None));
     assert!(stay.left > 0 && stay.rows > 0, "{stay:?}");
     assert!(stay.lacking[0].ends_with(": user_id 9 is not in users"), "{:?}", stay.lacking);
     assert_eq!(same(ask(engine, cold, clock).await), before);
     let user = Record::new(&nouns::USERS).with("id", 9).with("username", "user9");
     loader.load(&nouns::USERS, vec![user]).await.expect("loads");
-    let back = mover.restore(posts, Chosen::All, 70, &AtomicBool::new(false), &mut |_| ()).await;
+    let back = mover.restore(posts, Selection::All, 70, &AtomicBool::new(false), &mut |_| ()).await;
     assert_eq!((back.of_resource, back.left), (stay.left, 0), "{:?}", back.error);
     mover.resume(posts).await.expect("resumed");
     archive(&mover).await;
@@ -109,9 +110,9 @@ async fn live(engine: &HotEngine, cold: &Arc<dyn Engine>, clock: &Clock) {
 
     // Hot as if from a backup of before the last move, when none of what that took had been there.
     let epoch = number(hot, "SELECT epoch AS n FROM archive_state WHERE resource = 'posts'").await;
-    mover.restore(posts, Chosen::All, 500, &AtomicBool::new(false), &mut |_| ()).await;
+    mover.restore(posts, Selection::All, 500, &AtomicBool::new(false), &mut |_| ()).await;
     mover.resume(posts).await.expect("resumed");
-    let plan = Plan { batch: 2_000, ..Plan::default() };
+    let plan = ArchiveOptions { batch: 2_000, ..ArchiveOptions::default() };
     let moved = mover.run(posts, &plan, &AtomicBool::new(false), &mut |_| ()).await;
     assert!(moved.rows > 0 && moved.batches == 1, "{moved:?}");
     let token = number(
@@ -124,12 +125,12 @@ async fn live(engine: &HotEngine, cold: &Arc<dyn Engine>, clock: &Clock) {
         &format!("UPDATE archive_state SET epoch = {epoch}, token = {token} WHERE resource = 'posts'"),
     )
     .await;
-    assert!(pair::ensure_one_time(hot, &**cold).await.is_err());
-    let seen = mover.recover(posts, &Consent::Look).await.expect("a look");
+    assert!(pair::ensure_consistent(hot, &**cold).await.is_err());
+    let seen = mover.recover(posts, &Consent::DryRun).await.expect("a look");
     let done = mover.recover(posts, &Consent::Lossless).await.expect("a recovery");
     assert_eq!((seen.brought_back, seen.closed), (done.brought_back, done.closed));
     assert_eq!(done.closed, moved.rows, "{done:?}");
-    pair::ensure_one_time(hot, &**cold).await.expect("of one time");
+    pair::ensure_consistent(hot, &**cold).await.expect("of one time");
     assert_eq!(same(ask(engine, cold, clock).await), bodies);
     let highest =
         number(&**cold, "SELECT max(id) AS n FROM archive_erasures WHERE resource = 'comments'").await;
@@ -154,7 +155,7 @@ async fn live(engine: &HotEngine, cold: &Arc<dyn Engine>, clock: &Clock) {
     let refused = mover.recover(prices, &Consent::Lossless).await.expect("an answer");
     assert_eq!((refused.lost.map(|lost| lost.1), refused.epoch), (Some(epoch), None));
     let (first, last) = refused.lost.expect("a loss");
-    let done = mover.recover(prices, &Consent::Loss(first..=last)).await.expect("a recovery");
+    let done = mover.recover(prices, &Consent::AcceptLoss(first..=last)).await.expect("a recovery");
     assert!(done.epoch.is_some_and(|now| now > epoch), "{done:?}");
     archive(&mover).await;
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use futures::StreamExt as _;
 use reqwest::Method;
-use thermocline::archive::Plan;
+use thermocline::archive::ArchiveOptions;
 use thermocline::clock::DAY;
 use thermocline::import::nouns;
 
@@ -181,7 +181,10 @@ async fn market(service: &Service) {
     service.load(&nouns::PRICES, (1..=110).map(day).collect()).await;
     let day = |n: i64| price(Some(500 + n), 2, cutoff(n * DAY).date(), [Some(n); 5], [Some(n); 3]);
     service.load(&nouns::PRICES, (0..9).map(day).collect()).await;
-    assert_eq!(service.archive("prices", &Plan { batch: 20, ..Plan::default() }).await, 89);
+    assert_eq!(
+        service.archive("prices", &ArchiveOptions { batch: 20, ..ArchiveOptions::default() }).await,
+        89
+    );
 }
 
 /// Every way to ask for a list; its cursors come from the answers of `service`.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use futures::StreamExt as _;
 use futures::future::Either;
 use sqlx::Row as _;
-use thermocline::archive::Plan;
+use thermocline::archive::ArchiveOptions;
 use thermocline::clock::DAY;
 use thermocline::import::nouns;
 
@@ -39,7 +39,7 @@ async fn fill(service: &Service) {
     let text = "多 text to be looked through ".chars().cycle().take(LENGTH).collect::<String>();
     let said = |n: i64| message(n, 1, 1, &format!("{n} {text}"), cutoff((n - MESSAGES / 2) * DAY / 200));
     service.load(&nouns::MESSAGES, (0..MESSAGES).map(said).collect()).await;
-    assert_eq!(service.archive("messages", &Plan::default()).await, MESSAGES / 2);
+    assert_eq!(service.archive("messages", &ArchiveOptions::default()).await, MESSAGES / 2);
 }
 
 /// Statements at work in the databases of the test, besides the one that asks.

@@ -1,10 +1,10 @@
 //! A cold that comes back from an older backup while a server runs: what it says until somebody recovers, and that it
 //! needs no restart then.
 
-use thermocline::archive::pair::{self, PairError};
-use thermocline::archive::{Consent, Mover, Plan};
+use thermocline::archive::{ArchiveOptions, Consent, Mover};
 use thermocline::clock::DAY;
 use thermocline::import::nouns;
+use thermocline::journal::pair::{self, PairError};
 use thermocline::ops::watch;
 use thermocline::resources;
 use thermocline::tier::{Begin, Engine, Statement, Value};
@@ -62,7 +62,7 @@ async fn half_archived(engines: &Engines) -> Service {
     service.load(&nouns::CONVERSATIONS, vec![conversation(1, 1, Some(2), at("2025-01-01T00:00:00Z"))]).await;
     let said = |n: i64| message(1_000 + n, 1, 1, &format!("number {n}"), cutoff((n - 20) * DAY / 2));
     service.load(&nouns::MESSAGES, (0..40).map(said).collect()).await;
-    assert_eq!(service.archive("messages", &Plan::default()).await, 20);
+    assert_eq!(service.archive("messages", &ArchiveOptions::default()).await, 20);
     service
 }
 
@@ -112,9 +112,9 @@ async fn an_older_cold(engines: Engines) {
         sizes: thermocline::archive::BlockSizes::default(),
     };
     let [messages, ..] = resources::families();
-    let lost = mover.recover(messages, &Consent::Look).await.expect("a look").lost.expect("a loss");
+    let lost = mover.recover(messages, &Consent::DryRun).await.expect("a look").lost.expect("a loss");
     recover_due().await;
-    let done = mover.recover(messages, &Consent::Loss(lost.0..=lost.1)).await.expect("a recovery");
+    let done = mover.recover(messages, &Consent::AcceptLoss(lost.0..=lost.1)).await.expect("a recovery");
     assert!(done.epoch.is_some(), "{done:?}");
     well().await;
     watch::look(&service.app, &names).await.expect("a look");
@@ -138,7 +138,7 @@ async fn two_older_databases_that_fit_are_told_by_a_server_that_has_seen_more() 
     ] {
         assert!(changed(engine, text).await > 0, "{text}");
     }
-    assert!(pair::unfit(&*engines.hot, &*engines.cold).await.expect("a look").is_empty());
+    assert!(pair::inconsistencies(&*engines.hot, &*engines.cold).await.expect("a look").is_empty());
     answers(&service, &NEWEST, 503, Some("recover-due")).await;
     assert_eq!(watch::look(&service.app, &names).await.expect("a look"), ["messages"]);
     drop(service);

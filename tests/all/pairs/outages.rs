@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use thermocline::archive::Plan;
+use thermocline::archive::ArchiveOptions;
 use thermocline::clock::DAY;
 use thermocline::import::nouns;
 use thermocline::tier::{Engine, Mssql, Postgres, PostgresUrl, Tier, migrate};
@@ -46,8 +46,8 @@ async fn fill(service: &Service) {
     service.load(&nouns::MESSAGES, (0..120).map(said).collect()).await;
     let posts = |n: i64| post(100 + n, n % 2 + 1, "post", cutoff((n - 30) * DAY / 2));
     service.load(&nouns::POSTS, (0..60).map(posts).collect()).await;
-    assert_eq!(service.archive("messages", &Plan::default()).await, 60);
-    assert_eq!(service.archive("posts", &Plan::default()).await, 30);
+    assert_eq!(service.archive("messages", &ArchiveOptions::default()).await, 60);
+    assert_eq!(service.archive("posts", &ArchiveOptions::default()).await, 30);
 }
 
 /// One answer under load.
@@ -310,7 +310,7 @@ async fn a_crashed_postgres_is_used_again_when_it_is_back() {
     assert!(late < RECOVERY, "{late:?}");
     // Moves go on too, and what was archived before is still there.
     service.load(&nouns::MESSAGES, vec![message(1_999, 1, 1, "late", cutoff(-DAY))]).await;
-    assert_eq!(service.archive("messages", &Plan::default()).await, 1);
+    assert_eq!(service.archive("messages", &ArchiveOptions::default()).await, 1);
     assert_eq!(migrate::newest(&*cold), thermocline::tier::Schema::version(&*cold).await.expect("a version"));
     drop(service);
     cold.close().await;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use thermocline::archive::{BlockSizes, Mover, Outcome, Plan};
+use thermocline::archive::{ArchiveOptions, BlockSizes, Mover, Outcome};
 use thermocline::resources;
 use tokio::sync::{Mutex, Notify, RwLock};
 
@@ -52,7 +52,7 @@ impl Soak {
 
     /// Moves what is due, a few rows at a time.
     async fn keep_moving(self: Arc<Self>) {
-        let plan = Plan { batch: 9, pause: Duration::from_millis(1), ..Plan::default() };
+        let plan = ArchiveOptions { batch: 9, pause: Duration::from_millis(1), ..ArchiveOptions::default() };
         while !self.is_done() {
             let moving = self.moving.lock().await;
             for family in resources::families() {

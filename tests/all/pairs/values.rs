@@ -1,7 +1,7 @@
 //! Values that some database somewhere gets wrong, through the whole service, before and after they move.
 
 use serde_json::{Value, json};
-use thermocline::archive::Plan;
+use thermocline::archive::ArchiveOptions;
 use thermocline::clock::{DAY, Timestamp};
 use thermocline::import::nouns;
 use thermocline::load::{LoadError, Loader};
@@ -123,7 +123,7 @@ async fn values_pass_through(engines: Engines) {
         assert!(csv.text().contains(digits), "{digits} in {}", csv.text());
     }
     for resource in ["messages", "posts", "prices"] {
-        assert!(service.archive(resource, &Plan::default()).await > 0, "{resource}");
+        assert!(service.archive(resource, &ArchiveOptions::default()).await > 0, "{resource}");
     }
     let (after, archived) = without_place(shown(&service).await);
     assert!(archived > ours / 2 && archived < rows.len(), "{archived} of {} rows moved", rows.len());

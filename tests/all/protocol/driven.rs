@@ -13,7 +13,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use thermocline::archive::vacuum::Vacuum;
-use thermocline::archive::{BlockSizes, Chosen, Consent, MoveError, Mover, Outcome, Plan, Recovery, Report};
+use thermocline::archive::{
+    ArchiveOptions, BlockSizes, Consent, MoveError, Mover, Outcome, Recovery, RunReport, Selection,
+};
 use thermocline::clock::{Clock, DAY};
 use thermocline::resources::messages::archive::FAMILY;
 use thermocline::tier::{Engine, Tier};
@@ -45,7 +47,7 @@ pub enum Work {
 /// What it came to.
 #[derive(Debug)]
 enum Ended {
-    Run(Report),
+    Run(RunReport),
     Recovery(Result<Recovery, MoveError>),
     /// Not looked at: the databases tell.
     Other,
@@ -55,7 +57,7 @@ impl Work {
     async fn run(self, hot: &dyn Engine, cold: &dyn Engine, clock: &Clock) -> Ended {
         let mover = Mover { hot, cold, clock, name: "model".to_owned(), sizes: SIZES };
         let stop = AtomicBool::new(matches!(self, Self::Erase));
-        let mut once = |report: &Report| {
+        let mut once = |report: &RunReport| {
             if report.batches > 0 {
                 stop.store(true, Ordering::Relaxed);
             }
@@ -63,11 +65,11 @@ impl Work {
         match self {
             Self::Archive(_) | Self::Erase => {
                 let batch = if let Self::Archive(most) = self { most as i64 } else { 1 };
-                let plan = Plan { rule: DAY.into(), batch, ..Plan::default() };
+                let plan = ArchiveOptions { rule: DAY.into(), batch, ..ArchiveOptions::default() };
                 Ended::Run(mover.run(&FAMILY, &plan, &stop, &mut once).await)
             }
             Self::Restore(most) => {
-                Ended::Run(mover.restore(&FAMILY, Chosen::All, most as i64, &stop, &mut once).await)
+                Ended::Run(mover.restore(&FAMILY, Selection::All, most as i64, &stop, &mut once).await)
             }
             Self::Recover(consent) => Ended::Recovery(mover.recover(&FAMILY, &consent).await),
             Self::Note(id) => {
@@ -180,7 +182,7 @@ impl Driven {
                 return self.crash().await;
             }
             (Work::Erase | Work::Recover(_), End::Done) => {
-                const CONFIRMS: [&str; 4] = ["begin", "archive.confirm", "archive.release", "commit"];
+                const CONFIRMS: [&str; 4] = ["begin", "journal.confirm", "journal.release", "commit"];
                 while let Ok(call) = self.next().await {
                     if call.tier == Tier::Hot || !CONFIRMS.contains(&call.what) {
                         return self.crash().await;

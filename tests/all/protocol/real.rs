@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use thermocline::archive::{Consent, Mover, pair};
+use thermocline::archive::{Consent, Mover};
 use thermocline::clock::{Clock, DAY, Timestamp};
 use thermocline::federation::reads::{Cold as _, ColdError, ColdRows, Hot as _, HotRows};
 use thermocline::federation::sql::{SqlCold, SqlHot};
 use thermocline::federation::{Count, HotSnapshot, ReadCache, Tiers};
+use thermocline::journal::pair;
 use thermocline::page::{Order, Slice, Span};
 use thermocline::resources::messages::{Message, Messages, archive::FAMILY};
 use thermocline::schema;
@@ -185,7 +186,7 @@ impl Real {
                     Kind::Recover => Work::Recover(Consent::Lossless),
                     Kind::AcceptLoss => {
                         let (first, last) = thermocline_protocol::recovery::lost(before);
-                        Work::Recover(Consent::Loss(first.into()..=last.into()))
+                        Work::Recover(Consent::AcceptLoss(first.into()..=last.into()))
                     }
                 };
                 let mut driven = self.start(work);
@@ -301,7 +302,7 @@ impl Real {
     pub async fn check(&self, rules: &Rules, model: &State) {
         assert_eq!(HotState::real(&*self.hot).await, HotState::model(model), "hot");
         assert_eq!(ColdState::real(&*self.cold).await, ColdState::model(model), "cold");
-        let fits = pair::ensure_one_time(&*self.hot, &*self.cold).await;
+        let fits = pair::ensure_consistent(&*self.hot, &*self.cold).await;
         assert_eq!(fits.is_ok(), model.fits(), "whether they fit: {fits:?}");
         if model.fits() && model.checked {
             self.check_lists(model).await;

@@ -5,8 +5,9 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use thermocline::archive::{BlockSizes, Mover, Outcome, Plan, pair};
+use thermocline::archive::{ArchiveOptions, BlockSizes, Mover, Outcome};
 use thermocline::clock::Clock;
+use thermocline::journal::pair;
 use thermocline::schema::Dialect;
 use thermocline::schema::findings::{findings, obstacles};
 use thermocline::tier::{Sqlite, Tier, inspect, migrate};
@@ -206,7 +207,7 @@ async fn what_would_be_lost_is_not_moved() {
         Mover { hot: &hot, cold: &cold, clock: &clock, name: "test".into(), sizes: BlockSizes::default() };
     for family in thermocline::resources::families() {
         let stop = std::sync::atomic::AtomicBool::new(false);
-        let report = mover.run(family, &Plan::default(), &stop, &mut |_| {}).await;
+        let report = mover.run(family, &ArchiveOptions::default(), &stop, &mut |_| {}).await;
         if family.resource == "posts" {
             assert_eq!(report.outcome, Outcome::Failed);
             let error = report.error.expect("a reason");

@@ -18,9 +18,10 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use reqwest::Method;
-use thermocline::archive::{BlockSizes, Mover, Outcome, Plan, pair};
+use thermocline::archive::{ArchiveOptions, BlockSizes, Mover, Outcome};
 use thermocline::clock::{Clock, Timestamp};
 use thermocline::import::{Noun, Record};
+use thermocline::journal::pair;
 use thermocline::load::{Loader, Verdict};
 use thermocline::tier::{Begin, Engine, Sqlite, Statement, Tier, Value, migrate};
 use thermocline::web::auth::{AuthSettings, KeySource, Verifier};
@@ -126,7 +127,7 @@ impl Service {
 
     /// Moves what `plan` says of one resource, counted in blocks so small that a few rows fill several; returns how
     /// many rows of the resource moved.
-    pub async fn archive(&self, resource: &str, plan: &Plan) -> i64 {
+    pub async fn archive(&self, resource: &str, plan: &ArchiveOptions) -> i64 {
         let family = resources::families().into_iter().find(|family| family.resource == resource);
         let sizes = BlockSizes { most: [8, 40], part: [4, 20] };
         let mover =

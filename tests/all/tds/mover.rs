@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use thermocline::archive::{BlockSizes, Mover, Outcome, Plan, Report};
+use thermocline::archive::{ArchiveOptions, BlockSizes, Mover, Outcome, RunReport};
 use thermocline::clock::DAY;
 use thermocline::config::WRITE_TIMEOUT;
 use thermocline::federation::reads::{Cold as _, Hot as _};
@@ -40,7 +40,7 @@ async fn filled_within(limit: Duration) -> (Pair, Front) {
     (pair, front)
 }
 
-async fn run(pair: &Pair, max_rows: Option<i64>) -> Report {
+async fn run(pair: &Pair, max_rows: Option<i64>) -> RunReport {
     let families = resources::families();
     let family = families.into_iter().find(|family| family.resource == "messages").expect("a family");
     let mover = Mover {
@@ -50,7 +50,7 @@ async fn run(pair: &Pair, max_rows: Option<i64>) -> Report {
         name: "test".to_owned(),
         sizes: BlockSizes { most: [6, 24], part: [3, 12] },
     };
-    let plan = Plan { batch: BATCH, max_rows, ..Plan::default() };
+    let plan = ArchiveOptions { batch: BATCH, max_rows, ..ArchiveOptions::default() };
     mover.run(family, &plan, &AtomicBool::new(false), &mut |_| {}).await
 }
 
@@ -72,10 +72,10 @@ async fn a_batch_asks_in_the_order_that_is_documented() {
     let asked = front.asked();
     let steps = [
         "BEGIN TRANSACTION",
-        "archive.lock_state",
+        "journal.lock_state",
         "messages.due",
         "archive.take",
-        "archive.raise",
+        "journal.raise",
         "COMMIT TRANSACTION",
     ];
     let (writer, _) = asked.iter().find(|(_, name)| name == "BEGIN TRANSACTION").expect("it begins");
@@ -87,7 +87,7 @@ async fn a_batch_asks_in_the_order_that_is_documented() {
         asked.iter().filter(|(connection, _)| connection != writer).map(|(_, name)| name.as_str()).collect();
     assert!(others.contains("messages.due") && others.contains("messages.due_count"), "{others:?}");
     let writes =
-        BTreeSet::from(["archive.lock_state", "archive.take", "archive.raise", "COMMIT TRANSACTION"]);
+        BTreeSet::from(["journal.lock_state", "archive.take", "journal.raise", "COMMIT TRANSACTION"]);
     assert!(others.is_disjoint(&writes), "{others:?}");
     assert_eq!(front.unknown(), Vec::<String>::new());
 }
@@ -115,26 +115,26 @@ async fn each_row_moves_once_whatever_goes_wrong() {
         (COMMIT, refuse(3960), 2, Ends::Done),
         (COMMIT, refuse(596), 1, Ends::Failed),
         // A lock, a deadlock, a write conflict: the batch is tried again.
-        (statement("archive.lock_state"), refuse(1222), 1, Ends::Done),
-        (statement("archive.lock_state"), refuse(1205), 4, Ends::Done),
+        (statement("journal.lock_state"), refuse(1222), 1, Ends::Done),
+        (statement("journal.lock_state"), refuse(1205), 4, Ends::Done),
         (statement("messages.due"), refuse(3961), 1, Ends::Done),
         (statement("archive.take"), refuse(1205), 1, Ends::Done),
         (statement("archive.take"), refuse(1222), 4, Ends::Done),
-        (statement("archive.raise"), refuse(3960), 1, Ends::Done),
+        (statement("journal.raise"), refuse(3960), 1, Ends::Done),
         // So is it when a comment has come between the comments and their post; but not when a parent is missing.
         (statement("archive.take"), Fault::Refer, 1, Ends::Done),
         (statement("archive.take"), refuse(547), 1, Ends::Failed),
         // Not for ever.
-        (statement("archive.raise"), refuse(1205), 8, Ends::Failed),
+        (statement("journal.raise"), refuse(1205), 8, Ends::Failed),
         // A server that is away ends the run.
-        (statement("archive.lock_state"), refuse(40_613), 1, Ends::Failed),
+        (statement("journal.lock_state"), refuse(40_613), 1, Ends::Failed),
         (statement("archive.take"), Fault::ResetInRow, 1, Ends::Failed),
         (statement("archive.take"), Fault::LoseAnswer, 1, Ends::Failed),
-        (statement("archive.raise"), Fault::HangUp, 1, Ends::Failed),
+        (statement("journal.raise"), Fault::HangUp, 1, Ends::Failed),
         // So does one that does not answer: it is not waited for without an end.
-        (statement("archive.lock_state"), Fault::Stall, 1, Ends::Failed),
+        (statement("journal.lock_state"), Fault::Stall, 1, Ends::Failed),
         (statement("archive.take"), Fault::StallInRow, 1, Ends::Failed),
-        (statement("archive.raise"), Fault::Stall, 1, Ends::Failed),
+        (statement("journal.raise"), Fault::Stall, 1, Ends::Failed),
         (COMMIT, Fault::Stall, 1, Ends::Failed),
     ];
     // Each in a pair of its own, side by side: they wait between their attempts.
@@ -173,7 +173,7 @@ async fn a_lost_commit_is_settled_by_locking_the_state() {
     let after: Vec<&str> = asked[lost + 1..].iter().take(4).map(|(_, name)| name.as_str()).collect();
     assert_eq!(
         after,
-        ["set up", "BEGIN TRANSACTION", "archive.state", "IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION"]
+        ["set up", "BEGIN TRANSACTION", "journal.locked_state", "IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION"]
     );
     let [first, second] = [lost, lost + 1].map(|place| asked[place].0);
     assert_ne!(first, second);
@@ -192,6 +192,6 @@ async fn an_interrupted_batch_is_undone_row_by_row() {
     let held = asked.iter().filter(|(_, name)| name == "archive.held").count();
     assert_eq!(held, BATCH as usize);
     assert!(
-        place("archive.lock_state") < place("archive.held") && place("archive.held") < place("archive.take")
+        place("journal.lock_state") < place("archive.held") && place("archive.held") < place("archive.take")
     );
 }

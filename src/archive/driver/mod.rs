@@ -1,0 +1,13 @@
+//! What drives moves and checks: runs, schedules, pauses, metrics and the continuous auditor.
+
+pub mod auditor;
+pub mod metrics;
+mod options;
+mod pace;
+mod report;
+mod restore;
+mod run;
+pub mod schedule;
+
+pub use options::ArchiveOptions;
+pub use report::{Outcome, RunReport};

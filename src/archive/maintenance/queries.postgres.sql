@@ -1,0 +1,16 @@
+-- name: miscounted_actions
+SELECT user_id, day, sum(counted)::bigint AS counted, sum(n)::bigint AS n
+FROM (
+    SELECT user_id, analysis_date AS day, action_count AS counted, 0 AS n FROM user_behavior_analytics
+    WHERE resource = $1 AND action_type = $2 AND from_epoch BETWEEN $3 AND $4
+    UNION ALL
+    SELECT t.{user}, ({day} AT TIME ZONE 'UTC')::date, 0, 1 FROM {rows} WHERE t.from_epoch BETWEEN $3 AND $4
+    UNION ALL
+    SELECT t.{user}, ({day} AT TIME ZONE 'UTC')::date, 0, -1 FROM {rows} WHERE t.to_epoch BETWEEN $3 AND $4
+) changes
+GROUP BY user_id, day HAVING sum(counted) <> sum(n) ORDER BY user_id, day LIMIT 100
+
+-- name: count_cold
+SELECT CASE WHEN reltuples > 1e6 THEN reltuples::bigint
+    ELSE (SELECT count(*) FROM {table} WHERE to_epoch IS NULL) END AS n
+FROM pg_class WHERE oid = '{table}'::regclass

@@ -1,0 +1,4 @@
+-- name: erase_later
+INSERT INTO archive_erasures (resource, id, reason, at, pending)
+SELECT DISTINCT $1, id, $3, $4, 0 FROM unnest($2::bigint[]) AS id
+ON CONFLICT (resource, id) DO UPDATE SET pending = 0

@@ -1,0 +1,4 @@
+-- name: erase_later
+INSERT INTO archive_erasures (resource, id, reason, at, pending)
+SELECT $1, value, $3, $4, 0 FROM json_each($2) WHERE TRUE
+ON CONFLICT (resource, id) DO UPDATE SET pending = 0

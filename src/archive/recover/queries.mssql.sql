@@ -1,0 +1,10 @@
+-- name: ids_after
+SELECT TOP (@P2) id FROM {table} WHERE id > @P1 ORDER BY id
+
+-- name: reserve_ids
+-- Not every engine takes a parameter in DBCC.
+DECLARE @reseed NVARCHAR(200) = N'DBCC CHECKIDENT (''{table}'', RESEED, ' + CAST(@P1 AS NVARCHAR(20)) + N')';
+IF IDENT_CURRENT(N'{table}') < @P1 EXEC (@reseed)
+
+-- name: replace
+UPDATE {table} SET {typed_values} WHERE id = @P1

@@ -1,0 +1,50 @@
+-- Statements of `archive recover`.
+
+-- name: versions_above
+-- tier: cold
+-- purpose: Reads the versions that begin or end above an epoch, in the order in which they came.
+-- parameters: epoch int
+-- index: the table's indexes on from_epoch and to_epoch
+SELECT {columns}, from_epoch, to_epoch FROM {table} WHERE from_epoch > $1 OR to_epoch > $1 ORDER BY {table}.id
+
+-- name: close_above
+-- tier: cold
+-- purpose: Closes the open versions that begin above an epoch.
+-- parameters: epoch int, number of the move int
+-- index: the table's index on from_epoch
+UPDATE {table} SET to_epoch = $2 WHERE from_epoch > $1 AND to_epoch IS NULL
+
+-- name: watermark
+-- tier: cold
+-- purpose: Reads the newest key of the open versions.
+-- index: none; scans the table
+SELECT {at} AS at, CAST({id} AS BIGINT) AS id FROM {table} WHERE to_epoch IS NULL ORDER BY 1 DESC, 2 DESC LIMIT 1
+
+-- name: highest_id
+-- tier: cold
+-- purpose: Reads the highest id that cold knows, erased ids included.
+-- parameters: noun text
+-- index: the table's index on original_id; primary key of archive_erasures
+SELECT max(id) AS id FROM (
+    SELECT max(original_id) AS id FROM {table} UNION ALL SELECT max(id) FROM archive_erasures WHERE resource = $1
+) ids
+
+-- name: ids_after
+-- tier: hot
+-- purpose: Reads the next ids after one.
+-- parameters: id int, limit int
+-- index: primary key
+SELECT id FROM {table} WHERE id > $1 ORDER BY id LIMIT $2
+
+-- name: reserve_ids
+-- tier: hot
+-- purpose: Makes hot give out no id up to this one.
+-- parameters: id int
+-- index: none; reads no table
+
+-- name: replace
+-- tier: hot
+-- purpose: Sets the columns of the row with this id.
+-- parameters: the values of the row, its id first
+-- index: primary key
+UPDATE {table} SET {values} WHERE id = $1

@@ -1,3 +1,0 @@
--- archive.doubtful
--- ?1 resource: moves that hot has perhaps never committed.
-SELECT epoch, kind FROM archive_batches WHERE resource = ?1 AND (confirmed = 0 OR kind = 'doubtful')

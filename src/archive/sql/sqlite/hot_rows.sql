@@ -1,2 +1,0 @@
--- archive.hot_rows
-SELECT count(*) AS n FROM {table}

@@ -1,3 +1,0 @@
--- status.state
--- ?1 resource; changes and locks nothing.
-SELECT epoch, token, held, updated_at FROM archive_state WHERE resource = ?1

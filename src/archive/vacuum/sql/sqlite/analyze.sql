@@ -1,2 +1,0 @@
--- vacuum.analyze
-ANALYZE {table}

@@ -1,3 +1,0 @@
--- verify.floor
--- ?1 resource
-SELECT floor FROM archive_head WHERE resource = ?1

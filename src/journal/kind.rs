@@ -1,0 +1,67 @@
+//! The kinds of move.
+
+use std::fmt;
+
+use crate::tier::{Record, Tier, TierError};
+
+/// What a move did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MoveKind {
+    /// Rows moved to cold.
+    Archive,
+    /// Rows moved to cold, but a recovery found the move unconfirmed. It counts as committed; whether hot ever committed it
+    /// is unknown.
+    Quarantined,
+    /// Rows moved back to hot.
+    Restore,
+    /// Rows were erased.
+    Erase,
+    /// The databases were made consistent again.
+    Recover,
+    /// The same, with the loss of moves that cold does not know.
+    Loss,
+}
+
+impl MoveKind {
+    const ALL: [Self; 6] =
+        [Self::Archive, Self::Quarantined, Self::Restore, Self::Erase, Self::Recover, Self::Loss];
+
+    /// Returns its name in the journal.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Archive => "archive",
+            Self::Quarantined => "doubtful",
+            Self::Restore => "restore",
+            Self::Erase => "erase",
+            Self::Recover => "recover",
+            Self::Loss => "loss",
+        }
+    }
+
+    /// Returns whether such a move takes rows from hot to cold.
+    pub const fn brings_rows(self) -> bool {
+        matches!(self, Self::Archive | Self::Quarantined)
+    }
+
+    /// Returns whether such a move only closes rows in cold, so that its entry says how many.
+    pub const fn only_closes_rows(self) -> bool {
+        matches!(self, Self::Restore | Self::Recover | Self::Loss)
+    }
+
+    /// Reads the column `kind`.
+    pub(super) fn read(record: &Record) -> Result<Self, TierError> {
+        let name = record.text("kind")?;
+        Self::ALL.into_iter().find(|kind| kind.name() == name).ok_or_else(|| TierError::Row {
+            tier: Tier::Cold,
+            statement: "journal.kind",
+            column: "kind".to_owned(),
+            problem: format!("is {name:?}, which is no kind of move"),
+        })
+    }
+}
+
+impl fmt::Display for MoveKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
