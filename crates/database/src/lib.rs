@@ -166,6 +166,13 @@ pub trait Session: Send {
     async fn rollback(&mut self) -> Result<(), TierError>;
 }
 
+/// Returns every statement this crate sends by itself, to inspect and to migrate.
+pub fn statements() -> Vec<&'static Statement> {
+    let mut statements = inspect::sql::all();
+    statements.extend(migrate::sql::all());
+    statements
+}
+
 /// The values of `columns` in `record`, in their order.
 pub fn values(record: &Record, columns: &[Column]) -> Result<Vec<Value>, TierError> {
     columns.iter().map(|column| record.value(column.name, column.kind)).collect()

@@ -19,6 +19,7 @@ use crate::schema::{Model, Table};
 use thermocline_core::clock::Timestamp;
 
 pub(crate) use self::driver::recorded;
+pub use self::driver::sql;
 pub use self::driver::{Migrating, Stop, Task};
 pub use self::fault::Fault;
 pub use self::found::{Found, Shapes, found};

@@ -3,20 +3,22 @@
 //! [`outline`] that the mover asks for before every run.
 
 use std::collections::BTreeSet;
-use std::sync::LazyLock;
 
-use super::{Engine, Record, Statement, TierError, Value};
+use super::{Engine, Record, TierError, Value};
 use crate::schema::Dialect;
 use crate::schema::findings::{Live, Outline};
 use crate::schema::model::{ColumnModel, ForeignKey, IndexModel, Model, TableModel};
 
-static OUTLINE: LazyLock<Statement> = LazyLock::new(|| crate::any_sql!("outline"));
-static SERVER: LazyLock<Statement> = LazyLock::new(|| crate::any_sql!("server"));
-static TABLES: LazyLock<Statement> = LazyLock::new(|| crate::any_sql!("tables"));
-static COLUMNS: LazyLock<Statement> = LazyLock::new(|| crate::any_sql!("columns"));
-static INDEXES: LazyLock<Statement> = LazyLock::new(|| crate::any_sql!("indexes"));
-static FOREIGN_KEYS: LazyLock<Statement> = LazyLock::new(|| crate::any_sql!("foreign_keys"));
-static TRIGGERS: LazyLock<Statement> = LazyLock::new(|| crate::any_sql!("triggers"));
+crate::queries! {
+    /// Statements that read catalogs.
+    pub mod sql = "inspect" {
+        Shared: "queries.sql",
+        Sqlite: "queries.sqlite.sql",
+        Postgres: "queries.postgres.sql",
+        Mssql: "queries.mssql.sql",
+    }
+    [server, tables, columns, indexes, foreign_keys, triggers, outline]
+}
 
 /// A server, or the library that is one.
 #[derive(Clone, Debug)]
@@ -44,10 +46,10 @@ pub struct Size {
 
 /// Asks a server what it is.
 pub async fn server<E: Engine + ?Sized>(engine: &E) -> Result<Server, TierError> {
-    let records = engine.fetch(&SERVER, &[]).await?;
+    let records = engine.fetch(sql::server(), &[]).await?;
     let fault = |source: String| TierError::Statement {
         tier: engine.tier(),
-        statement: SERVER.name,
+        statement: sql::server().name,
         source: source.into(),
     };
     let record = records.first().ok_or_else(|| fault("it does not say what it is".to_owned()))?;
@@ -62,7 +64,7 @@ pub async fn server<E: Engine + ?Sized>(engine: &E) -> Result<Server, TierError>
 
 /// How much each of these tables holds; a table that is not there is left out.
 async fn sizes<E: Engine + ?Sized>(engine: &E, tables: &[&str]) -> Result<Vec<Size>, TierError> {
-    let records = engine.fetch(&TABLES, &[names(tables)]).await?;
+    let records = engine.fetch(sql::tables(), &[names(tables)]).await?;
     let size = |record: &Record| {
         Ok(Size {
             table: record.text("tbl")?,
@@ -100,7 +102,7 @@ pub async fn inspect<E: Engine + ?Sized>(engine: &E, tables: &[&str]) -> Result<
 async fn read<E: Engine + ?Sized>(engine: &E, dialect: Dialect, tables: &[&str]) -> Result<Live, TierError> {
     let names = [names(tables)];
     let mut model = Model::default();
-    for record in engine.fetch(&COLUMNS, &names).await? {
+    for record in engine.fetch(sql::columns(), &names).await? {
         column(dialect, &record, &mut model)?;
     }
     for table in &mut model.tables {
@@ -109,7 +111,7 @@ async fn read<E: Engine + ?Sized>(engine: &E, dialect: Dialect, tables: &[&str])
     // A primary key comes with the columns or among the indexes, as the engine finds it more cheaply.
     // A row a column: those of one index come together.
     let mut last = None;
-    for record in engine.fetch(&INDEXES, &names).await? {
+    for record in engine.fetch(sql::indexes(), &names).await? {
         let place = (record.text("tbl")?, record.int("place")?);
         let Some(table) = model.table_mut(&place.0) else { continue };
         if record.bool("is_primary")? {
@@ -136,7 +138,7 @@ async fn read<E: Engine + ?Sized>(engine: &E, dialect: Dialect, tables: &[&str])
         }
     }
     let mut triggers = Vec::new();
-    for record in engine.fetch(&TRIGGERS, &names).await? {
+    for record in engine.fetch(sql::triggers(), &names).await? {
         triggers.push((record.text("tbl")?, record.text("trg")?));
     }
     Ok(Live { dialect, model, inbound, triggers })
@@ -146,7 +148,7 @@ async fn read<E: Engine + ?Sized>(engine: &E, dialect: Dialect, tables: &[&str])
 pub async fn outline(engine: &dyn Engine, tables: &[&str]) -> Result<Outline, TierError> {
     let names = [names(tables)];
     let mut outline = Outline::default();
-    for record in engine.fetch(&OUTLINE, &names).await? {
+    for record in engine.fetch(sql::outline(), &names).await? {
         let table = record.text("tbl")?;
         match record.text_or_null("col")? {
             Some(column) => outline.columns.push((table, column)),
@@ -165,7 +167,7 @@ async fn foreign_keys<E: Engine + ?Sized>(
     let mut keys: Vec<(String, ForeignKey)> = Vec::new();
     // A row a column: those of one key come together.
     let mut last = None;
-    for record in engine.fetch(&FOREIGN_KEYS, names).await? {
+    for record in engine.fetch(sql::foreign_keys(), names).await? {
         let place = (record.text("tbl")?, record.int("place")?);
         if last.as_ref() != Some(&place) {
             let key = ForeignKey {

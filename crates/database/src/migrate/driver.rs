@@ -4,7 +4,6 @@
 //! `-- no-transaction` (an index built beside the traffic) cannot be: it is recorded as half done before its first
 //! statement, so that whoever comes next does not go on over what a failure left.
 
-use std::sync::LazyLock;
 use std::time::Instant;
 
 use async_trait::async_trait;
@@ -14,12 +13,16 @@ use super::text::{self, Part};
 use super::{Recorded, Step};
 use crate::{Engine, Record, Source, Statement, Tier, TierError, Value};
 
-static KNOWN: LazyLock<Statement> = LazyLock::new(|| crate::any_sql!("known"));
-static LEDGER: LazyLock<Statement> = LazyLock::new(|| crate::any_sql!("ledger"));
-static MAKE_LEDGER: LazyLock<Statement> = LazyLock::new(|| crate::any_sql!("make_ledger"));
-static DROP_LEDGER: LazyLock<Statement> = LazyLock::new(|| crate::any_sql!("drop_ledger"));
-static RECORD: LazyLock<Statement> = LazyLock::new(|| crate::any_sql!("record"));
-static FORGET: LazyLock<Statement> = LazyLock::new(|| crate::any_sql!("forget"));
+crate::queries! {
+    /// Statements about the version table.
+    pub mod sql = "migrate" {
+        Shared: "queries.sql",
+        Sqlite: "queries.sqlite.sql",
+        Postgres: "queries.postgres.sql",
+        Mssql: "queries.mssql.sql",
+    }
+    [known, ledger, make_ledger, drop_ledger, record, forget, shape]
+}
 
 /// How much of a statement is shown.
 const SHOWN: usize = 80;
@@ -79,8 +82,8 @@ pub trait Migrating: Send {
 
 /// What is recorded; none without a version table.
 async fn ledger(on: &mut dyn Migrating) -> Result<Option<Vec<Recorded>>, TierError> {
-    let known = on.fetch(&KNOWN).await?;
-    if is_known(&known)? { read(&on.fetch(&LEDGER).await?).map(Some) } else { Ok(None) }
+    let known = on.fetch(sql::known()).await?;
+    if is_known(&known)? { read(&on.fetch(sql::ledger()).await?).map(Some) } else { Ok(None) }
 }
 
 fn is_known(rows: &[Record]) -> Result<bool, TierError> {
@@ -103,15 +106,15 @@ fn read(rows: &[Record]) -> Result<Vec<Recorded>, TierError> {
 
 /// The same on any connection of an engine.
 pub(crate) async fn recorded(engine: &dyn Engine) -> Result<Option<Vec<Recorded>>, TierError> {
-    let known = engine.fetch(&KNOWN, &[]).await?;
-    if is_known(&known)? { read(&engine.fetch(&LEDGER, &[]).await?).map(Some) } else { Ok(None) }
+    let known = engine.fetch(sql::known(), &[]).await?;
+    if is_known(&known)? { read(&engine.fetch(sql::ledger(), &[]).await?).map(Some) } else { Ok(None) }
 }
 
 /// The same on a session that only reads.
 pub(super) async fn look(session: &mut dyn crate::Session) -> Result<Option<Vec<Recorded>>, TierError> {
     session.begin(crate::Begin::Read).await?;
-    let known = session.fetch(&KNOWN, &[]).await?;
-    let rows = if is_known(&known)? { Some(session.fetch(&LEDGER, &[]).await?) } else { None };
+    let known = session.fetch(sql::known(), &[]).await?;
+    let rows = if is_known(&known)? { Some(session.fetch(sql::ledger(), &[]).await?) } else { None };
     session.rollback().await?;
     rows.map(|rows| read(&rows)).transpose()
 }
@@ -138,7 +141,7 @@ impl Driver<'_> {
                 if let Some(late) = pending.iter().find(|step| step.version < stands) {
                     return Err(self.failed(Fault::Late { name: late.name.to_owned(), stands }));
                 }
-                self.on.execute(&MAKE_LEDGER, &[]).await?;
+                self.on.execute(sql::make_ledger(), &[]).await?;
                 for step in pending {
                     self.apply(step).await?;
                 }
@@ -153,7 +156,7 @@ impl Driver<'_> {
             }
             Task::Adopt(_) if recorded.is_some() => {}
             Task::Stamp(to) | Task::Adopt(to) => self.stamp(rows, to).await?,
-            Task::Reset if recorded.is_some() => self.on.execute(&DROP_LEDGER, &[]).await?,
+            Task::Reset if recorded.is_some() => self.on.execute(sql::drop_ledger(), &[]).await?,
             Task::Reset => {}
         }
         Ok(stands)
@@ -167,11 +170,11 @@ impl Driver<'_> {
             self.record(step, step.title(), false, 0).await?;
             if let Err(stop) = self.send(step.up).await {
                 let name = format!("{} (stopped at line {})", step.title(), stop.line);
-                self.on.execute(&FORGET, &[step.version.into()]).await?;
+                self.on.execute(sql::forget(), &[step.version.into()]).await?;
                 self.record(step, &name, false, nanos()).await?;
                 return Err(self.stopped(step, step.up, stop, false));
             }
-            self.on.execute(&FORGET, &[step.version.into()]).await?;
+            self.on.execute(sql::forget(), &[step.version.into()]).await?;
             return self.record(step, step.title(), true, nanos()).await;
         }
         let done = async {
@@ -196,7 +199,7 @@ impl Driver<'_> {
             self.begin().await?;
             self.send(step.down).await?;
             self.check(step.down).await?;
-            self.on.execute(&FORGET, &[step.version.into()]).await.map_err(Stop::unplaced)?;
+            self.on.execute(sql::forget(), &[step.version.into()]).await.map_err(Stop::unplaced)?;
             self.on.run("COMMIT").await
         };
         match done.await {
@@ -215,7 +218,7 @@ impl Driver<'_> {
             let (version, tier) = (*version, self.tier.name());
             return Err(self.failed(Fault::Newer { version, newest, tier }));
         }
-        self.on.execute(&MAKE_LEDGER, &[]).await?;
+        self.on.execute(sql::make_ledger(), &[]).await?;
         let steps = self.steps;
         let done = async {
             self.begin().await?;
@@ -224,7 +227,7 @@ impl Driver<'_> {
                 row.whole && step.is_some_and(|step| step.checksum() == row.checksum)
             };
             for row in rows.iter().filter(|row| !stays(row)) {
-                self.on.execute(&FORGET, &[row.version.into()]).await.map_err(Stop::unplaced)?;
+                self.on.execute(sql::forget(), &[row.version.into()]).await.map_err(Stop::unplaced)?;
             }
             let is_there = |step: &&Step| rows.iter().any(|row| row.version == step.version && stays(row));
             for step in steps.iter().filter(|step| step.version <= to && !is_there(step)) {
@@ -266,7 +269,7 @@ impl Driver<'_> {
     async fn record(&mut self, step: &Step, name: &str, whole: bool, nanos: i64) -> Result<(), TierError> {
         let params =
             [step.version.into(), name.into(), step.checksum().as_str().into(), whole.into(), nanos.into()];
-        self.on.execute(&RECORD, &params).await
+        self.on.execute(sql::record(), &params).await
     }
 
     fn stopped(&self, step: &Step, text: &str, stop: Stop, undone: bool) -> TierError {

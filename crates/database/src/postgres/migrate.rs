@@ -6,11 +6,9 @@ use sqlx::postgres::{PgConnection, PgDatabaseError, PgErrorPosition};
 use sqlx::{AssertSqlSafe, Connection as _, Row as _};
 
 use super::{Postgres, answered, prepared, refused};
-use crate::migrate::{Migrating, Schema, Shapes, Step, Stop, TierSchema};
+use crate::migrate::{Migrating, Schema, Shapes, Step, Stop, TierSchema, sql};
 use crate::{Record, Statement, Tier, TierError, Value};
 
-/// The tables of the current schema. A statement of its own, for a transaction that no tier has.
-const SHAPE: &str = include_str!("../migrate/sql/postgres/shape.sql");
 /// Where migrations are tried out, in a transaction that is taken back.
 const PROBE: &str = "thermocline_probe";
 
@@ -79,7 +77,8 @@ impl Schema for Postgres {
 }
 
 async fn shape(connection: &mut PgConnection) -> Result<Vec<(String, String)>, sqlx::Error> {
-    let rows = sqlx::query(SHAPE).persistent(false).fetch_all(connection).await?;
+    let text = sql::shape().for_postgres().unwrap_or_default();
+    let rows = sqlx::query(text).persistent(false).fetch_all(connection).await?;
     rows.iter().map(|row| Ok((row.try_get("tbl")?, row.try_get("line")?))).collect()
 }
 

@@ -7,11 +7,8 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Connection as _, Row as _};
 
 use super::{Sqlite, answered, bind, refused};
-use crate::migrate::{Migrating, Schema, Shapes, Step, Stop, TierSchema};
+use crate::migrate::{Migrating, Schema, Shapes, Step, Stop, TierSchema, sql};
 use crate::{Engine as _, Record, Source, Statement, Tier, TierError, Value};
-
-/// The tables of a database. A statement of its own, for connections that no tier has.
-const SHAPE: &str = include_str!("../migrate/sql/sqlite/shape.sql");
 
 /// A connection that migrates, and the lock that says so.
 struct SqliteMigrating {
@@ -63,7 +60,7 @@ impl Sqlite {
     }
 
     async fn shape(&self) -> Result<Vec<(String, String)>, TierError> {
-        let rows = sqlx::query(SHAPE).fetch_all(&self.pool).await.and_then(|rows| {
+        let rows = sqlx::query(sql::shape().sqlite()).fetch_all(&self.pool).await.and_then(|rows| {
             rows.iter().map(|row| Ok((row.try_get("tbl")?, row.try_get("line")?))).collect()
         });
         rows.map_err(|error| refused(self.schema.tier, "migrate.shape", error))

@@ -1,5 +1,26 @@
--- migrate.shape
--- Columns, foreign keys and indexes of every table, a line each.
+-- name: known
+SELECT count(*) AS n FROM sqlite_schema WHERE type = 'table' AND name = '_sqlx_migrations'
+
+-- name: ledger
+SELECT version, description AS name, CAST(strftime('%s', installed_on) AS INTEGER) * 1000000 AS at, success AS whole,
+    lower(hex(checksum)) AS checksum, execution_time AS nanos
+FROM _sqlx_migrations ORDER BY version
+
+-- name: make_ledger
+CREATE TABLE IF NOT EXISTS _sqlx_migrations (
+    version BIGINT PRIMARY KEY,
+    description TEXT NOT NULL,
+    installed_on TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    success BOOLEAN NOT NULL,
+    checksum BLOB NOT NULL,
+    execution_time BIGINT NOT NULL
+)
+
+-- name: record
+INSERT INTO _sqlx_migrations (version, description, checksum, success, execution_time)
+VALUES ($1, $2, unhex($3), $4, $5)
+
+-- name: shape
 SELECT t.name AS tbl, t.name || '.' || c.name || ' ' || c.type || CASE WHEN c."notnull" THEN ' NOT NULL' ELSE '' END
         || coalesce(' DEFAULT ' || c.dflt_value, '') || CASE WHEN c.pk > 0 THEN ' key ' || c.pk ELSE '' END AS line
 FROM sqlite_schema t JOIN pragma_table_xinfo(t.name) c

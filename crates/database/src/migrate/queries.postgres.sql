@@ -1,5 +1,26 @@
--- migrate.shape
--- Columns, constraints and indexes of every table in the current schema, a line each.
+-- name: known
+SELECT count(to_regclass('_sqlx_migrations')) AS n
+
+-- name: ledger
+SELECT version, description AS name, installed_on AS at, success AS whole, encode(checksum, 'hex') AS checksum,
+    execution_time AS nanos
+FROM _sqlx_migrations ORDER BY version
+
+-- name: make_ledger
+CREATE TABLE IF NOT EXISTS _sqlx_migrations (
+    version BIGINT PRIMARY KEY,
+    description TEXT NOT NULL,
+    installed_on TIMESTAMPTZ NOT NULL DEFAULT now(),
+    success BOOLEAN NOT NULL,
+    checksum BYTEA NOT NULL,
+    execution_time BIGINT NOT NULL
+)
+
+-- name: record
+INSERT INTO _sqlx_migrations (version, description, checksum, success, execution_time)
+VALUES ($1, $2, decode($3, 'hex'), $4, $5)
+
+-- name: shape
 WITH tables AS (
     SELECT c.oid, c.relname::text AS name FROM pg_class c
     WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p') AND c.relname <> '_sqlx_migrations'

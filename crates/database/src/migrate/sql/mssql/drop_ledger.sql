@@ -1,3 +1,0 @@
--- migrate.drop_ledger
--- Reads no table.
-DROP TABLE _sqlx_migrations

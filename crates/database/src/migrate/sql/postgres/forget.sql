@@ -1,2 +1,0 @@
--- migrate.forget
-DELETE FROM _sqlx_migrations WHERE version = $1

@@ -1,2 +1,0 @@
--- migrate.drop_ledger
-DROP TABLE _sqlx_migrations
