@@ -1,7 +1,7 @@
-//! Time and randomness, the two inputs a test must be able to hold still.
+//! Time and randomness, the two inputs a test must control.
 //!
-//! Nothing else in the program may ask the machine for the time or for random bits
-//! (`clippy.toml` forbids it): a [`Clock`] is passed in.
+//! Nothing else in the program asks the machine for the time or for random bits; `clippy.toml` forbids it. A [`Clock`]
+//! is passed in.
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,10 +14,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// Microseconds in a day.
 pub const DAY: i64 = 86_400_000_000;
 
-/// A UTC instant in microseconds since 1970-01-01, the resolution every tier keeps.
+/// A UTC instant in microseconds since 1970-01-01, the resolution of every tier.
 ///
-/// SQL Server would keep 100 ns and Rust 1 ns; a cursor cut between two resolutions repeats a page
-/// for ever, so every input is truncated to microseconds (towards the past).
+/// SQL Server has 100 ns and Rust 1 ns. A cursor that loses precision would repeat a page for ever, so every input is
+/// truncated to microseconds, towards the past.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
@@ -27,33 +27,33 @@ impl Timestamp {
     /// 9999-12-31T23:59:59.999999Z, the latest instant `DATETIME2` can hold.
     pub const MAX: Self = Self(253_402_300_799_999_999);
 
-    /// The instant `micros` microseconds after 1970-01-01T00:00:00Z, if every tier can hold it.
+    /// Returns the instant `micros` microseconds after 1970-01-01T00:00:00Z; `None` if a tier cannot store it.
     pub fn from_micros(micros: i64) -> Option<Self> {
         (Self::MIN.0..=Self::MAX.0).contains(&micros).then_some(Self(micros))
     }
 
-    /// Microseconds since 1970-01-01T00:00:00Z.
+    /// Returns the microseconds since 1970-01-01T00:00:00Z.
     pub const fn micros(self) -> i64 {
         self.0
     }
 
-    /// This instant moved by `micros`, held inside the range every tier can hold.
+    /// Returns this instant shifted by `micros`, clamped to the range every tier can store.
     #[must_use]
     pub fn plus(self, micros: i64) -> Self {
         Self(self.0.saturating_add(micros).clamp(Self::MIN.0, Self::MAX.0))
     }
 
-    /// Midnight UTC at which `date` begins.
+    /// Returns midnight UTC at the start of `date`.
     pub fn midnight(date: NaiveDate) -> Self {
         Self(date.and_time(chrono::NaiveTime::MIN).and_utc().timestamp_micros())
     }
 
-    /// The UTC day this instant lies in.
+    /// Returns the UTC date of this instant.
     pub fn date(self) -> NaiveDate {
         self.datetime().date_naive()
     }
 
-    /// This instant, for the calendar.
+    /// Returns this instant as a calendar date and time.
     pub fn datetime(self) -> DateTime<Utc> {
         DateTime::from_timestamp_micros(self.0).unwrap_or_default()
     }
@@ -65,7 +65,7 @@ impl fmt::Display for Timestamp {
     }
 }
 
-/// The text is neither RFC 3339 nor a date, or lies outside the years 1 to 9999.
+/// The text is neither RFC 3339 nor a date, or is outside the years 1 to 9999.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("not a time: expected RFC 3339 such as 2026-01-31T08:00:00Z, or a date such as 2026-01-31")]
 pub struct BadTimestamp;
@@ -73,7 +73,7 @@ pub struct BadTimestamp;
 impl FromStr for Timestamp {
     type Err = BadTimestamp;
 
-    /// RFC 3339 with an offset; the same without one, taken as UTC; or a date, meaning its midnight.
+    /// Parses RFC 3339 with an offset, the same without one as UTC, or a date as its midnight.
     fn from_str(text: &str) -> Result<Self, BadTimestamp> {
         let micros = if let Ok(at) = DateTime::parse_from_rfc3339(text) {
             at.timestamp_micros()
@@ -102,7 +102,7 @@ impl<'de> Deserialize<'de> for Timestamp {
     }
 }
 
-/// A time span such as `30d`, `12h`, `90m` or `45s`, in microseconds.
+/// Parses a time span such as `30d`, `12h`, `90m` or `45s` into microseconds.
 pub fn span(text: &str) -> Result<i64, String> {
     let fault = || "expected a number with d, h, m or s behind it, such as 30d".to_owned();
     let (number, unit) = text.split_at(text.len() - text.chars().next_back().map_or(0, char::len_utf8));
@@ -119,7 +119,7 @@ pub fn span(text: &str) -> Result<i64, String> {
     number.parse::<i64>().ok().and_then(|number| number.checked_mul(unit)).ok_or_else(fault)
 }
 
-/// Where the time and unguessable numbers come from: the machine, or a test.
+/// The source of time and random numbers: the machine, or a test.
 #[derive(Clone, Debug, Default)]
 pub struct Clock {
     fixed: Option<Arc<Fixed>>,
@@ -132,24 +132,24 @@ struct Fixed {
 }
 
 impl Clock {
-    /// The machine's own clock and its source of randomness.
+    /// Returns the machine's clock and random number generator.
     pub fn system() -> Self {
         Self::default()
     }
 
-    /// A clock that stands at `now` until [`Clock::set`] moves it, and draws 1, 2, 3, … as its random numbers.
+    /// Returns a clock that stays at `now` until [`Clock::set`] moves it, and draws 1, 2, 3, … as random numbers.
     pub fn fixed(now: Timestamp) -> Self {
         Self { fixed: Some(Arc::new(Fixed { now: AtomicI64::new(now.micros()), drawn: AtomicI64::new(0) })) }
     }
 
-    /// Moves a fixed clock; the machine's clock is left alone.
+    /// Sets a fixed clock. Has no effect on the machine's clock.
     pub fn set(&self, now: Timestamp) {
         if let Some(fixed) = &self.fixed {
             fixed.now.store(now.micros(), Ordering::SeqCst);
         }
     }
 
-    /// The present instant.
+    /// Returns the current instant.
     #[expect(clippy::disallowed_methods, reason = "the one place that asks the machine")]
     pub fn now(&self) -> Timestamp {
         Timestamp(match &self.fixed {
@@ -158,7 +158,7 @@ impl Clock {
         })
     }
 
-    /// A number nobody can guess: 1 to 2^53 - 1, so that it survives a reader who parses JSON numbers as floats.
+    /// Draws an unpredictable number from 1 to 2^53 - 1, which survives clients that parse JSON numbers as floats.
     #[expect(clippy::disallowed_methods, reason = "the one place that asks the machine")]
     pub fn draw(&self) -> i64 {
         match &self.fixed {

@@ -1,6 +1,6 @@
-//! What a page is: keys, slices of an ordered list, and the opaque cursors that name a place in one.
+//! Keyset keys, slices of an ordered list, and the opaque cursors that encode a key.
 //!
-//! Pure: nothing in here knows a database, a tier or HTTP.
+//! Pure: nothing here knows a database, a tier or HTTP.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -12,7 +12,7 @@ pub const MAX_LIMIT: i64 = 100;
 /// The rows of a page when the client does not say.
 pub const DEFAULT_LIMIT: i64 = 20;
 
-/// Where a row stands in its list: `(created_at, id)`, or `(trade_date, 0)` for a price of one stock.
+/// The position of a row in its list: `(created_at, id)`, or `(trade_date, 0)` for a price of one stock.
 ///
 /// Both parts are integers, so every tier sorts keys exactly as Rust does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -24,23 +24,23 @@ pub struct Key {
 }
 
 impl Key {
-    /// Not newer than any row.
+    /// The lower bound of all rows.
     pub const MIN: Self = Self::new(Timestamp::MIN, i64::MIN);
-    /// Newer than any row; as the bound of a counted block, its infinity.
+    /// The upper bound of all rows, and the open end of the newest counted block.
     pub const MAX: Self = Self::new(Timestamp::MAX, i64::MAX);
 
-    /// The key of the row `id` at `at`.
+    /// Creates the key of the row `id` at the instant `at`.
     pub const fn new(at: Timestamp, id: i64) -> Self {
         Self { at, id }
     }
 
-    /// The oldest key a row at `at` can have.
+    /// Returns the oldest key a row at `at` can have.
     pub const fn first_at(at: Timestamp) -> Self {
         Self::new(at, i64::MIN)
     }
 
-    /// The next newer key: turns "up to and including `self`" into an exclusive bound, and "after `self`" into
-    /// an inclusive one. [`Key::MAX`] is its own successor.
+    /// Returns the next newer key. It turns "up to and including `self`" into an exclusive bound, and "after `self`"
+    /// into an inclusive one. [`Key::MAX`] is its own successor.
     #[must_use]
     pub fn successor(self) -> Self {
         match self.id.checked_add(1) {
@@ -70,58 +70,58 @@ pub struct Span {
 }
 
 impl Span {
-    /// Every row there is.
+    /// All rows.
     pub const ALL: Self = Self { lower: Key::MIN, upper: Key::MAX };
 
-    /// The rows of this span that are older than `key`.
+    /// Returns the part of the span that is older than `key`.
     #[must_use]
     pub fn below(self, key: Key) -> Self {
         Self { upper: self.upper.min(key), ..self }
     }
 
-    /// The rows of this span with the key `key` or newer.
+    /// Returns the part of the span from `key` on, inclusive.
     #[must_use]
     pub fn from(self, key: Key) -> Self {
         Self { lower: self.lower.max(key), ..self }
     }
 
-    /// Whether no key lies in it.
+    /// Returns whether the span holds no key.
     pub fn is_empty(self) -> bool {
         self.lower >= self.upper
     }
 }
 
-/// A stretch of a list: the rows of a span, in an order, from the `skip`th on, `take` at most.
+/// Part of a list: the rows of a span in an order, after the first `skip`, at most `take`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Slice {
-    /// Which keys.
+    /// The keys.
     pub span: Span,
-    /// In which order they are skipped and taken.
+    /// The order in which rows are skipped and taken.
     pub order: Order,
-    /// How many rows to leave out first.
+    /// The number of rows to leave out first.
     pub skip: i64,
-    /// How many rows to return at most.
+    /// The maximum number of rows to return.
     pub take: i64,
 }
 
 impl Slice {
-    /// The newest `take` rows of `span`.
+    /// Returns the newest `take` rows of `span`.
     pub const fn newest(span: Span, take: i64) -> Self {
         Self { span, order: Order::Desc, skip: 0, take }
     }
 
-    /// The oldest `take` rows of `span`, oldest first.
+    /// Returns the oldest `take` rows of `span`, oldest first.
     pub const fn oldest(span: Span, take: i64) -> Self {
         Self { span, order: Order::Asc, skip: 0, take }
     }
 }
 
-/// Identifies a list and its filter, so that a cursor of another list is noticed.
+/// Identifies a list and its filter, so that a cursor of another list is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ListId([u8; 8]);
 
 impl ListId {
-    /// The identity of the list described by `parts`: its name, then each value it is filtered by.
+    /// Returns the identity of the list described by `parts`: its name, then each value it is filtered by.
     pub fn of(parts: &[&str]) -> Self {
         let mut hasher = blake3::Hasher::new();
         for part in parts {
@@ -133,7 +133,7 @@ impl ListId {
         Self(id)
     }
 
-    /// The same list cut to a span of time, in microseconds.
+    /// Returns the identity of the same list limited to a time span, in microseconds.
     #[must_use]
     pub fn within(self, from: Option<i64>, to: Option<i64>) -> Self {
         let end = |end: Option<i64>| end.map_or(String::new(), |micros| micros.to_string());
@@ -142,10 +142,10 @@ impl ListId {
     }
 }
 
-/// What a token given to the client stands for.
+/// The kinds of tokens given to clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokenKind {
-    /// A place in a list: `next`, `prev`, `before`, `after`.
+    /// A position in a list: `next`, `prev`, `before`, `after`.
     Cursor,
     /// The upper bound of a page walk: `as_of`.
     AsOf,
@@ -160,24 +160,23 @@ impl TokenKind {
     }
 }
 
-/// The token is broken, or was made for another list.
+/// Why a token was rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadCursor {
-    /// Not something this program has ever given out.
+    /// The token was not made by this program.
     #[error("not a cursor this service gave out")]
     Broken,
-    /// Given out by another list, or by the same one with another filter.
+    /// The token belongs to another list, or to the same list with another filter.
     #[error("a cursor of another list or filter")]
     Foreign,
 }
 
 const TOKEN_BYTES: usize = 1 + 8 + 8 + 8 + 4;
 
-/// Writes `key` as an opaque token: version, list, key in integer microseconds and id, and a checksum; base64url,
-/// 39 characters.
+/// Encodes `key` as an opaque token of 39 characters: version, list, microseconds, id and a checksum in base64url.
 ///
-/// It holds no tier and no epoch, so it survives its row being moved, and no right: those come from the caller's
-/// token on every request. It holds no direction either: a key is a place, and both ways lead away from it.
+/// The token holds no tier and no epoch, so it survives a move of its row. It holds no permission: every request is
+/// authorized by itself. It holds no direction: a cursor can be followed both ways.
 pub fn encode(kind: TokenKind, list: ListId, key: Key) -> String {
     let mut bytes = Vec::with_capacity(TOKEN_BYTES);
     bytes.push(kind.version());
@@ -188,7 +187,7 @@ pub fn encode(kind: TokenKind, list: ListId, key: Key) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// Reads a token back.
+/// Decodes a token.
 ///
 /// # Errors
 /// [`BadCursor::Broken`] for anything [`encode`] did not write as this kind; [`BadCursor::Foreign`] when `list` is

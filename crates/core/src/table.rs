@@ -3,7 +3,7 @@
 //! A table is declared once. The SQL that makes it, the comparison with a live database, the import and the documentation follow
 //! from the declaration.
 
-/// What a column holds; each engine has its own type for it.
+/// The type of a column. Each engine has its own name for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// A 64-bit integer.
@@ -16,18 +16,18 @@ pub enum Kind {
     Date,
     /// `DECIMAL(10,2)`.
     Price,
-    /// True or false.
+    /// A boolean.
     Bool,
 }
 
-/// What an engine that has the means stores a [`Kind`] as.
+/// How a column is stored by engines that distinguish more than its [`Kind`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
-    /// The kind's own type; text without a limit.
+    /// The default for the type; text without a limit.
     Plain,
-    /// Text of so many characters at most.
+    /// Text of at most so many UTF-16 code units, as SQL Server counts.
     Length(u16),
-    /// The same, compared byte by byte whatever the database's collation.
+    /// The same, compared byte by byte whatever the database's collation is.
     Code(u16),
     /// An integer of 16 bits.
     Small,
@@ -35,25 +35,25 @@ pub enum Form {
     Json,
 }
 
-/// What a column holds when an `INSERT` says nothing.
+/// The value of a column that an `INSERT` does not name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Preset {
     /// A number.
     Int(i64),
     /// A text.
     Text(&'static str),
-    /// True or false.
+    /// A boolean.
     Bool(bool),
-    /// The present; an embedded database has no clock and leaves it to the writer.
+    /// The current time. SQLite has no microsecond clock and leaves it to the writer.
     Now,
 }
 
-/// One column of a table and, where the mover copies it, its twin in cold.
+/// One column of a table and, where the table is archived, its counterpart in cold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Column {
     /// Its name.
     pub name: &'static str,
-    /// The name of its twin in cold.
+    /// Its name in the cold tier.
     pub archived: &'static str,
     /// What it holds.
     pub kind: Kind,
@@ -61,11 +61,11 @@ pub struct Column {
     pub form: Form,
     /// Whether it may be NULL.
     pub nullable: bool,
-    /// What it holds unless it is told.
+    /// Its default.
     pub default: Option<Preset>,
-    /// Whether the engine numbers the rows with it.
+    /// Whether it is an identity column.
     pub identity: bool,
-    /// The table whose `id` it holds.
+    /// The table whose `id` it refers to.
     pub references: Option<&'static str>,
 }
 
@@ -110,34 +110,34 @@ impl Column {
     }
 }
 
-/// The number of a row.
+/// The identity column of a row.
 pub const ID: Column = Column { identity: true, archived: "original_id", ..column("id", Kind::Int) };
 
-/// Which rows an index holds.
+/// The rows of a partial index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Only {
-    /// Those whose column is NULL.
+    /// Rows whose column is NULL.
     Null(&'static str),
-    /// Those whose column is not NULL.
+    /// Rows whose column is not NULL.
     NotNull(&'static str),
-    /// Those whose column is true.
+    /// Rows whose column is true.
     True(&'static str),
 }
 
 /// An index of a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Index {
-    /// Its name, unlike any other in the database.
+    /// Its name, unique in the database.
     pub name: &'static str,
-    /// Its columns, each with ` DESC` behind it where it descends.
+    /// Its columns, each followed by ` DESC` where it descends.
     pub columns: &'static [&'static str],
-    /// Whether two rows may not agree in all its columns.
+    /// Whether it is unique.
     pub unique: bool,
-    /// Whether it is part of the table's own definition.
+    /// Whether it is a constraint of the table.
     pub constraint: bool,
-    /// The rows it holds; all of them without.
+    /// The rows it covers; `None` for all.
     pub only: Option<Only>,
-    /// What it is for.
+    /// Its purpose, for the documentation.
     pub about: &'static str,
 }
 
@@ -171,27 +171,27 @@ impl Index {
 pub struct Table {
     /// Its name.
     pub name: &'static str,
-    /// The name of its twin in cold; `None` for a table that stays.
+    /// The name of its archive table in cold; `None` for a table that stays in hot.
     pub archived: Option<&'static str>,
-    /// Its columns, in the order of the canonical encoding that digests are taken of.
+    /// Its columns, in the order in which digests encode them.
     pub columns: &'static [Column],
-    /// Its primary key. An embedded database numbers the rows by the identity column alone.
+    /// Its primary key. SQLite uses the identity column alone.
     pub key: &'static [&'static str],
     /// Its other indexes.
     pub indexes: &'static [Index],
-    /// The rows it is made with: the values of its first column.
+    /// The rows it is created with: the values of its first column.
     pub rows: &'static [&'static str],
-    /// What it is for.
+    /// Its purpose, for the documentation.
     pub about: &'static str,
 }
 
 impl Table {
-    /// Its columns, for a `SELECT` in hot.
+    /// Returns the select list of its columns in hot.
     pub fn names(&self) -> String {
         self.columns.iter().map(|column| column.name).collect::<Vec<_>>().join(", ")
     }
 
-    /// Its columns under their names in hot, for a `SELECT` in cold.
+    /// Returns the select list of its columns in cold, under their names in hot.
     pub fn names_in_cold(&self) -> String {
         let name = |column: &Column| {
             if column.name == column.archived {

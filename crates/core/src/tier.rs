@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// One of the two pools a row can live in.
+/// One of the two databases a row can live in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Tier {
     /// The platform's own database, which holds the newest rows.

@@ -11,7 +11,7 @@ use crate::table::Kind;
 /// A parameter of a statement or a value of a row. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Value {
-    /// NULL of a type: servers want to know which.
+    /// NULL. The type is sent along, since servers ask for it.
     Null(Kind),
     /// A 64-bit integer.
     Int(i64),
@@ -23,7 +23,7 @@ pub enum Value {
     Date(NaiveDate),
     /// An exact decimal of scale 2.
     Price(Decimal),
-    /// True or false.
+    /// A boolean.
     Bool(bool),
     /// A list of integers, for `IN` and for joining columns of many rows.
     Ints(Arc<[i64]>),
@@ -80,7 +80,7 @@ impl Value {
         }
     }
 
-    /// `value`, or a NULL of `kind`.
+    /// Returns `value`, or a NULL of `kind`.
     pub fn or_null<T: Into<Self>>(value: Option<T>, kind: Kind) -> Self {
         value.map_or(Self::Null(kind), Into::into)
     }

@@ -1,4 +1,4 @@
-//! Why a database that should be there is not, as far as its driver can tell.
+//! Why a database cannot be used, as far as its driver can tell.
 
 use tiberius::error::Error as Mssql;
 
@@ -7,18 +7,18 @@ use super::TierError;
 /// Why a tier cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Away {
-    /// Nobody answers, or the server is still starting: it may come.
+    /// Nothing answers, or the server is still starting.
     NotThere,
-    /// The server answers, and has no such database: whoever makes it may be about to.
+    /// The server answers and has no such database yet.
     NoDatabase,
-    /// The server answers, and does not let this user in.
+    /// The server rejects this user.
     Refused,
-    /// What answers cannot be talked to: no encryption, a certificate nobody trusts, another protocol.
+    /// Encryption, certificate or protocol do not match.
     Unfit,
 }
 
 impl Away {
-    /// In a few words.
+    /// Describes the failure in a few words.
     pub const fn what(self) -> &'static str {
         match self {
             Self::NotThere => "not there",
@@ -28,7 +28,7 @@ impl Away {
         }
     }
 
-    /// What waiting does not cure.
+    /// Returns the operator's next step.
     pub const fn advice(self) -> &'static str {
         match self {
             Self::NotThere => "is the server running, and are host and port right?",
@@ -40,7 +40,7 @@ impl Away {
 }
 
 impl TierError {
-    /// Why the tier cannot be used.
+    /// Returns why the tier cannot be used.
     pub fn away(&self) -> Away {
         let (Self::Unavailable { source, .. } | Self::Statement { source, .. }) = self else {
             return Away::NotThere;
@@ -52,7 +52,7 @@ impl TierError {
             Some(Mssql::Server(token)) => match token.code() {
                 4060 => Away::NoDatabase,
                 18452 | 18456 => Away::Refused,
-                // Babelfish passes on what PostgreSQL says.
+                // Babelfish passes on PostgreSQL's messages.
                 _ if token.message().contains("does not exist") => Away::NoDatabase,
                 _ if token.message().contains("authentication failed") => Away::Refused,
                 _ => Away::NotThere,

@@ -1,8 +1,8 @@
-//! What a database is to this program: statements with typed parameters, rows read by column name, sessions with
+//! Databases as the program sees them: statements with typed parameters, rows read by column name, sessions with
 //! transactions, and errors that name the tier.
 //!
-//! An [`Engine`] knows its database and nothing of messages or prices; a resource brings its statements as SQL
-//! files and reads its rows through [`Record`]. A new database is one more `Engine` and one more text a statement.
+//! An [`Engine`] knows its database and no resource. A resource brings its statements as named queries ([`queries`])
+//! and reads its rows through [`Record`]. A new database is one more `Engine` and one more text for each statement.
 
 mod away;
 mod fragment;
@@ -38,56 +38,56 @@ pub use thermocline_core::value::Value;
 
 use crate::schema::Column;
 
-/// What a driver reports.
+/// The error of a driver.
 pub type Source = Box<dyn std::error::Error + Send + Sync>;
 
-/// A tier did not do what it was asked.
+/// A tier failed to answer a request.
 #[derive(Debug, thiserror::Error)]
 pub enum TierError {
-    /// It cannot be reached, or answered too late: worth asking again later.
+    /// The tier is unreachable or timed out. The request may succeed later.
     #[error("the {tier} tier is unavailable")]
     Unavailable {
-        /// Which one.
+        /// The tier.
         tier: Tier,
-        /// What the driver says.
+        /// The driver's error.
         source: Source,
     },
-    /// Somebody else holds what is needed (a lock, a deadlock, a write conflict): worth asking again now.
+    /// A lock, a deadlock or a write conflict. The request may succeed when repeated at once.
     #[error("the {tier} tier is busy: {statement}")]
     Conflict {
-        /// Which one.
+        /// The tier.
         tier: Tier,
         /// The statement's name.
         statement: &'static str,
-        /// What the driver says.
+        /// The driver's error.
         source: Source,
     },
-    /// It refused a statement.
+    /// The tier rejected a statement.
     #[error("the {tier} tier refused {statement}")]
     Statement {
-        /// Which one.
+        /// The tier.
         tier: Tier,
         /// The statement's name.
         statement: &'static str,
-        /// What the driver says.
+        /// The driver's error.
         source: Source,
     },
-    /// A row holds what its column should not.
+    /// A row holds a value that its column must not hold.
     #[error("the {tier} tier answered {statement} with column {column} {problem}")]
     Row {
-        /// Which one.
+        /// The tier.
         tier: Tier,
         /// The statement's name.
         statement: &'static str,
         /// The column.
         column: String,
-        /// What is wrong with it.
+        /// The problem.
         problem: String,
     },
 }
 
 impl TierError {
-    /// The tier it happened in.
+    /// Returns the tier of the error.
     pub const fn tier(&self) -> Tier {
         match self {
             Self::Unavailable { tier, .. }
@@ -97,49 +97,49 @@ impl TierError {
         }
     }
 
-    /// Whether the same request may succeed when it is made again at once.
+    /// Returns whether the same request may succeed when repeated at once.
     pub const fn is_conflict(&self) -> bool {
         matches!(self, Self::Conflict { .. })
     }
 }
 
-/// How a session's transaction is meant.
+/// The kinds of transactions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Begin {
-    /// Every read sees the instant of the first one.
+    /// Read only. Every read sees the snapshot of the first one.
     Read,
-    /// Writes; on SQLite the file's one write lock is taken now, not in the middle.
+    /// Read and write. SQLite takes its only write lock at the beginning.
     Write,
 }
 
-/// A database server or file behind a pool.
+/// A database server or file behind a connection pool.
 #[async_trait]
 pub trait Engine: fmt::Debug + Send + Sync {
-    /// The tier it serves.
+    /// Returns the tier it serves.
     fn tier(&self) -> Tier;
 
-    /// Runs one reading statement on any connection and returns all its rows; the statement sees one instant.
+    /// Runs a read-only statement on any connection and returns all rows. The statement sees one snapshot.
     async fn fetch(&self, statement: &Statement, params: &[Value]) -> Result<Vec<Record>, TierError>;
 
-    /// A connection of one's own, for transactions. Dropped in mid-transaction it rolls back.
+    /// Returns a connection for transactions. A session dropped within a transaction rolls back.
     async fn session(&self) -> Result<Box<dyn Session>, TierError>;
 
-    /// Why no column of this database can hold `value` as it is; `None` when one can.
+    /// Returns why this engine cannot store `value` losslessly; `None` if it can.
     fn refuses(&self, _value: &Value) -> Option<&'static str> {
         None
     }
 
-    /// Servers with a copy of this database, which may lag behind it, the one to ask first coming first. Readers who
-    /// can prove an answer ask them; everybody else is served by this one.
+    /// Returns the read replicas, which may lag behind, in the order in which to ask them. Only readers that can prove
+    /// an answer against the journal may use them.
     fn replicas(&self) -> Vec<&dyn Engine> {
         Vec::new()
     }
 
-    /// Waits for connections in use and closes all.
+    /// Waits for connections in use, then closes all.
     async fn close(&self);
 }
 
-/// One connection and its transaction.
+/// A connection and its transaction.
 #[async_trait]
 pub trait Session: Send {
     /// Begins a transaction.
@@ -148,10 +148,11 @@ pub trait Session: Send {
     /// Runs a statement that returns rows.
     async fn fetch(&mut self, statement: &Statement, params: &[Value]) -> Result<Vec<Record>, TierError>;
 
-    /// Runs a statement and returns how many rows it touched.
+    /// Runs a statement and returns the number of affected rows.
     async fn execute(&mut self, statement: &Statement, params: &[Value]) -> Result<u64, TierError>;
 
-    /// Inserts `rows`, each with one value a column, ids included; returns how many went in, which is all of them.
+    /// Inserts `rows`, each with one value for each column, ids included. Returns the number of rows, which is always
+    /// all of them.
     async fn insert(
         &mut self,
         table: &'static str,
@@ -159,10 +160,10 @@ pub trait Session: Send {
         rows: &[Vec<Value>],
     ) -> Result<u64, TierError>;
 
-    /// Commits, durably. An error leaves open whether it happened.
+    /// Commits durably. After an error it is unknown whether the commit happened.
     async fn commit(&mut self) -> Result<(), TierError>;
 
-    /// Takes back everything since [`Session::begin`].
+    /// Rolls back everything since [`Session::begin`].
     async fn rollback(&mut self) -> Result<(), TierError>;
 }
 
@@ -173,13 +174,13 @@ pub fn statements() -> Vec<&'static Statement> {
     statements
 }
 
-/// The values of `columns` in `record`, in their order.
+/// Returns the values of `columns` in `record`, in their order.
 pub fn values(record: &Record, columns: &[Column]) -> Result<Vec<Value>, TierError> {
     columns.iter().map(|column| record.value(column.name, column.kind)).collect()
 }
 
-/// Notes that a statement begun at `begun` was answered with so many rows, or with an error: for the request's
-/// timing, the metrics and, when it was answered, the trace.
+/// Records a statement begun at `begun` and its number of rows, `None` after an error, for the request's timing, the
+/// metrics and the trace.
 fn note(tier: Tier, statement: &Statement, begun: Instant, rows: Option<usize>) {
     let waited = begun.elapsed();
     usage::record((tier.name(), tier as usize), waited, rows.is_some());

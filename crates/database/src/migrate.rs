@@ -1,8 +1,7 @@
-//! Schema migrations: the files under `migrations/`, carried in the program.
+//! Schema migrations: numbered SQL files, compiled into the program.
 //!
-//! What is applied is recorded as sqlx's migrator does, in `_sqlx_migrations` with SHA-384 checksums, so that its
-//! tools can read it. The driver is our own: it is the same for SQL Server, names the statement that failed, and can
-//! stamp.
+//! Applied migrations are recorded as sqlx's migrator does, in `_sqlx_migrations` with SHA-384 checksums, so its tools
+//! can read them. The driver is our own: it serves SQL Server too, names the failing statement, and can stamp.
 
 mod driver;
 mod fault;
@@ -26,7 +25,7 @@ pub use self::found::{Found, Shapes, found};
 pub(crate) use self::text::batches;
 pub use self::text::{Dropped, Part, statements};
 
-/// How the text of a migration begins that runs outside a transaction.
+/// The first line of a migration that runs outside a transaction.
 const ALONE: &str = "-- no-transaction";
 
 /// One migration.
@@ -39,17 +38,17 @@ pub struct Step {
 }
 
 impl Step {
-    /// A migration called `NNNN_what_it_does`, with the texts of its two files.
+    /// Creates a migration named `NNNN_what_it_does` with the texts of its two files.
     pub const fn new(version: i64, name: &'static str, up: &'static str, down: &'static str) -> Self {
         Self { version, name, up, down }
     }
 
-    /// Its number, from 1.
+    /// Returns its version, from 1.
     pub const fn version(&self) -> i64 {
         self.version
     }
 
-    /// Its files' name.
+    /// Returns the name of its files.
     pub const fn name(&self) -> &'static str {
         self.name
     }
@@ -64,47 +63,47 @@ impl Step {
         self.up
     }
 
-    /// The name without the number.
+    /// Returns the name without the version.
     fn title(&self) -> &'static str {
         self.name.split_once('_').map_or(self.name, |(_, title)| title)
     }
 
-    /// Whether it runs outside a transaction.
+    /// Returns whether it runs outside a transaction.
     fn is_alone(&self) -> bool {
         self.up.starts_with(ALONE)
     }
 
-    /// SHA-384 of its text, in hexadecimal.
+    /// Returns the SHA-384 of its text in hexadecimal.
     pub fn checksum(&self) -> String {
         let text = sqlx::SqlSafeStr::into_sql_str(self.up);
         let hashed = Migration::new(self.version, self.name.into(), MigrationType::ReversibleUp, text, false);
         hashed.checksum.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
     }
 
-    /// What taking it back takes away for good.
+    /// Returns the tables and columns that a downgrade drops with their data.
     pub fn drops(&self) -> Vec<Dropped> {
         text::dropped(self.down)
     }
 }
 
-/// What the version table says of one migration.
+/// The record of one migration in the version table.
 #[derive(Clone, Debug)]
 pub struct Recorded {
-    /// Its number.
+    /// Its version.
     pub version: i64,
     /// Its name without the number.
     pub name: String,
-    /// When it was applied.
+    /// The time it was applied.
     pub at: Timestamp,
-    /// Whether it ran to its end.
+    /// Whether it completed.
     pub whole: bool,
-    /// Of its text, in hexadecimal.
+    /// The SHA-384 of its text in hexadecimal.
     pub checksum: String,
-    /// How long it took; 0 when it was only recorded.
+    /// Its duration in nanoseconds; 0 when it was only recorded.
     pub nanos: i64,
 }
 
-/// The version a schema stands at, by what is recorded.
+/// Returns the version of a schema by its records.
 pub fn stands(rows: &[Recorded]) -> i64 {
     rows.iter().filter(|row| row.whole).map(|row| row.version).max().unwrap_or(0)
 }
@@ -135,7 +134,7 @@ impl TierSchema {
     }
 }
 
-/// An engine whose schema the program looks after.
+/// An engine whose schema the program manages.
 #[async_trait]
 pub trait Schema: Engine {
     /// Returns the schema of its tier.
@@ -144,48 +143,47 @@ pub trait Schema: Engine {
     /// Returns its migrations, in order.
     fn steps(&self) -> &'static [Step];
 
-    /// Whether nobody but this program uses the database, so that there is nobody to ask before it is brought up to
-    /// date.
+    /// Returns whether the database belongs to this program alone, so that it may be upgraded without asking.
     fn is_embedded(&self) -> bool;
 
-    /// A connection on which it is this process's turn to migrate: processes that start at once take turns.
+    /// Takes the migration lock and returns its connection. Concurrent processes wait for each other.
     async fn migrating(&self) -> Result<Box<dyn Migrating>, TierError>;
 
-    /// What the tables look like now, and what they would look like after each of `steps`; none where the engine
-    /// cannot try that out without a trace.
+    /// Describes the tables as they are, and as they would be after each of `steps`; `None` where the engine cannot
+    /// try that without side effects.
     async fn shapes(&self, steps: &[Step]) -> Result<Option<Shapes>, TierError>;
 
-    /// Reads these tables from the catalogs.
+    /// Reads the tables from the catalogs.
     async fn inspect(&self, tables: &[&str]) -> Result<Live, TierError> {
         inspect::inspect(self, tables).await
     }
 
-    /// The same, with what the server is and how much the tables hold.
+    /// Reads the tables, the server's version and the table sizes.
     async fn survey(&self, tables: &[&str]) -> Result<Survey, TierError> {
         inspect::survey(self, tables).await
     }
 
-    /// What its version table says; none without one.
+    /// Reads the version table; `None` without one.
     async fn recorded(&self) -> Result<Option<Vec<Recorded>>, TierError> {
         driver::look(&mut *self.session().await?).await
     }
 
-    /// The version it stands at: 0 without a version table.
+    /// Returns the version of the schema: 0 without a version table.
     async fn version(&self) -> Result<i64, TierError> {
         Ok(self.recorded().await?.as_deref().map_or(0, stands))
     }
 
-    /// Does `task` with `steps`. Returns the version found once it was this process's turn.
+    /// Runs `task` under the migration lock and returns the version found before it.
     async fn migrate(&self, steps: &[Step], task: Task) -> Result<i64, TierError> {
         let mut on = self.migrating().await?;
         let found = driver::Driver { tier: self.tier(), steps, on: &mut *on }.run(task).await;
-        // The turn ends after a failure too.
+        // The lock is released after a failure too.
         on.close().await;
         found
     }
 }
 
-/// What [`upgrade`] found and did.
+/// The result of [`upgrade`].
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Upgraded {
     /// `hot` or `cold`.
@@ -198,12 +196,12 @@ pub struct Upgraded {
     pub applied: Vec<String>,
 }
 
-/// The newest version there is for a database.
+/// Returns the newest version available for a database.
 pub fn newest(database: &dyn Schema) -> i64 {
     database.steps().last().map_or(0, |step| step.version)
 }
 
-/// Checks that what is recorded is whole, known, and of the files this program has.
+/// Checks that every record is complete, known, and equal to this program's files.
 ///
 /// # Errors
 /// What is wrong, with the way out.
@@ -211,12 +209,12 @@ pub fn verify(database: &dyn Schema, rows: &[Recorded]) -> Result<(), Fault> {
     driver::verify(database.tier(), database.steps(), rows)
 }
 
-/// Applies the migrations that are still pending.
+/// Applies all pending migrations.
 pub async fn upgrade(database: &dyn Schema) -> Result<Upgraded, TierError> {
     upgrade_to(database, None).await
 }
 
-/// Applies the migrations that are still pending, up to a version.
+/// Applies the pending migrations up to a version.
 pub async fn upgrade_to(database: &dyn Schema, version: Option<i64>) -> Result<Upgraded, TierError> {
     let from = database.migrate(database.steps(), Task::Upgrade(version)).await?;
     let to = database.version().await?;
@@ -229,18 +227,19 @@ pub async fn upgrade_to(database: &dyn Schema, version: Option<i64>) -> Result<U
     })
 }
 
-/// Takes the schema back to `version`, dropping what later migrations made, rows included. Returns the version found.
+/// Downgrades the schema to `version`, which drops what later migrations created, with its rows. Returns the version
+/// found.
 pub async fn downgrade(database: &dyn Schema, version: i64) -> Result<i64, TierError> {
     database.migrate(database.steps(), Task::Downgrade(version)).await
 }
 
-/// The tables that these migrations make, the passing ones left out, in their order.
+/// Returns the tables that these migrations create, in order, without temporary ones.
 pub fn made(steps: &[Step]) -> Vec<&'static str> {
     let mut names = Vec::new();
     for step in steps {
         for rest in step.up.split("CREATE TABLE ").skip(1) {
             let name = rest.split(|c: char| !(c.is_alphanumeric() || c == '_')).next().unwrap_or_default();
-            // Made for the length of a migration.
+            // Exists only within a migration.
             let passing = name.ends_with("_as_it_was") || name.ends_with("_last_id");
             if !name.is_empty() && !passing && !names.contains(&name) {
                 names.push(name);
@@ -250,8 +249,8 @@ pub fn made(steps: &[Step]) -> Vec<&'static str> {
     names
 }
 
-/// What a tier's tables are after each of its migrations, tried out in memory. It is told in the words of SQLite,
-/// whatever the tier is on: [`crate::schema::Dialect::lift`] adds what the declaration knows better.
+/// Returns the tables of a tier after each of its migrations, applied to SQLite in memory.
+/// [`crate::schema::Dialect::lift`] adds the details that SQLite does not keep.
 pub async fn models(schema: &'static TierSchema) -> Result<Vec<Model>, TierError> {
     let steps = schema.sqlite;
     let (scratch, names) = (Sqlite::scratch(schema).await?, made(steps));
@@ -264,7 +263,7 @@ pub async fn models(schema: &'static TierSchema) -> Result<Vec<Model>, TierError
     Ok(models)
 }
 
-/// The kinds of databases.
+/// The engines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
     /// A SQLite file.

@@ -1,8 +1,8 @@
 //! Microsoft SQL Server 2019 and later, Azure SQL and Babelfish as a tier, over the TDS protocol.
 //!
-//! Readers' connections run under snapshot isolation, so that the epoch and the rows of one statement are of one
-//! instant beside an open move; movers and imports have connections of their own. A connection whose last use did
-//! not come to an end (a client hung up, a time-out, a lost packet) never serves another request.
+//! Readers use snapshot isolation, so that a statement sees the epoch and the rows of one snapshot during a move.
+//! Movers and imports have their own connections. A connection whose last use did not complete (a client hung up, a
+//! time-out, a lost packet) is never reused.
 
 pub mod address;
 mod cells;
@@ -27,7 +27,7 @@ use crate::address::{Encrypt, Mssql as Address};
 
 pub(super) use cells::{int, is_null, price, text, time};
 
-/// How often a reading statement that met a writer is asked.
+/// The number of attempts of a read that conflicts with a writer.
 const READS: u32 = 4;
 
 /// A database of a SQL Server that serves as a tier.
@@ -41,7 +41,7 @@ pub struct Mssql {
 }
 
 impl Mssql {
-    /// Connects to it, so that a wrong address or password is found out now.
+    /// Connects, so that a wrong address or password is reported at once.
     pub async fn open(schema: &'static TierSchema, address: &Address) -> Result<Self, TierError> {
         let tier = schema.tier;
         let address = Arc::new(address.clone());
@@ -51,7 +51,7 @@ impl Mssql {
         };
         let (readers, writers, migrators) = (pool(Role::Reader)?, pool(Role::Writer)?, pool(Role::Migrator)?);
         if address.encrypt == Encrypt::Off {
-            // Whoever waits for a server opens it again and again.
+            // A server that is awaited is opened repeatedly.
             static SAID: Once = Once::new();
             SAID.call_once(|| {
                 tracing::warn!(
@@ -65,12 +65,12 @@ impl Mssql {
         Ok(opened)
     }
 
-    /// How many connections readers have, and how many of those wait for work.
+    /// Returns the number of reader connections and how many of them are idle.
     pub fn readers(&self) -> (usize, usize) {
         self.readers.size()
     }
 
-    /// A connection. Whatever a server says at its door, it has refused no statement yet.
+    /// Returns a connection. An error while connecting is never a rejected statement.
     async fn lease(&self, pool: &Connections) -> Result<Lease, TierError> {
         pool.lease()
             .await
@@ -89,7 +89,7 @@ impl Mssql {
         })
     }
 
-    /// What a statement's answer comes to.
+    /// Converts the answer of a statement.
     async fn answered(
         &self,
         statement: &Statement,
@@ -108,8 +108,8 @@ impl Mssql {
         Ok(rows.into_iter().map(|row| Record::mssql(row, self.schema.tier, statement.name)).collect())
     }
 
-    /// Asks once more, leniently and changing nothing, which column holds what is no text: NVARCHAR takes any
-    /// 16-bit units, and the driver does not say where it met them.
+    /// Repeats the read leniently to find the column with invalid UTF-16: NVARCHAR accepts any 16-bit units, and the
+    /// driver does not name the column.
     async fn lone_surrogate(&self, statement: &Statement, params: &[Value], error: Error) -> TierError {
         let found = async {
             let text = self.text(statement).ok()?;
@@ -155,7 +155,7 @@ impl Engine for Mssql {
             drop(lease);
             match rows {
                 Err(error) if tried < READS && fault::is_snapshot_conflict(&error) => tried += 1,
-                // The server was started anew while the connection lay in the pool; reading twice does no harm.
+                // The server restarted while the connection was idle. Repeating a read is harmless.
                 Err(error) if used && !renewed && fault::is_hangup(&error) => {
                     self.readers.forget_idle();
                     renewed = true;

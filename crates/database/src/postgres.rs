@@ -1,6 +1,6 @@
-//! PostgreSQL as a tier: two pools, one for statements that only read, one for sessions with transactions.
+//! PostgreSQL as a tier: one pool for reads, one for sessions with transactions.
 //!
-//! Readers' connections end a statement that takes too long; a mover's do not, but wait for locks only so long.
+//! Readers' statements have a time limit. A mover's have none, but a limit for locks.
 
 pub(super) mod codec;
 mod lease;
@@ -25,21 +25,21 @@ pub use url::PostgresUrl;
 use super::migrate::TierSchema;
 use super::{Engine, Record, Session, Statement, Tier, TierError, Value, note};
 
-/// How long to wait for a connection.
+/// The time limit for a connection.
 const ACQUIRE: Duration = Duration::from_mins(1);
-/// How soon to ask whether there is a server at all.
+/// How soon to check whether the server exists at all.
 const MOMENT: Duration = Duration::from_secs(1);
-/// How long to wait for one to a replica.
+/// The time limit for a connection to a replica.
 const REPLICA: Duration = Duration::from_secs(2);
-/// How long a connection is used, so that a server behind a changed address is found.
+/// The maximum age of a connection, so that a changed address is noticed.
 const LIFETIME: Duration = Duration::from_hours(2);
-/// How many of the connections are for sessions.
+/// The number of connections for sessions.
 const SESSIONS: u32 = 4;
-/// How long a reading statement may take on the server.
+/// The server's time limit of a read.
 const READING: Duration = Duration::from_secs(30);
-/// How long the answer to one may take beyond that: then the server or the way to it is gone.
+/// The additional time for its answer, after which the server counts as lost.
 const GRACE: Duration = Duration::from_secs(5);
-/// The smallest number with more digits than a price has.
+/// The smallest number with too many digits for a price.
 const PRICE_LIMIT: Decimal = Decimal::from_parts(100_000_000, 0, 0, false, 0);
 
 /// A PostgreSQL database that serves as a tier.
@@ -47,14 +47,14 @@ const PRICE_LIMIT: Decimal = Decimal::from_parts(100_000_000, 0, 0, false, 0);
 pub struct Postgres {
     readers: PgPool,
     sessions: PgPool,
-    /// For what a pooler cannot carry.
+    /// The connection past a pooler, for migrations.
     direct: PgConnectOptions,
     url: PostgresUrl,
     schema: &'static TierSchema,
 }
 
 impl Postgres {
-    /// Reaches the database; `direct` leads to the same one past a pooler.
+    /// Connects to the database. `direct` leads to the same one past a pooler.
     pub async fn open(
         schema: &'static TierSchema,
         url: &PostgresUrl,
@@ -65,7 +65,7 @@ impl Postgres {
         Ok(database)
     }
 
-    /// A copy of a database, which may be away: it is reached when it is asked, and not waited for long.
+    /// Creates a replica, which may be unavailable. It is connected on first use, with a short time limit.
     pub fn replica(schema: &'static TierSchema, url: &PostgresUrl) -> Self {
         Self::lazy(schema, url, None, REPLICA)
     }
@@ -83,11 +83,11 @@ impl Postgres {
         let options = named(url.options.clone()).statement_cache_capacity(256);
         let direct = named(direct.unwrap_or(url).options.clone());
         let (reading, writing) = if url.pooled {
-            // A pooler knows no start-up options, and a setting would reach whoever comes next.
+            // A pooler accepts no start-up options, and settings would leak to other clients.
             (options.clone(), options)
         } else {
             let options = options.options([
-                // A vanished client must not hold its locks; short statements are not worth compiling.
+                // A vanished client must not keep its locks. JIT does not pay for short statements.
                 ("tcp_keepalives_idle", "60"),
                 ("tcp_keepalives_interval", "10"),
                 ("tcp_keepalives_count", "3"),
@@ -100,7 +100,7 @@ impl Postgres {
         let readers = url.most - sessions;
         let pool = || {
             let pool = PgPoolOptions::new().acquire_timeout(wait).max_lifetime(LIFETIME);
-            // A pooler would hand the setting on to whoever comes next.
+            // With a pooler the setting would leak to other clients.
             if url.pooled {
                 return pool;
             }
@@ -123,8 +123,8 @@ impl Postgres {
         }
     }
 
-    /// A connection of a pool. A pool waits for a server that is not there as long as for a connection in use; after
-    /// a moment one attempt of our own tells which it is.
+    /// Acquires a connection. The pool waits for a missing server as long as for a busy connection, so after a moment
+    /// one separate attempt tells which it is.
     async fn acquire(&self, pool: &PgPool) -> Result<PoolConnection<sqlx::Postgres>, TierError> {
         let mut acquired = std::pin::pin!(pool.acquire());
         let acquired = if let Ok(acquired) = tokio::time::timeout(MOMENT, &mut acquired).await {
@@ -132,7 +132,7 @@ impl Postgres {
         } else {
             let reached = PgConnection::connect_with(&self.url.options);
             let probe = within(self.schema.tier, "connect", MOMENT * 10, reached).await?;
-            // Its end matters to nobody.
+            // An error while closing is irrelevant.
             let _ = probe.close().await;
             acquired.await
         };
@@ -148,7 +148,7 @@ impl Postgres {
         if !self.url.pooled {
             return sqlx::query_with(text, arguments).fetch_all(connection).await;
         }
-        // The driver prepares and runs in two steps; only a transaction keeps both on one server connection.
+        // The driver prepares and executes in two steps. Only a transaction keeps both on one server connection.
         let mut transaction = connection.begin().await?;
         let query = sqlx::query_with(text, arguments).persistent(false);
         let rows = query.fetch_all(&mut *transaction).await?;
@@ -156,7 +156,7 @@ impl Postgres {
         Ok(rows)
     }
 
-    /// How many connections readers have, and how many of those wait for work.
+    /// Returns the number of reader connections and how many of them are idle.
     pub fn readers(&self) -> (usize, usize) {
         (self.readers.size() as usize, self.readers.num_idle())
     }
@@ -200,7 +200,7 @@ impl Engine for Postgres {
             Value::Text(text) if text.contains('\0') => {
                 Some("holds U+0000, which PostgreSQL has no place for")
             }
-            // NUMERIC(10, 2) refuses the one and rounds the other.
+            // NUMERIC(10, 2) rejects more digits and rounds more decimals.
             Value::Price(price) if price.abs() >= PRICE_LIMIT => Some("is too large for NUMERIC(10, 2)"),
             Value::Price(price) if price.normalize().scale() > 2 => {
                 Some("has more decimals than NUMERIC(10, 2) keeps")
@@ -226,8 +226,7 @@ fn prepared(
     Ok((text, codec::bind(used).map_err(fault)?))
 }
 
-/// How many parameters a text has. A filter may bring more than a statement takes: SQLite takes no notice, while here
-/// every prepared text stands for one number of them.
+/// Returns the number of parameters of a text. A filter may have more: SQLite ignores them, PostgreSQL does not.
 fn used(text: &str) -> usize {
     let number = |rest: &str| {
         let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
@@ -236,7 +235,7 @@ fn used(text: &str) -> usize {
     text.split('$').skip(1).map(number).max().unwrap_or(0)
 }
 
-/// A server that is gone without a word must not be waited for without an end.
+/// Limits the time to wait for a server that vanished silently.
 async fn within<T>(
     tier: Tier,
     statement: &'static str,
@@ -270,9 +269,9 @@ fn refused(tier: Tier, statement: &'static str, error: sqlx::Error) -> TierError
     match code.as_str() {
         // serialization_failure, deadlock_detected, lock_not_available
         "40001" | "40P01" | "55P03" => TierError::Conflict { tier, statement, source },
-        // protocol_violation: the statement and its parameters do not fit.
+        // protocol_violation: the statement and its parameters do not match.
         "08P01" => TierError::Statement { tier, statement, source },
-        // query_canceled is the statement's time limit; a disk or server that is full or broken.
+        // query_canceled is the statement's time limit; the others are a full or broken disk or server.
         "57014" | "" if !never_asked => TierError::Unavailable { tier, source },
         code if ["08", "53", "57P", "58"].iter().any(|class| code.starts_with(class)) => {
             TierError::Unavailable { tier, source }

@@ -1,4 +1,4 @@
-//! What goes into a statement and what comes out of it, the same for every engine.
+//! Rows of an answer, read the same way on every engine.
 
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
@@ -12,7 +12,7 @@ use crate::schema::Kind;
 use thermocline_core::clock::Timestamp;
 use thermocline_core::keyset::Key;
 
-/// One row of an answer, read by column name; an error names the statement, the column and what is wrong.
+/// One row, read by column name. Errors name the statement, the column and the problem.
 #[derive(Debug)]
 pub struct Record {
     row: Row,
@@ -20,7 +20,7 @@ pub struct Record {
     statement: &'static str,
 }
 
-/// The row as its driver gave it.
+/// The row of a driver.
 #[derive(Debug)]
 enum Row {
     Sqlite(SqliteRow),
@@ -58,7 +58,7 @@ impl Record {
         value.ok_or_else(|| self.error(column, "is null"))
     }
 
-    /// Whether the column is NULL.
+    /// Returns whether the column is NULL.
     pub fn is_null(&self, column: &str) -> Result<bool, TierError> {
         let null = match &self.row {
             Row::Sqlite(row) => {
@@ -72,7 +72,7 @@ impl Record {
         self.read(column, null)
     }
 
-    /// An integer, or NULL.
+    /// Reads an integer or NULL.
     pub fn int_or_null(&self, column: &str) -> Result<Option<i64>, TierError> {
         self.read(
             column,
@@ -84,12 +84,12 @@ impl Record {
         )
     }
 
-    /// An integer.
+    /// Reads an integer.
     pub fn int(&self, column: &str) -> Result<i64, TierError> {
         self.required(column, self.int_or_null(column)?)
     }
 
-    /// Text, or NULL.
+    /// Reads text or NULL.
     pub fn text_or_null(&self, column: &str) -> Result<Option<String>, TierError> {
         self.read(
             column,
@@ -106,7 +106,7 @@ impl Record {
         self.required(column, self.text_or_null(column)?)
     }
 
-    /// True or false, or NULL.
+    /// Reads a boolean or NULL.
     pub fn bool_or_null(&self, column: &str) -> Result<Option<bool>, TierError> {
         self.read(
             column,
@@ -118,12 +118,12 @@ impl Record {
         )
     }
 
-    /// True or false.
+    /// A boolean.
     pub fn bool(&self, column: &str) -> Result<bool, TierError> {
         self.required(column, self.bool_or_null(column)?)
     }
 
-    /// An instant, or NULL.
+    /// Reads an instant or NULL.
     pub fn time_or_null(&self, column: &str) -> Result<Option<Timestamp>, TierError> {
         let micros = match &self.row {
             Row::Sqlite(row) => sqlite_int(row, column),
@@ -140,7 +140,7 @@ impl Record {
         self.required(column, self.time_or_null(column)?)
     }
 
-    /// A day, or NULL.
+    /// Reads a date or NULL.
     pub fn date_or_null(&self, column: &str) -> Result<Option<NaiveDate>, TierError> {
         match &self.row {
             Row::Sqlite(_) | Row::Mssql(_) => Ok(self.time_or_null(column)?.map(Timestamp::date)),
@@ -153,7 +153,7 @@ impl Record {
         self.required(column, self.date_or_null(column)?)
     }
 
-    /// An exact decimal, or NULL.
+    /// Reads a decimal or NULL.
     pub fn price_or_null(&self, column: &str) -> Result<Option<Decimal>, TierError> {
         match &self.row {
             Row::Sqlite(_) => self
@@ -165,7 +165,7 @@ impl Record {
         }
     }
 
-    /// The key in `<prefix>_at` and `<prefix>_id`, or `None` when they are NULL.
+    /// Reads the key in two columns; `None` when they are NULL.
     pub fn key_or_null(&self, at: &str, id: &str) -> Result<Option<Key>, TierError> {
         Ok(match (self.time_or_null(at)?, self.int_or_null(id)?) {
             (Some(at), Some(id)) => Some(Key::new(at, id)),
@@ -173,7 +173,7 @@ impl Record {
         })
     }
 
-    /// The column as a parameter again, for a row that is copied.
+    /// Reads the column as a value of its type, to copy it.
     pub fn value(&self, column: &str, kind: Kind) -> Result<Value, TierError> {
         Ok(match kind {
             Kind::Int => Value::or_null(self.int_or_null(column)?, kind),
@@ -186,7 +186,7 @@ impl Record {
     }
 }
 
-/// What is wrong with a time nobody else can hold.
+/// The error for an instant that not every tier can store.
 pub(super) const OUTSIDE: &str = "lies outside the years 1 to 9999";
 
 fn sqlite_int(row: &SqliteRow, column: &str) -> Result<Option<i64>, String> {

@@ -1,7 +1,7 @@
 //! A database with read replicas.
 //!
-//! Everything goes to the primary, except what a reader can prove: that he asks of the replicas himself, one after the
-//! other ([`Engine::replicas`]), and believes only one whose journal knows his epoch.
+//! Everything goes to the primary. A reader that can prove an answer asks the replicas itself ([`Engine::replicas`])
+//! and accepts only one whose journal holds the reader's epoch.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use async_trait::async_trait;
 
 use super::{Engine, Record, Schema, Session, Statement, Tier, TierError, Value, migrate};
 
-/// How long a replica that failed is left alone.
+/// How long a failed replica is skipped.
 const REST: Duration = Duration::from_secs(10);
 
 /// A primary and its replicas.
@@ -21,7 +21,7 @@ pub struct Replicated {
 }
 
 impl Replicated {
-    /// `primary`, with copies of it that may lag behind.
+    /// Creates a tier of a primary and its replicas.
     pub fn new(primary: Arc<dyn Schema>, replicas: Vec<Arc<dyn Engine>>) -> Self {
         let replicas =
             replicas.into_iter().map(|engine| Replica { engine, failed: Mutex::default() }).collect();
@@ -83,7 +83,7 @@ impl Schema for Replicated {
     }
 }
 
-/// A replica, which rests after a failure, so that a dead one does not hold up every reader.
+/// A replica. It is skipped for a while after a failure, so that a dead one does not delay every reader.
 #[derive(Debug)]
 struct Replica {
     engine: Arc<dyn Engine>,

@@ -33,7 +33,7 @@ pub struct Sqlite {
 }
 
 impl Sqlite {
-    /// Opens the file, which is made when it is not there.
+    /// Opens the file and creates it if it is missing.
     pub async fn open(schema: &'static TierSchema, path: &Path) -> Result<Self, TierError> {
         let tier = schema.tier;
         if let Some(folder) = path.parent() {
@@ -44,13 +44,13 @@ impl Sqlite {
             .filename(path)
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
-            // A copy must be on disk before its originals go, and a raised epoch before it is confirmed.
+            // A copy must be on disk before its originals are removed, and a raised epoch before it is confirmed.
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(BUSY)
             .statement_cache_capacity(256)
             .pragma("cache_size", "-32768")
-            // This room logs statements itself, by name.
+            // Statements are logged here, by name.
             .disable_statement_logging();
         let pool = SqlitePoolOptions::new()
             .max_connections(16)
@@ -61,7 +61,7 @@ impl Sqlite {
         Ok(Self { pool, schema, path: path.to_owned() })
     }
 
-    /// An empty database in memory, to try something out: one connection, and gone with it.
+    /// Creates an empty database in memory with one connection.
     pub(super) async fn scratch(schema: &'static TierSchema) -> Result<Self, TierError> {
         let tier = schema.tier;
         let options = SqliteConnectOptions::new().in_memory(true).disable_statement_logging();
@@ -70,7 +70,7 @@ impl Sqlite {
         Ok(Self { pool, schema, path: PathBuf::new() })
     }
 
-    /// The file.
+    /// Returns the path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -100,7 +100,7 @@ impl Engine for Sqlite {
 }
 
 struct SqliteSession {
-    /// Gone only after a drop in mid-transaction.
+    /// `None` only after a drop within a transaction.
     connection: Option<PoolConnection<Driver>>,
     tier: Tier,
     open: bool,
@@ -124,7 +124,7 @@ impl SqliteSession {
 #[async_trait]
 impl Session for SqliteSession {
     async fn begin(&mut self, begin: Begin) -> Result<(), TierError> {
-        // Set before the statement: were this future dropped inside it, the connection must not go back to the pool.
+        // Set before the statement: if this future is dropped, the connection must not return to the pool.
         self.open = true;
         self.control(match begin {
             Begin::Read => "BEGIN DEFERRED",
@@ -162,7 +162,7 @@ impl Session for SqliteSession {
             );
             let params: Vec<Value> = rows.iter().flatten().cloned().collect();
             let done = sqlx::query_with(AssertSqlSafe(text), bind(&params))
-                // A text for every length of a last chunk would crowd out the statements that come back.
+                // A text for every chunk length would evict reusable statements from the cache.
                 .persistent(rows.len() == ROWS_PER_INSERT)
                 .execute(self.connection()?)
                 .await;
@@ -189,7 +189,7 @@ impl Drop for SqliteSession {
         if self.open
             && let Some(connection) = self.connection.take()
         {
-            // Closing rolls back; a connection with somebody's transaction in it must not serve the next one.
+            // Closing rolls back. A connection with an open transaction must not serve another request.
             drop(connection.detach());
         }
     }
@@ -240,7 +240,7 @@ fn refused(tier: Tier, statement: &'static str, error: sqlx::Error) -> TierError
         Some(5 | 6) => TierError::Conflict { tier, statement, source },
         // SQLITE_ERROR, SQLITE_CONSTRAINT, SQLITE_MISMATCH, SQLITE_RANGE
         Some(1 | 19 | 20 | 25) => TierError::Statement { tier, statement, source },
-        // A full disk, a lost or damaged file, no connection in time.
+        // A full disk, a missing or damaged file, or no connection in time.
         _ => TierError::Unavailable { tier, source },
     }
 }

@@ -1,15 +1,15 @@
-//! How many statements a request sent to each tier, and how long it waited for them.
+//! The number of statements a request sent to each tier, and how long it waited for them.
 
 use std::future::Future;
 use std::sync::Mutex;
 use std::time::Duration;
 
-/// What one request usage of a tier.
+/// The use of one tier by one request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TierUsage {
-    /// Statements sent.
+    /// The number of statements sent.
     pub statements: u32,
-    /// Time until their last row was here, summed.
+    /// The time until their last row arrived, summed.
     pub waited: Duration,
 }
 
@@ -20,7 +20,7 @@ tokio::task_local! {
     static TALLY: Tally;
 }
 
-/// Runs `work` and counts what it usage of the hot and of the cold tier, in this order.
+/// Runs `work` and returns its use of the hot and of the cold tier, in this order.
 pub async fn tally<T>(work: impl Future<Output = T>) -> (T, [TierUsage; 2]) {
     TALLY
         .scope(Tally::default(), async {
@@ -31,10 +31,10 @@ pub async fn tally<T>(work: impl Future<Output = T>) -> (T, [TierUsage; 2]) {
         .await
 }
 
-/// The histogram of how long tiers took to answer a statement, in seconds, by tier and outcome.
+/// The histogram of statement durations in seconds, by tier and outcome.
 pub const STATEMENT_SECONDS: &str = "thermocline_tier_statement_seconds";
 
-/// Notes that the tier with this name and place (0 hot, 1 cold) answered one statement, or failed to.
+/// Records the outcome of one statement of the tier with this name and index (0 hot, 1 cold).
 pub fn record((name, tier): (&'static str, usize), waited: Duration, answered: bool) {
     let outcome = if answered { "answered" } else { "failed" };
     metrics::histogram!(STATEMENT_SECONDS, "tier" => name, "outcome" => outcome).record(waited.as_secs_f64());

@@ -159,7 +159,7 @@ pub async fn outline(engine: &dyn Engine, tables: &[&str]) -> Result<Outline, Ti
     Ok(outline)
 }
 
-/// The foreign keys of these tables, and those that name their rows; with the table they are of.
+/// The foreign keys of these tables and those that refer to them, with their table.
 async fn foreign_keys<E: Engine + ?Sized>(
     engine: &E,
     names: &[Value],

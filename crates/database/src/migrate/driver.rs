@@ -1,8 +1,8 @@
-//! Applies migrations and takes them back, the same on every engine.
+//! Upgrades and downgrades a schema, the same way on every engine.
 //!
-//! A migration and its record in the version table are one transaction. One whose text begins with
-//! `-- no-transaction` (an index built beside the traffic) cannot be: it is recorded as half done before its first
-//! statement, so that whoever comes next does not go on over what a failure left.
+//! A migration and its record are one transaction. A migration that begins with `-- no-transaction` (an index built
+//! concurrently) cannot be: it is recorded as incomplete before its first statement, so that the next run stops at
+//! what a failure left.
 
 use std::time::Instant;
 
@@ -24,63 +24,63 @@ crate::queries! {
     [known, ledger, make_ledger, drop_ledger, record, forget, shape]
 }
 
-/// How much of a statement is shown.
+/// The number of characters of a statement shown in an error.
 const SHOWN: usize = 80;
 
-/// What is to be done with a schema.
+/// A task on a schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Task {
-    /// Apply what is pending, up to a version or all of it.
+    /// Apply pending migrations, up to a version or all.
     Upgrade(Option<i64>),
-    /// Take back what is newer than a version.
+    /// Revert migrations newer than a version.
     Downgrade(i64),
-    /// Record that the schema stands at a version; touch nothing else.
+    /// Record a version without running anything.
     Stamp(i64),
-    /// The same, unless something is recorded already.
+    /// The same, unless a version is recorded already.
     Adopt(i64),
-    /// Forget what was recorded; touch nothing else.
+    /// Delete the records without running anything.
     Reset,
 }
 
-/// Why a text did not run to its end.
+/// Why a script stopped.
 #[derive(Debug)]
 pub struct Stop {
-    /// The line of the text it stopped at, from 0.
+    /// The line it stopped at, from 0.
     pub line: usize,
-    /// What the database says.
+    /// The database's error.
     pub source: Source,
 }
 
-/// A connection of one's own on which it is this process's turn to migrate.
+/// A connection that holds the migration lock.
 #[async_trait]
 pub trait Migrating: Send {
-    /// Where one text ends that is sent by itself.
+    /// Splits a script into the parts that are sent separately.
     fn cut<'a>(&self, text: &'a str) -> Vec<Part<'a>> {
         text::statements(text)
     }
 
-    /// Rows of a statement.
+    /// Returns the rows of a statement.
     async fn fetch(&mut self, statement: &Statement) -> Result<Vec<Record>, TierError>;
 
     /// Runs a statement.
     async fn execute(&mut self, statement: &Statement, params: &[Value]) -> Result<(), TierError>;
 
-    /// Runs a text as it is.
+    /// Runs a script as it is.
     async fn run(&mut self, text: &str) -> Result<(), Stop>;
 
-    /// Begins a transaction that writes.
+    /// Begins a write transaction.
     async fn begin(&mut self) -> Result<(), Stop>;
 
-    /// Looks, before a commit, after rules the engine does not mind while it migrates.
+    /// Checks, before a commit, the constraints that the engine does not enforce during a migration.
     async fn check(&mut self) -> Result<(), Source> {
         Ok(())
     }
 
-    /// Ends the turn.
+    /// Releases the lock.
     async fn close(self: Box<Self>);
 }
 
-/// What is recorded; none without a version table.
+/// Reads the records; `None` without a version table.
 async fn ledger(on: &mut dyn Migrating) -> Result<Option<Vec<Recorded>>, TierError> {
     let known = on.fetch(sql::known()).await?;
     if is_known(&known)? { read(&on.fetch(sql::ledger()).await?).map(Some) } else { Ok(None) }
@@ -104,13 +104,13 @@ fn read(rows: &[Record]) -> Result<Vec<Recorded>, TierError> {
     rows.iter().map(one).collect()
 }
 
-/// The same on any connection of an engine.
+/// Reads the records on any connection of an engine.
 pub(crate) async fn recorded(engine: &dyn Engine) -> Result<Option<Vec<Recorded>>, TierError> {
     let known = engine.fetch(sql::known(), &[]).await?;
     if is_known(&known)? { read(&engine.fetch(sql::ledger(), &[]).await?).map(Some) } else { Ok(None) }
 }
 
-/// The same on a session that only reads.
+/// Reads the records on a read-only session.
 pub(super) async fn look(session: &mut dyn crate::Session) -> Result<Option<Vec<Recorded>>, TierError> {
     session.begin(crate::Begin::Read).await?;
     let known = session.fetch(sql::known(), &[]).await?;
@@ -119,7 +119,7 @@ pub(super) async fn look(session: &mut dyn crate::Session) -> Result<Option<Vec<
     rows.map(|rows| read(&rows)).transpose()
 }
 
-/// One task on one database.
+/// Runs one task on one database.
 pub(super) struct Driver<'a> {
     pub tier: Tier,
     pub steps: &'a [Step],
@@ -127,7 +127,7 @@ pub(super) struct Driver<'a> {
 }
 
 impl Driver<'_> {
-    /// Does it, and returns the version found.
+    /// Runs the task and returns the version found before it.
     pub async fn run(&mut self, task: Task) -> Result<i64, TierError> {
         let recorded = ledger(self.on).await?;
         let stands = recorded.as_deref().map_or(0, super::stands);
@@ -211,7 +211,7 @@ impl Driver<'_> {
         }
     }
 
-    /// Leaves the rows that are right, with their time, and makes the others.
+    /// Keeps the correct records with their times and writes the others.
     async fn stamp(&mut self, rows: &[Recorded], to: i64) -> Result<(), TierError> {
         let newest = self.steps.last().map_or(0, |step| step.version);
         if let Some(Recorded { version, .. }) = rows.iter().find(|row| row.version > newest) {
@@ -249,11 +249,11 @@ impl Driver<'_> {
     }
 
     async fn roll_back(&mut self) {
-        // Best effort: some errors have done so already, and hanging up does too.
+        // Best effort: some errors roll back themselves, and so does closing the connection.
         let _ = self.on.run("ROLLBACK").await;
     }
 
-    /// Sends a text part by part.
+    /// Sends a script part by part.
     async fn send(&mut self, text: &str) -> Result<(), Stop> {
         for Part { line, text } in self.on.cut(text) {
             self.on.run(text).await.map_err(|stop| Stop { line: stop.line + line, ..stop })?;
@@ -289,13 +289,13 @@ impl Driver<'_> {
 }
 
 impl Stop {
-    /// Of no line of the text.
+    /// An error without a line.
     fn unplaced(error: TierError) -> Self {
         Self { line: 0, source: error.into() }
     }
 }
 
-/// Whether what is recorded is whole, known, and of the files the program has.
+/// Checks that every record is complete, known, and equal to the program's files.
 pub(super) fn verify(tier: Tier, steps: &[Step], rows: &[Recorded]) -> Result<(), Fault> {
     let (tier, stands) = (tier.name(), super::stands(rows));
     let before =

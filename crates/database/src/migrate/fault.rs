@@ -1,11 +1,11 @@
-//! Why migrations stop, with the way out.
+//! Why migrations stop, with the remedy.
 
 use super::super::Source;
 
-/// A migration, or what is recorded of one, is not as it should be.
+/// A migration failed, or its record is wrong.
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {
-    /// It failed, and what it had done was taken back.
+    /// It failed and was rolled back.
     #[error(
         "{name} stopped at line {line}, `{statement}`; it was taken back, and the database is as it was before"
     )]
@@ -14,12 +14,12 @@ pub enum Fault {
         name: String,
         /// The line of its file.
         line: usize,
-        /// How the statement begins.
+        /// The beginning of the statement.
         statement: String,
-        /// What the database says.
+        /// The database's error.
         source: Source,
     },
-    /// It failed, and as it runs outside a transaction, what it had done stays.
+    /// It failed outside a transaction, so its changes stay.
     #[error(
         "{name} stopped at line {line}, `{statement}`; it runs outside a transaction, so what stands above that line is done"
     )]
@@ -28,18 +28,18 @@ pub enum Fault {
         name: String,
         /// The line of its file.
         line: usize,
-        /// How the statement begins.
+        /// The beginning of the statement.
         statement: String,
-        /// What the database says.
+        /// The database's error.
         source: Source,
     },
-    /// An earlier run left a migration half done.
+    /// An earlier run left a migration incomplete.
     #[error(
         "{name} is half done: put right by hand what it did, then say where the schema stands with \
          `thermocline db stamp {before} --tier {tier}` (without it) or `thermocline db stamp {version} --tier {tier}` (with it)"
     )]
     Dirty {
-        /// The migration, and where it stopped if that is known.
+        /// The migration, and where it stopped if known.
         name: String,
         /// Its version.
         version: i64,
@@ -56,7 +56,7 @@ pub enum Fault {
     Changed {
         /// The migration.
         name: String,
-        /// The version the schema stands at.
+        /// The current version.
         stands: i64,
         /// The tier.
         tier: &'static str,
@@ -68,17 +68,17 @@ pub enum Fault {
     Newer {
         /// A version in the database.
         version: i64,
-        /// The newest one the program knows.
+        /// The newest version of the program.
         newest: i64,
         /// The tier.
         tier: &'static str,
     },
-    /// A migration that is pending has an older number than one that is applied.
+    /// A pending migration is older than an applied one.
     #[error("{name} is pending and older than version {stands}, which is applied: give it the next number")]
     Late {
         /// The migration.
         name: String,
-        /// The version the schema stands at.
+        /// The current version.
         stands: i64,
     },
 }

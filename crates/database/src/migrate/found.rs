@@ -1,4 +1,4 @@
-//! What stands in a database that has no version table.
+//! Detecting the schema of a database without a version table.
 
 use std::collections::BTreeSet;
 
@@ -7,32 +7,32 @@ use crate::TierError;
 use crate::schema::Model;
 use crate::schema::standing::{Standing, standing};
 
-/// The tables of a database, a line for each column, key and index, and the same after each migration.
+/// The tables of a database as lines for columns, keys and indexes, and the same after each migration.
 #[derive(Debug)]
 pub struct Shapes {
-    /// As they are: the table and the line.
+    /// The current tables: table and line.
     pub now: Vec<(String, String)>,
-    /// As they would be after each migration, made anew.
+    /// The tables after each migration on an empty database.
     pub after: Vec<Vec<(String, String)>>,
 }
 
-/// What a database without a version table holds.
+/// The schema of a database without a version table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Found {
-    /// None of our tables.
+    /// None of the program's tables.
     Nothing,
-    /// Exactly what the migrations up to this version make.
+    /// Exactly the tables of this version.
     Version(i64),
-    /// Some of our tables, as no version makes them: what is wrong, compared with the version that comes nearest.
+    /// Some of the program's tables, equal to no version: the differences from the closest one.
     Otherwise(Vec<String>),
-    /// A live platform's own tables, which the first migration adopts with their rows.
+    /// A platform's own tables, which the first migration adopts with their rows.
     Platform,
 }
 
-/// Looks at a database. Tables that no migration makes are nobody's business.
+/// Detects the schema of a database. Tables that no migration creates are ignored.
 ///
-/// Where migrations can be tried out, a version is what fits it exactly; elsewhere the catalogs are compared with the
-/// versions of the embedded engine, and what a platform has made of its own tables is its own.
+/// Where migrations can be tried, a version must match exactly. Elsewhere the catalogs are compared with the versions
+/// on SQLite, and a platform's changes of its own tables are accepted.
 pub async fn found(database: &dyn Schema) -> Result<Found, TierError> {
     let steps = database.steps();
     if let Some(shapes) = database.shapes(steps).await? {

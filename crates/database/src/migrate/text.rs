@@ -1,25 +1,25 @@
-//! The text of a migration: where its statements begin and end, and what it drops.
+//! The text of a migration: its statements, and what it drops.
 //!
-//! Cut so that a failure can name its statement, and because some statements must be sent alone.
+//! Texts are split so that a failure can name its statement, and because some statements must be sent alone.
 
-/// The line between two batches of SQL Server: what a batch makes, only the next one may name.
+/// The separator of SQL Server's batches: only the next batch may refer to objects a batch creates.
 const BATCH: &str = "GO";
 
-/// A part of a text that is sent by itself.
+/// A part of a script that is sent separately.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Part<'a> {
     /// The line it begins at, from 1.
     pub line: usize,
-    /// The part.
+    /// The text.
     pub text: &'a str,
 }
 
-/// What a text takes away for good.
+/// A table or column that a script drops.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dropped {
-    /// The table, or the one the column is of.
+    /// The table.
     pub table: String,
-    /// The column; none for the table itself.
+    /// The column; `None` for the whole table.
     pub column: Option<String>,
 }
 
@@ -35,7 +35,7 @@ enum Token {
     Other,
 }
 
-/// The first token of `rest`, which is not empty, and its length in bytes.
+/// Returns the first token of `rest`, which is not empty, and its length in bytes.
 fn token(rest: &str) -> (Token, usize) {
     let until =
         |end: &str, from: usize| rest[from..].find(end).map_or(rest.len(), |at| from + at + end.len());
@@ -61,7 +61,7 @@ fn token(rest: &str) -> (Token, usize) {
     }
 }
 
-/// Each token with the place it begins at.
+/// Returns each token with its offset.
 fn tokens(text: &str) -> impl Iterator<Item = (usize, Token, &str)> {
     let mut at = 0;
     std::iter::from_fn(move || {
@@ -73,10 +73,10 @@ fn tokens(text: &str) -> impl Iterator<Item = (usize, Token, &str)> {
     })
 }
 
-/// The statements of a text, without what stands before, between and behind them.
+/// Returns the statements of a script, without comments and space around them.
 pub fn statements(text: &str) -> Vec<Part<'_>> {
     let mut parts = Vec::new();
-    // Where the statement began, its first words, and how many BEGINs and CASEs of a body are open.
+    // The start of the statement, its first words, and the depth of BEGIN and CASE.
     let (mut begun, mut words, mut open) = (None, 0, 0_usize);
     let mut has_body = false;
     for (at, token, shown) in tokens(text) {
@@ -110,7 +110,7 @@ fn part(text: &str, start: usize, end: usize) -> Part<'_> {
     Part { line: 1 + text[..start].matches('\n').count(), text: text[start..end].trim_end() }
 }
 
-/// The batches of a text, cut at lines that say `GO`.
+/// Returns the batches of a script, separated by `GO` lines.
 pub fn batches(text: &str) -> Vec<Part<'_>> {
     let (mut parts, mut start, mut at) = (Vec::new(), 0, 0);
     for line in text.split_inclusive('\n') {
@@ -128,7 +128,7 @@ pub fn batches(text: &str) -> Vec<Part<'_>> {
     parts.into_iter().map(whole).filter(|part| !part.text.trim().is_empty()).collect()
 }
 
-/// The tables and columns a text drops, in its order. A table that is made anew under its old name is not lost.
+/// Returns the tables and columns a script drops, in order. A table that is rebuilt under its old name is not dropped.
 pub fn dropped(text: &str) -> Vec<Dropped> {
     let mut found: Vec<Dropped> = Vec::new();
     for part in statements(text) {

@@ -1,4 +1,4 @@
-//! Where a SQL Server is:
+//! The address of a SQL Server:
 //! `mssql://user:password@host:1433/database?encrypt=required|strict|off&ca=FILE&connect_timeout=SECONDS&write_timeout=SECONDS`.
 
 use std::path::PathBuf;
@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-/// The port when none is named.
+/// The default port.
 pub const PORT: u16 = 1433;
-/// How long a connection may take to be made when nothing else is said.
+/// The default time limit of a connection attempt.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
-/// How long a statement of a move may take when nothing else is said: the other tier waits as long with its locks.
+/// The default time limit of a statement of a move. The other tier holds its locks as long.
 pub const WRITE_TIMEOUT: Duration = Duration::from_mins(2);
 
-/// A database of a SQL Server, Azure SQL, or what speaks their protocol, and how it is reached.
+/// A database of SQL Server, Azure SQL or a compatible server, and how to reach it.
 #[derive(Clone, Debug)]
 pub struct Mssql {
     /// The host's name or address.
@@ -22,24 +22,24 @@ pub struct Mssql {
     pub port: u16,
     /// The database.
     pub database: String,
-    /// Who logs in.
+    /// The user.
     pub user: String,
     /// The password.
     pub password: SecretString,
     /// Whether the connection is encrypted.
     pub encrypt: Encrypt,
-    /// A file of certificates to trust beside the system's.
+    /// A file of certificates to trust besides the system's.
     pub ca: Option<PathBuf>,
-    /// How long TCP, TLS and login may take together.
+    /// The time limit of TCP, TLS and login together.
     pub connect_timeout: Duration,
-    /// How long one statement of a move, an import or a recovery may take.
+    /// The time limit of one statement of a move, an import or a recovery.
     pub write_timeout: Duration,
 }
 
-/// Whether a connection is encrypted. The certificate is always verified: there is no blind trust.
+/// Whether a connection is encrypted. The certificate is always verified.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Encrypt {
-    /// From the login on; a server that cannot is refused.
+    /// Encrypted from the login on; required.
     #[default]
     Required,
     /// TDS 8: TLS before the first byte of the protocol.
@@ -49,7 +49,7 @@ pub enum Encrypt {
 }
 
 impl Encrypt {
-    /// From `required`, `strict` or `off`.
+    /// Parses `required`, `strict` or `off`.
     pub fn parse(text: &str) -> Result<Self, String> {
         match text {
             "required" => Ok(Self::Required),
@@ -61,12 +61,12 @@ impl Encrypt {
 }
 
 impl Mssql {
-    /// From what follows `mssql:` in a URL. No error repeats a part that may be a password.
+    /// Parses the rest of a URL after `mssql:`. Errors never repeat a part that may be a password.
     pub fn parse(rest: &str) -> Result<Self, String> {
         let form = || "expected mssql://user:password@host:port/database".to_owned();
         let rest = rest.strip_prefix("//").ok_or_else(form)?;
         let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
-        // The last one: a password may have been written as it is.
+        // The last one, since a password may be unescaped.
         let (user, place) = rest.rsplit_once('@').ok_or_else(form)?;
         let (user, password) = user.split_once(':').ok_or_else(form)?;
         let (host, database) = place.split_once('/').ok_or_else(form)?;
@@ -102,26 +102,26 @@ impl Mssql {
                 Some(("write_timeout", seconds)) => {
                     parsed.write_timeout = seconds_up_to("write_timeout", seconds, 86_400)?;
                 }
-                // What follows a question mark may belong to a password.
+                // The text after a question mark may belong to a password.
                 _ => return Err("unknown option; a ? in a password is written %3F".to_owned()),
             }
         }
         Ok(parsed)
     }
 
-    /// Where it is, without what is secret.
+    /// Returns the address without secrets.
     pub fn shown(&self) -> String {
         format!("mssql://{}:{}/{}", self.host, self.port, self.database)
     }
 }
 
-/// A time of at least a second.
+/// Parses a number of seconds from 1 to `most`.
 pub fn seconds_up_to(name: &str, text: &str, most: u64) -> Result<Duration, String> {
     let seconds = text.parse().ok().filter(|seconds| (1..=most).contains(seconds));
     seconds.map(Duration::from_secs).ok_or_else(|| format!("{name}: expected 1 to {most} seconds"))
 }
 
-/// `text` with `%XX` replaced by the bytes they stand for.
+/// Decodes `%XX` in `text`.
 fn decoded(text: &str) -> Result<String, String> {
     let fault = || "a % is not followed by two hexadecimal digits; a % itself is written %25".to_owned();
     let mut bytes = Vec::with_capacity(text.len());

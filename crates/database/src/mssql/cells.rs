@@ -1,4 +1,4 @@
-//! Values as the wire protocol carries them.
+//! Values on the TDS wire.
 
 use std::borrow::Cow;
 
@@ -12,18 +12,18 @@ use super::super::Value;
 use crate::schema::Kind;
 use thermocline_core::clock::{DAY, Timestamp};
 
-/// The day 1970-01-01, counted from 0001-01-01 as the protocol does.
+/// 1970-01-01 in days since 0001-01-01, the protocol's epoch.
 const UNIX_DAY: i64 = 719_162;
-/// The day 1900-01-01, which older types count from.
+/// 1900-01-01, the epoch of older types.
 const OLD_DAY: i64 = 693_595;
 const MICROS_PER_SECOND: i64 = 1_000_000;
 
-/// A parameter; a NULL that travels without its type is not read ([`with_nulls`]).
+/// A parameter. NULLs that would be sent without a type are written into the text instead ([`with_nulls`]).
 #[derive(Debug)]
 pub(super) struct Param<'a>(pub &'a Value);
 
-/// The statement with those NULLs written out that the driver would send without a type: not every server knows what to
-/// make of such a one.
+/// Returns the statement with NULLs written out that the driver would send without a type, which not every server
+/// accepts.
 pub(super) fn with_nulls<'a>(text: &'a str, params: &[Value]) -> Cow<'a, str> {
     if params.iter().all(|param| written_out(param).is_none()) {
         return Cow::Borrowed(text);
@@ -69,7 +69,7 @@ impl ToSql for Param<'_> {
 
 fn datetime2(at: Timestamp) -> DateTime2 {
     let (days, micros) = (at.micros().div_euclid(DAY) + UNIX_DAY, at.micros().rem_euclid(DAY));
-    // The parameter is declared with the type's full scale of 100 ns.
+    // The parameter is declared with the full scale of 100 ns.
     DateTime2::new(Date::new(days as u32), Time::new(micros.cast_unsigned() * 10, 7))
 }
 
@@ -86,20 +86,20 @@ fn json(ints: &[i64]) -> String {
     format!("[{}]", ints.join(","))
 }
 
-/// The cell in a column, or what is wrong.
+/// Returns the cell of a column.
 fn cell<'a>(row: &'a Row, column: &str) -> Result<&'a ColumnData<'static>, String> {
     let found = row.cells().find(|(named, _)| named.name() == column);
     found.map(|(_, cell)| cell).ok_or_else(|| "is not in the answer".to_owned())
 }
 
 fn unfit<T>(cell: &ColumnData<'_>, expected: &str) -> Result<T, String> {
-    // The debug form begins with the type; the value may be anybody's.
+    // The debug form begins with the type. The value is not shown, since it may be private.
     let form = format!("{cell:?}");
     let kind = form.split('(').next().unwrap_or_default();
     Err(format!("is {kind}, expected {expected}"))
 }
 
-/// Whether a column is NULL.
+/// Returns whether a column is NULL.
 pub(in super::super) fn is_null(row: &Row, column: &str) -> Result<bool, String> {
     Ok(match cell(row, column)? {
         ColumnData::U8(value) => value.is_none(),
@@ -123,12 +123,12 @@ pub(in super::super) fn is_null(row: &Row, column: &str) -> Result<bool, String>
     })
 }
 
-/// An integer of any width, or a bit.
+/// Reads an integer of any width, or a bit.
 pub(in super::super) fn int(row: &Row, column: &str) -> Result<Option<i64>, String> {
     match cell(row, column)? {
         ColumnData::U8(value) => Ok(value.map(i64::from)),
         ColumnData::I16(value) => Ok(value.map(i64::from)),
-        // A platform's own ids are INT; and a NULL without a type is one too.
+        // A platform's own ids are INT, and so is a NULL without a type.
         ColumnData::I32(value) => Ok(value.map(i64::from)),
         ColumnData::I64(value) => Ok(*value),
         ColumnData::Bit(value) => Ok(value.map(i64::from)),
@@ -144,14 +144,14 @@ pub(in super::super) fn text(row: &Row, column: &str) -> Result<Option<String>, 
     }
 }
 
-/// An instant, truncated to microseconds.
+/// Reads an instant, truncated to microseconds.
 pub(in super::super) fn time(row: &Row, column: &str) -> Result<Option<Timestamp>, String> {
     let micros = match cell(row, column)? {
         ColumnData::DateTime2(value) => {
             value.map(|at| micros(i64::from(at.date().days()) - UNIX_DAY, micros_of_day(at.time())))
         }
         ColumnData::Date(value) => value.map(|day| micros(i64::from(day.days()) - UNIX_DAY, 0)),
-        // 1/300 s each; not yet widened by the first migration.
+        // DATETIME, in units of 1/300 s, before the first migration widens it.
         ColumnData::DateTime(value) => value.map(|at| {
             let day = i64::from(at.days()) + OLD_DAY - UNIX_DAY;
             micros(day, i64::from(at.seconds_fragments()) * MICROS_PER_SECOND / 300)
@@ -175,7 +175,7 @@ fn micros_of_day(time: Time) -> i64 {
     }
 }
 
-/// An exact decimal.
+/// Reads a decimal.
 pub(in super::super) fn price(row: &Row, column: &str) -> Result<Option<Decimal>, String> {
     match cell(row, column)? {
         ColumnData::Numeric(None) | ColumnData::I32(None) => Ok(None),
@@ -189,7 +189,7 @@ pub(in super::super) fn price(row: &Row, column: &str) -> Result<Option<Decimal>
     }
 }
 
-/// The first column that holds U+FFFD, which stands for what was no text in a row read leniently.
+/// Returns the first column with U+FFFD, which replaces invalid UTF-16 in a row read leniently.
 pub(super) fn replaced(row: &Row) -> Option<String> {
     row.cells().find_map(|(column, cell)| match cell {
         ColumnData::String(Some(text)) if text.contains('\u{fffd}') => Some(column.name().to_owned()),

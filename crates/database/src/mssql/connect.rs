@@ -13,22 +13,23 @@ use super::cells::{Param, with_nulls};
 use super::fault;
 use crate::address::{Encrypt, Mssql as Address};
 
-/// How often a login may be sent on to another address, as gateways of Azure do.
+/// The number of redirects of a login, as Azure's gateways send them.
 const HOPS: usize = 3;
 
-/// What a connection is for. What is set when it is made is never changed: nothing would set it back for the next user.
+/// The purpose of a connection. Its settings are never changed later, since nothing would reset them for the next
+/// user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
-    /// Reads as of one instant.
+    /// Reads under snapshot isolation.
     Reader,
     /// Moves and imports.
     Writer,
-    /// Migrations, which take their time.
+    /// Migrations, without a short time limit.
     Migrator,
 }
 
 impl Role {
-    /// How long one statement may take.
+    /// Returns the time limit of one statement.
     const fn patience(self, address: &Address) -> Option<Duration> {
         match self {
             Self::Reader => Some(Duration::from_secs(30)),
@@ -50,22 +51,22 @@ impl Role {
 
 type Client = tiberius::Client<Compat<TcpStream>>;
 
-/// A connection that knows whether its last use came to an end.
+/// A connection that knows whether its last use completed.
 #[derive(Debug)]
 pub(super) struct Connection {
     client: Client,
     pub made: Instant,
     pub used: Instant,
-    /// Set while it is used: whoever finds it set must not use the connection, in which an answer may be on its way.
+    /// Set during use. A connection found with it set may have an answer in flight and must not be used.
     pub dirty: bool,
 }
 
 impl Connection {
-    /// A new one. `lenient` reads what is no sound UTF-16 as U+FFFD.
+    /// Opens a connection. `lenient` reads invalid UTF-16 as U+FFFD.
     pub async fn open(address: &Address, role: Role, lenient: bool) -> Result<Self, Error> {
-        // The driver's own limit leaves TCP out, and the setup.
+        // The driver's own limit covers neither TCP nor the setup.
         let opened = tokio::time::timeout(address.connect_timeout, async {
-            // Boxed: what waits for a connection should not carry the whole handshake along.
+            // Boxed, so that futures waiting for a connection stay small.
             let client = Box::pin(login(address, role, lenient)).await?;
             let now = Instant::now();
             let mut connection = Self { client, made: now, used: now, dirty: false };
@@ -88,14 +89,14 @@ impl Connection {
         };
     }
 
-    /// The rows of a statement.
+    /// Returns the rows of a statement.
     pub async fn query(&mut self, text: &str, params: &[Value]) -> Result<Vec<Row>, Error> {
         self.dirty = true;
         let text = with_nulls(text, params);
         let params: Vec<Param<'_>> = params.iter().map(Param).collect();
         let params: Vec<&dyn tiberius::ToSql> = params.iter().map(|param| param as _).collect();
         let done = match self.client.query(text.as_ref(), &params).await {
-            // To the end: errors come last.
+            // Read to the end, since errors come last.
             Ok(stream) => stream.into_first_result().await,
             Err(error) => Err(error),
         };
@@ -103,7 +104,7 @@ impl Connection {
         done
     }
 
-    /// How many rows a statement touched.
+    /// Returns the number of rows a statement affected.
     pub async fn execute(&mut self, text: &str, params: &[Value]) -> Result<u64, Error> {
         self.dirty = true;
         let text = with_nulls(text, params);
@@ -114,7 +115,7 @@ impl Connection {
         done
     }
 
-    /// Runs a text without parameters as a batch of its own.
+    /// Runs a text without parameters as a batch.
     pub async fn batch(&mut self, text: &str) -> Result<Vec<Row>, Error> {
         self.dirty = true;
         let done = match self.client.simple_query(text).await {
@@ -125,9 +126,9 @@ impl Connection {
         done
     }
 
-    /// Tells the server to stop what it is doing for this connection, and hangs up.
+    /// Cancels the running statement on the server and closes the connection.
     pub async fn abandon(mut self) {
-        // Closing alone would leave the server at work on an answer that nobody reads.
+        // Closing alone would leave the server working on an answer nobody reads.
         let told = tokio::time::timeout(Duration::from_secs(1), async {
             let _ = self.client.cancel_query().await;
             let _ = self.client.close().await;
@@ -143,7 +144,7 @@ async fn login(address: &Address, role: Role, lenient: bool) -> Result<Client, E
     config.port(address.port);
     config.database(&address.database);
     config.authentication(AuthMethod::sql_server(&address.user, address.password.expose_secret()));
-    // [`Connection::open`] has a limit of its own, which may be longer than the driver's.
+    // [`Connection::open`] has its own limit, which may be longer than the driver's.
     config.handshake_timeout(None);
     config.command_timeout(role.patience(address));
     config.lossy_utf16_decoding(lenient);

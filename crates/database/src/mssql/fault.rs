@@ -1,30 +1,31 @@
-//! What an error of the driver or the server means to the program.
+//! Classifies errors of the driver and the server.
 
 use tiberius::error::Error;
 
 use super::super::{Tier, TierError};
 
-/// Deadlock, lock time-out, write conflicts of snapshots.
+/// Deadlock, lock time-out, snapshot write conflicts.
 const CONFLICTS: [u32; 4] = [1205, 1222, 3960, 3961];
-/// A foreign key was hurt.
+/// Foreign key violation.
 const FOREIGN_KEY: u32 = 547;
-/// In any language of the server: something came to refer to a row that is to go. It goes with what came, the next time.
+/// A new row refers to a row that is being removed. The next attempt takes both. The text depends on the server's
+/// language.
 const REFERRED: &str = "DELETE";
 const BABELFISH_REFERRED: &str = "update or delete on table";
-/// Snapshot isolation is off in the database.
+/// Snapshot isolation is disabled in the database.
 const SNAPSHOTS_OFF: u32 = 3952;
-/// The server or the database is not to be had now: no such database or no entry (also while Azure starts one up),
-/// fail-overs and limits of Azure.
+/// The server or database is unavailable: missing database, failed login (also while Azure starts one), fail-overs,
+/// and limits of Azure.
 const AWAY: [u32; 12] = [4060, 4221, 10928, 10929, 18456, 40143, 40197, 40501, 40540, 40613, 49918, 49920];
-/// Errors from this class on cost the connection.
+/// Errors of this class and above close the connection.
 const FATAL: u8 = 20;
-/// Babelfish gives most errors one number and says with PostgreSQL's words what happened.
+/// Babelfish gives most errors one number and PostgreSQL's message.
 const BABELFISH: u32 = 33_557_097;
 const BABELFISH_SERIALIZE: &str = "could not serialize access";
 const BABELFISH_AWAY: [&str; 2] = ["terminating connection", "the database system is"];
 const BABELFISH_CONFLICTS: [&str; 3] = [BABELFISH_SERIALIZE, "due to lock timeout", "deadlock detected"];
 
-/// Whether a statement that only reads may simply be asked again.
+/// Returns whether a read may simply be repeated.
 pub(super) fn is_snapshot_conflict(error: &Error) -> bool {
     match error {
         Error::Server(token) => {
@@ -35,7 +36,7 @@ pub(super) fn is_snapshot_conflict(error: &Error) -> bool {
     }
 }
 
-/// Whether the server has hung up; a time-out leaves that open.
+/// Returns whether the server closed the connection. After a time-out that is unknown.
 pub(super) fn is_hangup(error: &Error) -> bool {
     match error {
         Error::Io { kind, .. } => *kind != std::io::ErrorKind::TimedOut,
@@ -45,7 +46,7 @@ pub(super) fn is_hangup(error: &Error) -> bool {
     }
 }
 
-/// Whether a text in the answer is no sound UTF-16.
+/// Returns whether the answer holds invalid UTF-16.
 pub(super) fn is_lone_surrogate(error: &Error) -> bool {
     match error {
         Error::Utf16 => true,
@@ -54,12 +55,12 @@ pub(super) fn is_lone_surrogate(error: &Error) -> bool {
     }
 }
 
-/// Whether the connection can be used again: the server has spoken, and to the end.
+/// Returns whether the connection can be reused: the server's answer is complete.
 pub(super) fn leaves_connection_whole(error: &Error) -> bool {
     matches!(error, Error::Server(token) if token.class() < FATAL)
 }
 
-/// The error of a statement.
+/// Converts the error of a statement.
 pub(super) fn refused(tier: Tier, statement: &'static str, database: &str, error: Error) -> TierError {
     let Error::Server(token) = &error else {
         return match error {
@@ -85,11 +86,10 @@ pub(super) fn refused(tier: Tier, statement: &'static str, database: &str, error
     TierError::Statement { tier, statement, source: error.into() }
 }
 
-/// What was wrong with a server's certificate, and what can be done about it. The driver's own advice is for those who
-/// write programs with it.
+/// Explains a certificate error to an operator. The driver's own advice is for programmers.
 pub(super) fn uncertified(said: &str, host: &str) -> String {
     let reason = match said {
-        // A signature does not fit when an authority that is trusted has the name of the one that signed.
+        // A signature does not match when a trusted authority has the same name as the one that signed.
         _ if said.contains("UnknownIssuer") || said.contains("BadSignature") => {
             "nobody who is trusted has signed it".to_owned()
         }
@@ -104,7 +104,7 @@ pub(super) fn uncertified(said: &str, host: &str) -> String {
     )
 }
 
-/// What an administrator has to do before rows can be read as of one instant.
+/// The administrator's command that enables snapshot reads.
 pub(super) fn snapshots_off(database: &str) -> String {
     let name = database.replace(']', "]]");
     format!(

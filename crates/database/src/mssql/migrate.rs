@@ -13,7 +13,7 @@ use crate::migrate::{self, Migrating, Part, Recorded, Schema, Shapes, Step, Stop
 use crate::schema::findings::Live;
 use crate::{Engine as _, Record, Statement, TierError, Value};
 
-/// How long the last server of many waits for its turn.
+/// The time limit for the migration lock.
 const TURN: Duration = Duration::from_mins(10);
 
 /// A connection on which migrations run.
@@ -36,7 +36,7 @@ impl Schema for Mssql {
         false
     }
 
-    /// Switches snapshot isolation on, too, which no transaction can.
+    /// Also enables snapshot isolation, which cannot be done in a transaction.
     async fn migrating(&self) -> Result<Box<dyn Migrating>, TierError> {
         let mut migrating = self.connect().await?;
         self.allow_snapshots(&mut migrating.connection).await?;
@@ -44,7 +44,7 @@ impl Schema for Mssql {
         Ok(Box::new(migrating))
     }
 
-    /// Nothing here: no statement can be told to make its tables somewhere else.
+    /// Always `None`: SQL Server cannot apply a migration elsewhere to compare.
     async fn shapes(&self, _steps: &[Step]) -> Result<Option<Shapes>, TierError> {
         Ok(None)
     }
@@ -63,9 +63,8 @@ impl Schema for Mssql {
 }
 
 impl Mssql {
-    /// The same database by connections of migrators, for whoever asks what there is. Readers' connections cannot read before
-    /// snapshot isolation is on, and give up on a lock: while another process migrates, there is one on the version
-    /// table.
+    /// The same database through the migrators' connections. Readers' connections cannot read before snapshot
+    /// isolation is enabled, and time out on the version table's lock while another process migrates.
     fn catalogs(&self) -> Self {
         Self { readers: self.migrators.clone(), ..self.clone() }
     }
@@ -88,7 +87,7 @@ impl Mssql {
             }
             let off = |source| TierError::Statement { tier: self.tier(), statement: "migrate", source };
             if switched && begun.elapsed() > TURN {
-                // It waits for every transaction that was open when it was asked for.
+                // The server waits for every open transaction.
                 return Err(off(fault::snapshots_off(&self.address.database).into()));
             }
             if !switched {
@@ -106,7 +105,7 @@ impl Mssql {
 }
 
 impl MssqlMigrating {
-    /// Of the session: it is held until the connection closes.
+    /// A session lock, held until the connection closes.
     async fn lock(&mut self) -> Result<(), TierError> {
         let text = format!(
             "DECLARE @got INT;
@@ -147,7 +146,7 @@ impl Migrating for MssqlMigrating {
     async fn execute(&mut self, statement: &Statement, params: &[Value]) -> Result<(), TierError> {
         let text = self.of.text(statement)?;
         let done = match params {
-            // What has no parameters may be no statement that can be prepared.
+            // A text without parameters may not be preparable.
             [] => self.connection.batch(text).await.map(drop),
             params => self.connection.execute(text, params).await.map(drop),
         };
@@ -168,7 +167,7 @@ impl Migrating for MssqlMigrating {
     }
 }
 
-/// The line of a batch that an error is of, from 0.
+/// Returns the line of a batch that an error refers to, from 0.
 fn line(error: &Error) -> usize {
     match error {
         Error::Server(token) => (token.line() as usize).saturating_sub(1),

@@ -1,4 +1,4 @@
-//! Connections that are used again, and what happens to those that must not be.
+//! The pool of connections. A connection in an unknown state is not reused.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,20 +10,20 @@ use tiberius::error::Error;
 use super::connect::{Connection, Role};
 use crate::address::Mssql as Address;
 
-/// At most so many at once; more only wait for each other in the server.
+/// The maximum number of connections. More would only wait for each other in the server.
 const MOST: usize = 50;
-/// So many stay when a rush is over.
+/// The number of connections kept when idle.
 const LASTING: usize = 20;
-/// How long to wait for one.
+/// The time limit for a connection of the pool.
 const WAIT: Duration = Duration::from_secs(30);
-/// Renewed after an hour: firewalls and fail-overs leave connections behind that only seem alive.
+/// The maximum age of a connection. Firewalls and fail-overs leave dead connections behind.
 const AGE: Duration = Duration::from_hours(1);
-/// One that lay still for so long is tried first.
+/// The idle time after which a connection is tested before use.
 const IDLE: Duration = Duration::from_secs(30);
-/// How long that may take.
+/// The time limit of the test.
 const PING: Duration = Duration::from_secs(3);
 
-/// Makes connections of one role.
+/// Creates connections of one role.
 #[derive(Debug)]
 pub(super) struct Manager {
     address: Arc<Address>,
@@ -53,7 +53,7 @@ impl managed::Manager for Manager {
     }
 }
 
-/// Connections of one role.
+/// The connections of one role.
 #[derive(Clone, Debug)]
 pub(super) struct Connections(Pool<Manager>);
 
@@ -68,11 +68,11 @@ impl Connections {
         pool.map(Self).map_err(|error| Error::Conversion(error.to_string().into()))
     }
 
-    /// One of them, for as long as it is held.
+    /// Leases a connection.
     pub async fn lease(&self) -> Result<Lease, Error> {
         let begun = Instant::now();
-        // On its own: where a login takes longer than a request may, nobody would ever be let in if each gave up the
-        // connection with the request that first asked for it.
+        // A task of its own: if a login takes longer than a request may, no request would ever get a connection if
+        // each abandoned its login.
         let pool = self.0.clone();
         let got = tokio::spawn(async move { pool.get().await }).await;
         match got.map_err(|error| Error::Protocol(error.to_string().into()))? {
@@ -85,12 +85,12 @@ impl Connections {
         }
     }
 
-    /// Hangs up on those that wait for work: one of them turned out to be dead, and so will the rest.
+    /// Drops the idle connections: one was dead, so the others probably are.
     pub fn forget_idle(&self) {
         self.0.retain(|_, _| false);
     }
 
-    /// How many connections there are and how many of them wait for work.
+    /// Returns the number of connections and of idle ones.
     pub fn size(&self) -> (usize, usize) {
         let status = self.0.status();
         (status.size, status.available)
@@ -101,26 +101,26 @@ impl Connections {
     }
 }
 
-/// A connection out of the pool. One that is given up in mid-use never goes back.
+/// A leased connection. It does not return to the pool when dropped in use.
 #[derive(Debug)]
 pub(super) struct Lease {
-    /// Gone only in drop.
+    /// `None` only in `drop`.
     object: Option<Object<Manager>>,
     pool: Pool<Manager>,
 }
 
 impl Lease {
-    /// The connection.
+    /// Returns the connection.
     pub fn connection(&mut self) -> Result<&mut Connection, Error> {
         self.object.as_deref_mut().ok_or_else(|| Error::Protocol("the connection is closed".into()))
     }
 
-    /// Whether the connection has served before, and so may have died in the pool.
+    /// Returns whether the connection was used before, so that it may have died in the pool.
     pub fn is_used(&self) -> bool {
         self.object.as_ref().is_some_and(|object| Object::metrics(object).recycle_count > 0)
     }
 
-    /// Keeps the connection from being used again.
+    /// Marks the connection as not reusable.
     pub fn spoil(&mut self) {
         if let Some(connection) = self.object.as_deref_mut() {
             connection.dirty = true;
@@ -133,7 +133,7 @@ impl Drop for Lease {
         let Some(object) = self.object.take() else { return };
         if object.dirty {
             let connection = Object::take(object);
-            // Whoever drops a lease in mid-use may itself be dropped at once: the server is told elsewhere.
+            // Cancellation runs in its own task, since the dropping task may end at once.
             if let Ok(runtime) = tokio::runtime::Handle::try_current() {
                 runtime.spawn(connection.abandon());
             }

@@ -1,4 +1,4 @@
-//! One connection and its transaction: a reader's under snapshot isolation, or a writer's under read committed.
+//! A connection and its transaction: snapshot isolation for readers, read committed for writers.
 
 use std::time::Instant;
 
@@ -9,13 +9,13 @@ use super::pool::{Connections, Lease};
 use super::{Mssql, fault};
 use crate::schema::Kind;
 
-/// Rows of one `INSERT`: well below what makes the server lock the whole table.
+/// Rows of one `INSERT`, well below the threshold of lock escalation.
 const ROWS_PER_INSERT: usize = 1_000;
-/// Bytes of one `INSERT`, unless a single row has more.
+/// Bytes of one `INSERT`, unless a single row is larger.
 const BYTES_PER_INSERT: usize = 4 << 20;
-/// Babelfish's OPENJSON lets no text with more UTF-16 units through.
+/// The maximum of UTF-16 units of a text in Babelfish's OPENJSON.
 const UNITS_IN_JSON: usize = 4_000;
-/// Parameters of one statement; the server takes 2,100.
+/// Parameters of one statement. The server's limit is 2,100.
 const PARAMS: usize = 2_000;
 
 const BEGIN: &str = "BEGIN TRANSACTION";
@@ -38,7 +38,7 @@ impl MssqlSession {
         }
     }
 
-    /// The connection for what is begun; outside a transaction, the one there is or a writer's.
+    /// Returns the connection for a transaction; outside of one, the current connection or a writer's.
     async fn lease(&mut self, begin: Option<Begin>) -> Result<&mut Lease, TierError> {
         let wanted = begin.or(self.lease.as_ref().map(|(begin, _)| *begin)).unwrap_or(Begin::Write);
         let lease = match self.lease.take() {
@@ -68,7 +68,7 @@ impl MssqlSession {
 #[async_trait]
 impl Session for MssqlSession {
     async fn begin(&mut self, begin: Begin) -> Result<(), TierError> {
-        // Set before the statement: were this future dropped inside it, the connection must not go back to the pool.
+        // Set before the statement: if this future is dropped, the connection must not return to the pool.
         self.open = true;
         let lease = self.lease(Some(begin)).await?;
         let used = lease.is_used();
@@ -77,7 +77,7 @@ impl Session for MssqlSession {
             Err(error) => Err(error),
         };
         match begun {
-            // It died in the pool; nothing has been asked of the transaction yet.
+            // It died in the pool, before the transaction did anything.
             Err(error) if used && fault::is_hangup(&error) => {
                 self.lease = None;
                 self.pool(begin).forget_idle();
@@ -97,7 +97,7 @@ impl Session for MssqlSession {
             && let Some((_, lease)) = &mut self.lease
             && lease.connection().is_ok_and(|connection| connection.dirty)
         {
-            // Its locks must be gone before anybody asks why.
+            // Its locks must be released before the error is examined.
             self.lease = None;
         }
         self.engine.answered(statement, params, begun, rows).await
@@ -116,7 +116,7 @@ impl Session for MssqlSession {
     ) -> Result<u64, TierError> {
         let Some(first) = rows.first() else { return Ok(0) };
         let json = insert_text(table, columns, first);
-        // Rows that bring their ids may go in in any order, so that like stands by like.
+        // Rows with ids may be inserted in any order, so rows of one kind are grouped.
         let mut rest: Vec<&Vec<Value>> = rows.iter().collect();
         if columns.first() == Some(&"id") {
             rest.sort_by_key(|row| !fits_json(row));
@@ -142,7 +142,7 @@ impl Session for MssqlSession {
                 Err(error) => Some(error),
             };
             if let Some(error) = fault {
-                // IDENTITY_INSERT may still be on.
+                // IDENTITY_INSERT may still be set.
                 if let Some((_, lease)) = &mut self.lease {
                     lease.spoil();
                 }
@@ -160,7 +160,7 @@ impl Session for MssqlSession {
     }
 
     async fn rollback(&mut self) -> Result<(), TierError> {
-        // An error may have taken the transaction with it already.
+        // An error may have ended the transaction already.
         self.control(None, "IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION").await?;
         self.open = false;
         Ok(())
@@ -172,14 +172,14 @@ impl Drop for MssqlSession {
         if self.open
             && let Some((_, lease)) = &mut self.lease
         {
-            // Hanging up rolls back; a connection with somebody's transaction in it must not serve the next one.
+            // Closing rolls back. A connection with an open transaction must not serve another request.
             lease.spoil();
         }
     }
 }
 
-/// One parameter carries all rows as JSON, so that there is one plan a table, however many rows come. Its first column
-/// numbers them: rows without ids get theirs in this order.
+/// Returns the text that inserts all rows from one JSON parameter, so that each table needs one plan for any number of
+/// rows. The first JSON column numbers the rows: rows without ids get theirs in this order.
 fn insert_text(table: &str, columns: &[&str], first: &[Value]) -> String {
     let typed = columns
         .iter()
@@ -195,7 +195,7 @@ fn insert_text(table: &str, columns: &[&str], first: &[Value]) -> String {
     with_ids(table, columns, insert)
 }
 
-/// Each value of each row a parameter.
+/// Returns the text with a parameter for each value of each row.
 fn values_text(table: &str, columns: &[&str], rows: &[&Vec<Value>]) -> String {
     let mut n = 0;
     let rows = rows.iter().map(|row| {
@@ -209,7 +209,7 @@ fn values_text(table: &str, columns: &[&str], rows: &[&Vec<Value>]) -> String {
     with_ids(table, columns, format!("INSERT INTO {table} ({}) VALUES {rows};", columns.join(", ")))
 }
 
-/// The same where the server would otherwise draw the ids itself.
+/// Wraps the insert of explicit ids into an identity column.
 fn with_ids(table: &str, columns: &[&str], insert: String) -> String {
     if columns.first() != Some(&"id") {
         return insert;
@@ -234,19 +234,19 @@ const fn sql_type(value: &Value) -> &'static str {
     }
 }
 
-/// Whether a row can travel as JSON: Babelfish's OPENJSON hands out what is escaped as it was written.
+/// Returns whether a row can be sent as JSON. Babelfish's OPENJSON does not unescape.
 fn fits_json(row: &[Value]) -> bool {
     row.iter().all(|value| match value {
         Value::Text(text) => {
             let escaped = text.bytes().any(|byte| matches!(byte, b'"' | b'\\' | 0..0x20 | 0x7f));
-            // No text has more units than bytes.
+            // A text has no more UTF-16 units than bytes.
             !escaped && (text.len() <= UNITS_IN_JSON || text.encode_utf16().count() <= UNITS_IN_JSON)
         }
         _ => true,
     })
 }
 
-/// The first rows, up to one that does not fit, as a JSON list of lists, and how many they are.
+/// Returns the first rows that fit as a JSON list of lists, and their number.
 fn json_rows(rows: &[&Vec<Value>]) -> (String, usize) {
     let mut list = String::from("[");
     let mut n = 0;
@@ -275,7 +275,7 @@ fn json_cell(value: &Value) -> String {
         Value::Null(_) => "null".to_owned(),
         Value::Int(int) => int.to_string(),
         Value::Text(text) => serde_json::Value::from(&**text).to_string(),
-        // Without the Z: DATETIME2 has no offset.
+        // DATETIME2 has no offset, so the Z is left out.
         Value::Time(at) => format!("\"{}\"", at.to_string().trim_end_matches('Z')),
         Value::Date(day) => format!("\"{day}\""),
         Value::Price(price) => format!("\"{price}\""),

@@ -1,7 +1,7 @@
-//! Values as PostgreSQL sends and takes them.
+//! Values on the PostgreSQL wire.
 //!
-//! Instants and days travel as the integers they are on the wire, so that every microsecond of the years 1 to 9999 is
-//! exact and an `infinity` somebody else wrote is an error, not a panic.
+//! Instants and dates are read as integers, so that every microsecond of the years 1 to 9999 is exact and `infinity`
+//! is an error, not a panic.
 
 use chrono::{Datelike as _, Days, NaiveDate};
 use rust_decimal::Decimal;
@@ -17,11 +17,11 @@ use crate::Value;
 use crate::record::OUTSIDE;
 use crate::schema::Kind;
 
-/// Microseconds from 1970 to 2000, where PostgreSQL counts from.
+/// Microseconds from 1970 to 2000, PostgreSQL's epoch.
 const CENTURY: i64 = 946_684_800_000_000;
 /// Days from 1970 to 2000.
 const CENTURY_DAYS: i64 = 10_957;
-/// The decimals of a price.
+/// The scale of a price.
 const SCALE: u32 = 2;
 
 /// A `TIMESTAMPTZ`, in microseconds since 1970.
@@ -29,7 +29,7 @@ struct Instant(i64);
 /// A `DATE`, in days since 1970.
 struct Day(i64);
 
-/// The type numbers of a type and of its array never change.
+/// The object ids of built-in types and their arrays never change.
 macro_rules! fixed_type {
     ($name:ident, $oid:literal, $array:literal) => {
         impl Type<Postgres> for $name {
@@ -61,7 +61,7 @@ impl Encode<'_, Postgres> for Instant {
 
 impl Decode<'_, Postgres> for Instant {
     fn decode(value: PgValueRef<'_>) -> Result<Self, BoxDynError> {
-        // Far outside the years 1 to 9999 the sum may not fit; whoever reads it refuses it either way.
+        // Far outside the years 1 to 9999 the sum may overflow. The reader rejects it either way.
         <i64 as Decode<Postgres>>::decode(value).map(|micros| Self(micros.saturating_add(CENTURY)))
     }
 }
@@ -92,7 +92,7 @@ impl From<&Day> for Option<NaiveDate> {
     }
 }
 
-/// A column of a row.
+/// Reads a column of a row.
 fn get<'r, T: Decode<'r, Postgres> + Type<Postgres>>(
     row: &'r PgRow,
     column: &str,
@@ -100,7 +100,7 @@ fn get<'r, T: Decode<'r, Postgres> + Type<Postgres>>(
     row.try_get(column).map_err(|error| error.to_string())
 }
 
-/// An integer.
+/// Reads an integer.
 pub fn int(row: &PgRow, column: &str) -> Result<Option<i64>, String> {
     get(row, column)
 }
@@ -110,7 +110,7 @@ pub fn text(row: &PgRow, column: &str) -> Result<Option<String>, String> {
     get(row, column)
 }
 
-/// True or false.
+/// A boolean.
 pub fn bool(row: &PgRow, column: &str) -> Result<Option<bool>, String> {
     get(row, column)
 }
@@ -126,7 +126,7 @@ pub fn date(row: &PgRow, column: &str) -> Result<Option<NaiveDate>, String> {
     get(row, column)?.map(day).transpose()
 }
 
-/// A decimal, at the scale every price has: the driver drops the decimals of a zero.
+/// Reads a decimal at the scale of prices. The driver drops the decimals of zero.
 pub fn price(row: &PgRow, column: &str) -> Result<Option<Decimal>, String> {
     Ok(get::<Decimal>(row, column)?.map(|mut price| {
         price.rescale(SCALE);
@@ -134,7 +134,7 @@ pub fn price(row: &PgRow, column: &str) -> Result<Option<Decimal>, String> {
     }))
 }
 
-/// The parameters of a statement. Each tells its type, NULLs too.
+/// Binds the parameters of a statement, each with its type, NULLs too.
 pub fn bind(params: &[Value]) -> Result<PgArguments, BoxDynError> {
     let mut arguments = PgArguments::default();
     for param in params {
@@ -157,7 +157,7 @@ pub fn bind(params: &[Value]) -> Result<PgArguments, BoxDynError> {
     Ok(arguments)
 }
 
-/// The columns of `rows`, each as one array, for `UNNEST`.
+/// Binds each column of `rows` as one array for `UNNEST`.
 pub fn bind_columns(rows: &[Vec<Value>], columns: usize) -> Result<PgArguments, BoxDynError> {
     let mut arguments = PgArguments::default();
     for place in 0..columns {
@@ -192,7 +192,7 @@ pub fn bind_columns(rows: &[Vec<Value>], columns: usize) -> Result<PgArguments, 
     Ok(arguments)
 }
 
-/// One column; a value of another kind than the first row's would otherwise arrive as NULL.
+/// Binds one column. All values must have the first row's type, since others would arrive as NULL.
 fn column<'a, T>(
     cells: impl Iterator<Item = &'a Value>,
     read: impl Fn(&'a Value) -> Option<T>,

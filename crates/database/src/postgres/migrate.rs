@@ -9,10 +9,10 @@ use super::{Postgres, answered, prepared, refused};
 use crate::migrate::{Migrating, Schema, Shapes, Step, Stop, TierSchema, sql};
 use crate::{Record, Statement, Tier, TierError, Value};
 
-/// Where migrations are tried out, in a transaction that is taken back.
+/// The schema in which migrations are tried, in a transaction that is rolled back.
 const PROBE: &str = "thermocline_probe";
 
-/// A connection that holds the lock of migrations.
+/// A connection that holds the migration lock.
 struct PostgresMigrating {
     connection: PgConnection,
     tier: Tier,
@@ -41,7 +41,7 @@ impl Schema for Postgres {
 
     async fn migrating(&self) -> Result<Box<dyn Migrating>, TierError> {
         let mut connection = self.connect_directly().await?;
-        // The lock of sqlx's own migrator, so that its tools take turns with us; it goes with the connection.
+        // The lock of sqlx's own migrator, so that its tools wait too. It ends with the connection.
         connection.lock().await.map_err(|error| TierError::Statement {
             tier: self.schema.tier,
             statement: "migrate",
@@ -60,7 +60,7 @@ impl Schema for Postgres {
             sqlx::raw_sql(AssertSqlSafe(enter)).execute(&mut *probing).await?;
             let mut after = Vec::new();
             for step in steps {
-                // In a transaction nothing is built beside the traffic; the outcome is the same.
+                // `CONCURRENTLY` is impossible in a transaction; the result is the same without.
                 let text = step.up().replace(" CONCURRENTLY", "");
                 sqlx::raw_sql(AssertSqlSafe(text)).execute(&mut *probing).await?;
                 after.push(shape(&mut probing).await?);
@@ -70,7 +70,7 @@ impl Schema for Postgres {
         };
         let shapes =
             shapes.await.map(Some).map_err(|error| refused(self.schema.tier, "migrate.shape", error));
-        // Its end matters to nobody.
+        // An error while closing is irrelevant.
         let _ = connection.close().await;
         shapes
     }
@@ -107,12 +107,12 @@ impl Migrating for PostgresMigrating {
     }
 
     async fn close(self: Box<Self>) {
-        // A clean end gives the lock back at once.
+        // Closing cleanly releases the lock at once.
         let _ = self.connection.close().await;
     }
 }
 
-/// The line of `text` that an error points at, from 0.
+/// Returns the line of `text` that an error refers to, from 0.
 fn line(text: &str, error: &sqlx::Error) -> usize {
     let error = error.as_database_error().and_then(|error| error.try_downcast_ref::<PgDatabaseError>());
     match error.and_then(PgDatabaseError::position) {

@@ -1,4 +1,4 @@
-//! One connection and its transaction.
+//! A connection and its transaction.
 
 use std::time::{Duration, Instant};
 
@@ -10,29 +10,29 @@ use super::super::{Begin, Record, Session, Statement, Tier, TierError, Value};
 use super::lease::Lease;
 use super::{PostgresUrl, answered, codec, prepared, within};
 
-/// Rows and bytes of text that go into one `INSERT`.
+/// The limits of one `INSERT`: rows and bytes of text.
 const ROWS_PER_INSERT: usize = 5_000;
 const BYTES_PER_INSERT: usize = 16 << 20;
 
 const BEGIN_READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-/// The settings end with the transaction, so they hold behind a pooler too. A mover's copy must be on disk before its
-/// originals go, whatever the server is set to.
+/// The settings end with the transaction, so they are safe behind a pooler. A copy must be on disk before its
+/// originals are removed, whatever the server's configuration is.
 const BEGIN_WRITE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; \
     SET LOCAL synchronous_commit = on; SET LOCAL lock_timeout = '30s'";
 
-/// A connection out of the pool for sessions, and its transaction.
+/// A connection for sessions, and its transaction.
 pub(super) struct PostgresSession {
     lease: Lease,
     tier: Tier,
-    /// Whether what is prepared may stay on the connection.
+    /// Whether prepared statements may stay on the connection.
     persistent: bool,
-    /// How long a statement may take.
+    /// The time limit of a statement.
     limit: Duration,
     open: bool,
 }
 
 impl PostgresSession {
-    /// On a connection to the database at `url`.
+    /// Creates a session on a connection to `url`.
     pub fn new(lease: Lease, tier: Tier, url: &PostgresUrl) -> Self {
         Self { lease, tier, persistent: !url.pooled, limit: url.write_timeout, open: false }
     }
@@ -67,7 +67,7 @@ impl PostgresSession {
 #[async_trait]
 impl Session for PostgresSession {
     async fn begin(&mut self, begin: Begin) -> Result<(), TierError> {
-        // Set before the statement: were this future dropped inside it, the connection must not go back to the pool.
+        // Set before the statement: if this future is dropped, the connection must not return to the pool.
         self.open = true;
         self.control(match begin {
             Begin::Read => BEGIN_READ,
@@ -103,7 +103,7 @@ impl Session for PostgresSession {
     ) -> Result<u64, TierError> {
         let tier = self.tier;
         let arrays: Vec<String> = (1..=columns.len()).map(|place| format!("${place}")).collect();
-        // One array a column: one text for any number of rows, and no limit to the number of parameters.
+        // One array for each column: one text for any number of rows, and no limit of parameters.
         let text = format!(
             "INSERT INTO {table} ({}) SELECT * FROM UNNEST({})",
             columns.join(", "),
@@ -134,13 +134,13 @@ impl Session for PostgresSession {
 impl Drop for PostgresSession {
     fn drop(&mut self) {
         if self.open {
-            // Closing rolls back; a connection with somebody's transaction in it must not serve the next one.
+            // Closing rolls back. A connection with an open transaction must not serve another request.
             self.lease.begin();
         }
     }
 }
 
-/// Cuts rows into stretches that one statement can carry.
+/// Splits rows into chunks that fit one statement.
 fn parts(mut rows: &[Vec<Value>]) -> impl Iterator<Item = &[Vec<Value>]> {
     let bytes = |row: &Vec<Value>| -> usize {
         row.iter().map(|value| if let Value::Text(text) = value { text.len() } else { 0 }).sum()

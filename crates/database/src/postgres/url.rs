@@ -1,4 +1,4 @@
-//! What a URL says about a PostgreSQL server.
+//! The URL of a PostgreSQL server.
 
 use std::fmt;
 use std::str::FromStr as _;
@@ -8,28 +8,28 @@ use sqlx::postgres::PgConnectOptions;
 
 use crate::address::{WRITE_TIMEOUT, seconds_up_to};
 
-/// The connections a service keeps, and has at most.
+/// The minimum and maximum number of connections.
 const KEPT: u32 = 10;
 const MOST: u32 = 30;
 
 /// A server and database, and how to use it.
 ///
-/// `postgres://user:password@host:port/database?sslmode=verify-full`, with the parameters of libpq and four of the
-/// program's own: `pooler=transaction` when a pooler hands out another server connection for each transaction,
-/// `pool_min`, `pool_max`, and `write_timeout`, the seconds that one statement of a move may take.
+/// `postgres://user:password@host:port/database?sslmode=verify-full`, with libpq's parameters and four of the
+/// program's own: `pooler=transaction` behind a pooler that assigns a server connection to each transaction,
+/// `pool_min`, `pool_max`, and `write_timeout`, the time limit in seconds of one statement of a move.
 #[derive(Clone)]
 pub struct PostgresUrl {
     pub(super) options: PgConnectOptions,
-    /// No state may outlive a transaction: not a prepared statement, not a setting.
+    /// Whether neither prepared statements nor settings may outlive a transaction.
     pub(super) pooled: bool,
     pub(super) kept: u32,
     pub(super) most: u32,
-    /// How long one statement of a session may take.
+    /// The time limit of one statement of a session.
     pub(super) write_timeout: Duration,
 }
 
 impl PostgresUrl {
-    /// Reads a URL.
+    /// Parses a URL.
     ///
     /// # Errors
     /// What is wrong with it, without the password.
@@ -67,7 +67,7 @@ fn whole(name: &str, number: &str) -> Result<u32, String> {
 }
 
 impl fmt::Display for PostgresUrl {
-    /// Without user and password.
+    /// Returns the URL without user and password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let database = self.options.get_database().unwrap_or_else(|| self.options.get_username());
         match self.options.get_socket() {

@@ -1,15 +1,15 @@
-//! The words of each engine: types, defaults and predicates, written and read.
+//! The dialect of each engine: types, defaults and predicates, written and parsed.
 
 use super::model::{ColumnModel, DefaultValue, ForeignKey, IndexModel, Model, Predicate, Type};
 
-/// An engine's way of saying things.
+/// A dialect of SQL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
     /// SQLite, of either tier.
     Sqlite,
     /// PostgreSQL, of the cold tier.
     Postgres,
-    /// SQL Server and what speaks like it, of the hot tier.
+    /// SQL Server and compatible servers, of the hot tier.
     Mssql,
 }
 
@@ -19,7 +19,7 @@ impl Dialect {
     /// The engines of the cold tier.
     pub const COLD: [Self; 2] = [Self::Sqlite, Self::Postgres];
 
-    /// Its name, and that of its folder of migrations.
+    /// Returns its name, which is also the name of its migrations' directory.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Sqlite => "sqlite",
@@ -28,12 +28,12 @@ impl Dialect {
         }
     }
 
-    /// The engine of this name.
+    /// Returns the engine of this name.
     pub fn named(name: &str) -> Option<Self> {
         [Self::Sqlite, Self::Postgres, Self::Mssql].into_iter().find(|dialect| dialect.name() == name)
     }
 
-    /// The schema as this engine's catalogs would tell it: SQLite has integers and texts alone, PostgreSQL needs no
+    /// Returns the schema as this engine's catalogs report it: SQLite has only integers and texts, PostgreSQL has no
     /// lengths.
     #[must_use]
     pub fn fold(self, model: &Model) -> Model {
@@ -71,7 +71,7 @@ impl Dialect {
         }
     }
 
-    /// A column's type, for a definition.
+    /// Returns a column's type for a definition.
     pub fn type_name(self, kind: &Type) -> String {
         let name = match (self, kind) {
             (_, Type::Other(text)) => text,
@@ -99,7 +99,7 @@ impl Dialect {
         name.to_owned()
     }
 
-    /// A type, as the catalog names it.
+    /// Parses a type as the catalog names it.
     pub fn read_type(self, text: &str) -> Type {
         let name = text.to_ascii_lowercase();
         match (self, name.as_str()) {
@@ -132,7 +132,7 @@ impl Dialect {
         }
     }
 
-    /// A default, for a definition.
+    /// Returns a default for a definition.
     pub fn default_text(self, value: &DefaultValue) -> String {
         match (self, value) {
             (_, DefaultValue::Int(int)) => int.to_string(),
@@ -149,10 +149,10 @@ impl Dialect {
         }
     }
 
-    /// A default, as the catalog writes it.
+    /// Parses a default as the catalog writes it.
     pub fn read_default(self, text: &str) -> DefaultValue {
         let bare = bare(text);
-        // PostgreSQL notes the type of what it reads.
+        // PostgreSQL appends a type cast.
         let bare =
             match bare.split_once("::") {
                 Some((value, kind)) if self == Self::Postgres => {
@@ -175,7 +175,7 @@ impl Dialect {
         }
     }
 
-    /// The rows of an index, for its definition.
+    /// Returns the predicate of an index for its definition.
     pub fn predicate_text(self, only: &Predicate) -> String {
         match only {
             Predicate::Null(name) => format!("{name} IS NULL"),
@@ -186,7 +186,7 @@ impl Dialect {
         }
     }
 
-    /// The rows of an index, as the catalog writes them.
+    /// Parses the predicate of an index as the catalog writes it.
     pub fn read_predicate(self, text: &str) -> Predicate {
         let plain: String = text.chars().filter(|c| !matches!(c, '[' | ']' | '"')).collect();
         let plain = bare(&plain).replace('=', " = ");
@@ -204,8 +204,8 @@ impl Dialect {
         }
     }
 
-    /// What the declaration says of everything in which this engine sees no difference, and what was inspected for the
-    /// rest: a schema that any engine can be brought to or from.
+    /// Returns the inspected schema with the declaration's details where this engine cannot tell a difference: a
+    /// schema that is valid for any engine.
     #[must_use]
     pub fn lift(self, live: &Model, declared: &Model) -> Model {
         let folded = self.fold(declared);
@@ -226,14 +226,14 @@ impl Dialect {
             lift_each(&mut table.foreign, &seen.foreign, &meant.foreign, ForeignKey::is_like);
             table.rows.clone_from(&meant.rows);
         }
-        // In the order of the declaration, what it does not know last.
+        // In the order of the declaration, undeclared columns last.
         let place = |name: &str| declared.tables.iter().position(|table| table.name == name);
         lifted.tables.sort_by_key(|table| place(&table.name).unwrap_or(usize::MAX));
         lifted
     }
 }
 
-/// An integer of 32 bits is as good as one of 64: a platform's own ids stay what they are.
+/// A 32-bit integer is as good as a 64-bit one: a platform's own ids keep their type.
 pub(super) fn is_tolerated(live: &Type, meant: &Type) -> bool {
     *live == Type::Narrow && *meant == Type::Int
 }
@@ -255,7 +255,7 @@ fn lift_each<T: Clone>(live: &mut [T], seen: &[T], meant: &[T], is_like: fn(&T, 
     }
 }
 
-/// Without spaces and parentheses around it.
+/// Strips spaces and parentheses around `text`.
 fn bare(text: &str) -> &str {
     let mut text = text.trim();
     while let Some(inner) = text.strip_prefix('(').and_then(|text| text.strip_suffix(')'))

@@ -1,55 +1,55 @@
-//! What leads from one schema to another. A rename is never guessed: it is a removal and an addition.
+//! The difference between two schemas. A rename is a removal and an addition; it is never guessed.
 
 use super::model::{ColumnModel, ForeignKey, IndexModel, Model, TableModel};
 
-/// One step.
+/// A change of a schema.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// A table is there that was not.
+    /// A table is added.
     AddTable(TableModel),
-    /// A table goes, with its rows.
+    /// A table is dropped, with its rows.
     DropTable(TableModel),
-    /// Something about a table that stays.
+    /// A table is altered.
     Alter {
         /// The table.
         table: String,
-        /// What.
+        /// The change.
         what: Alter,
     },
 }
 
-/// One step within a table.
+/// A change of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Alter {
-    /// A column is there that was not.
+    /// A column is added.
     AddColumn(ColumnModel),
-    /// A column goes, with its values.
+    /// A column is dropped, with its values.
     DropColumn(ColumnModel),
     /// A column's type, nullability or default changes.
     Column {
-        /// As it was.
+        /// Before.
         from: ColumnModel,
-        /// As it will be.
+        /// After.
         to: ColumnModel,
     },
     /// The primary key changes.
     Key {
-        /// As it was.
+        /// Before.
         from: Vec<String>,
-        /// As it will be.
+        /// After.
         to: Vec<String>,
     },
-    /// An index is there that was not.
+    /// An index is added.
     AddIndex(IndexModel),
-    /// An index goes.
+    /// An index is dropped.
     DropIndex(IndexModel),
-    /// A foreign key is there that was not.
+    /// A foreign key is added.
     AddForeign(ForeignKey),
-    /// A foreign key goes.
+    /// A foreign key is dropped.
     DropForeign(ForeignKey),
 }
 
-/// The steps that lead `from` one schema `to` another, as one engine tells them.
+/// Returns the changes from one schema to another, as one engine reports them.
 pub fn diff(from: &Model, to: &Model) -> Vec<Change> {
     let new = to.tables.iter().filter(|table| from.table(&table.name).is_none());
     let mut changes: Vec<Change> = new.cloned().map(Change::AddTable).collect();
@@ -59,7 +59,7 @@ pub fn diff(from: &Model, to: &Model) -> Vec<Change> {
             changes.extend(alters(old, table).into_iter().map(alter));
         }
     }
-    // Children before parents, and nothing names them any more.
+    // Children before parents, after the foreign keys that refer to them.
     let gone = from.tables.iter().rev().filter(|table| to.table(&table.name).is_none());
     changes.extend(gone.cloned().map(Change::DropTable));
     changes

@@ -1,4 +1,4 @@
-//! The declaration, for readers: `docs/data-model.md`.
+//! The documentation of the declaration: `docs/data-model.md`.
 
 use std::fmt::Write as _;
 
@@ -24,7 +24,7 @@ distributed server would spread the table by; there are no foreign keys between 
 depend on. SQLite numbers rows by `id` alone.
 ";
 
-/// The whole page.
+/// Returns the whole page.
 pub fn markdown(hot: &TierSchema, cold: &TierSchema) -> String {
     let mut page = HEAD.to_owned();
     page.push_str("\n## Hot\n\nWhat the platform writes to: SQL Server 2019 and later, or a SQLite file.\n");

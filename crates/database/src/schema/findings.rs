@@ -1,4 +1,4 @@
-//! What is wrong with a database, by name. A table that is not ours is never wrong.
+//! Findings: the differences between a database and its declaration. Unknown tables are never findings.
 
 use serde::Serialize;
 
@@ -6,21 +6,21 @@ use super::diff::{Alter, Change, diff};
 use super::model::{ColumnModel, DefaultValue, ForeignKey, Model, TableModel, Type};
 use super::{Dialect, Table, dialect};
 
-/// A schema as a database has it, of the tables that were asked for.
+/// The live schema of the requested tables.
 #[derive(Clone, Debug)]
 pub struct Live {
     /// The engine.
     pub dialect: Dialect,
     /// The tables.
     pub model: Model,
-    /// Foreign keys of tables that were not asked for, which name rows of those that were; with the table they are of.
+    /// Foreign keys of other tables that refer to the requested ones, with their table.
     pub inbound: Vec<(String, ForeignKey)>,
-    /// Triggers: their table and name.
+    /// Triggers, as table and name.
     pub triggers: Vec<(String, String)>,
 }
 
 impl Live {
-    /// Every foreign key, with the table it is of.
+    /// Returns every foreign key with its table.
     pub fn foreign(&self) -> Vec<(String, ForeignKey)> {
         let own = |table: &TableModel| -> Vec<(String, ForeignKey)> {
             table.foreign.iter().map(|foreign| (table.name.clone(), foreign.clone())).collect()
@@ -29,55 +29,55 @@ impl Live {
     }
 }
 
-/// What moving rows of some tables depends on, and no more: a part of [`Live`] that is asked before every run.
+/// The part of [`Live`] that moves depend on. It is read before every run.
 #[derive(Clone, Debug, Default)]
 pub struct Outline {
-    /// The columns of the tables: their table and name.
+    /// The columns, as table and name.
     pub columns: Vec<(String, String)>,
-    /// The foreign keys of these tables, and those that name their rows; with the table they are of.
+    /// The foreign keys of these tables and those that refer to them, with their table.
     pub foreign: Vec<(String, ForeignKey)>,
-    /// Triggers: their table and name.
+    /// Triggers, as table and name.
     pub triggers: Vec<(String, String)>,
 }
 
-/// What differs.
+/// The kind of difference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Difference {
-    /// A table is not there.
+    /// A table is missing.
     MissingTable,
-    /// A table that earlier migrations made and the declaration does not have.
+    /// A table of an earlier migration is not declared any more.
     UnknownTable,
-    /// A column is not there.
+    /// A column is missing.
     MissingColumn,
     /// A column is not declared.
     ExtraColumn,
-    /// A column is of another type.
+    /// A column has another type.
     Type,
-    /// A column may be NULL, or may not.
+    /// A column differs in nullability.
     Nullability,
-    /// A column has another default, or none.
+    /// A column has another default or none.
     Default,
-    /// The primary key, or which column numbers the rows.
+    /// The primary key or identity column differs.
     Key,
-    /// An index is not there.
+    /// An index is missing.
     MissingIndex,
     /// An index is not declared.
     ExtraIndex,
-    /// A foreign key is not there.
+    /// A foreign key is missing.
     MissingForeignKey,
     /// A foreign key is not declared.
     ExtraForeignKey,
-    /// A foreign key carries changes of a moved row on.
+    /// A foreign key cascades changes to moved rows.
     Cascade,
-    /// A table that does not move names rows that do.
+    /// A table that stays refers to rows that move.
     Inbound,
     /// A trigger on a moved table.
     Trigger,
 }
 
 impl Difference {
-    /// Whether a reader fails with it, or answers wrongly, if it is a fault at all.
+    /// Returns whether a reader would fail or answer wrongly because of it.
     pub const fn hinders_readers(self) -> bool {
         matches!(self, Self::MissingTable | Self::MissingColumn | Self::Type | Self::Key)
     }
@@ -86,17 +86,17 @@ impl Difference {
 /// One difference.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// What differs.
+    /// The kind of difference.
     pub what: Difference,
     /// The table.
     pub table: String,
-    /// Whether the program does not work as it should with it; else it is only worth knowing.
+    /// Whether the program cannot work correctly; otherwise it is only a note.
     pub fault: bool,
     /// The sentence.
     pub text: String,
 }
 
-/// Compares what is declared with what is there. Faults come first.
+/// Compares the declaration with the live schema. Faults come first.
 pub fn findings(tables: &[&Table], live: &Live) -> Vec<Finding> {
     let declared = live.dialect.fold(&Model::of(tables));
     let moved: Vec<&str> =
@@ -125,7 +125,7 @@ pub fn findings(tables: &[&Table], live: &Live) -> Vec<Finding> {
     findings
 }
 
-/// Why rows of these tables must not be moved: something beside them would be lost, or would happen that nobody asked for.
+/// Returns why rows of these tables must not be moved: data would be lost, or a trigger or cascade would run.
 pub fn obstacles(tables: &[&Table], outline: &Outline) -> Vec<Finding> {
     let moved: Vec<&str> = tables.iter().map(|table| table.name).collect();
     let mut obstacles = in_the_way(&moved, &outline.foreign, &outline.triggers);
@@ -149,8 +149,7 @@ fn extra_column(table: &str, column: &str, moves: bool) -> String {
     format!("{table}.{column} is {text}")
 }
 
-/// What a step that would bring a table to its declaration says of it now: what differs, whether it matters, and the
-/// sentence.
+/// Describes a step towards the declaration as a finding: its kind, whether it is a fault, and the sentence.
 pub(super) fn of_alter(table: &str, what: &Alter, moves: bool) -> Vec<(Difference, bool, String)> {
     match what {
         Alter::AddColumn(column) => {
@@ -163,7 +162,7 @@ pub(super) fn of_alter(table: &str, what: &Alter, moves: bool) -> Vec<(Differenc
         Alter::Key { from, to } => {
             let text =
                 format!("the primary key of {table} is ({}), expected ({})", from.join(", "), to.join(", "));
-            // Another order of the same columns names the same rows.
+            // The order of key columns does not matter.
             let (mut one, mut other) = (from.clone(), to.clone());
             one.sort_unstable();
             other.sort_unstable();
@@ -175,7 +174,7 @@ pub(super) fn of_alter(table: &str, what: &Alter, moves: bool) -> Vec<(Differenc
         }
         Alter::DropIndex(index) => {
             let text = format!("{table} has an index more, {} {index}", index.name);
-            // Two rows that may not agree for a platform may for this program.
+            // A platform's stricter uniqueness is harmless.
             vec![(Difference::ExtraIndex, false, text)]
         }
         Alter::AddForeign(foreign) => {
@@ -216,7 +215,7 @@ fn of_column(table: &str, from: &ColumnModel, to: &ColumnModel) -> Vec<(Differen
             shown(&from.default),
             shown(&to.default)
         );
-        // The program writes every value itself.
+        // The program writes every value explicitly.
         found.push((Difference::Default, false, text));
     }
     if from.identity != to.identity {
@@ -226,7 +225,7 @@ fn of_column(table: &str, from: &ColumnModel, to: &ColumnModel) -> Vec<(Differen
     found
 }
 
-/// What stands in the way of moving rows of these tables.
+/// Returns the obstacles to moving rows of these tables.
 fn in_the_way(
     moved: &[&str],
     foreign: &[(String, ForeignKey)],

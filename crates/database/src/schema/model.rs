@@ -1,23 +1,23 @@
-//! A schema as data: what is declared and what an engine's catalogs tell have the same shape here.
+//! Schemas as data, in one form for declarations and for catalogs.
 
 use std::fmt;
 
 use super::{Column, Form, Index, Kind, Only, Preset, Table};
 
-/// What a column is stored as.
+/// The storage type of a column.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Type {
     /// A 64-bit integer.
     Int,
-    /// A 32-bit integer, as ids of a platform may be.
+    /// A 32-bit integer, as a platform's ids may be.
     Narrow,
     /// A 16-bit integer.
     Small,
-    /// Unicode text of so many characters at most, compared byte by byte if `exact`.
+    /// Unicode text with an optional limit.
     Text {
         /// The limit.
         length: Option<u16>,
-        /// Whether no collation has a say.
+        /// Whether it is compared byte by byte.
         exact: bool,
     },
     /// A UTC instant at microseconds.
@@ -26,11 +26,11 @@ pub enum Type {
     Date,
     /// `DECIMAL(10,2)`.
     Price,
-    /// True or false.
+    /// A boolean.
     Bool,
     /// A JSON document.
     Json,
-    /// A type the program has no use for, as the engine writes it.
+    /// Another type, as the engine writes it.
     Other(String),
 }
 
@@ -60,18 +60,18 @@ impl fmt::Display for Type {
     }
 }
 
-/// What a column holds when an `INSERT` says nothing.
+/// The value of a column that an `INSERT` does not name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DefaultValue {
     /// A number.
     Int(i64),
     /// A text.
     Text(String),
-    /// True or false.
+    /// A boolean.
     Bool(bool),
-    /// The present.
+    /// The current time.
     Now,
-    /// Something else, as the engine writes it.
+    /// Another expression, as the engine writes it.
     Other(String),
 }
 
@@ -92,23 +92,23 @@ impl fmt::Display for DefaultValue {
 pub struct ColumnModel {
     /// Its name.
     pub name: String,
-    /// What it is stored as.
+    /// Its storage type.
     pub kind: Type,
     /// Whether it may be NULL.
     pub nullable: bool,
-    /// What it holds unless it is told.
+    /// Its default.
     pub default: Option<DefaultValue>,
-    /// Whether the engine numbers the rows with it.
+    /// Whether it is an identity column.
     pub identity: bool,
 }
 
 impl ColumnModel {
-    /// A column that may be NULL.
+    /// Creates a column that may be NULL.
     pub fn nullable(name: &str, kind: Type) -> Self {
         Self { name: name.to_owned(), kind, nullable: true, default: None, identity: false }
     }
 
-    /// A column that may not.
+    /// Creates a column that may not be NULL.
     pub fn required(name: &str, kind: Type) -> Self {
         Self { nullable: false, ..Self::nullable(name, kind) }
     }
@@ -124,16 +124,16 @@ impl fmt::Display for ColumnModel {
     }
 }
 
-/// Which rows an index holds.
+/// The rows of a partial index.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Predicate {
-    /// Those whose column is NULL.
+    /// Rows whose column is NULL.
     Null(String),
-    /// Those whose column is not NULL.
+    /// Rows whose column is not NULL.
     NotNull(String),
-    /// Those whose column is true.
+    /// Rows whose column is true.
     True(String),
-    /// Something else, as the engine writes it.
+    /// Another expression, as the engine writes it.
     Other(String),
 }
 
@@ -144,21 +144,21 @@ pub struct IndexModel {
     pub name: String,
     /// Its columns, and whether each descends.
     pub columns: Vec<(String, bool)>,
-    /// Whether two rows may not agree in all its columns.
+    /// Whether it is unique.
     pub unique: bool,
-    /// Whether it is part of the table's own definition.
+    /// Whether it is a constraint of the table.
     pub constraint: bool,
-    /// The rows it holds; all of them without.
+    /// The rows it covers; `None` for all.
     pub only: Option<Predicate>,
 }
 
 impl IndexModel {
-    /// Whether both do the same, whatever they are called and however they were made.
+    /// Returns whether both are equivalent, apart from their names and origin.
     pub fn is_like(&self, other: &Self) -> bool {
         self.columns == other.columns && self.unique == other.unique && self.only == other.only
     }
 
-    /// Whether it mentions a column.
+    /// Returns whether it uses a column.
     pub fn mentions(&self, column: &str) -> bool {
         self.columns.iter().any(|(name, _)| name == column)
             || match &self.only {
@@ -170,7 +170,7 @@ impl IndexModel {
             }
     }
 
-    /// Its columns, as SQL lists them.
+    /// Returns its columns as SQL lists them.
     pub fn list(&self) -> String {
         let column = |(name, descends): &(String, bool)| {
             if *descends { format!("{name} DESC") } else { name.clone() }
@@ -192,23 +192,23 @@ impl fmt::Display for IndexModel {
     }
 }
 
-/// A column that holds the id of another table's row.
+/// A foreign key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ForeignKey {
     /// Its name, where the engine keeps one.
     pub name: Option<String>,
     /// The columns.
     pub columns: Vec<String>,
-    /// The table whose rows they name.
+    /// The referenced table.
     pub table: String,
-    /// That table's columns.
+    /// The referenced columns.
     pub references: Vec<String>,
-    /// Whether a change there is carried on to the rows here.
+    /// Whether changes cascade.
     pub cascades: bool,
 }
 
 impl ForeignKey {
-    /// Whether both say the same, whatever they are called.
+    /// Returns whether both are equal, apart from their names.
     pub fn is_like(&self, other: &Self) -> bool {
         let Self { name: _, columns, table, references, cascades } = self;
         *columns == other.columns
@@ -239,12 +239,12 @@ pub struct TableModel {
     pub indexes: Vec<IndexModel>,
     /// Its foreign keys.
     pub foreign: Vec<ForeignKey>,
-    /// The rows it is made with: the values of its first column. No catalog tells of them.
+    /// The initial rows: the values of its first column. Catalogs do not report them.
     pub rows: Vec<String>,
 }
 
 impl TableModel {
-    /// The column of this name.
+    /// Returns the column of this name.
     pub fn column(&self, name: &str) -> Option<&ColumnModel> {
         self.columns.iter().find(|column| column.name == name)
     }
@@ -253,28 +253,28 @@ impl TableModel {
 /// The tables of a tier.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Model {
-    /// The tables, parents before children where they are declared.
+    /// The tables, parents before children if declared.
     pub tables: Vec<TableModel>,
 }
 
 impl Model {
-    /// The declaration as data.
+    /// Converts a declaration.
     pub fn of(tables: &[&Table]) -> Self {
         Self { tables: tables.iter().map(|table| TableModel::from(*table)).collect() }
     }
 
-    /// The table of this name.
+    /// Returns the table of this name.
     pub fn table(&self, name: &str) -> Option<&TableModel> {
         self.tables.iter().find(|table| table.name == name)
     }
 
-    /// The table of this name, to change it.
+    /// Returns the table of this name for changes.
     pub fn table_mut(&mut self, name: &str) -> Option<&mut TableModel> {
         self.tables.iter_mut().find(|table| table.name == name)
     }
 
-    /// Everything it says, a line each, sorted: two schemas that read the same are the same, but for the order of
-    /// their columns and the names of their foreign keys.
+    /// Returns the schema as sorted lines. Equal lines mean equal schemas, apart from the order of columns and the
+    /// names of foreign keys.
     pub fn lines(&self) -> Vec<String> {
         let mut lines = Vec::new();
         for TableModel { name, columns, key, indexes, foreign, rows: _ } in &self.tables {

@@ -1,28 +1,29 @@
-//! Where a database stands whose engine cannot try migrations out: its tables are compared with what each version makes,
-//! as far as this program minds the difference.
+//! Detects the version of a database whose engine cannot try migrations: its tables are compared with those of each
+//! version, as far as the differences matter.
 //!
-//! The tables of the first version are the platform's own. What it has made of them besides (more columns, other lengths,
-//! defaults and indexes) is its business, and no reason to refuse it.
+//! The tables of the first version belong to the platform. Its additions (columns, lengths, defaults, indexes) are
+//! accepted.
 
 use super::Dialect;
 use super::diff::{Alter, Change, diff};
 use super::findings::{Difference, Live, of_alter};
 use super::model::{ColumnModel, Model, Type};
 
-/// What a database without a record holds.
+/// The schema of a database without a version table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Standing {
-    /// None of our tables.
+    /// None of the program's tables.
     Nothing,
-    /// The platform's own tables, which the first migration can adopt.
+    /// A platform's own tables, which the first migration can adopt.
     Platform,
-    /// What the version at this place of the list makes.
+    /// The tables of the version at this index.
     Version(usize),
-    /// Some of our tables, as no version makes them: what is wrong, compared with the version that comes nearest.
+    /// Some of the program's tables, equal to no version: the differences from the closest one.
     Otherwise(Vec<String>),
 }
 
-/// Compares what is there with each version: `versions` as SQLite tells them ([`Dialect::lift`] adds what it cannot).
+/// Compares the live schema with each version. `versions` come from SQLite; [`Dialect::lift`] adds what it cannot
+/// tell.
 pub fn standing(live: &Live, versions: &[Model], declared: &Model) -> Standing {
     if live.model.tables.is_empty() {
         return Standing::Nothing;
@@ -31,7 +32,7 @@ pub fn standing(live: &Live, versions: &[Model], declared: &Model) -> Standing {
     let meant = |version: &Model| live.dialect.fold(&Dialect::Sqlite.lift(version, declared));
     let compared: Vec<Compared> =
         versions.iter().map(|version| compare(live, &meant(version), first, declared)).collect();
-    // Of two versions that fit, the one that fits better; of two that fit alike, the newer.
+    // The closest version wins; of equally close ones the newest.
     let nearest = compared
         .iter()
         .enumerate()
@@ -43,21 +44,21 @@ pub fn standing(live: &Live, versions: &[Model], declared: &Model) -> Standing {
     if live.model.tables.iter().any(|table| first.table(&table.name).is_none()) {
         return Standing::Otherwise(nearest.wrong.clone());
     }
-    // Nothing but the platform's own: what is still wrong must be what the first migration puts right.
+    // Only the platform's own tables exist: the remaining differences must be those that the first migration repairs.
     match compared[0].lasting.as_slice() {
         [] => Standing::Platform,
         lasting => Standing::Otherwise(lasting.to_vec()),
     }
 }
 
-/// How a database differs from a version.
+/// The differences between a database and a version.
 #[derive(Debug, Default)]
 struct Compared {
-    /// Why it is not this version, a sentence each.
+    /// The differences that matter, a sentence each.
     wrong: Vec<String>,
-    /// The part of it that adoption does not put right.
+    /// Those that the adoption does not repair.
     lasting: Vec<String>,
-    /// How much else differs.
+    /// The number of other differences.
     other: usize,
 }
 
@@ -72,7 +73,7 @@ fn compare(live: &Live, version: &Model, platform: &Model, declared: &Model) -> 
                 if let Alter::Column { to, .. } = &what
                     && declared.table(&table).is_none_or(|table| table.column(&to.name).is_none())
                 {
-                    // It is used no more, and SQLite alone knows what it was.
+                    // No longer used, and only SQLite knows its former definition.
                     continue;
                 }
                 for (difference, fault, text) in of_alter(&table, &what, ours) {
@@ -95,7 +96,7 @@ fn compare(live: &Live, version: &Model, platform: &Model, declared: &Model) -> 
     found
 }
 
-/// Whether the first migration makes a platform's column what it has to be.
+/// Returns whether the first migration repairs a platform's column.
 fn is_adopted(what: &Alter) -> bool {
     match what {
         Alter::AddColumn(column) => column.nullable || column.default.is_some(),

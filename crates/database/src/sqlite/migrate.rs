@@ -10,7 +10,7 @@ use super::{Sqlite, answered, bind, refused};
 use crate::migrate::{Migrating, Schema, Shapes, Step, Stop, TierSchema, sql};
 use crate::{Engine as _, Record, Source, Statement, Tier, TierError, Value};
 
-/// A connection that migrates, and the lock that says so.
+/// A connection that holds the migration lock.
 struct SqliteMigrating {
     connection: SqliteConnection,
     tier: Tier,
@@ -33,7 +33,7 @@ impl Schema for Sqlite {
 
     async fn migrating(&self) -> Result<Box<dyn Migrating>, TierError> {
         let turn = turn(self).await?;
-        // A table that is built anew is dropped in between: what refers to it must not mind, until the commit.
+        // A rebuilt table is dropped in between. Foreign keys are checked at the commit.
         let options = self.pool.connect_options().as_ref().clone().foreign_keys(false);
         let connection = SqliteConnection::connect_with(&options).await;
         let connection = connection.map_err(|error| refused(self.schema.tier, "connect", error))?;
@@ -53,7 +53,7 @@ impl Schema for Sqlite {
 }
 
 impl Sqlite {
-    /// Runs a text as it is, outside any turn.
+    /// Runs a script without the migration lock.
     pub(crate) async fn run(&self, text: &'static str) -> Result<(), TierError> {
         let done = sqlx::raw_sql(text).execute(&self.pool).await;
         done.map(drop).map_err(|error| refused(self.schema.tier, "migrate.try", error))
@@ -97,13 +97,13 @@ impl Migrating for SqliteMigrating {
     }
 
     async fn close(self: Box<Self>) {
-        // Its end matters to nobody: what was to be kept is committed.
+        // Everything is committed; an error while closing is irrelevant.
         let _ = self.connection.close().await;
     }
 }
 
-/// The engine's own locks end with each transaction, so a lock file beside the database says whose turn it is; it goes
-/// with the process.
+/// Takes the migration lock: a lock file beside the database, since SQLite's own locks end with each transaction. It
+/// is released with the process.
 async fn turn(database: &Sqlite) -> Result<File, TierError> {
     let tier = database.tier();
     let mut path = database.path().as_os_str().to_owned();

@@ -1,7 +1,7 @@
-//! What an engine is told, to make tables or to change them.
+//! The SQL that creates and changes tables.
 //!
-//! Every text is a migration: it runs in one transaction. SQL Server's is parted by lines that say `GO`, since a batch may
-//! not name what it makes.
+//! Every script is a migration and runs in one transaction. SQL Server's is split by `GO` lines, since a batch may not
+//! refer to objects it creates.
 
 mod mssql;
 mod plan;
@@ -14,17 +14,17 @@ use super::Dialect;
 use super::diff::{Alter, Change, diff};
 use super::model::{ColumnModel, DefaultValue, ForeignKey, IndexModel, Model, TableModel, Type};
 
-/// Steps that lead from one schema to another on one engine.
+/// The steps from one schema to another on one engine.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Script {
-    /// What gets lost or needs a look, a sentence each.
+    /// Warnings about lost data and steps to review, a sentence each.
     pub notes: Vec<String>,
-    /// The statements, without the semicolon.
+    /// The statements without semicolons.
     pub statements: Vec<String>,
 }
 
 impl Script {
-    /// As the text of a migration.
+    /// Returns the text of a migration.
     pub fn text(&self, dialect: Dialect) -> String {
         let mut text: String = self.notes.iter().flat_map(|note| ["-- ", note, "\n"]).collect();
         let parted = if dialect == Dialect::Mssql { "GO\n" } else { "" };
@@ -37,13 +37,12 @@ impl Script {
     }
 }
 
-/// Makes every table of `model`, on an empty database.
+/// Creates every table of `model` on an empty database.
 pub fn create(dialect: Dialect, model: &Model) -> Script {
     migrate(dialect, &Model::default(), model)
 }
 
-/// Leads `from` one schema `to` another; both as they are declared, or lifted from an engine
-/// ([`Dialect::lift`]), whatever the engine.
+/// Changes the schema `from` into `to`. Both are as declared, or lifted from an engine ([`Dialect::lift`]).
 pub fn migrate(dialect: Dialect, from: &Model, to: &Model) -> Script {
     let declared = to;
     let (from, to) = (dialect.fold(from), dialect.fold(to));
@@ -56,10 +55,10 @@ pub fn migrate(dialect: Dialect, from: &Model, to: &Model) -> Script {
     Script { notes: notes(&changes, declared), statements }
 }
 
-/// What whoever reads the migration has to know.
+/// Returns the warnings for the reader of the migration.
 fn notes(changes: &[Change], declared: &Model) -> Vec<String> {
     let mut notes = Vec::new();
-    // An engine without a clock fills in the present all the same.
+    // An engine without a default clock fills in the current time as well.
     let is_unknown = |table: &str, column: &ColumnModel| {
         declared.table(table).and_then(|table| table.column(&column.name)).is_some_and(needs_filling)
     };
@@ -110,7 +109,7 @@ fn notes(changes: &[Change], declared: &Model) -> Vec<String> {
     notes
 }
 
-/// Why a change cannot be written by itself, a sentence each.
+/// Returns why a change cannot be generated, a sentence each.
 pub fn obstacles(from: &Model, to: &Model) -> Vec<String> {
     let mut obstacles = Vec::new();
     for change in diff(from, to) {
@@ -129,7 +128,7 @@ pub fn obstacles(from: &Model, to: &Model) -> Vec<String> {
                 "{table}.{} begins or ceases to number the rows: that is written by hand",
                 to.name
             )),
-            // SQL Server changes no column while it is part of a key.
+            // SQL Server cannot change a column that is part of a key.
             Alter::Column { from: old, to: new }
                 if (old.kind != new.kind || old.nullable != new.nullable)
                     && is_key(from, &table, &new.name) =>
@@ -149,12 +148,12 @@ fn is_key(model: &Model, table: &str, column: &str) -> bool {
     model.table(table).is_some_and(|table| table.key.iter().any(|name| name == column))
 }
 
-/// Whether rows that are there already have no value for it.
+/// Returns whether existing rows lack a value for the column.
 fn needs_filling(column: &ColumnModel) -> bool {
     !column.nullable && column.default.is_none()
 }
 
-/// A value for rows that have none.
+/// Returns a value for existing rows.
 fn filler(dialect: Dialect, kind: &Type) -> String {
     match (dialect, kind) {
         (_, Type::Time | Type::Date) => dialect.default_text(&DefaultValue::Now),
@@ -165,7 +164,7 @@ fn filler(dialect: Dialect, kind: &Type) -> String {
     }
 }
 
-/// `CREATE INDEX` for what is no part of its table's definition, and for what comes after it.
+/// Returns `CREATE INDEX` for an index that is not part of its table's definition.
 fn create_index(dialect: Dialect, table: &str, index: &IndexModel) -> String {
     let unique = if index.unique { "UNIQUE " } else { "" };
     let only = index.only.as_ref();
@@ -173,7 +172,7 @@ fn create_index(dialect: Dialect, table: &str, index: &IndexModel) -> String {
     format!("CREATE {unique}INDEX {} ON {table} ({}){only}", index.name, index.list())
 }
 
-/// What a new table needs beside its own definition: indexes, and the rows it is made with.
+/// Returns what a new table needs besides its definition: indexes and initial rows.
 fn complete(dialect: Dialect, table: &TableModel) -> Vec<String> {
     let indexes = table.indexes.iter().filter(|index| !index.constraint);
     let mut statements: Vec<String> =

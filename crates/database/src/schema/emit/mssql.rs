@@ -1,5 +1,4 @@
-//! SQL Server, step by step. A column does not change while a default, an index or a foreign key depends on it: they go
-//! first and are made again.
+//! SQL Server. Defaults, indexes and foreign keys that depend on a changed column are dropped first and created again.
 
 use super::{complete, create_index, filler, foreign_name, needs_filling, references};
 use crate::schema::Dialect;
@@ -49,7 +48,7 @@ fn alter(table: &str, what: &Alter) -> Vec<String> {
         Alter::DropIndex(index) => vec![drop_index(table, index)],
         Alter::AddForeign(foreign) => vec![add_foreign(table, foreign)],
         Alter::DropForeign(foreign) => vec![drop_foreign(table, foreign)],
-        // One is written above, the other refused before: see `obstacles`.
+        // Handled above, or rejected before: see `obstacles`.
         Alter::Column { .. } | Alter::Key { .. } => Vec::new(),
     }
 }
@@ -66,7 +65,7 @@ fn change_column(
     if from.default.is_some() && (reshaped || from.default != to.default) {
         statements.push(drop_default(table, name));
     }
-    // What depends on it and stays: the rest has gone already, or comes later.
+    // Dependents that stay; the others are dropped already or created later.
     let stays =
         |index: &&IndexModel| index.mentions(name) && before.indexes.iter().any(|other| other.is_like(index));
     let indexes: Vec<&IndexModel> = after.indexes.iter().filter(stays).collect();
@@ -101,8 +100,8 @@ fn change_column(
     statements
 }
 
-/// Babelfish takes neither a collation nor a nullability here: it keeps the one it has of the latter, and falls back to the
-/// database's collation.
+/// Babelfish accepts neither collation nor nullability here: it keeps the nullability and falls back to the database's
+/// collation.
 fn alter_column(table: &str, column: &ColumnModel) -> String {
     let kind = DIALECT.type_name(&column.kind);
     let (kind, collation) = kind.split_at(kind.find(" COLLATE").unwrap_or(kind.len()));
@@ -115,8 +114,8 @@ fn alter_column(table: &str, column: &ColumnModel) -> String {
     )
 }
 
-/// A default's name may be one the server made up. Babelfish names one that it does not know by that name; there a
-/// default goes with its column.
+/// A default may have a generated name. Babelfish reports a name it does not know itself; there a default is dropped
+/// with its column.
 fn drop_default(table: &str, column: &str) -> String {
     format!(
         "DECLARE @name NVARCHAR(300) = (\n    SELECT d.name FROM sys.default_constraints d\n    \

@@ -1,4 +1,4 @@
-//! The migration that brings a database to the declaration, for every engine of its tier.
+//! The migration that brings a database to its declaration, for every engine of the tier.
 
 use super::{Script, migrate, obstacles, sqlite};
 use crate::schema::Dialect;
@@ -9,19 +9,19 @@ use crate::schema::model::{ForeignKey, IndexModel, Model, TableModel};
 /// A migration, up and down, for each engine of a tier.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// Why it cannot be written; nothing is, then.
+    /// Why it cannot be generated; then nothing is written.
     pub obstacles: Vec<String>,
-    /// What is there and neither declared nor made by a migration, so that it stays; a sentence each.
+    /// Objects that are neither declared nor created by a migration, and stay; a sentence each.
     pub kept: Vec<String>,
-    /// The engines, each with its way up and its way down.
+    /// The engines, each with its upgrade and downgrade.
     pub scripts: Vec<(Dialect, Script, Script)>,
 }
 
 impl Plan {
-    /// The steps from what is there to what is declared. What one engine's catalogs tell is enough for all of them.
+    /// Plans the steps from the live schema to the declared one. One engine's catalogs suffice for all engines.
     ///
-    /// Of what is not declared only that goes which our own migrations have `made`: the rest is somebody else's, and
-    /// stays. Without `made` everything goes.
+    /// Of undeclared objects only those `made` by the program's migrations are dropped; others stay. Without `made`
+    /// all are dropped.
     pub fn new(live: &Live, declared: &Model, engines: &[Dialect], made: Option<&Model>) -> Self {
         let mut current = live.dialect.lift(&live.model, declared);
         let strange = made.map_or_else(Vec::new, |made| set_aside(&mut current, declared, made));
@@ -49,12 +49,12 @@ impl Plan {
         Self { obstacles, kept, scripts }
     }
 
-    /// Whether there is nothing to do on any engine.
+    /// Returns whether no engine has anything to do.
     pub fn is_empty(&self) -> bool {
         self.obstacles.is_empty() && self.scripts.iter().all(|(_, up, _)| up.statements.is_empty())
     }
 
-    /// What the engine that was asked cannot tell, so that a change of it alone is not planned.
+    /// Hides differences that the inspected engine cannot report, so that they are not planned.
     pub const fn unseen(asked: Dialect) -> Option<&'static str> {
         match asked {
             Dialect::Sqlite => Some("lengths of text, and which integers are instants, days or truth"),
@@ -63,7 +63,7 @@ impl Plan {
         }
     }
 
-    /// What gets lost or needs a look, on whichever engine.
+    /// Returns the warnings of all engines.
     pub fn notes(&self) -> Vec<&str> {
         let mut notes: Vec<&str> = Vec::new();
         for note in self.scripts.iter().flat_map(|(_, up, _)| &up.notes) {
@@ -75,7 +75,7 @@ impl Plan {
     }
 }
 
-/// Takes out of `current` what is neither declared nor made by a migration. Returns it, with its table.
+/// Removes from `current` what is neither declared nor created by a migration, and returns it with its table.
 fn set_aside(current: &mut Model, declared: &Model, made: &Model) -> Vec<(String, String)> {
     let mut strange = Vec::new();
     current.tables.retain(|table| {
@@ -105,7 +105,7 @@ fn set_aside(current: &mut Model, declared: &Model, made: &Model) -> Vec<(String
     strange
 }
 
-/// Moves what has something said of it out of a list.
+/// Moves the matching elements out of a list.
 fn sift<T>(
     list: &mut Vec<T>,
     strange: &mut Vec<(String, String)>,
@@ -118,7 +118,7 @@ fn sift<T>(
     });
 }
 
-/// Whether the way back makes something whose type nobody has declared.
+/// Returns whether the downgrade creates a column of an undeclared type.
 fn loses_types(current: &Model, declared: &Model) -> bool {
     diff(declared, current).iter().any(|change| {
         matches!(

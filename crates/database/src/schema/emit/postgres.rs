@@ -1,4 +1,4 @@
-//! PostgreSQL, step by step.
+//! PostgreSQL.
 
 use super::{complete, create_index, filler, foreign_name, needs_filling, references};
 use crate::schema::Dialect;
@@ -44,7 +44,7 @@ fn alter(table: &str, what: &Alter) -> Vec<String> {
         Alter::DropForeign(foreign) => {
             vec![on(format!("DROP CONSTRAINT {}", foreign_name(table, foreign)))]
         }
-        // Refused before: see `obstacles`.
+        // Rejected before: see `obstacles`.
         Alter::Key { .. } => Vec::new(),
     }
 }

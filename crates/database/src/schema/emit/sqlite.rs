@@ -1,4 +1,4 @@
-//! SQLite adds columns; for most other changes it makes a table anew.
+//! SQLite. It adds columns; most other changes rebuild the table.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -22,7 +22,7 @@ pub(super) fn statements(from: &Model, to: &Model, changes: &[Change]) -> Vec<St
                 statements.extend(complete(DIALECT, table));
             }
             Change::Alter { table, what } if !beyond.contains(table) => statements.extend(alter(table, what)),
-            // All its changes at once.
+            // All changes of the table at once.
             Change::Alter { table, .. } => {
                 if let (true, Some(old), Some(new)) =
                     (rebuilt.insert(table), from.table(table), to.table(table))
@@ -35,7 +35,7 @@ pub(super) fn statements(from: &Model, to: &Model, changes: &[Change]) -> Vec<St
     statements
 }
 
-/// The tables that are made anew on the way from one schema to another.
+/// Returns the tables that must be rebuilt.
 pub(super) fn made_anew(from: &Model, to: &Model) -> BTreeSet<String> {
     let (from, to) = (DIALECT.fold(from), DIALECT.fold(to));
     beyond_alter(&from, &to, &diff(&from, &to))
@@ -51,7 +51,7 @@ fn beyond_alter(from: &Model, to: &Model, changes: &[Change]) -> BTreeSet<String
     changes.iter().filter_map(is_beyond).collect()
 }
 
-/// Whether a change is beyond `ALTER TABLE`.
+/// Returns whether a change needs a rebuild.
 fn needs_rebuild(from: Option<&TableModel>, to: Option<&TableModel>, what: &Alter) -> bool {
     let refers = |table: Option<&TableModel>, column: &ColumnModel| {
         table.is_some_and(|table| table.foreign.iter().any(|foreign| foreign.columns.contains(&column.name)))
@@ -71,7 +71,7 @@ fn alter(table: &str, what: &Alter) -> Option<String> {
         Alter::DropColumn(column) => Some(format!("ALTER TABLE {table} DROP COLUMN {}", column.name)),
         Alter::AddIndex(index) => Some(create_index(DIALECT, table, index)),
         Alter::DropIndex(index) => Some(format!("DROP INDEX {}", index.name)),
-        // The table is made anew.
+        // Handled by the rebuild.
         Alter::Column { .. } | Alter::Key { .. } | Alter::AddForeign(_) | Alter::DropForeign(_) => None,
     }
 }
@@ -79,7 +79,7 @@ fn alter(table: &str, what: &Alter) -> Option<String> {
 fn definition(column: &ColumnModel) -> String {
     let mut text = format!("{} {}", column.name, DIALECT.type_name(&column.kind));
     if column.identity {
-        // Never the id of a row that has moved away.
+        // AUTOINCREMENT: never reuse the id of a row that was moved.
         text.push_str(" PRIMARY KEY AUTOINCREMENT");
         return text;
     }
@@ -108,13 +108,13 @@ fn create_table(table: &TableModel) -> String {
     for index in table.indexes.iter().filter(|index| index.constraint) {
         lines.push(format!("UNIQUE ({})", index.list()));
     }
-    // A key of several columns is the row's place; a table of few rows may have both.
+    // A key of several columns is the storage order; a small table may have both.
     let place = if !numbered && table.key.len() > 1 { " WITHOUT ROWID" } else { "" };
     format!("CREATE TABLE {} (\n    {}\n){place}", table.name, lines.join(",\n    "))
 }
 
-/// Makes a table anew with its rows, under its own name, so that references to it stay. Foreign keys are looked at when
-/// the transaction ends; the highest number ever drawn is kept.
+/// Rebuilds a table with its rows under its own name, so that references stay valid. Foreign keys are checked at the
+/// commit; the highest id ever assigned is kept.
 fn rebuild(from: &TableModel, to: &TableModel) -> Vec<String> {
     let name = &to.name;
     let kept = format!("{name}_as_it_was");
@@ -149,7 +149,7 @@ fn rebuild(from: &TableModel, to: &TableModel) -> Vec<String> {
     statements
 }
 
-/// What a column holds in a row that was there before.
+/// Returns the value of a column for existing rows.
 fn value(to: &ColumnModel, from: Option<&ColumnModel>) -> String {
     let given = to.default.as_ref().map(|value| DIALECT.default_text(value));
     let Some(from) = from else {
