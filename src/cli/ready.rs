@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::{Failure, look};
 use crate::schema::findings::{Finding, findings};
 use crate::tier::Schema;
-use crate::tier::migrate::{self, Fault, Found, Recorded, Task};
+use crate::tier::migrate::{self, DetectedSchema, Fault, Recorded, Task};
 
 /// How many differences are named.
 const NAMED: usize = 10;
@@ -55,12 +55,12 @@ pub async fn bring_up_to_date(database: &dyn Schema, look: bool) -> Result<Readi
         let refused = |how: String| {
             Err(Failure::Failed(format!("the {tier} schema is recorded at version {to} and {how}")))
         };
-        match migrate::found(database).await.map_err(Failure::of)? {
-            Found::Version(version) if version == to => {}
-            Found::Version(version) => return refused(format!("is what version {version} makes")),
-            Found::Nothing => return refused("is empty".to_owned()),
-            Found::Platform => return refused("holds the platform's own tables alone".to_owned()),
-            Found::Otherwise(wrong) => return refused(format!("differs from it:{}", listed(&wrong))),
+        match migrate::detect(database).await.map_err(Failure::of)? {
+            DetectedSchema::Version(version) if version == to => {}
+            DetectedSchema::Version(version) => return refused(format!("is what version {version} makes")),
+            DetectedSchema::Empty => return refused("is empty".to_owned()),
+            DetectedSchema::Platform => return refused("holds the platform's own tables alone".to_owned()),
+            DetectedSchema::Diverged(wrong) => return refused(format!("differs from it:{}", listed(&wrong))),
         }
         if !database.is_embedded() {
             differs = faults(database).await?.into_iter().map(|finding| finding.text).collect();
@@ -72,14 +72,14 @@ pub async fn bring_up_to_date(database: &dyn Schema, look: bool) -> Result<Readi
 /// Records the version that a database without a version table stands at, if it is one. What the first migration
 /// makes or adopts is left to it.
 async fn adopt(database: &dyn Schema) -> Result<Option<i64>, Failure> {
-    match migrate::found(database).await.map_err(Failure::of)? {
-        Found::Nothing | Found::Platform => Ok(None),
-        Found::Version(version) => {
+    match migrate::detect(database).await.map_err(Failure::of)? {
+        DetectedSchema::Empty | DetectedSchema::Platform => Ok(None),
+        DetectedSchema::Version(version) => {
             let task = Task::Adopt(version);
             database.migrate(database.steps(), task).await.map_err(Failure::of)?;
             Ok(Some(version))
         }
-        Found::Otherwise(wrong) => {
+        DetectedSchema::Diverged(wrong) => {
             // Another process may have migrated while this one looked from table to table.
             if let Some(rows) = database.recorded().await.map_err(Failure::of)? {
                 return sound(database, &rows).map(|()| None);

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::{Failure, tiers};
 use crate::config::TierLocation;
 use crate::telemetry::explain;
-use crate::tier::{Away, Schema, Tier, TierError};
+use crate::tier::{ConnectFailure, Schema, Tier, TierError};
 
 /// The first pause, which doubles.
 const SHORTEST: Duration = Duration::from_millis(500);
@@ -29,13 +29,13 @@ pub struct Miss<'a> {
     pub why: String,
     /// In how long the next look is; none after the last.
     pub again: Option<Duration>,
-    away: Away,
+    away: ConnectFailure,
 }
 
 impl fmt::Display for Miss<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { tier, place, tried, tries, why, again, away } = self;
-        write!(f, "{tier} {place} is {}: {why} (try {tried} of {tries}", away.what())?;
+        write!(f, "{tier} {place} is {}: {why} (try {tried} of {tries}", away.summary())?;
         match again {
             Some(again) => write!(f, ", again in {:.1} s)", again.as_secs_f64()),
             None => f.write_str(")"),
@@ -66,13 +66,13 @@ pub async fn wait(
             Err(error) => error,
         };
         let again = (tried < tries).then_some(pause);
-        let (away, why) = (error.away(), reason(&error));
+        let (away, why) = (error.connect_failure(), reason(&error));
         say(&Miss { tier, place: &shown, tried, tries, why: why.clone(), again, away });
         let Some(pausing) = again else {
             let times = if tried == 1 { "try" } else { "tries" };
             return Err(Failure::Failed(format!(
                 "{tier} {shown} is {} after {tried} {times} in {:.0} s: {why}\n  {}",
-                away.what(),
+                away.summary(),
                 begun.elapsed().as_secs_f64(),
                 away.advice()
             )));

@@ -6,7 +6,10 @@
 //! the table by.
 
 use super::hot::{COMMENTS, LIKES, MESSAGES, POSTS, PRICES};
-use super::{Column, Form, ID, Index, Kind, Only, Preset, RESOURCE, RESOURCES, Table, column, index, table};
+use super::{
+    Column, ColumnDefault, ID, Index, Kind, Only, RESOURCE, RESOURCES, StorageForm, Table, column, index,
+    table,
+};
 
 const OPEN: Only = Only::Null("to_epoch");
 const CLOSED: Only = Only::NotNull("to_epoch");
@@ -136,10 +139,10 @@ pub const BEHAVIOR: Table = table(
     &[
         ID,
         column("user_id", Kind::Int),
-        column("action_type", Kind::Text).form(Form::Length(50)),
+        column("action_type", Kind::Text).form(StorageForm::Length(50)),
         column("action_count", Kind::Int),
         column("analysis_date", Kind::Date),
-        column("metadata", Kind::Text).form(Form::Json).null(),
+        column("metadata", Kind::Text).form(StorageForm::Json).null(),
         column("created_at", Kind::Time),
         RESOURCE,
         EPOCH,
@@ -154,7 +157,7 @@ pub const BEHAVIOR: Table = table(
 
 const BLOCK: [Column; 6] = [
     column("scope", Kind::Int),
-    column("level", Kind::Int).form(Form::Small),
+    column("level", Kind::Int).form(StorageForm::Small),
     column("upper_at", Kind::Time),
     column("upper_id", Kind::Int),
     EPOCH,
@@ -175,8 +178,8 @@ const HEAD: Table = table(
     &[
         RESOURCE,
         column("pair", Kind::Int).null(),
-        column("claimed", Kind::Int).default(Preset::Int(0)),
-        column("floor", Kind::Int).default(Preset::Int(0)),
+        column("claimed", Kind::Int).default(ColumnDefault::Int(0)),
+        column("floor", Kind::Int).default(ColumnDefault::Int(0)),
         column("mover", Kind::Text).null(),
         column("claimed_at", Kind::Time).null(),
     ],
@@ -200,7 +203,7 @@ const BATCHES: Table = table(
         column("digest", Kind::Text),
         column("started", Kind::Time),
         column("finished", Kind::Time),
-        column("confirmed", Kind::Bool).default(Preset::Bool(false)),
+        column("confirmed", Kind::Bool).default(ColumnDefault::Bool(false)),
     ],
     "The journal of moves.",
 )

@@ -1,14 +1,16 @@
 //! The hot tier: the platform's own tables, and what the mover keeps beside them.
 
-use super::{ERASURES, Form, ID, Kind, Preset, RESOURCE, RESOURCES, Table, column, index, table};
+use super::{
+    ColumnDefault, ERASURES, ID, Kind, RESOURCE, RESOURCES, StorageForm, Table, column, index, table,
+};
 
 /// `users`
 pub const USERS: Table = table(
     "users",
     &[
         ID,
-        column("username", Kind::Text).form(Form::Length(200)),
-        column("email", Kind::Text).form(Form::Length(320)).null(),
+        column("username", Kind::Text).form(StorageForm::Length(200)),
+        column("email", Kind::Text).form(StorageForm::Length(320)).null(),
     ],
     "Who writes and reads.",
 );
@@ -20,8 +22,8 @@ pub const CONVERSATIONS: Table = table(
         ID,
         column("user1_id", Kind::Int).of("users"),
         column("user2_id", Kind::Int).of("users").null(),
-        column("created_at", Kind::Time).default(Preset::Now),
-        column("updated_at", Kind::Time).default(Preset::Now),
+        column("created_at", Kind::Time).default(ColumnDefault::Now),
+        column("updated_at", Kind::Time).default(ColumnDefault::Now),
     ],
     "Two users and what they say to each other. They never move.",
 )
@@ -42,8 +44,8 @@ pub const MESSAGES: Table = table(
         column("conversation_id", Kind::Int).of("conversations"),
         column("sender_id", Kind::Int).of("users"),
         column("content", Kind::Text),
-        column("created_at", Kind::Time).default(Preset::Now),
-        column("is_read", Kind::Bool).default(Preset::Bool(false)),
+        column("created_at", Kind::Time).default(ColumnDefault::Now),
+        column("is_read", Kind::Bool).default(ColumnDefault::Bool(false)),
     ],
     "Messages that have not moved yet.",
 )
@@ -59,9 +61,9 @@ pub const POSTS: Table = table(
     &[
         ID,
         column("author_id", Kind::Int).of("users"),
-        column("title", Kind::Text).form(Form::Length(200)),
+        column("title", Kind::Text).form(StorageForm::Length(200)),
         column("body", Kind::Text),
-        column("created_at", Kind::Time).default(Preset::Now),
+        column("created_at", Kind::Time).default(ColumnDefault::Now),
     ],
     "Posts that have not moved yet.",
 )
@@ -79,7 +81,7 @@ pub const COMMENTS: Table = table(
         column("post_id", Kind::Int).of("posts"),
         column("author_id", Kind::Int).of("users"),
         column("body", Kind::Text),
-        column("created_at", Kind::Time).default(Preset::Now),
+        column("created_at", Kind::Time).default(ColumnDefault::Now),
     ],
     "What is said of a post; they move with it.",
 )
@@ -104,12 +106,12 @@ pub const STOCKS: Table = table(
     "stocks",
     &[
         ID,
-        column("symbol", Kind::Text).form(Form::Code(20)),
-        column("name", Kind::Text).form(Form::Length(200)).null(),
-        column("exchange", Kind::Text).form(Form::Length(50)).null(),
-        column("market_type", Kind::Text).form(Form::Length(50)).null(),
-        column("created_at", Kind::Time).default(Preset::Now),
-        column("updated_at", Kind::Time).default(Preset::Now),
+        column("symbol", Kind::Text).form(StorageForm::Code(20)),
+        column("name", Kind::Text).form(StorageForm::Length(200)).null(),
+        column("exchange", Kind::Text).form(StorageForm::Length(50)).null(),
+        column("market_type", Kind::Text).form(StorageForm::Length(50)).null(),
+        column("created_at", Kind::Time).default(ColumnDefault::Now),
+        column("updated_at", Kind::Time).default(ColumnDefault::Now),
     ],
     "What prices are of. They never move.",
 )
@@ -130,7 +132,7 @@ pub const PRICES: Table = table(
         column("volume", Kind::Int).null(),
         column("turnover", Kind::Int).null(),
         column("transaction_count", Kind::Int).null(),
-        column("created_at", Kind::Time).default(Preset::Now),
+        column("created_at", Kind::Time).default(ColumnDefault::Now),
     ],
     "A stock's day, until it moves.",
 )
@@ -149,12 +151,12 @@ const STATE: Table = table(
     &[
         RESOURCE,
         column("pair", Kind::Int).null(),
-        column("epoch", Kind::Int).default(Preset::Int(0)),
+        column("epoch", Kind::Int).default(ColumnDefault::Int(0)),
         column("token", Kind::Int).null(),
         column("cold_newest_at", Kind::Time).null(),
         column("cold_newest_id", Kind::Int).null(),
-        column("mover", Kind::Text).form(Form::Length(200)).null(),
-        column("held", Kind::Bool).default(Preset::Bool(false)),
+        column("mover", Kind::Text).form(StorageForm::Length(200)).null(),
+        column("held", Kind::Bool).default(ColumnDefault::Bool(false)),
         column("updated_at", Kind::Time).null(),
     ],
     "The epoch of each resource, kept where the rows leave from, so that it changes in the transaction that removes them.",

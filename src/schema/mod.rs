@@ -56,7 +56,7 @@ include!(concat!(env!("OUT_DIR"), "/migrations.rs"));
 /// The resources that move, each with a row in `archive_state` and in `archive_head`.
 const RESOURCES: &[&str] = &["messages", "posts", "prices"];
 /// A resource's name.
-const RESOURCE: Column = column("resource", Kind::Text).form(Form::Code(20));
+const RESOURCE: Column = column("resource", Kind::Text).form(StorageForm::Code(20));
 
 /// `archive_erasures`, the same in both tiers, so that no backup of one brings a row back.
 const ERASURES: Table = table(

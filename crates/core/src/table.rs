@@ -22,7 +22,7 @@ pub enum Kind {
 
 /// How a column is stored by engines that distinguish more than its [`Kind`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
+pub enum StorageForm {
     /// The default for the type; text without a limit.
     Plain,
     /// Text of at most so many UTF-16 code units, as SQL Server counts.
@@ -37,7 +37,7 @@ pub enum Form {
 
 /// The value of a column that an `INSERT` does not name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Preset {
+pub enum ColumnDefault {
     /// A number.
     Int(i64),
     /// A text.
@@ -58,11 +58,11 @@ pub struct Column {
     /// What it holds.
     pub kind: Kind,
     /// How it is stored.
-    pub form: Form,
+    pub form: StorageForm,
     /// Whether it may be NULL.
     pub nullable: bool,
     /// Its default.
-    pub default: Option<Preset>,
+    pub default: Option<ColumnDefault>,
     /// Whether it is an identity column.
     pub identity: bool,
     /// The table whose `id` it refers to.
@@ -71,7 +71,7 @@ pub struct Column {
 
 /// Declares a column: not NULL, without a default, under the same name in cold.
 pub const fn column(name: &'static str, kind: Kind) -> Column {
-    let form = Form::Plain;
+    let form = StorageForm::Plain;
     Column {
         name,
         archived: name,
@@ -93,13 +93,13 @@ impl Column {
 
     /// Sets how the value is stored.
     #[must_use]
-    pub const fn form(self, form: Form) -> Self {
+    pub const fn form(self, form: StorageForm) -> Self {
         Self { form, ..self }
     }
 
     /// Sets the value of a row that names none.
     #[must_use]
-    pub const fn default(self, default: Preset) -> Self {
+    pub const fn default(self, default: ColumnDefault) -> Self {
         Self { default: Some(default), ..self }
     }
 

@@ -4,7 +4,7 @@
 //! An [`Engine`] knows its database and no resource. A resource brings its statements as named queries ([`queries`])
 //! and reads its rows through [`Record`]. A new database is one more `Engine` and one more text for each statement.
 
-mod away;
+mod connect_failure;
 mod fragment;
 pub mod inspect;
 pub mod migrate;
@@ -23,7 +23,7 @@ use std::time::Instant;
 
 use async_trait::async_trait;
 
-pub use away::Away;
+pub use connect_failure::ConnectFailure;
 pub use fragment::Fragment;
 pub use migrate::Schema;
 pub use mssql::Mssql;
@@ -125,7 +125,7 @@ pub trait Engine: fmt::Debug + Send + Sync {
     async fn session(&self) -> Result<Box<dyn Session>, TierError>;
 
     /// Returns why this engine cannot store `value` losslessly; `None` if it can.
-    fn refuses(&self, _value: &Value) -> Option<&'static str> {
+    fn reject_reason(&self, _value: &Value) -> Option<&'static str> {
         None
     }
 

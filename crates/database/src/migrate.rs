@@ -3,9 +3,9 @@
 //! Applied migrations are recorded as sqlx's migrator does, in `_sqlx_migrations` with SHA-384 checksums, so its tools
 //! can read them. The driver is our own: it serves SQL Server too, names the failing statement, and can stamp.
 
+mod detect;
 mod driver;
 mod fault;
-mod found;
 mod text;
 
 use async_trait::async_trait;
@@ -17,11 +17,11 @@ use crate::schema::findings::Live;
 use crate::schema::{Model, Table};
 use thermocline_core::clock::Timestamp;
 
+pub use self::detect::{DetectedSchema, Shapes, detect};
 pub(crate) use self::driver::recorded;
 pub use self::driver::sql;
 pub use self::driver::{Migrating, Stop, Task};
 pub use self::fault::Fault;
-pub use self::found::{Found, Shapes, found};
 pub(crate) use self::text::batches;
 pub use self::text::{Dropped, Part, statements};
 

@@ -195,7 +195,7 @@ impl Engine for Postgres {
         Ok(Box::new(PostgresSession::new(lease, self.schema.tier, &self.url)))
     }
 
-    fn refuses(&self, value: &Value) -> Option<&'static str> {
+    fn reject_reason(&self, value: &Value) -> Option<&'static str> {
         match value {
             Value::Text(text) if text.contains('\0') => {
                 Some("holds U+0000, which PostgreSQL has no place for")

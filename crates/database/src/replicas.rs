@@ -43,8 +43,8 @@ impl Engine for Replicated {
         self.primary.session().await
     }
 
-    fn refuses(&self, value: &Value) -> Option<&'static str> {
-        self.primary.refuses(value)
+    fn reject_reason(&self, value: &Value) -> Option<&'static str> {
+        self.primary.reject_reason(value)
     }
 
     fn replicas(&self) -> Vec<&dyn Engine> {

@@ -11,7 +11,7 @@ use crate::cli::{Failure, print_json, tiers};
 use crate::config::Settings;
 use crate::telemetry::explain;
 use crate::tier::Schema;
-use crate::tier::migrate::{self, Fault, Found, Task};
+use crate::tier::migrate::{self, DetectedSchema, Fault, Task};
 
 /// Record that a schema stands at a version, and run nothing
 ///
@@ -82,13 +82,17 @@ async fn doubt(database: &dyn Schema, to: i64) -> Result<Option<String>, Failure
     if let Err(fault @ Fault::Newer { .. }) = migrate::verify(database, &rows) {
         return Err(Failure::Failed(fault.to_string()));
     }
-    Ok(match migrate::found(database).await {
-        Ok(Found::Nothing | Found::Platform) if to == 0 => None,
-        Ok(Found::Version(version)) if version == to => None,
-        Ok(Found::Nothing) => Some("there are no tables".to_owned()),
-        Ok(Found::Platform) => Some("there are the platform's own tables alone, not adopted yet".to_owned()),
-        Ok(Found::Version(version)) => Some(format!("the tables are as version {version} makes them")),
-        Ok(Found::Otherwise(wrong)) => Some(format!(
+    Ok(match migrate::detect(database).await {
+        Ok(DetectedSchema::Empty | DetectedSchema::Platform) if to == 0 => None,
+        Ok(DetectedSchema::Version(version)) if version == to => None,
+        Ok(DetectedSchema::Empty) => Some("there are no tables".to_owned()),
+        Ok(DetectedSchema::Platform) => {
+            Some("there are the platform's own tables alone, not adopted yet".to_owned())
+        }
+        Ok(DetectedSchema::Version(version)) => {
+            Some(format!("the tables are as version {version} makes them"))
+        }
+        Ok(DetectedSchema::Diverged(wrong)) => Some(format!(
             "the tables are as no version makes them; compared with the nearest:{}",
             listed(&wrong)
         )),

@@ -4,4 +4,4 @@ mod dialect;
 mod diff;
 mod findings;
 mod migrations;
-mod standing;
+mod version_detection;

@@ -44,7 +44,7 @@ async fn tables_that_fit_no_version_are_left_alone() {
         home.in_cold("ALTER TABLE posts_archive ADD COLUMN mood TEXT; DROP INDEX messages_archive_batch")
             .await;
         home.says(&["db", "reset", "--yes", "--tier", "cold"]);
-        let refusal = home.refuses(&["db", "auto", "--tier", "cold"], 1);
+        let refusal = home.reject_reason(&["db", "auto", "--tier", "cold"], 1);
         assert!(
             refusal.contains("posts_archive.mood") && refusal.contains("messages_archive_batch"),
             "{refusal}"
@@ -52,7 +52,7 @@ async fn tables_that_fit_no_version_are_left_alone() {
         assert!(refusal.contains("nothing was changed"), "{refusal}");
         assert_eq!(home.report(&["db", "current", "--tier", "cold"])[0]["version"], 0);
         // What speaks against the tables is not recorded by the way.
-        let refusal = home.refuses(&["db", "stamp", "head", "--tier", "cold"], 2);
+        let refusal = home.reject_reason(&["db", "stamp", "head", "--tier", "cold"], 2);
         assert!(
             refusal.contains("as no version makes them") && refusal.contains("posts_archive.mood"),
             "{refusal}"
@@ -60,7 +60,7 @@ async fn tables_that_fit_no_version_are_left_alone() {
         assert_eq!(home.report(&["db", "current", "--tier", "cold"])[0]["version"], 0);
         // With a record it is found out too, by whoever asks for the whole truth.
         home.says(&["db", "stamp", "head", "--tier", "cold", "--yes"]);
-        let refusal = home.refuses(&["db", "auto", "--tier", "cold"], 1);
+        let refusal = home.reject_reason(&["db", "auto", "--tier", "cold"], 1);
         assert!(
             refusal.contains("recorded at version") && refusal.contains("posts_archive.mood"),
             "{refusal}"

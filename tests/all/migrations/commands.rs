@@ -49,7 +49,7 @@ async fn a_schema_goes_up_and_down() {
         }
 
         // Nobody is there to be asked.
-        let refusal = home.refuses(&["db", "downgrade", "1", "--tier", "hot"], 2);
+        let refusal = home.reject_reason(&["db", "downgrade", "1", "--tier", "hot"], 2);
         assert!(refusal.contains("hot: 0002_archive_state is taken back"), "{refusal}");
         assert!(
             refusal.contains("table archive_state goes, with 3 rows") && refusal.contains("--yes"),
@@ -83,7 +83,7 @@ async fn what_is_meant_must_be_known() {
         &["db", "current", "--tier", "warm"],
         &["db", "reset"],
     ] {
-        home.refuses(args, 2);
+        home.reject_reason(args, 2);
     }
     assert!(!home.folder.path().join("hot.db").exists(), "a look makes no file");
     let help = home.says(&["db", "--help"]);
@@ -105,7 +105,7 @@ async fn a_changed_file_is_named_and_can_be_recorded_anew() {
         };
         assert_eq!(states(&home), "changed");
         for args in [&["db", "upgrade"][..], &["db", "auto"], &["db", "downgrade", "--yes"], &["serve"]] {
-            let refusal = home.refuses(args, 1);
+            let refusal = home.reject_reason(args, 1);
             assert!(refusal.contains("0001_platform was changed after it was applied"), "{refusal}");
         }
         let head = newest(&home, "hot").to_string();
@@ -128,7 +128,7 @@ async fn a_newer_database_is_left_alone() {
         for (args, status) in
             [(&["db", "auto"][..], 2), (&["db", "upgrade"], 1), (&["db", "stamp", "1"], 1), (&["serve"], 2)]
         {
-            let refusal = home.refuses(args, status);
+            let refusal = home.reject_reason(args, status);
             assert!(refusal.contains("migration 99") && refusal.contains("too old"), "{refusal}");
         }
         assert_eq!(

@@ -117,7 +117,7 @@ impl Home {
     }
 
     /// Runs what must fail with this exit status, and returns why it did.
-    pub fn refuses(&self, args: &[&str], status: i32) -> String {
+    pub fn reject_reason(&self, args: &[&str], status: i32) -> String {
         let ended = self.run(args);
         assert_eq!(ended.status, Some(status), "{}: {args:?}: {ended:?}", self.name);
         ended.err

@@ -155,14 +155,14 @@ async fn what_was_changed_by_hand_is_named_and_not_gone_over() {
             let named = if args.contains(&"cold") { "likes_archive" } else { "posts.body" };
             assert!(err.contains(named), "{}: {args:?}: {err}", home.name);
         }
-        let refusal = home.refuses(&["serve", "--addr", "127.0.0.1:0"], 1);
+        let refusal = home.reject_reason(&["serve", "--addr", "127.0.0.1:0"], 1);
         assert!(refusal.contains("db generate --tier hot"), "{}: {refusal}", home.name);
         // Nor is it recorded without a question, whatever is named.
         home.says(&["db", "reset", "--yes", "--tier", "hot"]);
         for version in ["head", "1", "base"] {
-            home.refuses(&["db", "stamp", version, "--tier", "hot"], 2);
+            home.reject_reason(&["db", "stamp", version, "--tier", "hot"], 2);
         }
-        home.refuses(&["db", "auto", "--tier", "hot"], 1);
+        home.reject_reason(&["db", "auto", "--tier", "hot"], 1);
         assert_eq!(home.wrong(), wrong, "{}: nothing was changed", home.name);
         home.drop().await;
     }
@@ -209,7 +209,7 @@ async fn a_live_platform_is_adopted_with_what_is_its_own() {
     // Without its record it is recognized as the version it is.
     home.says(&["db", "reset", "--yes", "--tier", "hot"]);
     let newest = home.newest()[0];
-    let refusal = home.refuses(&["db", "stamp", "1", "--tier", "hot"], 2);
+    let refusal = home.reject_reason(&["db", "stamp", "1", "--tier", "hot"], 2);
     assert!(refusal.contains(&format!("as version {newest} makes them")), "{refusal}");
     assert_eq!(home.report(&["db", "auto"])[0]["adopted"], newest);
     home.drop().await;
@@ -232,7 +232,7 @@ async fn tables_that_cannot_be_adopted_are_left_alone() {
             "INSERT INTO users (guid, username) VALUES (NEWID(), 'ann')",
         ])
         .await;
-    let refusal = home.refuses(&["db", "auto", "--tier", "hot"], 1);
+    let refusal = home.reject_reason(&["db", "auto", "--tier", "hot"], 1);
     for named in
         ["users.id is not there", "users.email is varbinary", "primary key of users", "nothing was changed"]
     {

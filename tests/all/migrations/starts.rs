@@ -76,7 +76,7 @@ async fn ten_servers_on_an_empty_pair_migrate_once_and_are_well() {
 #[tokio::test]
 async fn a_server_s_schema_is_migrated_only_when_somebody_says_so() {
     let Some(home) = Home::postgres().await else { return };
-    let refusal = home.refuses(&["serve", "--addr", "127.0.0.1:0"], 2);
+    let refusal = home.reject_reason(&["serve", "--addr", "127.0.0.1:0"], 2);
     assert!(refusal.contains("thermocline db upgrade --tier cold"), "{refusal}");
     assert_eq!(home.report(&["db", "current", "--tier", "cold"])[0]["version"], 0);
     let mut command = home.command(&["serve", "--addr", "127.0.0.1:0"]);
@@ -98,7 +98,7 @@ fn nobody_listening_is_not_well() {
         Ended::of(command.env("THERMOCLINE_ADDR", format!("0.0.0.0:{port}")).output().expect("the program"));
     assert_eq!(ended.status, Some(1), "{ended:?}");
     assert!(ended.err.contains(&format!("127.0.0.1:{port}")), "{ended:?}");
-    home.refuses(&["health", "--url", "https://127.0.0.1/health"], 2);
+    home.reject_reason(&["health", "--url", "https://127.0.0.1/health"], 2);
 }
 
 /// What a server that waits logs is what it waits for.

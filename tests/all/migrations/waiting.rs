@@ -17,7 +17,7 @@ fn a_host_that_does_not_answer_is_named_with_its_reason() {
     let Ended { out, err, .. } = ended;
     assert_eq!(out, "hot hot.db is there\n");
     assert!(
-        err.contains("cold postgres://127.0.0.1:1/cold is not there: ") && err.contains("refused"),
+        err.contains("cold postgres://127.0.0.1:1/cold is unreachable: ") && err.contains("refused"),
         "{err}"
     );
     assert!(err.contains("(try 1 of 2, again in 0.5 s)") && err.contains("(try 2 of 2)"), "{err}");
@@ -38,7 +38,7 @@ async fn a_database_that_is_made_meanwhile_is_found() {
     let mut waiting = command.env("COLD_DATABASE_URL", &url).spawn().expect("the program");
     let mut lines = BufReader::new(waiting.stderr.take().expect("what it says")).lines();
     let first = lines.next().expect("a line").expect("text");
-    assert!(first.contains("is there, without this database: ") && first.contains("try 1 of 30"), "{first}");
+    assert!(first.contains("is reachable, but this database does not exist: ") && first.contains("try 1 of 30"), "{first}");
     let mut behind = postgres::behind(home.cold()).await;
     sqlx::raw_sql(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}")))
         .execute(&mut behind)
@@ -62,8 +62,8 @@ async fn a_wrong_password_and_a_missing_database_are_called_that() {
     let wrong = format!("{user}:hunter2@{place}?{options}");
     let missing = format!("{who}@{}/nowhere?{options}", place.split_once('/').expect("a path").0);
     for (url, said, advice) in [
-        (wrong, "there, and refuses this user", "correct user and password"),
-        (missing, "there, without this database", "make the database"),
+        (wrong, "reachable, but rejects this user", "correct user and password"),
+        (missing, "reachable, but this database does not exist", "create the database"),
     ] {
         let mut command = home.command(&["db", "wait", "--tier", "hot", "--tries", "1"]);
         let ended = Ended::of(command.env("HOT_DATABASE_URL", url).output().expect("the program"));

@@ -1,6 +1,6 @@
 //! Everything that a database holds, taken at one instant and put elsewhere or back.
 
-use thermocline::schema::{Column, Form, Table, cold, hot};
+use thermocline::schema::{Column, StorageForm, Table, cold, hot};
 use thermocline::tier::{Begin, Engine, Tier, Value, values};
 
 use super::real::same_text;
@@ -11,7 +11,8 @@ pub struct Saved(Vec<(&'static Table, Vec<Vec<Value>>)>);
 /// What a table holds, but for documents, which no move writes, and for the numbers that cold gives its rows: only their
 /// order means something.
 fn columns(table: &Table, tier: Tier) -> Vec<Column> {
-    let is_saved = |column: &&Column| column.form != Form::Json && !(column.identity && tier == Tier::Cold);
+    let is_saved =
+        |column: &&Column| column.form != StorageForm::Json && !(column.identity && tier == Tier::Cold);
     table.columns.iter().filter(is_saved).copied().collect()
 }
 
@@ -26,7 +27,7 @@ impl Saved {
             let columns = columns(table, engine.tier());
             // A narrow integer is read as any other.
             let selected = columns.iter().map(|column| match column.form {
-                Form::Small => format!("CAST({0} AS BIGINT) AS {0}", column.name),
+                StorageForm::Small => format!("CAST({0} AS BIGINT) AS {0}", column.name),
                 _ => column.name.to_owned(),
             });
             let selected = selected.collect::<Vec<_>>().join(", ");

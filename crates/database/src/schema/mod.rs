@@ -1,4 +1,4 @@
-//! Schemas as data: what engines are told ([`emit`]), what a live database is compared with ([`diff`], [`findings`], [`standing`]) and what a reader
+//! Schemas as data: what engines are told ([`emit`]), what a live database is compared with ([`diff`], [`findings`], [`version_detection`]) and what a reader
 //! is told ([`docs`]) follow from the declaration of the tables. All of it is pure.
 
 pub mod dialect;
@@ -7,7 +7,7 @@ pub mod docs;
 pub mod emit;
 pub mod findings;
 pub mod model;
-pub mod standing;
+pub mod version_detection;
 
 pub use dialect::Dialect;
 pub use model::Model;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Column, Form, Index, Kind, Only, Preset, Table};
+use super::{Column, ColumnDefault, Index, Kind, Only, StorageForm, Table};
 
 /// The storage type of a column.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -314,22 +314,22 @@ impl From<&Table> for TableModel {
 impl From<&Column> for ColumnModel {
     fn from(column: &Column) -> Self {
         let kind = match (column.form, column.kind) {
-            (Form::Length(length), _) => Type::Text { length: Some(length), exact: false },
-            (Form::Code(length), _) => Type::Text { length: Some(length), exact: true },
-            (Form::Small, _) => Type::Small,
-            (Form::Json, _) => Type::Json,
-            (Form::Plain, Kind::Int) => Type::Int,
-            (Form::Plain, Kind::Text) => Type::TEXT,
-            (Form::Plain, Kind::Time) => Type::Time,
-            (Form::Plain, Kind::Date) => Type::Date,
-            (Form::Plain, Kind::Price) => Type::Price,
-            (Form::Plain, Kind::Bool) => Type::Bool,
+            (StorageForm::Length(length), _) => Type::Text { length: Some(length), exact: false },
+            (StorageForm::Code(length), _) => Type::Text { length: Some(length), exact: true },
+            (StorageForm::Small, _) => Type::Small,
+            (StorageForm::Json, _) => Type::Json,
+            (StorageForm::Plain, Kind::Int) => Type::Int,
+            (StorageForm::Plain, Kind::Text) => Type::TEXT,
+            (StorageForm::Plain, Kind::Time) => Type::Time,
+            (StorageForm::Plain, Kind::Date) => Type::Date,
+            (StorageForm::Plain, Kind::Price) => Type::Price,
+            (StorageForm::Plain, Kind::Bool) => Type::Bool,
         };
         let default = column.default.map(|preset| match preset {
-            Preset::Int(int) => DefaultValue::Int(int),
-            Preset::Text(text) => DefaultValue::Text(text.to_owned()),
-            Preset::Bool(bit) => DefaultValue::Bool(bit),
-            Preset::Now => DefaultValue::Now,
+            ColumnDefault::Int(int) => DefaultValue::Int(int),
+            ColumnDefault::Text(text) => DefaultValue::Text(text.to_owned()),
+            ColumnDefault::Bool(bit) => DefaultValue::Bool(bit),
+            ColumnDefault::Now => DefaultValue::Now,
         });
         let Column { name, nullable, identity, .. } = *column;
         Self { name: name.to_owned(), kind, nullable, default, identity }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{Schema, Step, made, models};
 use crate::TierError;
 use crate::schema::Model;
-use crate::schema::standing::{Standing, standing};
+use crate::schema::version_detection::{VersionMatch, match_version};
 
 /// The tables of a database as lines for columns, keys and indexes, and the same after each migration.
 #[derive(Debug)]
@@ -18,13 +18,13 @@ pub struct Shapes {
 
 /// The schema of a database without a version table.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Found {
+pub enum DetectedSchema {
     /// None of the program's tables.
-    Nothing,
+    Empty,
     /// Exactly the tables of this version.
     Version(i64),
     /// Some of the program's tables, equal to no version: the differences from the closest one.
-    Otherwise(Vec<String>),
+    Diverged(Vec<String>),
     /// A platform's own tables, which the first migration adopts with their rows.
     Platform,
 }
@@ -33,7 +33,7 @@ pub enum Found {
 ///
 /// Where migrations can be tried, a version must match exactly. Elsewhere the catalogs are compared with the versions
 /// on SQLite, and a platform's changes of its own tables are accepted.
-pub async fn found(database: &dyn Schema) -> Result<Found, TierError> {
+pub async fn detect(database: &dyn Schema) -> Result<DetectedSchema, TierError> {
     let steps = database.steps();
     if let Some(shapes) = database.shapes(steps).await? {
         return Ok(compare(steps, &shapes));
@@ -41,22 +41,22 @@ pub async fn found(database: &dyn Schema) -> Result<Found, TierError> {
     let schema = database.schema();
     let (live, versions) = (database.inspect(&made(steps)).await?, models(schema).await?);
     let declared = Model::of(schema.tables);
-    Ok(match standing(&live, &versions, &declared) {
-        Standing::Nothing => Found::Nothing,
-        Standing::Platform => Found::Platform,
-        Standing::Version(place) => Found::Version(steps.get(place).map_or(0, Step::version)),
-        Standing::Otherwise(wrong) => Found::Otherwise(wrong),
+    Ok(match match_version(&live, &versions, &declared) {
+        VersionMatch::Empty => DetectedSchema::Empty,
+        VersionMatch::Platform => DetectedSchema::Platform,
+        VersionMatch::Version(place) => DetectedSchema::Version(steps.get(place).map_or(0, Step::version)),
+        VersionMatch::Diverged(wrong) => DetectedSchema::Diverged(wrong),
     })
 }
 
-fn compare(steps: &[Step], shapes: &Shapes) -> Found {
+fn compare(steps: &[Step], shapes: &Shapes) -> DetectedSchema {
     let ours: BTreeSet<&String> = shapes.after.iter().flatten().map(|(table, _)| table).collect();
     let lines = |shape: &[(String, String)]| -> BTreeSet<String> {
         shape.iter().filter(|(table, _)| ours.contains(table)).map(|(_, line)| line.clone()).collect()
     };
     let now = lines(&shapes.now);
     if now.is_empty() {
-        return Found::Nothing;
+        return DetectedSchema::Empty;
     }
     let mut nearest: Option<Vec<String>> = None;
     for (step, after) in steps.iter().zip(&shapes.after) {
@@ -65,13 +65,13 @@ fn compare(steps: &[Step], shapes: &Shapes) -> Found {
         let unknown = now.difference(&after).map(|line| format!("unknown: {line}"));
         let wrong: Vec<String> = missing.chain(unknown).collect();
         if wrong.is_empty() {
-            return Found::Version(step.version);
+            return DetectedSchema::Version(step.version);
         }
         if nearest.as_ref().is_none_or(|best| wrong.len() < best.len()) {
             nearest = Some(wrong);
         }
     }
-    Found::Otherwise(nearest.unwrap_or_default())
+    DetectedSchema::Diverged(nearest.unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -91,11 +91,11 @@ mod tests {
         let of = |now: &[(&str, &str)]| {
             compare(&STEPS, &Shapes { now: shape(now), after: vec![shape(&first), shape(&second)] })
         };
-        assert_eq!(of(&[]), Found::Nothing);
-        assert_eq!(of(&[("theirs", "theirs.x int")]), Found::Nothing);
-        assert_eq!(of(&first), Found::Version(1));
-        assert_eq!(of(&[second[0], second[1], ("theirs", "theirs.x int")]), Found::Version(2));
+        assert_eq!(of(&[]), DetectedSchema::Empty);
+        assert_eq!(of(&[("theirs", "theirs.x int")]), DetectedSchema::Empty);
+        assert_eq!(of(&first), DetectedSchema::Version(1));
+        assert_eq!(of(&[second[0], second[1], ("theirs", "theirs.x int")]), DetectedSchema::Version(2));
         let wrong = ["missing: t.x int".to_owned(), "unknown: t.x text".to_owned()];
-        assert_eq!(of(&[("t", "t.x text")]), Found::Otherwise(wrong.into()));
+        assert_eq!(of(&[("t", "t.x text")]), DetectedSchema::Diverged(wrong.into()));
     }
 }

@@ -11,24 +11,24 @@ use super::model::{ColumnModel, Model, Type};
 
 /// The schema of a database without a version table.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum VersionMatch {
     /// None of the program's tables.
-    Nothing,
+    Empty,
     /// A platform's own tables, which the first migration can adopt.
     Platform,
     /// The tables of the version at this index.
     Version(usize),
     /// Some of the program's tables, equal to no version: the differences from the closest one.
-    Otherwise(Vec<String>),
+    Diverged(Vec<String>),
 }
 
 /// Compares the live schema with each version. `versions` come from SQLite; [`Dialect::lift`] adds what it cannot
 /// tell.
-pub fn standing(live: &Live, versions: &[Model], declared: &Model) -> Standing {
+pub fn match_version(live: &Live, versions: &[Model], declared: &Model) -> VersionMatch {
     if live.model.tables.is_empty() {
-        return Standing::Nothing;
+        return VersionMatch::Empty;
     }
-    let Some(first) = versions.first() else { return Standing::Otherwise(Vec::new()) };
+    let Some(first) = versions.first() else { return VersionMatch::Diverged(Vec::new()) };
     let meant = |version: &Model| live.dialect.fold(&Dialect::Sqlite.lift(version, declared));
     let compared: Vec<Compared> =
         versions.iter().map(|version| compare(live, &meant(version), first, declared)).collect();
@@ -37,17 +37,17 @@ pub fn standing(live: &Live, versions: &[Model], declared: &Model) -> Standing {
         .iter()
         .enumerate()
         .min_by_key(|(place, found)| (found.wrong.len(), found.other, std::cmp::Reverse(*place)));
-    let Some((place, nearest)) = nearest else { return Standing::Nothing };
+    let Some((place, nearest)) = nearest else { return VersionMatch::Empty };
     if nearest.wrong.is_empty() && (place > 0 || nearest.other == 0) {
-        return Standing::Version(place);
+        return VersionMatch::Version(place);
     }
     if live.model.tables.iter().any(|table| first.table(&table.name).is_none()) {
-        return Standing::Otherwise(nearest.wrong.clone());
+        return VersionMatch::Diverged(nearest.wrong.clone());
     }
     // Only the platform's own tables exist: the remaining differences must be those that the first migration repairs.
     match compared[0].lasting.as_slice() {
-        [] => Standing::Platform,
-        lasting => Standing::Otherwise(lasting.to_vec()),
+        [] => VersionMatch::Platform,
+        lasting => VersionMatch::Diverged(lasting.to_vec()),
     }
 }
 
