@@ -38,7 +38,10 @@ async fn a_database_that_is_made_meanwhile_is_found() {
     let mut waiting = command.env("COLD_DATABASE_URL", &url).spawn().expect("the program");
     let mut lines = BufReader::new(waiting.stderr.take().expect("what it says")).lines();
     let first = lines.next().expect("a line").expect("text");
-    assert!(first.contains("is reachable, but this database does not exist: ") && first.contains("try 1 of 30"), "{first}");
+    assert!(
+        first.contains("is reachable, but this database does not exist: ") && first.contains("try 1 of 30"),
+        "{first}"
+    );
     let mut behind = postgres::behind(home.cold()).await;
     sqlx::raw_sql(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}")))
         .execute(&mut behind)
