@@ -6,7 +6,7 @@ use chrono::{Datelike, NaiveDate};
 use rust_decimal::Decimal;
 
 use crate::clock::Timestamp;
-use crate::schema::{Column, Form, Kind};
+use crate::schema::{Column, Kind, StorageForm};
 use crate::tier::Value;
 
 /// Longest part of a value that a reason quotes, in characters.
@@ -71,9 +71,9 @@ pub fn optional(column: &Column, text: &str) -> Result<Value, Reject> {
 /// is a row that every engine takes.
 pub fn text<'a>(column: &Column, text: &'a str) -> Result<&'a str, Reject> {
     let (text, limit) = match column.form {
-        Form::Code(limit) => (not_empty(column.name, text.trim())?, limit),
-        Form::Length(limit) => (text, limit),
-        Form::Plain | Form::Small | Form::Json => return Ok(text),
+        StorageForm::Code(limit) => (not_empty(column.name, text.trim())?, limit),
+        StorageForm::Length(limit) => (text, limit),
+        StorageForm::Plain | StorageForm::Small | StorageForm::Json => return Ok(text),
     };
     let length = text.encode_utf16().count();
     if length > usize::from(limit) {
@@ -186,7 +186,7 @@ mod tests {
         let mut checked = Vec::new();
         for table in PLATFORM {
             for column in table.columns {
-                let (Form::Length(limit) | Form::Code(limit)) = column.form else { continue };
+                let (StorageForm::Length(limit) | StorageForm::Code(limit)) = column.form else { continue };
                 let limit = usize::from(limit);
                 // One character outside the BMP is two units.
                 for (character, units) in [("a", 1), ("標", 1), ("𠮷", 2), ("😀", 2)] {

@@ -5,7 +5,7 @@ use chrono::NaiveDate;
 use super::LoadError;
 use crate::clock::Timestamp;
 use crate::import;
-use crate::schema::{Kind, Preset, Table};
+use crate::schema::{ColumnDefault, Kind, Table};
 use crate::tier::{Record, TierError, Value, values};
 
 /// A row of a table: a value for each column of the declaration.
@@ -25,15 +25,15 @@ impl Row {
     /// the other time of the record, or `now`; an id left open is NULL.
     pub(super) fn of(record: &import::Record, now: Timestamp) -> Self {
         let table = record.noun().table;
-        let is_time_of_row = |preset| preset == Some(Preset::Now);
+        let is_time_of_row = |preset| preset == Some(ColumnDefault::Now);
         let mut times = table.columns.iter().filter(|column| is_time_of_row(column.default));
         let time = times.find_map(|column| record.time(column.name)).unwrap_or(now);
         let values =
             table.columns.iter().zip(record.values()).map(|(column, value)| match (value, column.default) {
-                (None | Some(Value::Null(_)), Some(Preset::Now)) => time.into(),
-                (None | Some(Value::Null(_)), Some(Preset::Bool(bit))) => bit.into(),
-                (None | Some(Value::Null(_)), Some(Preset::Int(int))) => int.into(),
-                (None | Some(Value::Null(_)), Some(Preset::Text(text))) => text.into(),
+                (None | Some(Value::Null(_)), Some(ColumnDefault::Now)) => time.into(),
+                (None | Some(Value::Null(_)), Some(ColumnDefault::Bool(bit))) => bit.into(),
+                (None | Some(Value::Null(_)), Some(ColumnDefault::Int(int))) => int.into(),
+                (None | Some(Value::Null(_)), Some(ColumnDefault::Text(text))) => text.into(),
                 (None, None) => Value::Null(column.kind),
                 (Some(value), _) => value.clone(),
             });
