@@ -15,7 +15,7 @@ pub fn check(cold: &dyn Engine, family: &Family, taken: &[Rows<'_>]) -> Result<(
     for Rows { moved, rows } in taken {
         for row in rows {
             let reason = row.iter().zip(moved.table.columns).find_map(|(value, column)| {
-                cold.refuses(value).map(|problem| format!("{} {problem}", column.name))
+                cold.reject_reason(value).map(|problem| format!("{} {problem}", column.name))
             });
             let owner = row[moved.owner].int();
             if let Some(reason) = reason
