@@ -1,4 +1,4 @@
-//! What users did, as it is counted while rows are archived and shown by its route.
+//! Activity counts of users: kept while rows are archived, shown by their route.
 
 use serde_json::json;
 use thermocline::archive::ArchiveOptions;
@@ -7,7 +7,7 @@ use thermocline::import::nouns;
 
 use crate::support::{Service, comment, conversation, cutoff, like, message, post};
 
-/// User 1 chats twice on one day and once on the next, writes a post, comments on another's; user 2 likes and writes.
+/// User 1 chats twice on one day and once on the next, writes a post and comments on another; user 2 likes and writes.
 async fn lively() -> Service {
     let service = Service::start().await;
     let day = |n: i64| cutoff(-10 * DAY + n * DAY);
@@ -27,7 +27,7 @@ async fn lively() -> Service {
     service
 }
 
-/// `(day, action, count)` of each row.
+/// Returns `(day, action, count)` of each row.
 fn rows(answer: &serde_json::Value) -> Vec<(String, String, i64)> {
     let text = |value: &serde_json::Value| value.as_str().expect("a text").to_owned();
     let row = |row: &serde_json::Value| {
@@ -44,7 +44,7 @@ fn expected(rows: &[(&str, &str, i64)]) -> Vec<(String, String, i64)> {
 }
 
 #[tokio::test]
-async fn archived_actions_are_counted_by_day() {
+async fn activity_is_counted_by_day_while_archiving() {
     let service = lively().await;
     let answer = service.json(1, "/api/users/1/behavior").await;
     let all = [
@@ -71,7 +71,7 @@ async fn archived_actions_are_counted_by_day() {
 }
 
 #[tokio::test]
-async fn a_span_is_one_of_days() {
+async fn a_time_range_is_given_in_days() {
     let service = lively().await;
     let get = async |query: &str| rows(&service.json(1, &format!("/api/users/1/behavior?{query}")).await);
     let middle = expected(&[("2026-01-21", "chat", 1), ("2026-01-21", "post", 1), ("2026-01-21", "like", 1)]);
@@ -83,14 +83,14 @@ async fn a_span_is_one_of_days() {
 }
 
 #[tokio::test]
-async fn everybody_reads_their_own() {
+async fn users_read_their_own_activity_only() {
     let service = lively().await;
     let path = "/api/users/1/behavior";
     let status = async |token: &str, path: &str| service.get(token, path).await.status;
     assert_eq!(status(&service.admin(9), path).await, 200);
     assert_eq!(status(&service.token(2), path).await, 403);
     assert_eq!(status("nonsense", path).await, 401);
-    // What is wrong with the question comes before whose it is.
+    // Invalid parameters are reported before the caller's rights are checked.
     for wrong in ["/api/users/0/behavior", "/api/users/x/behavior", "/api/users/1/behavior?page=1"] {
         assert_eq!(status(&service.token(2), wrong).await, 400, "{wrong}");
     }

@@ -1,4 +1,4 @@
-//! What every cold engine must do alike: the same tests over each of them.
+//! Behaviour that all cold engines share: the same tests over each of them.
 
 pub mod pair;
 
@@ -30,12 +30,12 @@ macro_rules! contract {
                 }
             })*
         }
-        mod wired {
+        mod over_tds {
             $(#[tokio::test] async fn $test() {
                 println!("hot is a {}", crate::tds::LABEL);
-                let (pair, _hot, front) = super::Pair::wired().await;
+                let (pair, _hot, fake) = super::Pair::over_tds().await;
                 super::$test(pair).await;
-                assert_eq!(front.unknown(), Vec::<String>::new());
+                assert_eq!(fake.unknown(), Vec::<String>::new());
             })*
         }
     };
@@ -55,7 +55,7 @@ fn message(id: i64, conversation: i64, content: &str, at: Timestamp) -> Vec<Valu
     vec![id.into(), conversation.into(), 1.into(), content.into(), at.into(), (id % 2 == 0).into()]
 }
 
-/// Long ago, `n` microseconds later.
+/// Returns an instant long ago, plus `n` microseconds.
 fn old(n: i64) -> Timestamp {
     now().plus(-400 * DAY + n)
 }
@@ -89,7 +89,7 @@ async fn every_value_comes_back(pair: Pair) {
         day(5, "2025-01-02", Some(100), Some(1)),
     ];
     pair.put(&schema::PRICES, prices).await;
-    // The mover reads every row back and compares it with what it took.
+    // The mover reads every row back and compares it with the row it took.
     pair.archive("messages", None).await;
     pair.archive("prices", None).await;
     let (list, cold) = (Messages::of(1), SqlCold(&*pair.cold));
@@ -147,7 +147,7 @@ async fn a_slice_is_right_at_every_epoch(pair: Pair) {
     assert_eq!(whole.len(), 72);
     assert!(whole.is_sorted_by(|a, b| a > b));
     for (mark, visible) in &moments {
-        // What entered first is what is oldest here, so every moment is an end of the whole.
+        // The rows that were inserted first are the oldest, so the visible rows are always the end of the list.
         assert!(whole.ends_with(visible));
         let spans = [
             Span::ALL,
@@ -216,7 +216,7 @@ async fn an_interrupted_move_is_undone(pair: Pair) {
     let list = Messages::of(1);
     pair.put(&schema::MESSAGES, (1..=20).map(|id| message(id, 1, "x", old(id))).collect()).await;
     pair.archive("messages", Some(10)).await;
-    // A mover that died after its cold copy: a claim, rows, counts and a journal entry that hot never heard of.
+    // Leaves what a mover does that died after its cold copy: a claim, rows, counts and an unconfirmed journal entry.
     let claim = "-- test.claim\nUPDATE archive_head SET claimed = claimed + 1 WHERE resource = 'messages'";
     run(&pair, Statement::new(claim).postgres(claim), &[]).await;
     let epoch = pair.mark(&list).await.epoch + 1;
@@ -308,15 +308,15 @@ async fn the_load_knows_what_cold_holds(pair: Pair) {
     for expected in [Verdict::Inserted, Verdict::Known] {
         let mut loader = Loader::new(&*pair.hot, Some(&*pair.cold), &pair.clock);
         let verdicts = loader.load(&nouns::MESSAGES, records()).await.expect("loads");
-        // Of equal contents with and without an id the one is told by its id, the other by being one more.
+        // Of rows with equal content, one has an id and is known by it; the other has none and counts as one more.
         assert_eq!(verdicts.iter().filter(|verdict| **verdict == expected).count(), 30);
         pair.archive("messages", None).await;
     }
 }
 
-/// The same history in two pairs gives the same bytes.
+/// The same history gives the same bytes on both pairs.
 #[tokio::test]
-async fn the_pairs_answer_alike() {
+async fn both_pairs_give_the_same_answers() {
     let Some(mixed) = Pair::mixed().await else { return };
     let embedded = Pair::embedded().await;
     let mut answers = Vec::new();
@@ -388,7 +388,7 @@ async fn the_pairs_answer_alike() {
     assert!(answers[0].iter().filter(|(_, status, _)| status.is_success()).count() > 12, "{answers:?}");
 }
 
-/// A problem names its request, which is another one each time.
+/// Removes the id of the request, which differs each time.
 fn without_request_id(body: &str) -> String {
     match serde_json::from_str::<serde_json::Value>(body) {
         Ok(serde_json::Value::Object(mut problem)) if problem.contains_key("request_id") => {

@@ -1,4 +1,4 @@
-//! The newcomer's minute: the demo runs, and every line it prints works.
+//! The demo runs, and every command it prints works.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -49,7 +49,7 @@ fn shell(demo: &Demo, command: &str) -> String {
 }
 
 #[test]
-fn every_line_the_demo_prints_works_and_a_second_demo_serves_the_same() {
+fn every_printed_command_works_and_a_second_demo_serves_the_same_data() {
     if Command::new("curl").arg("--version").output().is_err() {
         println!("skipped: curl is not installed, and the demo's lines are curl lines");
         return;

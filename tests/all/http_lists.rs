@@ -1,4 +1,4 @@
-//! Every list through a real socket, against a naive vector of what went in.
+//! Every list through a real socket, compared with a naive vector of the inserted rows.
 
 pub mod oracle;
 pub mod world;
@@ -16,13 +16,13 @@ use self::world::{Listed, World};
 use crate::support::{at, cutoff, message};
 
 #[tokio::test]
-async fn a_conversation_in_both_tiers_reads_as_one_list() {
+async fn a_conversation_in_both_tiers_is_one_list() {
     let world = World::new().await;
     Client::new(&world.service, &world.talk).everything().await;
 }
 
 #[tokio::test]
-async fn many_late_rows_stand_where_they_belong() {
+async fn many_late_rows_are_in_their_places() {
     let world = World::new().await;
     let client = Client::new(&world.service, &world.late);
     client.pages().await;
@@ -33,18 +33,18 @@ async fn many_late_rows_stand_where_they_belong() {
 }
 
 #[tokio::test]
-async fn posts_read_as_one_list() {
+async fn posts_in_both_tiers_are_one_list() {
     let world = World::new().await;
     Client::new(&world.service, &world.posts).everything().await;
     Client::new(&world.service, &world.by_author).everything().await;
-    // Neither is there anything of an author who has written nothing.
+    // An author without posts has an empty list.
     let nobody =
         Listed { path: "/api/posts?author_id=77".to_owned(), rows: Vec::new(), ..world.posts.clone() };
     Client::new(&world.service, &nobody).everything().await;
 }
 
 #[tokio::test]
-async fn lists_in_one_tier_or_in_none_read_alike() {
+async fn lists_in_one_tier_and_empty_lists_behave_the_same() {
     let world = World::new().await;
     for list in [&world.cold, &world.hot, &world.empty].into_iter().chain(&world.comments) {
         Client::new(&world.service, list).everything().await;
@@ -52,10 +52,10 @@ async fn lists_in_one_tier_or_in_none_read_alike() {
 }
 
 #[tokio::test]
-async fn conversations_are_those_of_the_caller() {
+async fn conversations_are_limited_to_the_caller() {
     let world = World::new().await;
     Client::new(&world.service, &world.conversations).everything().await;
-    // As the second user as well as the first; and an admin has a list of its own, not everybody's.
+    // The second user sees them like the first; an admin sees their own conversations only.
     let ids = |body: &Value| {
         let list = body["conversations"].as_array().expect("conversations").iter();
         list.filter_map(|row| row["id"].as_i64()).collect::<std::collections::BTreeSet<_>>()
@@ -65,9 +65,9 @@ async fn conversations_are_those_of_the_caller() {
     assert_eq!(ids(&none.json()), [].into());
 }
 
-/// Around a row of another list, or of none, there is nothing.
+/// A row of another list, or of none, has no surroundings.
 #[tokio::test]
-async fn around_needs_a_row_of_the_list() {
+async fn around_requires_a_row_of_the_list() {
     let world = World::new().await;
     let cases = [
         (&world.talk, 2_001, "archived, of another conversation"),
@@ -114,11 +114,11 @@ async fn one_message_and_one_post() {
 }
 
 #[tokio::test]
-async fn a_walk_by_pages_does_not_shift_under_new_rows() {
+async fn page_cursors_are_stable_under_new_rows() {
     let mut world = World::new().await;
     let service = &world.service;
     let list = &mut world.talk;
-    // What is walked includes rows that are archived on the way; where they are read from may change.
+    // Rows may be archived during the walk: only the tier they are read from may change.
     let seen = |rows: &[Value]| rows.iter().map(|row| row["id"].clone()).collect::<Vec<_>>();
     let expected = seen(&Listed::shown(&list.rows));
     let first = service.json(1, &list.with("per_page=10")).await;
@@ -155,14 +155,14 @@ async fn a_walk_by_pages_does_not_shift_under_new_rows() {
     }
     assert_eq!(seen(&walked), expected, "pages");
     assert_eq!(seen(&by_cursor), expected, "cursors");
-    // Newer rows come up from the first page's own place, none left out.
+    // Newer rows follow directly above the first page, none left out.
     let prev = first["prev"].as_str().expect("prev");
     let newer = service.json(1, &list.with(&format!("after={prev}&limit=3"))).await;
     assert_eq!(seen(newer["messages"].as_array().expect("messages")), [50_004, 50_003, 50_002]);
 }
 
 #[tokio::test]
-async fn search_finds_literally_in_both_tiers() {
+async fn search_is_literal_in_both_tiers() {
     let world = World::new().await;
     let thousand: String = "a é 好 👍 ".chars().cycle().take(1_000).collect();
     let mut found = 0;
@@ -231,9 +231,9 @@ async fn search_finds_literally_in_both_tiers() {
     assert!(found > 30, "only {found} of the texts are anywhere: the test tests nothing");
 }
 
-/// What case is folded, and that nothing else is: counted by hand, not by the oracle's own folding.
+/// Counts the case folding by hand instead of using the oracle's.
 #[tokio::test]
-async fn search_folds_ascii_case_alone() {
+async fn search_folds_ascii_case_only() {
     let world = World::new().await;
     let count = async |q: &str| {
         let path = format!("/api/conversations/1/messages/search?limit=100&q={q}");
@@ -245,7 +245,7 @@ async fn search_folds_ascii_case_alone() {
 }
 
 #[tokio::test]
-async fn an_answer_that_has_not_changed_is_not_sent_again() {
+async fn unchanged_responses_are_not_sent_again() {
     let world = World::new().await;
     let service = &world.service;
     let token = service.token(1);
@@ -278,7 +278,7 @@ async fn an_answer_that_has_not_changed_is_not_sent_again() {
 }
 
 #[tokio::test]
-async fn answers_are_compressed_when_asked() {
+async fn responses_are_compressed_on_request() {
     let world = World::new().await;
     let service = &world.service;
     let path = "/api/conversations/1/messages?per_page=100";
@@ -296,14 +296,14 @@ async fn answers_are_compressed_when_asked() {
     assert_eq!(small.header("vary"), plain.header("vary"));
     let again = service.send(ask().header("if-none-match", small.header("etag"))).await;
     assert_eq!((again.status, again.body.len()), (304, 0));
-    // An error stays readable for who asks for the raw bytes, too.
+    // Errors are readable even when the client asks for raw bytes.
     let request = service.request(Method::GET, "/api/posts?page=0").bearer_auth(service.token(1));
     let problem = service.send(request.header("accept-encoding", "gzip")).await;
     problem.problem("/api/posts?page=0", 400, "invalid-parameter");
 }
 
 #[tokio::test]
-async fn a_first_page_asks_hot_alone() {
+async fn first_pages_read_hot_only() {
     let world = World::new().await;
     let service = &world.service;
     let token = service.token(1);
@@ -352,9 +352,9 @@ async fn head_has_the_headers_of_get() {
     }
 }
 
-/// The oracle's world is what it says: otherwise all of the above proves little.
+/// The world has the rows that the other tests rely on.
 #[tokio::test]
-async fn the_world_has_what_the_tests_are_about() {
+async fn the_world_covers_all_cases() {
     let world = World::new().await;
     let archived = |list: &Listed| list.rows.iter().filter(|row| row.json["from_archive"] == true).count();
     assert_eq!((archived(&world.talk), world.talk.rows.len()), (59, 125));

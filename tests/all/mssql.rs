@@ -1,12 +1,12 @@
-//! One suite for every engine that can be the hot tier, and what only a server does.
+//! One suite for every engine that can be the hot tier, and tests for servers only.
 
-mod active;
+mod active_posts;
 pub(crate) mod adoption;
-mod around;
+mod archive;
 mod indexes;
-mod moves;
-mod moves_back;
+mod restore;
 mod server;
+mod status_and_verify;
 mod tls;
 mod values;
 
@@ -15,7 +15,6 @@ use std::sync::Arc;
 use thermocline::clock::Timestamp;
 use thermocline::tier::{Begin, Engine, Statement, Value};
 
-/// Runs a test on every engine in turn.
 macro_rules! on_every_engine {
     ($engine:ident => $test:block) => {
         for $engine in $crate::support::hot_engines::HotEngine::all().await {
@@ -31,7 +30,7 @@ pub fn at(text: &str) -> Timestamp {
     text.parse().expect("a time")
 }
 
-/// A statement whose text both dialects understand, but for the names of parameters.
+/// Returns a statement whose text both dialects understand, apart from parameter names.
 pub fn statement(text: &'static str) -> Statement {
     let named = format!("-- test\n{text}");
     let sqlite: &'static str = named.clone().leak();
@@ -58,7 +57,7 @@ pub fn message(id: i64, conversation: i64, text: &str, at: Timestamp) -> Vec<Val
     vec![id.into(), conversation.into(), (1 + id % 2).into(), text.into(), at.into(), (id % 3 == 0).into()]
 }
 
-/// Two users and the conversations 1 to 3 between them.
+/// Inserts two users and conversations 1 to 3 between them.
 pub async fn people(hot: &Arc<dyn Engine>) {
     let user = |id: i64| vec![id.into(), format!("user{id}").as_str().into()];
     insert(hot, "users", &["id", "username"], &[user(1), user(2)]).await;

@@ -1,4 +1,4 @@
-//! The description of the API: in step with the program, true, and browsable without the internet.
+//! The API description: up to date, correct, and readable without internet access.
 
 use reqwest::Method;
 use serde_json::Value;
@@ -10,7 +10,7 @@ fn described() -> Value {
     serde_json::to_value(server::openapi()).expect("JSON")
 }
 
-/// A real path of a described one, whose ids name nothing.
+/// Returns a real path for a described one, with ids that do not exist.
 fn real(path: &str) -> String {
     let segment =
         |segment: &str| if segment.starts_with('{') { "424242".to_owned() } else { segment.to_owned() };
@@ -18,7 +18,7 @@ fn real(path: &str) -> String {
 }
 
 #[test]
-fn the_file_is_in_step_with_the_program() {
+fn the_file_matches_the_program() {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi/openapi.json");
     let kept = std::fs::read_to_string(file).unwrap_or_default();
     let made = server::openapi().to_pretty_json().expect("JSON");
@@ -28,7 +28,7 @@ fn the_file_is_in_step_with_the_program() {
 }
 
 #[test]
-fn everything_the_contract_has_is_described() {
+fn the_whole_contract_is_described() {
     let described = described();
     let mut operations = std::collections::BTreeSet::new();
     for (path, methods) in described["paths"].as_object().expect("paths") {
@@ -66,9 +66,9 @@ fn everything_the_contract_has_is_described() {
     }
 }
 
-/// What is described is there, wants the token it is said to want, and knows every parameter it is said to know.
+/// Every described route exists, requires a token where it says so, and accepts every described parameter.
 #[tokio::test]
-async fn what_is_described_is_there() {
+async fn described_routes_exist() {
     let service = Service::start().await;
     let described = described();
     let paths = described["paths"].as_object().expect("paths");
@@ -99,14 +99,14 @@ async fn what_is_described_is_there() {
     assert_eq!(service.get("", "/openapi.json").await.json(), described);
 }
 
-/// The values of these attributes in some HTML.
+/// Returns the values of an attribute in some HTML.
 fn attributes<'a>(html: &'a str, name: &str) -> Vec<&'a str> {
     let begins = format!(" {name}=\"");
     html.split(&begins).skip(1).filter_map(|rest| rest.split('"').next()).collect()
 }
 
 #[tokio::test]
-async fn the_docs_need_no_internet() {
+async fn the_docs_need_no_internet_access() {
     let service = Service::start().await;
     let page = service.get("", "/docs").await;
     assert_eq!(page.status, 200, "/docs leads to the page");
@@ -126,7 +126,7 @@ async fn the_docs_need_no_internet() {
     let (_, start) = loaded.iter().find(|(path, _)| path.contains("initializer")).expect("an initializer");
     assert!(start.contains("\"/openapi.json\""), "{start}");
     assert!(!start.contains("http://") && !start.contains("https://"), "{start}");
-    // Without this the page shows a badge from validator.swagger.io, and tells it where it was opened.
+    // Without this the page loads a badge from validator.swagger.io and sends it the URL of the page.
     assert!(start.contains("\"validatorUrl\": \"none\""), "{start}");
     for (path, text) in
         loaded.iter().filter(|(path, _)| std::path::Path::new(path).extension().is_some_and(|it| it == "css"))

@@ -1,4 +1,4 @@
-//! What only a PostgreSQL server can get wrong: plans, dropped requests, errors, replicas.
+//! Behaviour specific to PostgreSQL servers: plans, dropped requests, errors, replicas.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -20,9 +20,9 @@ use thermocline::tier::{
 };
 
 use crate::contract::pair::Pair;
-use crate::support::postgres::{behind, cold};
+use crate::support::postgres::{cold, connect};
 
-/// Keeps the plan of everything that is read.
+/// Records the plan of every query.
 #[derive(Debug)]
 struct Explaining {
     inner: Arc<dyn Engine>,
@@ -61,8 +61,8 @@ impl Engine for Explaining {
     }
 }
 
-/// Made so that a third of everything, and everything of one author, was restored before the epoch that is read at; some
-/// rows were closed after it.
+/// A third of all rows, and all rows of one author, were restored before the epoch that is read; some were closed after
+/// it.
 const FILL: &str = "
     INSERT INTO messages_archive
         (original_id, conversation_id, sender_id, content, created_at, is_read, archived_at, from_epoch, to_epoch)
@@ -94,7 +94,7 @@ const FILL: &str = "
 ";
 
 fn blocks(table: &str, rows: &str, column: &str) -> String {
-    // A level 0 block of every 100 rows and a level 1 block of every 2,000, the newest without end.
+    // A level 0 block of every 100 rows and a level 1 block of every 2,000; the newest has no end.
     let level = |level: i64, size: i64| {
         format!(
             "INSERT INTO {table} (scope, level, upper_at, upper_id, from_epoch, n)
@@ -113,14 +113,14 @@ fn blocks(table: &str, rows: &str, column: &str) -> String {
 }
 
 #[tokio::test]
-async fn every_list_is_read_along_an_index() {
+async fn every_list_uses_an_index() {
     let Some((cold, url)) = cold().await else { return };
-    let mut behind = behind(&url).await;
+    let mut connection = connect(&url).await;
     let fill = FILL.to_owned()
         + &blocks("messages_archive_blocks", "messages_archive", "conversation_id")
         + &blocks("posts_archive_blocks", "posts_archive", "author_id")
         + "ANALYZE;";
-    behind.execute(sqlx::AssertSqlSafe(fill)).await.expect("fills");
+    connection.execute(sqlx::AssertSqlSafe(fill)).await.expect("fills");
     let cold = Explaining::new(Arc::new(cold));
     let tier = SqlCold(&cold);
     let mark = HotSnapshot { epoch: 50, token: Some(1), cold_watermark: None };
@@ -143,7 +143,7 @@ async fn every_list_is_read_along_an_index() {
     }
     read!(Messages::of(1));
     read!(Posts { author: Some(1) });
-    // The rest is never asked to skip so far.
+    // Other slices never skip so far.
     slices.truncate(6);
     read!(Messages::containing(1, "text"));
     read!(Prices { stock: 1 });
@@ -166,7 +166,7 @@ async fn every_list_is_read_along_an_index() {
                 let rows: i64 = rows.and_then(|rows| rows.parse().ok()).expect("a number of rows");
                 assert!(rows <= 200, "{name}\n{plan}");
             }
-            // Read and thrown away: a wade through the index.
+            // Rows that are read and discarded along the index.
             let removed = line.trim().strip_prefix("Rows Removed by Filter: ");
             let removed = removed.map_or(0, |rows| rows.parse::<i64>().expect("a number"));
             assert!(removed <= 1000, "{name}\n{plan}");
@@ -185,9 +185,9 @@ fn echo() -> Statement {
     Statement::new("-- test.echo\nSELECT ?1 AS one").postgres("-- test.echo\nSELECT $1 AS one")
 }
 
-/// A client that hangs up drops its query in the middle; the next one on that connection gets its own answer.
+/// A client that disconnects drops its query half-way; the next query on that connection gets its own answer.
 #[tokio::test]
-async fn a_dropped_query_poisons_nobody() {
+async fn a_dropped_query_does_not_affect_later_ones() {
     let Some((_cold, url)) = cold().await else { return };
     // Two connections: one for readers, one for sessions.
     let url = PostgresUrl::parse(&format!("{url}&pool_max=2")).expect("a URL");
@@ -208,10 +208,10 @@ async fn a_dropped_query_poisons_nobody() {
 }
 
 #[tokio::test]
-async fn errors_say_whether_to_ask_again() {
+async fn errors_are_classified_for_retries() {
     let Some((cold, url)) = cold().await else { return };
     let ask = |text: &'static str| Statement::new(text).postgres(text);
-    // A text of its own: a connection keeps the types a text was prepared with, and only integers are echoed.
+    // Needs a text of its own: a connection keeps the parameter types a text was prepared with.
     let nul = cold.fetch(&ask("-- test.nul\nSELECT $1 || ''"), &[Value::from("a\0b")]).await;
     assert!(matches!(nul, Err(TierError::Statement { statement: "test.nul", .. })), "{nul:?}");
     let nonsense = cold.fetch(&ask("-- test.error\nSELECT nothing"), &[]).await;
@@ -248,9 +248,9 @@ async fn errors_say_whether_to_ask_again() {
     assert!(begun.elapsed() < Duration::from_secs(20));
 }
 
-/// Through a pooler that hands out another server connection for each transaction nothing may be prepared by name.
+/// Behind a pooler that changes the server connection with each transaction, nothing may be prepared by name.
 #[tokio::test]
-async fn nothing_stays_behind_a_pooler() {
+async fn no_prepared_statements_behind_a_pooler() {
     let Some((_cold, url)) = cold().await else { return };
     let url = PostgresUrl::parse(&format!("{url}&pooler=transaction&pool_max=2")).expect("a URL");
     let cold = Postgres::open(thermocline::schema::of(Tier::Cold), &url, None).await.expect("opens");
@@ -263,7 +263,7 @@ async fn nothing_stays_behind_a_pooler() {
 }
 
 #[tokio::test]
-async fn a_stale_replica_is_passed_over() {
+async fn stale_replicas_are_skipped() {
     let (Some(pair), Some((stale, _stale_database))) = (Pair::mixed().await, cold().await) else { return };
     let list = Messages::of(1);
     let old: Timestamp = "2020-01-01T00:00:00Z".parse().expect("a time");
@@ -277,7 +277,7 @@ async fn a_stale_replica_is_passed_over() {
     let slice = Slice { skip: 20, ..Slice::newest(Span::ALL, 5) };
     let stale = Arc::new(Explaining::new(Arc::new(stale)));
     let fresh = Arc::new(Explaining::new(pair.cold.clone()));
-    // A port that was free a moment ago and is closed again: nobody answers there.
+    // A port that was free a moment ago and is closed again, so that nothing listens there.
     let closed =
         std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("its number");
     let away = PostgresUrl::parse(&format!("postgres://nobody@{closed}/nothing")).expect("a URL");
@@ -285,7 +285,7 @@ async fn a_stale_replica_is_passed_over() {
         Arc::new(Explaining::new(Arc::new(Postgres::replica(thermocline::schema::of(Tier::Cold), &away))));
     let replicas: Vec<Arc<dyn Engine>> = vec![away.clone(), stale.clone(), fresh.clone()];
     let (primary, _primary_database) = cold().await.expect("a database");
-    // The primary is another, empty database: an answer can only have come from the replica that knows the epoch.
+    // The primary is another, empty database: only the replica that knows the epoch can answer.
     let cold = Replicated::new(Arc::new(primary), replicas);
     let rows = SqlCold(&cold).read(&list, mark, slice).await.expect("answers").rows;
     assert_eq!(rows.iter().map(|row| row.id).collect::<Vec<_>>(), [20, 19, 18, 17, 16]);

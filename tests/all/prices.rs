@@ -12,7 +12,7 @@ use crate::support::prices_tiers::{BOUNDARY, CORRECTED, Market, date, rows};
 const YEAR: &str = "/api/stocks/1/prices";
 
 #[tokio::test]
-async fn stocks_are_found_and_paged_by_symbol() {
+async fn stocks_are_searched_and_paged_by_symbol() {
     let market = Market::weekdays().await;
     let symbols = async |query: &str| {
         let body = market.get(&format!("/api/stocks{query}")).await.json();
@@ -45,7 +45,7 @@ async fn stocks_are_found_and_paged_by_symbol() {
 }
 
 #[tokio::test]
-async fn a_range_is_a_year_of_days_from_both_tiers() {
+async fn a_range_combines_both_tiers() {
     let market = Market::weekdays().await;
     let answer = market.get(YEAR).await;
     let days = market.range("2025-11-20", "2026-11-20");
@@ -69,7 +69,7 @@ async fn a_range_is_a_year_of_days_from_both_tiers() {
 }
 
 #[tokio::test]
-async fn a_correction_in_hot_stands_for_the_archived_day() {
+async fn a_correction_in_hot_replaces_the_archived_day() {
     let market = Market::weekdays().await;
     let around = market.range("2025-02-28", "2025-03-04");
     assert_eq!(around.len(), 3);
@@ -80,7 +80,7 @@ async fn a_correction_in_hot_stands_for_the_archived_day() {
 }
 
 #[tokio::test]
-async fn every_format_holds_the_same() {
+async fn all_formats_hold_the_same_values() {
     let market = Market::weekdays().await;
     for uri in [YEAR.to_owned(), format!("{YEAR}?interval=month&order=asc&start_date=2024-01-01")] {
         let with =
@@ -110,9 +110,9 @@ async fn every_format_holds_the_same() {
     }
 }
 
-/// What is exported can be imported, digit by digit.
+/// Exported files can be imported again without any loss.
 #[tokio::test]
-async fn csv_can_be_imported_again() {
+async fn exported_csv_can_be_imported() {
     let market = Market::weekdays().await;
     let answer = market.get(&format!("{YEAR}?format=csv&start_date=2025-03-01")).await;
     assert_eq!(answer.header("content-type"), Some("text/csv; charset=utf-8"));
@@ -136,7 +136,7 @@ async fn csv_can_be_imported_again() {
 }
 
 #[tokio::test]
-async fn the_accept_header_chooses_unless_the_format_is_given() {
+async fn the_format_parameter_overrides_the_accept_header() {
     let market = Market::weekdays().await;
     let kind = async |uri: &str, accept: &str| {
         let answer = market.get_with(uri, &[("accept", accept)]).await;
@@ -149,7 +149,7 @@ async fn the_accept_header_chooses_unless_the_format_is_given() {
 }
 
 #[tokio::test]
-async fn the_limit_takes_the_first_rows_of_the_order() {
+async fn the_limit_applies_to_the_order() {
     let market = Market::weekdays().await;
     let mut days = market.range("2025-11-20", "2026-11-20");
     for order in ["desc", "asc"] {
@@ -168,9 +168,9 @@ async fn the_limit_takes_the_first_rows_of_the_order() {
 
 type Bucket = fn(NaiveDate) -> (i32, u32);
 
-/// Adds the days up one by one; the property test beside the aggregation does nulls and both orders more widely.
+/// Adds the days up one by one; the property test beside the aggregation covers nulls and both orders.
 #[tokio::test]
-async fn a_bucket_may_span_both_tiers() {
+async fn buckets_span_both_tiers() {
     let market = Market::weekdays().await;
     let buckets: [(&str, Bucket); 4] = [
         ("week", |day| (day.iso_week().year(), day.iso_week().week())),
@@ -218,7 +218,7 @@ async fn a_bucket_may_span_both_tiers() {
 }
 
 #[tokio::test]
-async fn an_empty_range_names_the_newest_day_there_is() {
+async fn an_empty_range_gives_the_newest_day() {
     let market = Market::weekdays().await;
     let weekend = format!("{YEAR}?start_date=2026-11-14&end_date=2026-11-15");
     let body = market.get(&weekend).await.json();
@@ -235,7 +235,7 @@ async fn an_empty_range_names_the_newest_day_there_is() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_told_in_order() {
+async fn errors_are_reported_in_order() {
     let market = Market::weekdays().await;
     for (uri, name) in [
         ("/api/stocks/0/prices", "stock_id"),
@@ -290,7 +290,7 @@ async fn ten_thousand_days_are_streamed() {
 }
 
 #[tokio::test]
-async fn several_stocks_are_complete_or_not_on_their_own() {
+async fn several_stocks_are_complete_independently() {
     let market = Market::weekdays().await;
     let answer = market.get("/api/stocks/prices?symbols=2330,XXXX,0050&start_date=2026-10-01").await;
     let body = answer.json();
@@ -330,7 +330,7 @@ async fn several_long_stocks_are_streamed() {
     assert_eq!(answer.json()["stocks"][1]["complete"], true);
 }
 
-/// The members a schema has, and those it requires.
+/// Returns the members that a schema has, and those it requires.
 fn members(schemas: &Json, schema: &Json) -> (Vec<String>, Vec<String>) {
     if let Some(name) = schema["$ref"].as_str() {
         return members(schemas, &schemas[name.rsplit('/').next().expect("a name")]);
@@ -348,9 +348,9 @@ fn members(schemas: &Json, schema: &Json) -> (Vec<String>, Vec<String>) {
     (all, required)
 }
 
-/// The description is generated from types that the streams do not pass through as a whole.
+/// Streams do not serialize the described types as a whole, so the two are compared.
 #[tokio::test]
-async fn the_description_fits_the_answers() {
+async fn the_description_matches_the_responses() {
     let market = Market::weekdays().await;
     let (_, description) = stocks::http::routes().split_for_parts();
     let description = serde_json::to_value(&description).expect("JSON");

@@ -1,8 +1,8 @@
 //! The cold database: versions, journal, counts.
 
-use crate::state::{IDS, Ids, KEYS, Kind, Mark, NUMBERS, Rows, VERSIONS, has};
+use crate::state::{HotSnapshot, IDS, Ids, KEYS, Kind, NUMBERS, Rows, VERSIONS, has};
 
-/// A row of cold, visible from `from` until before `to`.
+/// A row of cold, visible from epoch `from` to before epoch `to`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Version {
     /// 0: no version.
@@ -21,50 +21,51 @@ impl Version {
         self.from != 0 && self.to == 0
     }
 
-    /// Whether it begins or ends after `epoch`.
+    /// Returns whether it begins or ends after `epoch`.
     pub fn later(self, epoch: u8) -> bool {
         self.from > epoch || self.to > epoch
     }
 }
 
-/// A line of the journal.
+/// An entry of the journal.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Entry {
     pub kind: Kind,
     pub confirmed: bool,
     pub token: u8,
-    /// Of an archive batch: a recovery found it unconfirmed, so nobody knows whether hot ever committed it.
-    pub doubtful: bool,
+    /// Of an archive batch: a recovery found it unconfirmed, so it is unknown whether hot ever committed it.
+    pub quarantined: bool,
 }
 
-/// What cold notes of the erasure of a row, its `archive_erasures`.
+/// State of the erasure of a row, as `archive_erasures` has it in cold.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Note {
+pub enum Erasure {
     #[default]
     None,
-    /// Whoever moves next erases it.
-    Pending,
-    /// The move with this number has erased it, if hot commits that.
-    With(u8),
-    /// Nothing is left of it in cold.
-    Done,
+    /// The next mover erases it.
+    Requested,
+    /// The move with this number has erased it, if hot commits that move.
+    AppliedBy(u8),
+    /// No part of it is left in cold.
+    Completed,
 }
 
-/// The cold database, as it is committed.
+/// The committed state of the cold database.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Cold {
-    /// Sorted, so that two orders of writing are one state.
+    /// Sorted, so that the order of writing does not matter.
     pub versions: [[Version; VERSIONS]; IDS],
     pub journal: [Entry; NUMBERS],
-    /// Counted blocks, all one: how many rows more each number made visible.
+    /// Counted blocks, merged into one: how many more rows each move made visible.
     pub counts: [i8; NUMBERS],
     pub claimed: u8,
-    pub floor: u8,
-    pub notes: [Note; IDS],
+    pub oldest_readable_epoch: u8,
+    pub erasures: [Erasure; IDS],
 }
 
 impl Cold {
-    /// What is visible at an epoch; damaged states may show a row twice, which is told by [`Cold::twice`].
+    /// Returns the rows that are visible at an epoch. A damaged state may show a row twice: see
+    /// [`Cold::has_duplicates`].
     pub fn visible(&self, epoch: u8) -> Rows {
         let mut rows = Rows::default();
         for (row, versions) in rows.iter_mut().zip(&self.versions) {
@@ -75,29 +76,29 @@ impl Cold {
         rows
     }
 
-    /// Whether some row has two versions at an epoch.
-    pub fn twice(&self, epoch: u8) -> bool {
+    /// Returns whether a row has two versions at an epoch.
+    pub fn has_duplicates(&self, epoch: u8) -> bool {
         let visible = |version: &&Version| version.visible(epoch);
         self.versions.iter().any(|versions| versions.iter().filter(visible).count() > 1)
     }
 
-    /// How many rows the blocks count at an epoch.
+    /// Returns the number of rows that the blocks count at an epoch.
     pub fn counted(&self, epoch: u8) -> i8 {
         self.counts[..=usize::from(epoch)].iter().sum()
     }
 
-    /// Whether the journal knows a mark; none is needed before any move.
-    pub fn proves(&self, mark: Mark) -> bool {
-        let entry = self.journal[usize::from(mark.epoch)];
-        mark.epoch == 0 || (entry.kind != Kind::None && entry.token == mark.token)
+    /// Returns whether the journal has the move of a snapshot; before any move none is needed.
+    pub fn proves(&self, snapshot: HotSnapshot) -> bool {
+        let entry = self.journal[usize::from(snapshot.epoch)];
+        snapshot.epoch == 0 || (entry.kind != Kind::None && entry.token == snapshot.token)
     }
 
-    /// The highest move that hot is known to have committed.
+    /// Returns the highest move that hot is known to have committed.
     pub fn confirmed(&self) -> u8 {
         (0..NUMBERS).rev().find(|number| self.journal[*number].confirmed).unwrap_or(0) as u8
     }
 
-    /// The numbers of journal lines above an epoch.
+    /// Returns the numbers of journal entries above an epoch.
     pub fn above(&self, epoch: u8) -> impl Iterator<Item = u8> + use<> {
         let journal = self.journal;
         (epoch + 1..NUMBERS as u8).filter(move |number| journal[usize::from(*number)].kind != Kind::None)
@@ -107,33 +108,33 @@ impl Cold {
         &mut self.journal[usize::from(number)]
     }
 
-    /// Whether a row has an open version.
+    /// Returns whether a row has an open version.
     pub fn holds(&self, id: usize) -> bool {
         self.versions[id].iter().any(|version| version.open())
     }
 
-    /// The rows with such a note.
-    pub fn noted(&self, wanted: impl Fn(Note) -> bool) -> Ids {
-        let ids = (0..IDS).filter(|id| wanted(self.notes[*id]));
+    /// Returns the rows whose erasure is in a wanted state.
+    pub fn noted(&self, wanted: impl Fn(Erasure) -> bool) -> Ids {
+        let ids = (0..IDS).filter(|id| wanted(self.erasures[*id]));
         ids.fold(0, |ids, id| ids | 1 << id)
     }
 
-    /// The rows that are erased or are to be.
+    /// Returns the rows that are erased or are to be.
     pub fn erased(&self) -> Ids {
-        self.noted(|note| note != Note::None)
+        self.noted(|erasure| erasure != Erasure::None)
     }
 
-    /// The rows of which something is still to be erased.
+    /// Returns the rows of which some part is still to be erased.
     pub fn erasing(&self) -> Ids {
-        self.noted(|note| matches!(note, Note::Pending | Note::With(_)))
+        self.noted(|erasure| matches!(erasure, Erasure::Requested | Erasure::AppliedBy(_)))
     }
 
-    /// The key of the newest open version, 0 without one.
+    /// Returns the key of the newest open version, 0 without one.
     pub fn newest_key(&self) -> u8 {
         (0..IDS).filter(|id| self.holds(*id)).map(|id| KEYS[id]).max().unwrap_or(0)
     }
 
-    /// The version of a row that was written last.
+    /// Returns the most recently written version of a row.
     pub fn newest(&self, id: usize) -> Option<Version> {
         self.versions[id]
             .iter()
@@ -142,7 +143,7 @@ impl Cold {
             .max_by_key(|version| version.from)
     }
 
-    /// Adds a version, counted or not.
+    /// Adds a version, with or without counting it.
     pub fn add(&mut self, id: usize, from: u8, content: u8, counted: bool) {
         let free = self.versions[id].iter_mut().find(|version| version.from == 0);
         *free.expect("room for one more version") = Version { from, to: 0, content };
@@ -150,7 +151,7 @@ impl Cold {
         self.versions[id].sort_unstable();
     }
 
-    /// Closes the open version of a row.
+    /// Closes the open version of a row, with or without counting it.
     pub fn close(&mut self, id: usize, to: u8, counted: bool) {
         for version in self.versions[id].iter_mut().filter(|version| version.open()) {
             version.to = to;
@@ -158,7 +159,7 @@ impl Cold {
         }
     }
 
-    /// Takes back what a number wrote: its versions, what it closed, its counts and its line.
+    /// Undoes a move: its versions, what it closed, its counts and its journal entry.
     pub fn undo(&mut self, number: u8) {
         for versions in &mut self.versions {
             for version in versions.iter_mut() {
@@ -171,30 +172,30 @@ impl Cold {
             versions.sort_unstable();
         }
         self.counts[usize::from(number)] = 0;
-        for note in self.notes.iter_mut().filter(|note| **note == Note::With(number)) {
-            *note = Note::Pending;
+        for erasure in self.erasures.iter_mut().filter(|erasure| **erasure == Erasure::AppliedBy(number)) {
+            *erasure = Erasure::Requested;
         }
         *self.entry(number) = Entry::default();
     }
 
-    /// Takes out what moves up to `epoch`, which hot has committed, have erased; the floor rises above the gap. Returns
-    /// which rows.
+    /// Removes what moves up to `epoch`, which hot has committed, have erased. Older epochs become unreadable. Returns
+    /// the removed rows.
     pub fn purge(&mut self, epoch: u8) -> Ids {
-        let gone = self.noted(|note| matches!(note, Note::With(number) if number <= epoch));
+        let gone = self.noted(|erasure| matches!(erasure, Erasure::AppliedBy(number) if number <= epoch));
         for id in (0..IDS).filter(|id| has(gone, *id)) {
             self.versions[id] = <[Version; VERSIONS]>::default();
-            self.notes[id] = Note::Done;
-            self.floor = self.floor.max(epoch);
+            self.erasures[id] = Erasure::Completed;
+            self.oldest_readable_epoch = self.oldest_readable_epoch.max(epoch);
         }
         gone
     }
 
-    /// The content of the version that a number closed.
+    /// Returns the content of the version that a move closed.
     pub fn closed_with(&self, id: usize, number: u8) -> u8 {
         self.versions[id].iter().find(|version| version.to == number).map_or(0, |version| version.content)
     }
 
-    /// The rows that a number brought, and those it closed.
+    /// Returns the rows that a move brought, and those it closed.
     pub fn of(&self, number: u8) -> (Ids, Ids) {
         let (mut brought, mut closed) = (0, 0);
         for (id, versions) in self.versions.iter().enumerate() {

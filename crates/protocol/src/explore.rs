@@ -1,60 +1,60 @@
-//! Breadth first over every interleaving.
+//! Breadth-first exploration of every interleaving.
 //!
-//! Only the states of one depth are held whole. Of the others a 128-bit fingerprint is kept, with that of the state it was
-//! reached from; a trace is found again by taking the steps between them. Two states that share a fingerprint would be
-//! taken for one: at a million states the odds are one in 10^26.
+//! Only the states of one depth are kept as a whole. Of the others a 128-bit fingerprint is kept, with that of the
+//! state it was reached from; a trace is reconstructed by repeating the steps between them. Two states with the same
+//! fingerprint would be taken for one: at a million states the odds are one in 10^26.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::hash::{BuildHasherDefault, Hash, Hasher};
 
 use crate::moves::{Actor, Out};
-use crate::rest::{self, Rest};
-use crate::rules::{Happening, Rules};
-use crate::state::{State, Step, Wrong};
-use crate::{promises, world};
+use crate::quiescence::{self, Rest};
+use crate::rules::{Event, Rules};
+use crate::state::{Invariant, State, Step};
+use crate::{environment, invariants};
 
-/// What was seen.
+/// The result of an exploration.
 #[derive(Debug)]
 pub struct Explored {
     pub states: usize,
     pub steps: usize,
     pub depth: usize,
-    /// Worlds without anybody in them, each of which was let come to rest.
-    pub rests: usize,
-    /// Of these, those that needed a recovery.
+    /// Number of states without a running process, each of which was made quiescent.
+    pub ends: usize,
+    /// Number of these that needed a recovery.
     pub recovered: usize,
     pub violation: Option<Violation>,
 }
 
-/// A broken promise, and the shortest way to it; when the end of it is a state that cannot come to rest, the way on from
-/// there, alone.
+/// A broken invariant, and the shortest trace to it. If the last state cannot become quiescent, the trace continues
+/// with the attempt.
 #[derive(Debug)]
 pub struct Violation {
-    pub wrong: Wrong,
-    pub trace: Vec<Happening>,
+    pub invariant: Invariant,
+    pub trace: Vec<Event>,
 }
 
 impl fmt::Display for Explored {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { states, steps, depth, rests, recovered, violation } = self;
+        let Self { states, steps, depth, ends, recovered, violation } = self;
         write!(
             f,
-            "{states} states, {steps} steps, depth {depth}; {rests} ends, {recovered} of them recovered"
+            "{states} states, {steps} steps, depth {depth}; {ends} ends, {recovered} of them recovered"
         )?;
-        let Some(Violation { wrong, trace }) = violation else { return Ok(()) };
-        write!(f, "; {wrong:?} after {} steps:", trace.len())?;
-        trace.iter().try_for_each(|happening| write!(f, "\n  {happening}"))
+        let Some(Violation { invariant, trace }) = violation else { return Ok(()) };
+        write!(f, "; {invariant:?} broken after {} steps:", trace.len())?;
+        trace.iter().try_for_each(|event| write!(f, "\n  {event}"))
     }
 }
 
-type Print = u128;
+type Fingerprint = u128;
 
-/// Fingerprints are hashes already.
+/// A hasher for fingerprints, which are hashes already.
 #[derive(Default)]
-struct Itself(u64);
+struct Prehashed(u64);
 
-impl Hasher for Itself {
+impl Hasher for Prehashed {
     fn finish(&self) -> u64 {
         self.0
     }
@@ -66,11 +66,11 @@ impl Hasher for Itself {
     }
 }
 
-/// Gathers the bytes of a state.
+/// Collects the bytes of a state.
 #[derive(Default)]
-struct Bytes(Vec<u8>);
+struct ByteBuffer(Vec<u8>);
 
-impl Hasher for Bytes {
+impl Hasher for ByteBuffer {
     fn finish(&self) -> u64 {
         0
     }
@@ -80,7 +80,7 @@ impl Hasher for Bytes {
     }
 }
 
-fn print(state: &State, bytes: &mut Bytes) -> Print {
+fn fingerprint(state: &State, bytes: &mut ByteBuffer) -> Fingerprint {
     bytes.0.clear();
     state.hash(bytes);
     let mut half = [0; 16];
@@ -88,86 +88,86 @@ fn print(state: &State, bytes: &mut Bytes) -> Print {
     u128::from_le_bytes(half)
 }
 
-/// All that can happen next.
+/// Returns all possible events with the states after them.
 pub fn next(rules: &Rules, state: &State, out: &mut Out) {
     out.clear();
     for nth in 0..state.movers.len() {
-        // Of two idle movers it does not matter which one claims.
+        // Two idle movers are alike: only the first one claims.
         if nth == 0 || state.movers[nth].step != Step::Idle || state.movers[0].step != Step::Idle {
             Actor { rules, before: state, nth, out }.act();
         }
     }
-    world::happen(rules, state, out);
+    environment::events(rules, state, out);
     for (_, after) in out {
         *after = after.canonical();
     }
 }
 
-/// Explores everything that `rules` allow, until a promise is broken.
+/// Explores everything that `rules` allow, until an invariant is broken.
 pub fn explore(rules: &Rules) -> Explored {
-    let mut bytes = Bytes::default();
-    let start = State::start(rules.left, rules.replica);
-    let first = print(&start, &mut bytes);
-    let mut seen: HashMap<Print, Print, BuildHasherDefault<Itself>> = HashMap::default();
-    let mut rested: HashSet<Print, BuildHasherDefault<Itself>> = HashSet::default();
+    let mut bytes = ByteBuffer::default();
+    let start = State::start(rules.budget, rules.replica);
+    let first = fingerprint(&start, &mut bytes);
+    let mut seen: HashMap<Fingerprint, Fingerprint, BuildHasherDefault<Prehashed>> = HashMap::default();
+    let mut ended: HashSet<Fingerprint, BuildHasherDefault<Prehashed>> = HashSet::default();
     seen.insert(first, first);
     let mut level = vec![(first, start)];
     let (mut out, mut steps) = (Vec::new(), Vec::new());
-    let mut explored = Explored { states: 0, steps: 0, depth: 0, rests: 0, recovered: 0, violation: None };
+    let mut explored = Explored { states: 0, steps: 0, depth: 0, ends: 0, recovered: 0, violation: None };
     while !level.is_empty() {
         let mut deeper = Vec::new();
         for (from, state) in &level {
-            let mut wrong = promises::broken(rules, state);
+            let mut broken = invariants::broken(rules, state);
             steps.clear();
-            let alone = rest::alone(state);
-            if wrong.is_none() && rested.insert(print(&alone, &mut bytes)) {
-                match rest::settles(rules, &alone, &mut steps) {
+            let alone = quiescence::alone(state);
+            if broken.is_none() && ended.insert(fingerprint(&alone, &mut bytes)) {
+                match quiescence::settles(rules, &alone, &mut steps) {
                     Ok(rest) => explored.recovered += usize::from(rest == Rest::Recovered),
-                    Err(found) => wrong = Some(found),
+                    Err(found) => broken = Some(found),
                 }
             }
-            if let Some(wrong) = wrong {
+            if let Some(invariant) = broken {
                 let mut trace = trace(rules, &start, &seen, *from);
                 trace.append(&mut steps);
-                explored.violation = Some(Violation { wrong, trace });
+                explored.violation = Some(Violation { invariant, trace });
                 explored.states = seen.len();
                 return explored;
             }
             next(rules, state, &mut out);
             explored.steps += out.len();
             for (_, after) in &out {
-                let after_print = print(after, &mut bytes);
-                if let std::collections::hash_map::Entry::Vacant(entry) = seen.entry(after_print) {
+                let after_fingerprint = fingerprint(after, &mut bytes);
+                if let std::collections::hash_map::Entry::Vacant(entry) = seen.entry(after_fingerprint) {
                     entry.insert(*from);
-                    deeper.push((after_print, *after));
+                    deeper.push((after_fingerprint, *after));
                 }
             }
         }
         level = deeper;
         explored.depth += 1;
     }
-    (explored.states, explored.rests) = (seen.len(), rested.len());
+    (explored.states, explored.ends) = (seen.len(), ended.len());
     explored
 }
 
-/// The steps from the start to a state.
+/// Returns the events from the start to a state.
 fn trace(
     rules: &Rules,
     start: &State,
-    seen: &HashMap<Print, Print, BuildHasherDefault<Itself>>,
-    last: Print,
-) -> Vec<Happening> {
+    seen: &HashMap<Fingerprint, Fingerprint, BuildHasherDefault<Prehashed>>,
+    last: Fingerprint,
+) -> Vec<Event> {
     let mut way = vec![last];
     while let Some(from) = seen.get(&way[way.len() - 1]).filter(|from| Some(*from) != way.last()) {
         way.push(*from);
     }
-    let (mut state, mut out, mut bytes) = (*start, Vec::new(), Bytes::default());
+    let (mut state, mut out, mut bytes) = (*start, Vec::new(), ByteBuffer::default());
     let mut trace = Vec::new();
     for to in way.iter().rev().skip(1) {
         next(rules, &state, &mut out);
-        let step = out.iter().find(|(_, after)| print(after, &mut bytes) == *to);
-        let (happening, after) = step.expect("the step was taken before");
-        trace.push(*happening);
+        let step = out.iter().find(|(_, after)| fingerprint(after, &mut bytes) == *to);
+        let (event, after) = step.expect("the step was taken before");
+        trace.push(*event);
         state = *after;
     }
     trace

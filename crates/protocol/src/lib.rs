@@ -1,28 +1,29 @@
-//! The protocol of the two tiers as a state machine, and an explorer that goes through all its states.
+//! The protocol of the two tiers as a state machine, and an explorer of all its states.
 //!
-//! What it says follows `src/archive` and `src/federation`, a step of the model for whatever others can see of the code:
+//! The model follows `src/archive` and `src/federation`, with one step of the model for everything that others can see
+//! of the code:
 //!
-//! | module | is about |
+//! | module | contents |
 //! |---|---|
-//! | [`state`], [`cold`] | hot, cold, movers, a reader: everything there is, as plain bytes |
-//! | [`rules`] | what may happen and how often, and what can be left out of the protocol to see that it is missed |
+//! | [`state`], [`cold`] | hot, cold, movers, a reader: the whole state, as plain bytes |
+//! | [`rules`] | possible events and their bounds, and the rules that can be left out to test the explorer |
 //! | [`moves`], [`effects`], [`recovery`] | the steps of a move: archive, restore, erase; recover and accept-loss |
-//! | [`world`], [`reads`] | writers, backups, vacuum, requests and their answers |
-//! | [`promises`], [`rest`] | what must hold in every state, and that every state can come to rest |
-//! | [`explore`] | breadth first over every interleaving |
+//! | [`environment`], [`reads`] | writers, backups, vacuum, requests and their answers |
+//! | [`invariants`], [`quiescence`] | safety: what holds in every state; liveness: every state can come to rest |
+//! | [`explore`] | breadth-first search over every interleaving |
 //!
-//! Where code and model differ, the model is the coarser: a transaction of cold is one step (it holds the claim row from
+//! Where code and model differ, the model is coarser: a transaction of cold is one step (it holds the claim row from
 //! its first statement to its commit), reading the copy back belongs to the copy, children move with their row, and all
-//! block counts are one.
+//! counted blocks are one.
 
 pub mod cold;
 pub mod effects;
+pub mod environment;
 pub mod explore;
+pub mod invariants;
 pub mod moves;
-pub mod promises;
+pub mod quiescence;
 pub mod reads;
 pub mod recovery;
-pub mod rest;
 pub mod rules;
 pub mod state;
-pub mod world;

@@ -1,20 +1,21 @@
-//! The steps of a move, as `archive/batch.rs` takes them; restore and erase share all but their work.
+//! The steps of a move; restore and erase share all but their work.
 //!
-//! A transaction of cold is one step: it holds the claim row from its first statement to its commit. What the code does
-//! between two steps without changing anything others see (reading the copy back, preparing the raise) belongs to the
-//! step before. A cold commit whose answer is lost ends the mover, so it is a crash after the step.
+//! A transaction of cold is one step: it holds the claim row from its first statement to its commit. Work between two
+//! steps that others cannot see (reading the copy back, preparing to raise the epoch) belongs to the step before. A
+//! cold commit whose answer is lost ends the mover, so it is a crash after the step.
 
 use crate::effects::{asks_hot, committed, confirm_and_purge, confirm_up_to, interrupted, proves};
 use crate::recovery;
-use crate::rules::{Action, End, Flaw, Happening, Rules};
+use crate::rules::{Action, End, Event, Flaw, Rules};
 use crate::state::{
-    DAMAGED, Entry, IDS, Ids, KEYS, Kind, Mark, Mover, Note, Rows, State, Step, Wrong, has, present,
+    DAMAGED, Entry, Erasure, HotSnapshot, IDS, Ids, Invariant, KEYS, Kind, Mover, Rows, State, Step, has,
+    present,
 };
 
-/// Everything that can happen next is pushed here.
-pub type Out = Vec<(Happening, State)>;
+/// Collects every possible event.
+pub type Out = Vec<(Event, State)>;
 
-/// One mover in a state, whose next steps are wanted.
+/// A mover in a state, whose possible steps are wanted.
 pub struct Actor<'a> {
     pub rules: &'a Rules,
     pub before: &'a State,
@@ -27,13 +28,13 @@ impl Actor<'_> {
         self.before.movers[self.nth]
     }
 
-    /// Something happens, and leaves the world in this state.
+    /// Adds an event that leads to this state.
     pub fn emit(&mut self, action: Action, after: State) {
         let number = after.movers[self.nth].number.max(self.me().number);
-        self.out.push((Happening { mover: Some(number), action }, after));
+        self.out.push((Event { mover: Some(number), action }, after));
     }
 
-    /// The mover is gone, its transactions with it.
+    /// Ends the mover and its transactions.
     pub fn end(&mut self, end: End, mut after: State) {
         after.movers[self.nth] = Mover::default();
         self.emit(Action::Stop(end), after);
@@ -43,27 +44,27 @@ impl Actor<'_> {
         self.end(end, *self.before);
     }
 
-    /// Goes on to `step` in a world that is otherwise `after`.
+    /// Goes on to `step` in a state that is otherwise `after`.
     pub fn go(&mut self, action: Action, mut after: State, step: Step) {
         after.movers[self.nth].step = step;
         self.emit(action, after);
     }
 
-    /// All that this mover can do next.
+    /// Adds every possible step of this mover.
     pub fn act(&mut self) {
         let me = self.me();
         if me.step == Step::Idle {
             return self.claim();
         }
-        if self.before.left.crashes > 0 {
+        if self.before.budget.crashes > 0 {
             let mut after = *self.before;
-            after.left.crashes -= 1;
+            after.budget.crashes -= 1;
             after.movers[self.nth] = Mover::default();
             self.emit(Action::Crash, after);
         }
-        if me.open && self.before.left.zombies > 0 {
+        if me.open && self.before.budget.lost_sessions > 0 {
             let mut after = *self.before;
-            after.left.zombies -= 1;
+            after.budget.lost_sessions -= 1;
             after.movers[self.nth].open = false;
             self.emit(Action::LoseHot, after);
         }
@@ -75,7 +76,7 @@ impl Actor<'_> {
                 _ => self.settle(),
             },
             Step::Settled | Step::Copied if !me.open => self.stop(End::Failed),
-            // What goes back, and what is to be erased, cold has to say.
+            // Cold knows which rows to restore or erase.
             Step::Settled if me.kind != Kind::Archive && !self.has_cold() => self.stop(End::Failed),
             Step::Settled => self.take(),
             Step::Taken => self.copy(),
@@ -87,17 +88,17 @@ impl Actor<'_> {
 
     /// Step 1.
     fn claim(&mut self) {
-        let State { hot, cold, left, .. } = *self.before;
-        // The loop looks whether anything is due before it claims.
+        let State { hot, cold, budget, .. } = *self.before;
+        // The loop checks whether any row is due before it claims.
         let due = hot.rows != Rows::default();
-        let stored = cold.visible(hot.mark.epoch) != Rows::default();
+        let stored = cold.visible(hot.snapshot.epoch) != Rows::default();
         for (kind, may) in [
-            // Whoever moves anything looks first whether something is to be erased.
-            (Kind::Erase, left.erasures > 0 && cold.erasing() != 0),
-            (Kind::Archive, left.archives > 0 && due),
-            (Kind::Restore, left.restores > 0 && stored),
-            (Kind::Recover, left.recoveries > 0 && cold.proves(hot.mark)),
-            (Kind::AcceptLoss, left.recoveries > 0 && !cold.proves(hot.mark)),
+            // Every run first performs the requested erasures.
+            (Kind::Erase, budget.erasures > 0 && cold.erasing() != 0),
+            (Kind::Archive, budget.archives > 0 && due),
+            (Kind::Restore, budget.restores > 0 && stored),
+            (Kind::Recover, budget.recoveries > 0 && cold.proves(hot.snapshot)),
+            (Kind::AcceptLoss, budget.recoveries > 0 && !cold.proves(hot.snapshot)),
         ] {
             if may {
                 self.claim_for(kind);
@@ -107,16 +108,16 @@ impl Actor<'_> {
 
     fn claim_for(&mut self, kind: Kind) {
         let mut after = *self.before;
-        let left = match kind {
-            Kind::Restore => &mut after.left.restores,
-            Kind::Erase => &mut after.left.erasures,
-            Kind::Recover | Kind::AcceptLoss => &mut after.left.recoveries,
-            Kind::Archive | Kind::None => &mut after.left.archives,
+        let budget = match kind {
+            Kind::Restore => &mut after.budget.restores,
+            Kind::Erase => &mut after.budget.erasures,
+            Kind::Recover | Kind::AcceptLoss => &mut after.budget.recoveries,
+            Kind::Archive | Kind::None => &mut after.budget.archives,
         };
-        *left -= 1;
-        // Cold may count from an older time than hot.
+        *budget -= 1;
+        // Cold may count from an earlier time than hot.
         let recovers = matches!(kind, Kind::Recover | Kind::AcceptLoss);
-        let least = if recovers { after.hot.mark.epoch } else { 0 };
+        let least = if recovers { after.hot.snapshot.epoch } else { 0 };
         let accepted = if kind == Kind::AcceptLoss { recovery::lost(self.before) } else { (0, 0) };
         after.cold.claimed = after.cold.claimed.max(least) + 1;
         let number = after.cold.claimed;
@@ -125,21 +126,22 @@ impl Actor<'_> {
         self.emit(Action::Claim(kind, number), after);
     }
 
-    /// Step 2. Waits for whoever holds the state row.
+    /// Step 2. Waits for the holder of the state row.
     fn lock(&mut self) {
         let me = self.me();
         if self.before.state_row_locked() && !self.rules.has(Flaw::NoStateFence) {
             return;
         }
-        let mark = self.before.hot.mark;
+        let snapshot = self.before.hot.snapshot;
         let recovers = matches!(me.kind, Kind::Recover | Kind::AcceptLoss);
-        if me.number <= mark.epoch && !recovers {
-            let end = if self.before.cold.claimed > me.number { End::Overtaken } else { End::RecoverDue };
+        if me.number <= snapshot.epoch && !recovers {
+            let end =
+                if self.before.cold.claimed > me.number { End::Overtaken } else { End::RecoveryRequired };
             return self.stop(end);
         }
         let mut after = *self.before;
         after.movers[self.nth].open = true;
-        after.movers[self.nth].mark = mark;
+        after.movers[self.nth].snapshot = snapshot;
         self.go(Action::Lock, after, Step::Locked);
     }
 
@@ -147,7 +149,7 @@ impl Actor<'_> {
         self.me().cold || self.rules.has(Flaw::Reconnected)
     }
 
-    /// Whether a step in cold can be taken at all; otherwise the mover has ended.
+    /// Returns whether a step in cold is possible; otherwise the mover has ended.
     pub fn reaches_cold(&mut self) -> bool {
         let me = self.me();
         if !self.has_cold() {
@@ -167,15 +169,15 @@ impl Actor<'_> {
             return;
         }
         let me = self.me();
-        if !proves(self.rules, self.before, me.mark) && !self.rules.has(Flaw::OldColdAccepted) {
-            return self.stop(End::RecoverDue);
+        if !proves(self.rules, self.before, me.snapshot) && !self.rules.has(Flaw::OldColdAccepted) {
+            return self.stop(End::RecoveryRequired);
         }
         let mut after = *self.before;
-        confirm_and_purge(&mut after, me.mark.epoch);
-        for number in self.before.cold.above(me.mark.epoch) {
+        confirm_and_purge(&mut after, me.snapshot.epoch);
+        for number in self.before.cold.above(me.snapshot.epoch) {
             let entry = self.before.cold.journal[usize::from(number)];
             if entry.confirmed && !self.rules.has(Flaw::ConfirmedUndone) {
-                return self.stop(End::RecoverDue);
+                return self.stop(End::RecoveryRequired);
             }
             if self.rules.has(Flaw::NoUndo) {
                 continue;
@@ -183,9 +185,9 @@ impl Actor<'_> {
             if !me.open && asks_hot(entry) {
                 return self.stop(End::Failed);
             }
-            let fits = interrupted(self.rules, &after, number);
-            if !fits && !self.rules.has(Flaw::UnheldUndone) {
-                return self.stop(End::RecoverDue);
+            let undoable = interrupted(self.rules, &after, number);
+            if !undoable && !self.rules.has(Flaw::UnheldUndone) {
+                return self.stop(End::RecoveryRequired);
             }
             after.cold.undo(number);
             if self.rules.has(Flaw::JournalKept) {
@@ -200,7 +202,7 @@ impl Actor<'_> {
         let me = self.me();
         let State { hot, cold, .. } = *self.before;
         if me.kind == Kind::Erase {
-            let erased = cold.noted(|note| note == Note::Pending);
+            let erased = cold.noted(|erasure| erasure == Erasure::Requested);
             if erased == 0 {
                 return self.stop(End::Nothing);
             }
@@ -209,7 +211,7 @@ impl Actor<'_> {
             return self.take_rows(rows, erased);
         }
         let from = match me.kind {
-            Kind::Restore => cold.visible(me.mark.epoch),
+            Kind::Restore => cold.visible(me.snapshot.epoch),
             _ => hot.rows,
         };
         let locked = self.before.locked();
@@ -217,7 +219,7 @@ impl Actor<'_> {
         if ids.is_empty() {
             return self.stop(End::Nothing);
         }
-        // A corrected price that comes back finds its place taken: it is locked, and only closed in cold.
+        // A corrected price that is restored finds its place taken: it is locked, and only closed in cold.
         let row = |id: usize| if hot.rows[id] == 0 { from[id] } else { hot.rows[id] };
         let rows = |ids: &[usize]| {
             ids.iter().fold(Rows::default(), |mut rows, id| {
@@ -226,9 +228,9 @@ impl Actor<'_> {
             })
         };
         if me.kind == Kind::Restore {
-            // Whatever an operator chooses.
+            // Any selection of an operator.
             for chosen in 1_u8..1 << ids.len() {
-                if chosen.count_ones() as usize <= self.rules.most {
+                if chosen.count_ones() as usize <= self.rules.max_batch {
                     let places = (0..ids.len()).filter(|place| has(chosen, *place));
                     let ids: Vec<usize> = places.map(|place| ids[place]).collect();
                     self.take_rows(rows(&ids), 0);
@@ -238,7 +240,7 @@ impl Actor<'_> {
         }
         // Oldest first.
         ids.sort_unstable_by_key(|id| KEYS[*id]);
-        for most in 1..=ids.len().min(self.rules.most) {
+        for most in 1..=ids.len().min(self.rules.max_batch) {
             self.take_rows(rows(&ids[..most]), 0);
         }
     }
@@ -278,36 +280,36 @@ impl Actor<'_> {
                         cold.close(id, me.number, counted);
                     }
                     if cold.holds(id) {
-                        after.ghost.wrong = Some(Wrong::SecondVersion);
+                        after.ghost.broken = Some(Invariant::SingleOpenVersion);
                     }
                     cold.add(id, me.number, me.taken[id], counted);
                 }
             }
             Kind::Restore => {
                 present(&me.taken).for_each(|id| cold.close(id, me.number, counted));
-                // Looked at here and not at the commit: by then cold may be another one.
+                // Checked here and not at the commit, because by then cold may be another one.
                 if cold.newest_key() == 0 {
-                    after.movers[self.nth].mark.newest = 0;
+                    after.movers[self.nth].snapshot.cold_watermark = 0;
                 }
             }
             Kind::Erase => {
                 for id in (0..IDS).filter(|id| has(me.erased, *id)) {
                     cold.close(id, me.number, counted);
-                    if matches!(cold.notes[id], Note::Pending | Note::With(_)) {
-                        cold.notes[id] = Note::With(me.number);
+                    if matches!(cold.erasures[id], Erasure::Requested | Erasure::AppliedBy(_)) {
+                        cold.erasures[id] = Erasure::AppliedBy(me.number);
                     }
                 }
                 if cold.newest_key() == 0 {
-                    after.movers[self.nth].mark.newest = 0;
+                    after.movers[self.nth].snapshot.cold_watermark = 0;
                 }
             }
             Kind::Recover | Kind::AcceptLoss => unreachable!("a recovery is one transaction of cold"),
         }
         *cold.entry(me.number) = entry;
         after.movers[self.nth].token = after.token;
-        if me.kind == Kind::Archive && after.left.damages > 0 {
+        if me.kind == Kind::Archive && after.budget.damaged_copies > 0 {
             let mut damaged = after;
-            damaged.left.damages -= 1;
+            damaged.budget.damaged_copies -= 1;
             for version in damaged.cold.versions.iter_mut().flatten() {
                 if version.from == me.number {
                     version.content = DAMAGED;
@@ -316,7 +318,7 @@ impl Actor<'_> {
             if self.rules.has(Flaw::CopyUnproven) {
                 self.go(Action::CopyDamaged, damaged, Step::Copied);
             } else {
-                // Read back, it differs: hot is rolled back, and the next claim undoes it.
+                // The copy differs when it is read back: hot is rolled back, and the next claim undoes the move.
                 damaged.movers[self.nth] = Mover::default();
                 self.emit(Action::CopyDamaged, damaged);
             }
@@ -324,22 +326,22 @@ impl Actor<'_> {
         self.go(Action::Copy, after, Step::Copied);
     }
 
-    /// Step 7: answered, or not answered and done, or not answered and not done.
+    /// Step 7: answered; or unanswered and committed; or unanswered and not committed.
     fn commit(&mut self) {
         let after = committed(self.rules, self.before, self.nth);
-        if after.left.answers > 0 {
+        if after.budget.lost_answers > 0 {
             let mut unanswered = after;
-            unanswered.left.answers -= 1;
+            unanswered.budget.lost_answers -= 1;
             self.go(Action::CommitUnanswered, unanswered, Step::Unanswered);
             let mut lost = *self.before;
-            lost.left.answers -= 1;
+            lost.budget.lost_answers -= 1;
             lost.movers[self.nth].open = false;
             self.go(Action::CommitLost, lost, Step::Unanswered);
         }
         self.go(Action::Commit, after, Step::Moved);
     }
 
-    /// A commit without an answer: the state row is locked and read.
+    /// After a commit without an answer the state row is locked and read.
     fn ask(&mut self) {
         let me = self.me();
         if self.rules.has(Flaw::AnswerAssumed) {
@@ -350,15 +352,15 @@ impl Actor<'_> {
         if self.before.state_row_locked() {
             return;
         }
-        let Mark { epoch, token, .. } = self.before.hot.mark;
+        let HotSnapshot { epoch, token, .. } = self.before.hot.snapshot;
         if epoch == me.number && token == me.token {
-            self.go(Action::Ask, *self.before, Step::Moved);
+            self.go(Action::ResolveCommit, *self.before, Step::Moved);
         } else {
             self.stop(End::Failed);
         }
     }
 
-    /// Not needed, and not fenced: whatever it finds up to its number was settled before.
+    /// Not required, and not fenced: all entries up to its number were settled before.
     fn confirm(&mut self) {
         let me = self.me();
         if !self.has_cold() {

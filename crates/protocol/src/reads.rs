@@ -1,76 +1,80 @@
-//! What a request is answered, and whether that is the logical table of one instant.
+//! Answers to requests, and whether they are the logical table of one instant.
 
-use crate::effects::{proves, whole};
+use crate::effects::{combined, proves};
 use crate::rules::{Flaw, Rules};
-use crate::state::{Cold, IDS, KEYS, Mark, Phase, Rows, State, present};
+use crate::state::{Cold, HotSnapshot, IDS, KEYS, Phase, Rows, State, present};
 
-/// What a cold server says at a mark: its rows and their counted number, or nothing that may be used.
-pub fn ask(rules: &Rules, state: &State, cold: &Cold, mark: Mark) -> Option<(Rows, i8)> {
+/// Returns the answer of a cold server for a snapshot: its rows and their count; `None` if it must not be used.
+pub fn cold_answer(rules: &Rules, state: &State, cold: &Cold, snapshot: HotSnapshot) -> Option<(Rows, i8)> {
     let behind = State { cold: *cold, ..*state };
     if !rules.has(Flaw::ProofIgnored) {
-        if !proves(rules, &behind, mark) || mark.epoch < cold.floor {
+        if !proves(rules, &behind, snapshot) || snapshot.epoch < cold.oldest_readable_epoch {
             return None;
         }
-        // Cold may know of later moves than the reader, but not of later ones than hot says when it is asked again.
-        if cold.confirmed() > mark.epoch.max(state.hot.mark.epoch) {
+        // Cold may have later moves than the request, but not later ones than hot has when it is asked again.
+        if cold.confirmed() > snapshot.epoch.max(state.hot.snapshot.epoch) {
             return None;
         }
     }
-    let rows = cold.visible(mark.epoch);
-    Some((rows, cold.counted(mark.epoch)))
+    let rows = cold.visible(snapshot.epoch);
+    Some((rows, cold.counted(snapshot.epoch)))
 }
 
-/// Whether everything the waiting request may be answered now is right. A refusal always is.
-pub fn answered_right(rules: &Rules, state: &State) -> bool {
+/// Returns whether every possible answer to the waiting request is correct. A rejection always is.
+pub fn answers_correctly(rules: &Rules, state: &State) -> bool {
     let reader = state.reader;
-    if reader.phase != Phase::Asked {
+    if reader.phase != Phase::HotRead {
         return true;
     }
     let servers = state.replica.iter().chain([&state.cold]);
-    let right_with = |(rows, counted): (Rows, i8)| {
-        right(rules, (&reader.rows, reader.mark), &rows, Some(counted), &reader.truth)
+    let is_correct_with = |(rows, counted): (Rows, i8)| {
+        is_correct(rules, (&reader.rows, reader.snapshot), &rows, Some(counted), &reader.truth)
     };
-    servers.into_iter().filter_map(|cold| ask(rules, state, cold, reader.mark)).all(right_with)
-        && alone_right(rules, (&reader.rows, reader.mark), &reader.truth)
+    servers
+        .into_iter()
+        .filter_map(|cold| cold_answer(rules, state, cold, reader.snapshot))
+        .all(is_correct_with)
+        && hot_answers_correctly(rules, (&reader.rows, reader.snapshot), &reader.truth)
 }
 
-/// Whether a request is answered at all.
-pub fn answers(rules: &Rules, state: &State) -> bool {
-    ask(rules, state, &state.cold, state.hot.mark).is_some()
+/// Returns whether a request is answered at all.
+pub fn is_answerable(rules: &Rules, state: &State) -> bool {
+    cold_answer(rules, state, &state.cold, state.hot.snapshot).is_some()
 }
 
-/// Rows newest first, each with its content.
+/// Returns rows newest first, each with its content.
 fn list(rows: &Rows) -> Vec<(usize, u8)> {
     let mut ids: Vec<usize> = present(rows).collect();
     ids.sort_unstable_by_key(|id| std::cmp::Reverse(KEYS[*id]));
     ids.into_iter().map(|id| (id, rows[id])).collect()
 }
 
-/// What hot answers without cold: the newest rows, if enough of them are newer than every cold row; a row by its id.
-fn alone_right(rules: &Rules, (hot, mark): (&Rows, Mark), truth: &Rows) -> bool {
+/// Checks what hot answers without cold: the newest rows, if enough of them are newer than every cold row; a row by its
+/// id.
+fn hot_answers_correctly(rules: &Rules, (hot, snapshot): (&Rows, HotSnapshot), truth: &Rows) -> bool {
     let (rows, all) = (list(hot), list(truth));
-    let newer = rows.iter().filter(|(id, _)| KEYS[*id] >= mark.newest).count();
-    let reached = if mark.newest == 0 { IDS } else { newer };
+    let newer = rows.iter().filter(|(id, _)| KEYS[*id] >= snapshot.cold_watermark).count();
+    let reached = if snapshot.cold_watermark == 0 { IDS } else { newer };
     let pages = (0..=reached).all(|take| rows[..take.min(rows.len())] == all[..take.min(all.len())]);
-    // A search by id is answered by hot alone when hot has the row, or cold nothing.
-    let found = (0..IDS).all(|id| (hot[id] == 0 && mark.newest != 0) || hot[id] == truth[id]);
+    // A row by its id is answered by hot alone when hot has it, or when cold is empty.
+    let found = (0..IDS).all(|id| (hot[id] == 0 && snapshot.cold_watermark != 0) || hot[id] == truth[id]);
     pages && (found || rules.corrections)
 }
 
-/// Whether every list that is made of these hot and cold rows is the one of `truth`.
-pub fn right(
+/// Returns whether every list made of these hot and cold rows equals that of `truth`.
+pub fn is_correct(
     rules: &Rules,
-    (hot, mark): (&Rows, Mark),
+    (hot, snapshot): (&Rows, HotSnapshot),
     cold: &Rows,
     counted: Option<i8>,
     truth: &Rows,
 ) -> bool {
-    if whole(rules, hot, cold).as_ref() != Some(truth) {
+    if combined(rules, hot, cold).as_ref() != Some(truth) {
         return false;
     }
     let Some(counted) = counted.filter(|_| !rules.corrections) else { return true };
     let (rows, archived, all) = (list(hot), list(cold), list(truth));
-    // A total.
+    // The total.
     if rows.len() as i8 + counted != all.len() as i8 {
         return false;
     }
@@ -78,7 +82,7 @@ pub fn right(
     let late = if rules.has(Flaw::LateRowsMissed) {
         0
     } else {
-        rows.iter().filter(|(id, _)| KEYS[*id] < mark.newest).count()
+        rows.iter().filter(|(id, _)| KEYS[*id] < snapshot.cold_watermark).count()
     };
     (0..=all.len()).all(|offset| {
         let page = page(&rows, &archived, late, offset);
@@ -86,7 +90,7 @@ pub fn right(
     })
 }
 
-/// A page of one row at an offset, with the arithmetic of `federation/merge.rs`.
+/// Returns a page of one row at an offset, with the arithmetic of `federation/merge.rs`.
 fn page(hot: &[(usize, u8)], cold: &[(usize, u8)], late: usize, offset: usize) -> Vec<(usize, u8)> {
     let newer = hot.len() - late;
     if offset < newer {

@@ -1,33 +1,33 @@
-//! `archive recover`: one transaction of cold between the two of hot, and what it owes.
+//! `archive recover`: one transaction of cold between the two of hot, and what it must achieve.
 //!
-//! Two rules are stricter than the sketch of the design, because the explorer found what happens without them. Content is
-//! brought back over a row that hot holds only out of a batch that is confirmed and that no recovery found unconfirmed:
-//! such a one may be a move that was interrupted, whose rows were edited since. And an old cold may have been saved in the
-//! middle of a restore that never was committed, with a number that hot has left behind since: what it closed is brought
-//! back where hot lacks it.
+//! Two rules are stricter than the first design, because the explorer found what happens without them. The content of a
+//! row that hot holds is only overwritten from a batch that is confirmed and was never quarantined: another batch may
+//! be an interrupted move whose rows were edited since. And an old cold may have been backed up during a restore that
+//! never was committed, whose number hot has passed since: the rows it closed are restored where hot lacks them.
 
-use crate::effects::{asks_hot, confirm_and_purge, confirm_up_to, interrupted, proves, whole};
+use crate::effects::{asks_hot, combined, confirm_and_purge, confirm_up_to, interrupted, proves};
 use crate::moves::Actor;
 use crate::rules::{Action, End, Flaw, Rules};
 use crate::state::{
-    Cold, Entry, Hot, IDS, Kind, Mark, Mover, Note, Rows, State, Step, Version, Wrong, has, present,
+    Cold, Entry, Erasure, Hot, HotSnapshot, IDS, Invariant, Kind, Mover, Rows, State, Step, Version, has,
+    present,
 };
 
-/// The moves that cold does not know, first and last, when it does not know the one that hot stands at.
+/// Returns the first and the last move that cold does not have, when it lacks the one of hot's epoch.
 pub fn lost(state: &State) -> (u8, u8) {
-    let epoch = state.hot.mark.epoch;
+    let epoch = state.hot.snapshot.epoch;
     let known = |number: &u8| state.cold.journal[usize::from(*number)].kind != Kind::None;
     ((1..epoch).rev().find(known).unwrap_or(0) + 1, epoch)
 }
 
-/// Steps 3 to 6, in one transaction of cold. What fits is settled as by any move.
+/// Steps 3 to 6, in one transaction of cold. Consistent databases are settled as by any move.
 pub fn recover(actor: &mut Actor<'_>) {
     if !actor.reaches_cold() {
         return;
     }
     let (rules, me, before) = (actor.rules, actor.me(), actor.before);
-    let epoch = me.mark.epoch;
-    let loses = !proves(rules, before, me.mark);
+    let epoch = me.snapshot.epoch;
+    let loses = !proves(rules, before, me.snapshot);
     let mut after = *before;
     let (mut due, mut unknown) = (loses, loses);
     for number in before.cold.above(epoch) {
@@ -35,7 +35,7 @@ pub fn recover(actor: &mut Actor<'_>) {
         if entry.confirmed {
             due = true;
         } else if matches!(entry.kind, Kind::Recover | Kind::AcceptLoss) {
-            // Interrupted, it begins anew.
+            // Interrupted, it starts again.
             after.cold.undo(number);
             due = true;
             continue;
@@ -56,7 +56,7 @@ pub fn recover(actor: &mut Actor<'_>) {
     }
     let refused = if me.kind == Kind::AcceptLoss { loses && lost(before) != me.accepted } else { loses };
     if refused {
-        return actor.stop(End::RecoverDue);
+        return actor.stop(End::RecoveryRequired);
     }
     let mover = work(rules, &before.hot, &mut after.cold, me, loses);
     let kind = if loses { Kind::AcceptLoss } else { Kind::Recover };
@@ -65,14 +65,14 @@ pub fn recover(actor: &mut Actor<'_>) {
     actor.go(Action::Recover, after, Step::Copied);
 }
 
-/// What becomes of cold, and what the mover has to do to hot.
+/// Changes cold, and returns the mover with its work in hot.
 fn work(rules: &Rules, hot: &Hot, cold: &mut Cold, mut me: Mover, loses: bool) -> Mover {
-    let Mark { epoch, .. } = me.mark;
-    // Rows that stay away: whichever database knows of the erasure, and also when it was interrupted.
+    let HotSnapshot { epoch, .. } = me.snapshot;
+    // Rows that stay away: their erasure is known to either database, even if it was interrupted.
     me.erased = if rules.has(Flaw::ErasedRevived) { 0 } else { hot.erasures | cold.erased() };
     if loses {
         for id in (0..IDS).filter(|id| has(hot.erasures & me.erased, *id)) {
-            cold.notes[id] = Note::Pending;
+            cold.erasures[id] = Erasure::Requested;
         }
     }
     me.taken = (0..IDS).fold(Rows::default(), |mut rows, id| {
@@ -82,31 +82,31 @@ fn work(rules: &Rules, hot: &Hot, cold: &mut Cold, mut me: Mover, loses: bool) -
     for id in 0..IDS {
         let later = cold.versions[id].iter().any(|version| version.open() && version.from > epoch);
         let held = hot.rows[id] != 0 || me.taken[id] != 0;
-        let gone = loses && cold.notes[id] == Note::Pending && !rules.has(Flaw::ErasedShown);
+        let gone = loses && cold.erasures[id] == Erasure::Requested && !rules.has(Flaw::ErasedShown);
         if later || gone || (loses && held && !rules.has(Flaw::LossAcceptedBlindly)) {
             cold.close(id, me.number, true);
         }
     }
-    // Whatever is above hot's epoch counts as committed from now on, and nobody knows whether hot ever did it.
+    // All moves above hot's epoch count as committed from now on, although it is unknown whether hot committed them.
     for number in cold.above(epoch) {
         let entry = cold.entry(number);
-        entry.doubtful |= entry.kind == Kind::Archive && !entry.confirmed;
+        entry.quarantined |= entry.kind == Kind::Archive && !entry.confirmed;
     }
     if rules.has(Flaw::ConfirmedByRecovery) {
         confirm_up_to(cold, me.number - 1);
     }
-    me.mark.newest = cold.newest_key();
+    me.snapshot.cold_watermark = cold.newest_key();
     me
 }
 
-/// What hot gets of a row, of its newest version among those that came to cold or left it after hot's epoch: the row where
-/// hot lacks it, its later content when hot surely had it so.
+/// Returns the content that hot gets of a row from its newest version among those that began or ended after hot's
+/// epoch: the row where hot lacks it, its later content when hot certainly had it.
 fn brought_back(rules: &Rules, hot: &Hot, cold: &Cold, (id, epoch): (usize, u8), loses: bool) -> u8 {
     let newest = |wanted: &dyn Fn(&Version) -> bool| {
         let versions = cold.versions[id].iter().copied();
         versions.filter(|version| version.from != 0 && wanted(version)).max_by_key(|version| version.from)
     };
-    // Of a restore that hot has perhaps never committed, though it has left its number behind.
+    // Closed by a restore that hot may never have committed, although hot has passed its number.
     let given_back = |version: &Version| {
         let entry = cold.journal[usize::from(version.to)];
         version.to <= epoch && entry.kind == Kind::Restore && !entry.confirmed
@@ -114,9 +114,9 @@ fn brought_back(rules: &Rules, hot: &Hot, cold: &Cold, (id, epoch): (usize, u8),
     let later = newest(&|version| version.later(epoch));
     let Some(version) = later.or_else(|| newest(&given_back).filter(|_| loses)) else { return 0 };
     let batch = cold.journal[usize::from(version.from)];
-    let sure = (later.is_some() && !loses && batch.confirmed && !batch.doubtful)
+    let certainly_archived = (later.is_some() && !loses && batch.confirmed && !batch.quarantined)
         || rules.has(Flaw::WritesOverwritten);
-    let takes = hot.rows[id] == 0 || (sure && hot.rows[id] != version.content);
+    let takes = hot.rows[id] == 0 || (certainly_archived && hot.rows[id] != version.content);
     if takes { version.content } else { 0 }
 }
 
@@ -132,10 +132,10 @@ pub fn commit(hot: &mut Hot, me: Mover) {
     hot.fresh = 0;
 }
 
-/// What a recovery owes, at the commit in hot that ends it; from then on what it made is the logical table.
-pub fn judge(before: &State, after: &mut State, me: Mover) {
-    if !after.fits() {
-        // Cold was restored in the meantime. Another recovery will follow, and find these rows in hot.
+/// Checks what a recovery achieved, at its commit in hot. From then on its result is the logical table.
+pub fn check_result(before: &State, after: &mut State, me: Mover) {
+    if !after.is_consistent() {
+        // Cold was reverted in the meantime. Another recovery will follow, and find these rows in hot.
         for id in 0..IDS {
             if after.hot.rows[id] != 0 || has(after.hot.erasures, id) {
                 after.ghost.truth[id] = after.hot.rows[id];
@@ -143,53 +143,54 @@ pub fn judge(before: &State, after: &mut State, me: Mover) {
         }
         return;
     }
-    let visible = after.cold.visible(after.hot.mark.epoch);
-    let shown = whole(&Rules::default(), &after.hot.rows, &visible);
-    let owed = shown.is_some_and(|shown| (0..IDS).all(|id| paid(before, me.kind, id, shown[id])));
+    let visible = after.cold.visible(after.hot.snapshot.epoch);
+    let shown = combined(&Rules::default(), &after.hot.rows, &visible);
+    let owed =
+        shown.is_some_and(|shown| (0..IDS).all(|id| restored_correctly(before, me.kind, id, shown[id])));
     if !owed {
-        after.ghost.wrong = Some(Wrong::Recovery);
+        after.ghost.broken = Some(Invariant::Recovery);
     }
     after.ghost.truth = shown.unwrap_or_default();
-    after.ghost.salvage = Rows::default();
+    after.ghost.recoverable = Rows::default();
 }
 
-/// Whether an older cold is right that a row has left it: hot knows the number that closed it, which is confirmed, or that
-/// of a recovery, which is made again before anything else happens.
-fn surely_closed(cold: &Cold, version: Version, epoch: u8) -> bool {
+/// Returns whether an older cold is right that a row has left it: the move that closed it is confirmed, or is a
+/// recovery that is repeated before anything else happens.
+fn certainly_closed(cold: &Cold, version: Version, epoch: u8) -> bool {
     let entry = cold.journal[usize::from(version.to)];
     let recovery = matches!(entry.kind, Kind::Recover | Kind::AcceptLoss);
     version.to != 0 && version.to <= epoch && (entry.confirmed || recovery)
 }
 
-fn paid(before: &State, kind: Kind, id: usize, shown: u8) -> bool {
+fn restored_correctly(before: &State, kind: Kind, id: usize, shown: u8) -> bool {
     let State { hot, cold, ghost, .. } = before;
     let fresh = has(hot.fresh, id);
-    let (truth, salvage) = (ghost.truth[id], ghost.salvage[id]);
+    let (truth, recoverable) = (ghost.truth[id], ghost.recoverable[id]);
     if has(ghost.erased | hot.erasures, id) {
         return shown == 0;
     }
     if has(cold.erased(), id) {
-        // It goes; until then it may be there.
+        // It will be erased; until then it may be visible.
         return true;
     }
     match kind {
-        // Written since: as it was written, or as the archive surely had it. Otherwise nothing older than what hot has and
-        // than what cold had.
-        Kind::Recover if fresh => truth == 0 || shown == truth || sure(cold, id, shown),
-        Kind::Recover => shown >= truth && shown >= salvage,
+        // Written since: as it was written, or as it was certainly archived. Otherwise not older than hot's and cold's
+        // content.
+        Kind::Recover if fresh => truth == 0 || shown == truth || certainly_archived(cold, id, shown),
+        Kind::Recover => shown >= truth && shown >= recoverable,
         _ if hot.rows[id] != 0 => shown == truth,
-        // Cold has lost what it has lost; what any version of it still tells is kept.
+        // Rows lost with cold are lost; a row with any remaining version is kept.
         _ => {
-            let known = |version: Version| !surely_closed(cold, version, hot.mark.epoch);
-            !cold.newest(id).is_some_and(known) || fresh || (truth == 0 && salvage == 0) || shown != 0
+            let known = |version: Version| !certainly_closed(cold, version, hot.snapshot.epoch);
+            !cold.newest(id).is_some_and(known) || fresh || (truth == 0 && recoverable == 0) || shown != 0
         }
     }
 }
 
-/// Whether some batch that hot has surely committed had a row so.
-fn sure(cold: &Cold, id: usize, content: u8) -> bool {
+/// Returns whether a batch that hot has certainly committed had a row with this content.
+fn certainly_archived(cold: &Cold, id: usize, content: u8) -> bool {
     cold.versions[id].iter().any(|version| {
         let batch = cold.journal[usize::from(version.from)];
-        version.from != 0 && version.content == content && batch.confirmed && !batch.doubtful
+        version.from != 0 && version.content == content && batch.confirmed && !batch.quarantined
     })
 }

@@ -1,21 +1,21 @@
-//! What can happen, and what may be left out of the protocol to see that the checker notices.
+//! Possible events, and the rules that can be left out of the protocol to test the explorer.
 
 use std::fmt;
 
-use crate::state::{Kind, Left};
+use crate::state::{Budget, Kind};
 
-/// One explored world: what it starts with, and what is wrong with it.
+/// An explored model: its bounds, and its planted mistake.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Rules {
-    pub left: Left,
-    /// A row of hot may shadow the cold one of its key, as a corrected price does.
+    pub budget: Budget,
+    /// A row of hot may replace the cold one of its key, as a corrected price does.
     pub corrections: bool,
     /// There is a cold server that lags behind.
     pub replica: bool,
-    /// Writers wait for an open move whatever rows it has, as on SQLite.
+    /// Writers wait for an open move, whichever rows it has, as on SQLite.
     pub file_lock: bool,
-    /// No more than so many rows a batch.
-    pub most: usize,
+    /// Largest number of rows of a batch.
+    pub max_batch: usize,
     pub flaw: Option<Flaw>,
 }
 
@@ -25,14 +25,14 @@ impl Rules {
     }
 }
 
-/// A mistake in the protocol.
+/// A planted mistake in the protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flaw {
     /// The epoch is raised and the rows are removed before their copy is in cold.
     EpochBeforeCopy,
-    /// A claim leaves what an interrupted move wrote.
+    /// A claim does not undo an interrupted move.
     NoUndo,
-    /// Nobody looks whether another mover has claimed since.
+    /// Movers do not check whether another one has claimed since.
     NoClaimFence,
     /// The state row is not locked.
     NoStateFence,
@@ -42,92 +42,92 @@ pub enum Flaw {
     ConfirmedUndone,
     /// A batch is undone although hot does not hold its rows.
     UnheldUndone,
-    /// The mover does not ask whether cold knows the move that hot stands at.
+    /// The mover does not check whether cold has the move of hot's epoch.
     OldColdAccepted,
-    /// A mover that lost its cold connection goes on with another one.
+    /// A mover that lost its cold connection continues with another one.
     Reconnected,
-    /// A recovery does not look at erasures.
+    /// A recovery ignores erasures.
     ErasedRevived,
-    /// Pages are cut as if no hot row lay among the cold ones.
+    /// Pages are cut as if no hot row were among the cold ones.
     LateRowsMissed,
-    /// Cold looks for the number of a move only.
+    /// Cold checks the number of a move without its token.
     TokenIgnored,
-    /// Vacuum removes what a reader above the floor may still see.
-    VacuumAboveFloor,
+    /// Vacuum removes rows that a reader of a readable epoch may see.
+    ReadableVacuumed,
     /// A copy is not counted in blocks.
     CountForgotten,
     /// The batch is confirmed with its copy.
     ConfirmedBeforeCommit,
-    /// A reader takes an answer of cold without its proof.
+    /// A reader uses an answer of cold without its proof.
     ProofIgnored,
     /// The copy is not read back.
     CopyUnproven,
     /// A commit without an answer is taken for one that failed, and the batch is undone.
     AnswerAssumed,
-    /// Recovery overwrites rows that were written to after a move of which nobody knows whether hot committed it.
+    /// A recovery overwrites rows that were written to after a move that hot may not have committed.
     WritesOverwritten,
-    /// Recovery of a restored cold leaves open what hot holds.
+    /// A recovery of a reverted cold leaves versions open that hot holds.
     LossAcceptedBlindly,
-    /// Recovery of a restored cold leaves open what was erased, until somebody sees to the notes.
+    /// A recovery of a reverted cold leaves erased rows open until their erasure is repeated.
     ErasedShown,
-    /// Recovery confirms the moves that hot does not know before hot has committed it.
+    /// A recovery confirms moves above hot's epoch before hot has committed it.
     ConfirmedByRecovery,
-    /// A server does not compare the databases when it connects to hot anew.
+    /// A server does not compare the databases when it connects to hot again.
     NoCheck,
-    /// An answer of cold at the epoch seen last is used whatever hot says.
-    GuessTrusted,
-    /// The newest key of cold is not noted in hot.
+    /// An answer of cold at the remembered epoch is used whatever hot says.
+    SpeculationTrusted,
+    /// The newest key of cold is not stored in hot.
     NewestForgotten,
 }
 
-/// How a mover ended.
+/// The end of a mover.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
-    /// It has moved and confirmed.
+    /// It has moved rows and confirmed the move.
     Done,
     /// There was nothing to move.
     Nothing,
-    /// Somebody has claimed a later number.
+    /// Another mover has claimed a later number.
     Overtaken,
-    /// The databases do not fit together.
-    RecoverDue,
-    /// A connection was gone, or the copy differed.
+    /// The databases are inconsistent.
+    RecoveryRequired,
+    /// A connection was lost, or the copy differed.
     Failed,
 }
 
-/// What happens next.
+/// The next step or event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     Claim(Kind, u8),
     Lock,
     Settle,
-    /// All that a recovery does in cold.
+    /// All work of a recovery in cold.
     Recover,
-    /// Rows, a bit each.
+    /// Rows, one bit each.
     Take(u8),
     Copy,
     CopyDamaged,
     Commit,
     CommitUnanswered,
     CommitLost,
-    Ask,
+    ResolveCommit,
     Stop(End),
     Crash,
     LoseHot,
     Insert,
     Edit(u8),
     Delete(u8),
-    /// Somebody says that a row is to be erased.
-    Note(u8),
+    /// The erasure of a row is requested.
+    RequestErasure(u8),
     BackupHot,
-    RestoreHot,
+    RevertHot,
     BackupCold,
-    RestoreCold,
+    RevertCold,
     Replicate,
-    RaiseFloor,
+    RaiseOldestReadable,
     Sweep,
     Compare,
-    GuessCold,
+    SpeculateCold,
     ReadHot,
     EndRequest,
 }
@@ -143,14 +143,14 @@ impl fmt::Display for Action {
     }
 }
 
-/// An action and who takes it, if it is a mover: the number it has claimed.
+/// An action, with the number claimed by the mover that takes it, if any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Happening {
+pub struct Event {
     pub mover: Option<u8>,
     pub action: Action,
 }
 
-impl fmt::Display for Happening {
+impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.mover {
             Some(mover) => write!(f, "move {mover}: {}", self.action),

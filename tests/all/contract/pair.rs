@@ -1,4 +1,4 @@
-//! A SQLite hot tier, or a wired one, beside a cold tier of any engine, with a fixed clock and small blocks.
+//! A hot tier in SQLite, or on the fake TDS server, and a cold tier of any engine, with a fixed clock and small blocks.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -21,9 +21,9 @@ use thermocline::web::auth::{AuthSettings, KeySource, Verifier};
 use thermocline::web::state::App;
 
 use crate::support::postgres::Database;
-use crate::tds::{Front, Wired};
+use crate::tds::{FakeServer, TdsEngine};
 
-/// Two tiers that are a pair.
+/// A pair of tiers.
 pub struct Pair {
     pub hot: Arc<dyn Engine>,
     pub cold: Arc<dyn Engine>,
@@ -32,7 +32,7 @@ pub struct Pair {
     _database: Option<Database>,
 }
 
-/// The present of every test.
+/// Returns the current time of every test.
 pub fn now() -> Timestamp {
     "2026-11-20T10:00:00Z".parse().expect("a time")
 }
@@ -48,29 +48,29 @@ impl Pair {
         Self::beside(Arc::new(cold), files).await
     }
 
-    /// Cold in PostgreSQL, where there is a server.
+    /// Creates a pair with cold in PostgreSQL, where a server is available.
     pub async fn mixed() -> Option<Self> {
         let (cold, database) = crate::support::postgres::cold().await?;
         let pair = Self::beside(Arc::new(cold), tempfile::tempdir().expect("a folder")).await;
         Some(Self { _database: Some(database), ..pair })
     }
 
-    /// Hot over the program's path to SQL Server, cold in a SQLite file. The front knows what hot was asked.
-    pub async fn wired() -> (Self, Arc<Wired>, Front) {
-        Self::wired_within(WRITE_TIMEOUT).await
+    /// Creates a pair with hot behind the fake TDS server and cold in a SQLite file.
+    pub async fn over_tds() -> (Self, Arc<TdsEngine>, FakeServer) {
+        Self::over_tds_within(WRITE_TIMEOUT).await
     }
 
-    /// The same, and a statement of a move may take so long in hot.
-    pub async fn wired_within(write_timeout: Duration) -> (Self, Arc<Wired>, Front) {
-        let mut front = Front::start().await;
-        front.at.write_timeout = write_timeout;
-        let hot = Arc::new(Wired::open(&front).await.expect("opens"));
+    /// The same with a time limit for the statements of a move in hot.
+    pub async fn over_tds_within(write_timeout: Duration) -> (Self, Arc<TdsEngine>, FakeServer) {
+        let mut fake = FakeServer::start().await;
+        fake.at.write_timeout = write_timeout;
+        let hot = Arc::new(TdsEngine::open(&fake).await.expect("opens"));
         let files = tempfile::tempdir().expect("a folder");
         let cold = Sqlite::open(thermocline::schema::of(Tier::Cold), &files.path().join("cold.db"))
             .await
             .expect("opens");
         migrate::upgrade(&cold).await.expect("migrates");
-        (Self::of(hot.clone(), Arc::new(cold), files).await, hot, front)
+        (Self::of(hot.clone(), Arc::new(cold), files).await, hot, fake)
     }
 
     pub async fn beside(cold: Arc<dyn Engine>, files: TempDir) -> Self {
@@ -107,12 +107,12 @@ impl Pair {
         pair
     }
 
-    /// Puts rows into hot.
+    /// Inserts rows into hot.
     pub async fn put(&self, table: &'static Table, rows: Vec<Vec<Value>>) {
         insert(&*self.hot, table.name, &table.columns.iter().map(|c| c.name).collect::<Vec<_>>(), rows).await;
     }
 
-    /// Moves `rows` rows of a resource that are older than 30 days, or all that are.
+    /// Archives `rows` rows of a resource that are older than 30 days, or all of them.
     pub async fn archive(&self, resource: &str, rows: Option<i64>) {
         let family = resources::families().into_iter().find(|family| family.resource == resource);
         let mover = Mover {
@@ -133,12 +133,12 @@ impl Pair {
         assert_ne!(report.outcome, Outcome::Failed, "{:?}", report.error);
     }
 
-    /// Where hot stands.
+    /// Returns the hot snapshot of a list.
     pub async fn mark<L: SqlList>(&self, list: &L) -> HotSnapshot {
         SqlHot(&*self.hot).read(list, Slice::newest(Span::ALL, 1), false).await.expect("hot answers").snapshot
     }
 
-    /// The service over the pair, and a token of user 1.
+    /// Returns the service over the pair, and a token of user 1.
     pub fn service(&self) -> (App, String) {
         let key = KeySource::Secret(SecretString::from("0123456789abcdef0123456789abcdef"));
         let settings = AuthSettings { key, issuer: None, audience: None };

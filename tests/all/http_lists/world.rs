@@ -1,4 +1,4 @@
-//! A service whose lists lie in both tiers in every way they can, and the same rows in naive vectors.
+//! A service whose lists are spread over both tiers in every way, and the same rows in naive vectors.
 
 use serde_json::{Value, json};
 use thermocline::archive::ArchiveOptions;
@@ -10,7 +10,7 @@ use crate::support::{Service, at, comment, conversation, cutoff, like, message, 
 
 const HOUR: i64 = DAY / 24;
 
-/// One row as the API has to show it, and where it stands.
+/// A row as the API must show it, and its place in the list.
 #[derive(Clone, Debug)]
 pub struct Row {
     pub at: Timestamp,
@@ -21,11 +21,11 @@ pub struct Row {
 /// One list and its rows, newest first.
 #[derive(Clone, Debug)]
 pub struct Listed {
-    /// The path, with what it is filtered by.
+    /// The path, including its filter.
     pub path: String,
-    /// What the answer calls its rows.
+    /// The name of the rows in the response.
     pub name: &'static str,
-    /// Who asks.
+    /// The user who sends the request.
     pub user: i64,
     pub rows: Vec<Row>,
 }
@@ -51,24 +51,24 @@ impl Listed {
 /// The service and its lists.
 pub struct World {
     pub service: Service,
-    /// Conversation 1: both tiers, ties, late rows; one tie is split by the boundary.
+    /// Conversation 1: both tiers, equal times, late rows; the boundary splits rows of one time.
     pub talk: Listed,
-    /// Conversation 6: more late rows than are read with a page.
+    /// Conversation 6: more late rows than are read with one page.
     pub late: Listed,
-    /// Conversation 2: nothing but archived rows. Conversation 3: nothing archived. Conversation 4: nothing at all.
+    /// Conversation 2 has archived rows only, conversation 3 hot rows only, conversation 4 none.
     pub cold: Listed,
     pub hot: Listed,
     pub empty: Listed,
-    /// Every post, and those of author 2.
+    /// All posts, and those of author 2.
     pub posts: Listed,
     pub by_author: Listed,
-    /// The comments of a post in hot, of an archived one, and of one without any.
+    /// The comments of a hot post, of an archived one, and of one without comments.
     pub comments: [Listed; 3],
     /// The conversations of user 9.
     pub conversations: Listed,
 }
 
-/// What messages say: everything that has ever gone wrong in a text.
+/// Contents of messages: texts that often cause errors.
 const TEXTS: [&str; 8] = [
     "",
     "你好，世界。資料庫",
@@ -80,10 +80,10 @@ const TEXTS: [&str; 8] = [
     "<script>alert(1)</script> &amp; \u{7f}\u{1}",
 ];
 
-/// The content of the nth message.
+/// Returns the content of the nth message.
 fn text(n: i64) -> String {
     match n {
-        // The longest a message is meant to be, of characters of one to four bytes.
+        // The longest content of a message, with characters of one to four bytes.
         7 | 110 => "a é 好 👍 ".chars().cycle().take(60_000).collect(),
         _ => TEXTS[(n % 8) as usize].to_owned(),
     }
@@ -95,7 +95,7 @@ struct Talk {
 }
 
 impl Talk {
-    /// A message as a record and as the API shows it.
+    /// Adds a message as a record and as the API shows it.
     fn say(&self, id: i64, content: &str, when: Timestamp, archived: bool) -> (Record, Row) {
         let json = json!({
             "id": id, "conversation_id": self.conversation, "sender_id": self.sender, "content": content,
@@ -111,12 +111,12 @@ async fn load(service: &Service, noun: &'static Noun, made: Vec<(Record, Row)>) 
     rows
 }
 
-/// Three messages an instant, ids in no order, the boundary between them.
+/// Three messages an instant with unordered ids, and the boundary between them.
 fn first_talk() -> Vec<(Record, Row)> {
     let talk = Talk { conversation: 1, sender: 2 };
     let when = |n: i64| cutoff((n / 3 - 20) * 7 * HOUR);
     let id = |n: i64| 1_000 + (n * 37) % 120;
-    // Of the three at the last instant that is due, the one with the highest id stays.
+    // Of the three at the last instant that is due, the one with the highest id stays in hot.
     let stays = (57..60).map(id).max();
     let archived = |n: i64| n < 60 && Some(id(n)) != stays;
     (0..120).map(|n| talk.say(id(n), &text(n), when(n), archived(n))).collect()
@@ -141,14 +141,14 @@ async fn messages(service: &Service) -> [Listed; 5] {
     let made = (0..40).map(|n| six.say(6_000 + n, "on time", cutoff((n - 41) * DAY), true));
     let mut sixth = load(service, &nouns::MESSAGES, made.collect()).await;
 
-    // One row less than is due: the boundary splits the last tie. Small batches make many epochs.
+    // One row less than is due: the boundary splits the last instant. Small batches make many epochs.
     let due = 60 + 5 + 40;
     let plan = ArchiveOptions { max_rows: Some(due - 1), batch: 10, ..ArchiveOptions::default() };
     assert_eq!(service.archive("messages", &plan).await, due - 1);
 
     let talk = Talk { conversation: 1, sender: 1 };
     let late = [
-        // The same microsecond as archived rows, below and above their ids; between two; older than all.
+        // The same microsecond as archived rows, with lower and higher ids; between two; older than all.
         talk.say(900, "late, below a tie", cutoff(-7 * HOUR), false),
         talk.say(1_900, "late, above a tie", cutoff(-10 * 7 * HOUR), false),
         talk.say(1_901, "late, a microsecond older", cutoff(-10 * 7 * HOUR - 1), false),
@@ -168,10 +168,10 @@ async fn messages(service: &Service) -> [Listed; 5] {
     [listed(1, first), listed(6, sixth), listed(2, second), listed(3, third), listed(4, Vec::new())]
 }
 
-/// How many comments and likes a post has: some of all, in both tiers.
+/// Returns the numbers of comments and likes of a post.
 fn children(post: i64) -> (i64, i64) {
     match post {
-        // Long lists on either side of the boundary.
+        // Long lists in both tiers.
         135 | 150 => (31, 4),
         _ => (post % 3, post % 4),
     }
@@ -237,7 +237,7 @@ async fn posts(service: &Service) -> (Listed, Listed, [Listed; 3]) {
     )
 }
 
-/// User 9 on either side, with ties, and alone with itself.
+/// User 9 as first and second user, with equal times, and in a conversation with themselves.
 async fn conversations(service: &Service) -> Listed {
     let made = (0..45).map(|n| {
         let (first, second) = match n % 4 {

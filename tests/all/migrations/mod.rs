@@ -1,11 +1,11 @@
-//! The schema and the commands that look after it, through the program and on every engine there is.
+//! Schema commands through the program, on every available engine.
 
 mod adoption;
-mod broken;
 mod commands;
-mod pairs;
-mod starts;
-mod waiting;
+mod connecting;
+mod failures;
+mod startup;
+mod upgrades;
 
 use std::process::{Child, Command, Output, Stdio};
 
@@ -16,8 +16,8 @@ use crate::support::hot_engines::Server;
 use crate::support::postgres;
 
 /// A folder in which the program runs, with two empty databases.
-pub struct Home {
-    /// The engines, for a failure's message.
+pub struct Installation {
+    /// The engines, for failure messages.
     pub name: &'static str,
     folder: TempDir,
     hot: String,
@@ -26,7 +26,7 @@ pub struct Home {
     _database: Option<postgres::Database>,
 }
 
-/// How a run ended.
+/// The end of a run.
 #[derive(Debug)]
 pub struct Ended {
     pub status: Option<i32>,
@@ -34,7 +34,7 @@ pub struct Ended {
     pub err: String,
 }
 
-impl Home {
+impl Installation {
     fn new(name: &'static str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         Self {
@@ -52,24 +52,24 @@ impl Home {
         Self::new("SQLite and SQLite")
     }
 
-    /// Cold in PostgreSQL, where there is one.
+    /// Creates a pair with cold in PostgreSQL, where a server is available.
     pub async fn postgres() -> Option<Self> {
         let database = postgres::database().await?;
         let cold = database.to_string();
         Some(Self { cold, _database: Some(database), ..Self::new("SQLite and PostgreSQL") })
     }
 
-    /// Hot in a SQL Server, where there is one; cold in PostgreSQL, if there is one too.
+    /// Creates a pair with hot on a SQL Server and cold in PostgreSQL, where servers are available.
     pub async fn mssql() -> Option<Self> {
         let server = Server::make().await?;
-        let home = match Self::postgres().await {
-            Some(home) => Self { name: "SQL Server and PostgreSQL", ..home },
+        let installation = match Self::postgres().await {
+            Some(installation) => Self { name: "SQL Server and PostgreSQL", ..installation },
             None => Self::new("SQL Server and SQLite"),
         };
-        Some(Self { hot: server.url(), server: Some(server), ..home })
+        Some(Self { hot: server.url(), server: Some(server), ..installation })
     }
 
-    /// All there are.
+    /// Creates a pair of each available kind.
     pub async fn all() -> Vec<Self> {
         let mut all = vec![Self::embedded()];
         all.extend(Self::postgres().await);
@@ -109,34 +109,34 @@ impl Home {
         Ended::of(self.command(args).output().expect("the program"))
     }
 
-    /// Runs what must succeed and returns what it says.
-    pub fn says(&self, args: &[&str]) -> String {
+    /// Runs a command, which must succeed, and returns its output.
+    pub fn succeed(&self, args: &[&str]) -> String {
         let ended = self.run(args);
         assert_eq!(ended.status, Some(0), "{}: {args:?}: {ended:?}", self.name);
         ended.out
     }
 
-    /// Runs what must fail with this exit status, and returns why it did.
-    pub fn reject_reason(&self, args: &[&str], status: i32) -> String {
+    /// Runs a command, which must fail with this exit status, and returns its error.
+    pub fn fail(&self, args: &[&str], status: i32) -> String {
         let ended = self.run(args);
         assert_eq!(ended.status, Some(status), "{}: {args:?}: {ended:?}", self.name);
         ended.err
     }
 
-    /// The report of what must succeed.
+    /// Runs a command, which must succeed, and returns its report.
     pub fn report(&self, args: &[&str]) -> serde_json::Value {
-        let out = self.says(&[args, &["--json"]].concat());
+        let out = self.succeed(&[args, &["--json"]].concat());
         serde_json::from_str(&out).unwrap_or_else(|_| panic!("{args:?}: {out}"))
     }
 
-    /// What a command that reports says, whether it succeeds or not.
-    pub fn judged(&self, args: &[&str]) -> (Option<i32>, serde_json::Value) {
+    /// Returns exit status and report of a command, whether or not it succeeds.
+    pub fn report_and_status(&self, args: &[&str]) -> (Option<i32>, serde_json::Value) {
         let ended = self.run(&[args, &["--json"]].concat());
         let report = serde_json::from_str(&ended.out);
         (ended.status, report.unwrap_or_else(|_| panic!("{}: {args:?}: {ended:?}", self.name)))
     }
 
-    /// Runs a text in hot, behind the back of the program.
+    /// Runs SQL in hot, past the program.
     pub async fn in_hot(&self, text: &str) {
         match &self.server {
             Some(server) => server.batches(&[text]).await,
@@ -144,12 +144,12 @@ impl Home {
         }
     }
 
-    /// Runs a text in cold, behind the back of the program.
+    /// Runs SQL in cold, past the program.
     pub async fn in_cold(&self, text: &str) {
         if self.cold.starts_with("sqlite:") {
             return self.in_file("cold.db", text).await;
         }
-        let mut connection = postgres::behind(&self.cold).await;
+        let mut connection = postgres::connect(&self.cold).await;
         sqlx::raw_sql(AssertSqlSafe(text)).execute(&mut connection).await.expect(text);
         connection.close().await.expect("closes");
     }
@@ -166,7 +166,7 @@ impl Home {
         SqliteConnection::connect_with(&options).await.expect("opens")
     }
 
-    /// The number a query of the hot tier answers, which every engine understands.
+    /// Returns the number that a query of the hot tier gives; every engine must understand the query.
     pub async fn hot_number(&self, query: &str) -> i64 {
         if let Some(server) = &self.server {
             let texts = server.column(&format!("SELECT CAST(n AS NVARCHAR(20)) FROM ({query}) q")).await;
@@ -177,7 +177,7 @@ impl Home {
         row.get("n")
     }
 
-    /// Takes the databases away.
+    /// Drops the databases.
     pub async fn drop(self) {
         if let Some(server) = self.server {
             server.drop().await;

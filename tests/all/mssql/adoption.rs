@@ -1,4 +1,4 @@
-//! A live platform's database is adopted with its rows.
+//! The database of a running platform is adopted with its rows.
 
 use thermocline::federation::reads::Hot as _;
 use thermocline::federation::sql::SqlHot;
@@ -10,7 +10,7 @@ use thermocline::tier::{Begin, Engine as _, Mssql, Tier};
 use super::{MESSAGES, at, message};
 use crate::support::hot_engines::Server;
 
-/// As a platform may have made them: narrow types, generated names, an index in the way.
+/// Tables as a platform may have created them: narrow types, generated names, a conflicting index.
 pub const PLATFORM: [&str; 5] = [
     "CREATE TABLE users (id INT IDENTITY(1, 1) PRIMARY KEY, username VARCHAR(50) NOT NULL UNIQUE, email VARCHAR(100))",
     "CREATE TABLE conversations (id INT IDENTITY(1, 1) PRIMARY KEY, user1_id INT NOT NULL REFERENCES users (id),
@@ -27,7 +27,7 @@ pub const PLATFORM: [&str; 5] = [
 ];
 
 #[tokio::test]
-async fn a_platform_keeps_its_rows() {
+async fn an_adopted_platform_keeps_its_rows() {
     let Some(server) = Server::make().await else { return };
     server.batches(&PLATFORM).await;
     let hot = Mssql::open(thermocline::schema::of(Tier::Hot), &server.at).await.expect("opens");
@@ -47,7 +47,7 @@ async fn a_platform_keeps_its_rows() {
     let indexes = "SELECT name FROM sys.indexes WHERE object_id = OBJECT_ID(N'messages') AND LEFT(name, 7) = N'by_time'";
     assert_eq!(server.column(indexes).await.len(), 1);
 
-    // What the platform and this program write goes on.
+    // Writes of the platform and of this program still work.
     server
         .batches(&["INSERT INTO messages (conversation_id, sender_id, content) VALUES (1, 2, N'第三')"])
         .await;
@@ -63,7 +63,7 @@ async fn a_platform_keeps_its_rows() {
     let mut ids: Vec<i64> = read.rows.iter().map(|row| row.id).collect();
     ids.sort_unstable();
     assert_eq!(ids, [1, 2, 3, 40, 41]);
-    // Nothing is left to do, and nothing with rows in it is ever dropped.
+    // Nothing is pending, and no table with rows is ever dropped.
     assert_eq!(migrate::upgrade(&hot).await.expect("again").applied, Vec::<String>::new());
     migrate::downgrade(&hot, 0).await.expect_err("rows");
     hot.close().await;

@@ -19,13 +19,13 @@ fn files(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// The comment a file begins with, in one line.
+/// Returns the comment at the beginning of a file, in one line.
 fn head(text: &str) -> String {
     let lines = text.lines().skip(1).map_while(|line| line.strip_prefix("-- "));
     lines.collect::<Vec<_>>().join(" ")
 }
 
-/// The indexes of the platform's tables, by their own names.
+/// Returns the names of the indexes of the platform's tables.
 fn indexes(migration: &str) -> BTreeSet<&str> {
     let after =
         |mark: &'static str| migration.split(mark).skip(1).filter_map(|rest| rest.split_whitespace().next());
@@ -33,7 +33,7 @@ fn indexes(migration: &str) -> BTreeSet<&str> {
 }
 
 #[test]
-fn every_statement_says_what_serves_it() {
+fn every_statement_names_its_indexes() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut found = Vec::new();
     files(&root.join("src"), &mut found);

@@ -1,4 +1,4 @@
-//! What only a server does: snapshots beside an open move, requests given up half-way, many starting at once.
+//! Tests for servers only: snapshots beside an open move, cancelled requests, many processes starting at once.
 
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ use super::{MESSAGES, at, insert, message, on_every_engine, people, statement};
 use crate::support::hot_engines::Server;
 
 #[tokio::test]
-async fn a_reader_beside_an_open_move_sees_all_before_and_all_after() {
+async fn readers_see_a_move_atomically() {
     on_every_engine!(engine => {
         let hot = &engine.hot;
         people(hot).await;
@@ -34,7 +34,7 @@ async fn a_reader_beside_an_open_move_sees_all_before_and_all_after() {
         assert_eq!(mover.execute(&take, &[20.into()]).await.expect("takes"), 20);
         assert_eq!(seen().await, (0, 50, 50));
 
-        // A snapshot that began before the commit stays before it.
+        // A snapshot that began before the commit does not see it.
         let mut before = hot.session().await.expect("a session");
         before.begin(Begin::Read).await.expect("begins");
         let count = statement("SELECT count(*) AS n FROM messages");
@@ -47,7 +47,7 @@ async fn a_reader_beside_an_open_move_sees_all_before_and_all_after() {
         assert_eq!(n(&mut before).await, 50);
         before.rollback().await.expect("ends");
 
-        // Dropped in mid-transaction it never was.
+        // A transaction dropped half-way leaves no trace.
         let mut dropped = hot.session().await.expect("a session");
         dropped.begin(Begin::Write).await.expect("begins");
         dropped.execute(&take, &[40.into()]).await.expect("takes");
@@ -57,7 +57,7 @@ async fn a_reader_beside_an_open_move_sees_all_before_and_all_after() {
 }
 
 #[tokio::test]
-async fn requests_given_up_leave_no_trace() {
+async fn cancelled_requests_leave_no_trace() {
     let Some(server) = Server::make().await else { return };
     let hot = Mssql::open(thermocline::schema::of(Tier::Hot), &server.at).await.expect("opens");
     let slow = Statement::new("-- slow\n").mssql("-- slow\nWAITFOR DELAY '00:00:20'; SELECT 1 AS n");
@@ -83,7 +83,7 @@ async fn requests_given_up_leave_no_trace() {
 }
 
 #[tokio::test]
-async fn many_servers_start_at_once_and_migrate_once() {
+async fn many_servers_migrate_once() {
     let Some(server) = Server::make().await else { return };
     let starts = (0..6).map(|_| async {
         let hot = Mssql::open(thermocline::schema::of(Tier::Hot), &server.at).await.expect("opens");
@@ -103,7 +103,7 @@ async fn many_servers_start_at_once_and_migrate_once() {
 }
 
 #[tokio::test]
-async fn locks_are_conflicts_and_faults_are_faults() {
+async fn lock_errors_are_conflicts_and_others_are_not() {
     let Some(server) = Server::make().await else { return };
     let hot = Mssql::open(thermocline::schema::of(Tier::Hot), &server.at).await.expect("opens");
     migrate::upgrade(&hot).await.expect("migrates");
@@ -133,9 +133,10 @@ async fn locks_are_conflicts_and_faults_are_faults() {
     server.drop().await;
 }
 
-/// A price that stands for an archived one while that leaves cold: deleted meanwhile, its day would be in neither tier.
+/// A price that corrects an archived one cannot be deleted while that one is restored: the day would be in neither
+/// tier.
 #[tokio::test]
-async fn a_day_that_hot_has_stays_until_the_move_ends() {
+async fn a_correction_is_locked_during_a_restore() {
     let Some(server) = Server::make().await else { return };
     let hot = Mssql::open(thermocline::schema::of(Tier::Hot), &server.at).await.expect("opens");
     migrate::upgrade(&hot).await.expect("migrates");

@@ -1,4 +1,4 @@
-//! Encrypted connections: `THERMOCLINE_TEST_MSSQL_CA` names the certificate that the server's is signed with.
+//! Encrypted connections: `THERMOCLINE_TEST_MSSQL_CA` names the certificate that signed the server's.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -19,7 +19,7 @@ fn encrypted(server: &Server) -> Option<Address> {
     Some(Address { encrypt: Encrypt::Required, ca: Some(PathBuf::from(ca)), ..server.at.clone() })
 }
 
-/// The error of opening, in one line, and that nobody waited for it.
+/// Returns the error of opening a connection, which must come without a wait.
 async fn refused(address: &Address) -> String {
     let begun = Instant::now();
     let error = Mssql::open(thermocline::schema::of(Tier::Hot), address).await.expect_err("it is refused");
@@ -39,17 +39,17 @@ async fn an_encrypted_connection_is_verified() {
         assert!(rows[0].text("text").expect("text") == text, "many TLS records, both ways");
         hot.close().await;
 
-        // Nobody has vouched for the certificate.
+        // The certificate is not trusted.
         let error = refused(&Address { ca: None, ..address.clone() }).await;
         assert!(error.contains("certificate") && error.contains("ca="), "{error}");
-        // It is of other names.
+        // The certificate has other names.
         let error = refused(&Address { host: "0.0.0.0".to_owned(), ..address.clone() }).await;
         assert!(error.contains("certificate"), "{error}");
-        // There is no such file.
+        // The file does not exist.
         let missing = PathBuf::from("/nowhere/ca.pem");
         let error = refused(&Address { ca: Some(missing), ..address.clone() }).await;
         assert!(error.contains("/nowhere/ca.pem"), "{error}");
-        // TDS 8, which not every server speaks: then it is said, and nothing is sent in clear text.
+        // TDS 8, which not every server speaks: then the connection fails, and nothing is sent in clear text.
         let strict = Address { encrypt: Encrypt::Strict, ..address.clone() };
         match Mssql::open(thermocline::schema::of(Tier::Hot), &strict).await {
             Ok(hot) => hot.close().await,

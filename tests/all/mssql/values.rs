@@ -1,4 +1,4 @@
-//! Values come back as they went in, and slices are those of a sorted list.
+//! Values are read as they were written, and slices are those of a sorted list.
 
 use rust_decimal::Decimal;
 use thermocline::clock::Timestamp;
@@ -13,7 +13,7 @@ use thermocline::tier::{Begin, Value};
 use super::{MESSAGES, at, insert, message, on_every_engine, people, statement};
 
 #[tokio::test]
-async fn values_come_back_as_they_went() {
+async fn values_are_read_as_written() {
     on_every_engine!(engine => {
         let hot = &engine.hot;
         people(hot).await;
@@ -34,7 +34,7 @@ async fn values_come_back_as_they_went() {
             let row = read.rows.iter().find(|row| row.id == id).expect("it is there");
             assert_eq!((row.content.as_str(), row.created_at), (texts[n], times[n]), "id {id}");
             assert_eq!((row.sender_id, row.is_read), (1 + id % 2, id % 3 == 0));
-            // As a parameter, too.
+            // Also as a parameter.
             let mut params = rows[n].clone();
             params.swap_remove(5);
             let found = hot.fetch(&statement("SELECT count(*) AS n FROM messages WHERE id = ?1 AND conversation_id = ?2 \
@@ -103,7 +103,7 @@ async fn engine_prices(hot: &std::sync::Arc<dyn thermocline::tier::Engine>) {
     assert_eq!(read.rows.len(), 0);
 }
 
-/// 300 messages at 40 instants a microsecond apart.
+/// Returns 300 messages at 40 instants a microsecond apart.
 fn crowd() -> Vec<(i64, Timestamp)> {
     (1..=300).map(|id| (id, at("2026-11-01").plus(id * 7 % 40))).collect()
 }
@@ -161,7 +161,7 @@ async fn slices_are_those_of_a_sorted_list() {
 }
 
 #[tokio::test]
-async fn a_search_is_literal_and_folds_ascii_alone() {
+async fn search_is_literal_and_folds_ascii_only() {
     on_every_engine!(engine => {
         let hot = &engine.hot;
         people(hot).await;

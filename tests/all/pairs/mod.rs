@@ -1,20 +1,13 @@
-//! What has to be shown on servers: SQL Server and PostgreSQL beside each other, under load, cut off, and compared with
-//! the embedded pair.
+//! Tests of pairs of servers: SQL Server and PostgreSQL, under load, disconnected, and compared with the embedded pair.
 
-mod alike;
-mod cancelled;
-mod older;
+mod cancelled_requests;
+mod identical_answers;
 mod outages;
+mod outdated_databases;
 mod soak;
 mod values;
 
 use std::time::Duration;
 
-/// How long a request may take where that is not what is tested: a server on a busy machine takes its time.
+/// Time limit of requests where it is not what is tested: a server on a busy machine is slow.
 const PATIENCE: Duration = Duration::from_mins(2);
-
-/// A number from the environment, or `usual`.
-fn setting(name: &str, usual: u64) -> u64 {
-    let text = std::env::var(name).ok();
-    text.map_or(usual, |text| text.parse().unwrap_or_else(|_| panic!("{name}: expected a number")))
-}

@@ -1,4 +1,4 @@
-//! A tier that goes away under load and comes back: what is said meanwhile, what goes on, and how soon all is well.
+//! A tier that becomes unreachable under load and comes back: answers meanwhile, and how soon it is used again.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,20 +13,20 @@ use thermocline::tier::{Engine, Mssql, Postgres, PostgresUrl, Tier, migrate};
 
 use crate::support::engines::{Engines, Servers};
 use crate::support::postgres::{self, Cluster};
-use crate::support::proxy::{Door, Proxy};
+use crate::support::proxy::{Link, Proxy};
 use crate::support::{Service, at, conversation, cutoff, message, post};
 
-/// How long a request may take.
+/// Time limit of a request.
 const TIMEOUT: Duration = Duration::from_secs(30);
-/// What a busy machine may add to that.
+/// Allowance for a busy machine.
 const SLACK: Duration = Duration::from_secs(2);
-/// How soon all must be well after the server is.
+/// Limit for recovering after the server is back.
 const RECOVERY: Duration = Duration::from_secs(30);
-/// How long an outage may take to be noticed.
+/// Limit for noticing an outage.
 const NOTICED: Duration = Duration::from_secs(40);
 const CLIENTS: usize = 4;
 
-/// Answered by hot alone, and those that need cold.
+/// Paths answered by hot alone, and paths that need cold.
 const NEWEST: [&str; 4] = [
     "/api/conversations/1/messages?page=1&per_page=5",
     "/api/conversations/1/messages?limit=5",
@@ -50,21 +50,22 @@ async fn fill(service: &Service) {
     assert_eq!(service.archive("posts", &ArchiveOptions::default()).await, 30);
 }
 
-/// One answer under load.
+/// An answer under load.
 #[derive(Debug)]
 struct Seen {
     path: &'static str,
-    /// When it was asked for, and how long it took.
+    /// When the request was sent, and how long it took.
     asked: Instant,
     took: Duration,
     status: u16,
     tier: String,
 }
 
-/// Clients that ask without a pause until they are told to stop; every answer is right, or a problem as it should be.
+/// Clients that send requests without a pause until they are stopped. Every answer must be right, or the expected
+/// problem.
 struct Load {
     stop: Arc<AtomicBool>,
-    /// Errors so far, and good answers from hot alone.
+    /// Errors so far, and successful answers from hot alone.
     errors: Arc<AtomicUsize>,
     newest: Arc<AtomicUsize>,
     clients: Vec<tokio::task::JoinHandle<Vec<Seen>>>,
@@ -85,7 +86,7 @@ impl Load {
             let (errors, newest) = (Arc::clone(&errors), Arc::clone(&newest));
             tokio::spawn(async move {
                 let (token, mut seen) = (service.token(1), Vec::new());
-                // Who waits for cold must not keep others from asking hot.
+                // Requests that wait for cold must not block those of hot.
                 let of_hot = n < CLIENTS / 2;
                 let paths: &[&'static str] = if of_hot { &NEWEST } else { &OLDER };
                 for nth in n.. {
@@ -100,7 +101,7 @@ impl Load {
                         newest.fetch_add(1, Ordering::Relaxed);
                     }
                     seen.push(one);
-                    // So that a tier that refuses at once is not asked all the time.
+                    // A tier that rejects at once is not asked all the time.
                     tokio::time::sleep(Duration::from_millis(5)).await;
                 }
                 seen
@@ -109,7 +110,7 @@ impl Load {
         Self { clients: (0..CLIENTS).map(client).collect(), stop, errors, newest }
     }
 
-    /// Waits until some have met the outage, and some, where they can, have not.
+    /// Waits until some requests have met the outage, and some that can succeed have.
     async fn until_noticed(&self, tier: Tier) {
         let (begun, before) = (Instant::now(), self.newest.load(Ordering::Relaxed));
         let noticed = || {
@@ -139,7 +140,7 @@ async fn ask(service: &Service, token: &str, path: &'static str, expected: &Valu
     match answer.status {
         200 => {
             let mut found = answer.json();
-            // A total is left out while cold, which knows its part, is away.
+            // A total is left out while cold is unreachable.
             if found["total"].is_null() && !expected["total"].is_null() {
                 for member in ["total", "pages"] {
                     found[member] = expected[member].clone();
@@ -156,7 +157,8 @@ async fn ask(service: &Service, token: &str, path: &'static str, expected: &Valu
     Seen { path, asked, took, status: answer.status, tier }
 }
 
-/// What was seen when `tier` was away from `away` to `back`; returns how long after that the last error came.
+/// Checks the answers when `tier` was unreachable from `away` to `back`; returns how long after that the last error
+/// came.
 fn judge(seen: &[Seen], tier: Tier, timeout: Duration, [away, back]: [Instant; 2]) -> Duration {
     let silent = timeout < TIMEOUT;
     let failed: Vec<&Seen> = seen.iter().filter(|seen| seen.status != 200).collect();
@@ -185,7 +187,7 @@ fn judge(seen: &[Seen], tier: Tier, timeout: Duration, [away, back]: [Instant; 2
     late
 }
 
-/// Waits as long as recovering may take, less when it has, and then for each path a few times.
+/// Waits for the recovery; once it is complete, checks each path a few times.
 async fn until_well(service: &Service, back: Instant) {
     let token = service.token(1);
     while back.elapsed() < RECOVERY && service.get(&token, OLDER[0]).await.status != 200 {
@@ -196,11 +198,11 @@ async fn until_well(service: &Service, back: Instant) {
     }
 }
 
-/// Shuts the door before `tier` in one way, under load, and opens it again.
-async fn outage(services: &Services, proxy: &Proxy, tier: Tier, door: Door) {
+/// Closes the proxy of `tier` in one way, under load, and opens it again.
+async fn outage(services: &Services, proxy: &Proxy, tier: Tier, door: Link) {
     println!("{tier}, {door:?}");
     let (service, timeout) = match door {
-        Door::Silent => (&services.hasty, services.patience),
+        Link::Silent => (&services.hasty, services.patience),
         _ => (&services.usual, TIMEOUT),
     };
     let load = Load::on(service).await;
@@ -208,7 +210,7 @@ async fn outage(services: &Services, proxy: &Proxy, tier: Tier, door: Door) {
     let away = Instant::now();
     proxy.set(door);
     load.until_noticed(tier).await;
-    proxy.set(Door::Open);
+    proxy.set(Link::Open);
     let back = Instant::now();
     until_well(service, back).await;
     let late = judge(&load.end().await, tier, timeout, [away, back]);
@@ -218,7 +220,7 @@ async fn outage(services: &Services, proxy: &Proxy, tier: Tier, door: Door) {
 /// Two services over the same tiers.
 struct Services {
     usual: Arc<Service>,
-    /// Its requests may take less time, for when nobody answers and all of it is waited for.
+    /// Has a shorter time limit, for outages in which nothing answers and the whole limit is waited for.
     hasty: Arc<Service>,
     patience: Duration,
 }
@@ -233,7 +235,7 @@ impl Services {
 }
 
 async fn cold_at(port: u16, url: &str) -> Arc<dyn Engine> {
-    let place = postgres::place(url);
+    let place = postgres::address(url);
     let through = url.replacen(&place, &format!("127.0.0.1:{port}"), 1);
     assert_ne!(through, url, "the URL names host and port");
     let url = PostgresUrl::parse(&through).expect("a URL");
@@ -241,14 +243,14 @@ async fn cold_at(port: u16, url: &str) -> Arc<dyn Engine> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn cold_goes_away_and_comes_back() {
+async fn an_outage_of_cold() {
     let Some(engines) = Engines::mixed().await else { return };
     let url = engines.cold_url.as_ref().expect("a server");
-    let proxy = Proxy::before(postgres::place(url)).await;
+    let proxy = Proxy::before(postgres::address(url)).await;
     let cold = cold_at(proxy.port, url).await;
     let hot: Arc<dyn Engine> = engines.hot.clone();
     let services = Services::over(&hot, &cold, Duration::from_secs(5)).await;
-    for door in [Door::Cut, Door::Refusing, Door::Silent] {
+    for door in [Link::Cut, Link::Refusing, Link::Silent] {
         outage(&services, &proxy, Tier::Cold, door).await;
     }
     drop(services);
@@ -257,10 +259,10 @@ async fn cold_goes_away_and_comes_back() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn either_server_goes_away_and_comes_back() {
+async fn an_outage_of_either_server() {
     let Some(servers) = Servers::make().await else { return };
     let before_hot = Proxy::before(format!("{}:{}", servers.server.at.host, servers.server.at.port)).await;
-    let before_cold = Proxy::before(postgres::place(&servers.cold_url)).await;
+    let before_cold = Proxy::before(postgres::address(&servers.cold_url)).await;
     let hot: Arc<dyn Engine> = Arc::new(
         Mssql::open(thermocline::schema::of(Tier::Hot), &servers.hot_at(before_hot.port))
             .await
@@ -268,7 +270,7 @@ async fn either_server_goes_away_and_comes_back() {
     );
     let cold = cold_at(before_cold.port, &servers.cold_url).await;
     let services = Services::over(&hot, &cold, Duration::from_secs(15)).await;
-    for door in [Door::Cut, Door::Refusing, Door::Silent] {
+    for door in [Link::Cut, Link::Refusing, Link::Silent] {
         outage(&services, &before_hot, Tier::Hot, door).await;
         outage(&services, &before_cold, Tier::Cold, door).await;
     }
@@ -278,9 +280,9 @@ async fn either_server_goes_away_and_comes_back() {
     servers.drop().await;
 }
 
-/// Not only the way to it: the server itself, with everything it had in memory.
+/// The server itself fails, with everything it had in memory.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_crashed_postgres_is_used_again_when_it_is_back() {
+async fn a_crashed_postgres_is_used_again_after_its_restart() {
     let mut cluster = match Cluster::start() {
         Ok(cluster) => cluster,
         Err(reason) => {
@@ -308,7 +310,7 @@ async fn a_crashed_postgres_is_used_again_when_it_is_back() {
     until_well(&service, back).await;
     let late = judge(&load.end().await, Tier::Cold, TIMEOUT, [away, back]);
     assert!(late < RECOVERY, "{late:?}");
-    // Moves go on too, and what was archived before is still there.
+    // Moves continue, and rows archived before are still there.
     service.load(&nouns::MESSAGES, vec![message(1_999, 1, 1, "late", cutoff(-DAY))]).await;
     assert_eq!(service.archive("messages", &ArchiveOptions::default()).await, 1);
     assert_eq!(migrate::newest(&*cold), thermocline::tier::Schema::version(&*cold).await.expect("a version"));

@@ -1,6 +1,6 @@
-//! Readers over HTTP beside a mover that never rests: random walks, compared with one sorted vector.
+//! Readers over HTTP beside a mover that never rests: random walks, compared with a sorted vector.
 //!
-//! `THERMOCLINE_SOAK_SECONDS` says how long; a few by default.
+//! `THERMOCLINE_SOAK_SECONDS` gives the duration.
 
 mod oracle;
 mod walks;
@@ -15,16 +15,17 @@ use tokio::sync::{Mutex, Notify, RwLock};
 
 use self::oracle::Oracle;
 use self::walks::Walker;
-use super::{PATIENCE, setting};
-use crate::moving::Dice;
+use super::PATIENCE;
+use crate::moves::Dice;
 use crate::support::Service;
+use crate::support::bounds::bound;
 use crate::support::engines::Engines;
 
 const READERS: u64 = 3;
-/// Rows of a pair before a fresh one is begun, so that the naive vectors stay quick.
+/// Number of rows before a new pair is begun, so that the naive vectors stay fast.
 const MOST_ROWS: usize = 5_000;
 
-/// What a soak came to.
+/// Totals of a soak.
 #[derive(Debug, Default)]
 struct Tally {
     requests: AtomicU64,
@@ -35,11 +36,11 @@ struct Tally {
 
 struct Soak {
     service: Service,
-    /// Read for as long as a walk goes on: only moves may happen beside it.
+    /// Read-locked during a walk: meanwhile rows may only be moved.
     oracle: RwLock<Oracle>,
-    /// Held while rows move, and while more are put in: a post must not go before its comments are there.
+    /// Locked while rows move and while rows are added: a post must not be archived before its comments are there.
     moving: Mutex<()>,
-    /// Nothing is due any more.
+    /// Notified when no rows are due any more.
     idle: Notify,
     done: AtomicBool,
     tally: Arc<Tally>,
@@ -50,7 +51,7 @@ impl Soak {
         self.done.load(Ordering::Relaxed)
     }
 
-    /// Moves what is due, a few rows at a time.
+    /// Moves due rows, a few at a time.
     async fn keep_moving(self: Arc<Self>) {
         let plan = ArchiveOptions { batch: 9, pause: Duration::from_millis(1), ..ArchiveOptions::default() };
         while !self.is_done() {
@@ -84,7 +85,7 @@ impl Soak {
     }
 }
 
-/// One fresh pair, until the time is over or it is full.
+/// Runs on one new pair until the time is over or the pair is full.
 async fn round(engines: &Engines, seed: u64, until: Instant, tally: &Arc<Tally>) {
     let service = Service::over(engines.hot.clone(), engines.cold.clone(), PATIENCE).await;
     let mut dice = Dice(seed);
@@ -119,13 +120,13 @@ async fn round(engines: &Engines, seed: u64, until: Instant, tally: &Arc<Tally>)
 }
 
 async fn soak(first: Engines, again: impl AsyncFn() -> Option<Engines>) {
-    let seconds = setting("THERMOCLINE_SOAK_SECONDS", 4);
+    let seconds = bound("THERMOCLINE_SOAK_SECONDS", 4, 1);
     let (begun, name) = (Instant::now(), first.name);
     let until = begun + Duration::from_secs(seconds);
     let (tally, mut rounds, mut next) = (Arc::new(Tally::default()), 0, Some(first));
     while let Some(engines) = next.take() {
         rounds += 1;
-        round(&engines, setting("THERMOCLINE_SOAK_SEED", 1) + rounds, until, &tally).await;
+        round(&engines, bound("THERMOCLINE_SOAK_SEED", 1, 1) + rounds, until, &tally).await;
         engines.drop().await;
         if Instant::now() < until {
             next = again().await;
@@ -142,14 +143,14 @@ async fn soak(first: Engines, again: impl AsyncFn() -> Option<Engines>) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn readers_beside_the_mover_of_sqlite_and_postgres_see_one_list() {
+async fn readers_during_moves_on_sqlite_and_postgres() {
     if let Some(engines) = Engines::mixed().await {
         soak(engines, Engines::mixed).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn readers_beside_the_mover_of_the_real_pair_see_one_list() {
+async fn readers_during_moves_on_servers() {
     if let Some(engines) = Engines::real().await {
         soak(engines, Engines::real).await;
     }

@@ -1,4 +1,4 @@
-//! Values that some database somewhere gets wrong, through the whole service, before and after they move.
+//! Values that databases often change, through the whole service, before and after they move.
 
 use serde_json::{Value, json};
 use thermocline::archive::ArchiveOptions;
@@ -30,7 +30,7 @@ fn texts() -> Vec<String> {
     ]
 }
 
-/// Times on both sides of the cutoff, and at the ends of what there is.
+/// Times on both sides of the cutoff, and the extremes.
 fn times() -> [Timestamp; 8] {
     [
         Timestamp::MIN,
@@ -131,7 +131,7 @@ async fn values_pass_through(engines: Engines) {
         assert!(found == expected, "cold: {} changed on its way", expected["id"]);
     }
     assert_eq!(after.len(), rows.len());
-    // Found one by one, and by their text, on either side.
+    // Found by id, and by their text, in either tier.
     for (id, text) in ids.iter().zip(&texts) {
         let body = service.json(1, &format!("/api/conversations/1/messages/{id}")).await;
         assert!(body["message"]["content"] == **text, "{id}");
@@ -150,26 +150,26 @@ async fn values_pass_through(engines: Engines) {
 }
 
 #[tokio::test]
-async fn values_pass_through_the_embedded_pair() {
+async fn values_on_files() {
     values_pass_through(Engines::embedded().await).await;
 }
 
 #[tokio::test]
-async fn values_pass_through_sqlite_and_postgres() {
+async fn values_on_sqlite_and_postgres() {
     if let Some(engines) = Engines::mixed().await {
         values_pass_through(engines).await;
     }
 }
 
 #[tokio::test]
-async fn values_pass_through_the_real_pair() {
+async fn values_on_servers() {
     if let Some(engines) = Engines::real().await {
         values_pass_through(engines).await;
     }
 }
 
-/// U+0000 is text to SQLite and SQL Server and to nobody else: what cannot be stored is refused by name, and harms
-/// nothing; what can is shown as it is.
+/// SQLite and SQL Server store U+0000 in texts, PostgreSQL does not: rows that cannot be moved are rejected by name and
+/// harm nothing; others are shown unchanged.
 async fn nul_is_shown_or_refused(engines: Engines) {
     println!("on {}", engines.name);
     let service = Service::over(engines.hot.clone(), engines.cold.clone(), PATIENCE).await;
@@ -199,7 +199,7 @@ async fn nul_is_shown_or_refused(engines: Engines) {
 }
 
 #[tokio::test]
-async fn nul_is_shown_or_refused_everywhere() {
+async fn nul_is_shown_or_rejected() {
     nul_is_shown_or_refused(Engines::embedded().await).await;
     if let Some(engines) = Engines::mixed().await {
         nul_is_shown_or_refused(engines).await;

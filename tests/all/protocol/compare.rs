@@ -1,24 +1,24 @@
-//! What the model and a real database are compared by.
+//! The properties in which the model and a real database must be equal.
 
 use std::collections::BTreeMap;
 
 use thermocline::tier::{Engine, Record};
-use thermocline_protocol::state::{Ids, Kind, Note, State, has, present};
+use thermocline_protocol::state::{Erasure, Ids, Kind, State, has, present};
 
-use super::real::{at, same_text};
+use super::databases::{at, same_text};
 
-/// Hot, as both sides can tell it.
+/// The comparable state of hot.
 #[derive(Debug, PartialEq, Eq)]
 pub struct HotState {
     rows: Vec<(i64, String)>,
     epoch: i64,
     newest: i64,
-    /// Rows that it knows to be erased.
+    /// Rows whose erasure it knows.
     erasures: Vec<i64>,
 }
 
 impl HotState {
-    /// What the database holds.
+    /// Reads it from the database.
     pub async fn real(hot: &dyn Engine) -> Self {
         let all = async |text| hot.fetch(&same_text(text), &[]).await.expect("an answer");
         let state = all("SELECT * FROM archive_state WHERE resource = 'messages'").await;
@@ -32,35 +32,35 @@ impl HotState {
         }
     }
 
-    /// What the model holds.
+    /// Reads it from the model.
     pub fn model(model: &State) -> Self {
         let rows = &model.hot.rows;
         Self {
             rows: present(rows).map(|id| (number(id), rows[id].to_string())).collect(),
-            epoch: model.hot.mark.epoch.into(),
-            newest: model.hot.mark.newest.into(),
+            epoch: model.hot.snapshot.epoch.into(),
+            newest: model.hot.snapshot.cold_watermark.into(),
             erasures: numbers(model.hot.erasures),
         }
     }
 }
 
-/// Cold, as both sides can tell it.
+/// The comparable state of cold.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ColdState {
     /// Id, from, to, content.
     versions: Vec<(i64, i64, i64, String)>,
-    /// Kind, and whether it is confirmed, of each number.
+    /// Kind of each number, and whether it is confirmed.
     journal: BTreeMap<i64, (String, bool)>,
-    /// By how much each number changed what is counted; up to the floor they are one.
+    /// Change of the count by each number; up to the floor there is one sum.
     counts: BTreeMap<i64, i64>,
     claimed: i64,
     floor: i64,
-    /// What is pending of each row that was or is to be erased.
+    /// The pending state of each row that was or is to be erased.
     notes: Vec<(i64, Option<i64>)>,
 }
 
 impl ColdState {
-    /// What the database holds.
+    /// Reads it from the database.
     pub async fn real(cold: &dyn Engine) -> Self {
         let all = async |text| cold.fetch(&same_text(text), &[]).await.expect("an answer");
         let version = |record: &Record| {
@@ -90,7 +90,7 @@ impl ColdState {
         }
     }
 
-    /// What the model holds.
+    /// Reads it from the model.
     pub fn model(model: &State) -> Self {
         let cold = &model.cold;
         let mut versions = Vec::new();
@@ -103,7 +103,7 @@ impl ColdState {
         let entries = cold.journal.iter().enumerate().filter(|(_, entry)| entry.kind != Kind::None);
         let journal = entries.map(|(number, entry)| {
             let kind = match entry.kind {
-                _ if entry.doubtful => "doubtful",
+                _ if entry.quarantined => "doubtful",
                 Kind::Restore => "restore",
                 Kind::Erase => "erase",
                 Kind::Recover => "recover",
@@ -113,21 +113,21 @@ impl ColdState {
             (number as i64, (kind.to_owned(), entry.confirmed))
         });
         let deltas = cold.counts.iter().enumerate().map(|(number, n)| (number as i64, i64::from(*n)));
-        let notes = cold.notes.iter().enumerate().filter_map(|(id, note)| {
+        let notes = cold.erasures.iter().enumerate().filter_map(|(id, note)| {
             let pending = match note {
-                Note::None => return None,
-                Note::Pending => Some(0),
-                Note::With(move_number) => Some(i64::from(*move_number)),
-                Note::Done => None,
+                Erasure::None => return None,
+                Erasure::Requested => Some(0),
+                Erasure::AppliedBy(move_number) => Some(i64::from(*move_number)),
+                Erasure::Completed => None,
             };
             Some((number(id), pending))
         });
         Self {
             versions,
             journal: journal.collect(),
-            counts: counts(deltas, cold.floor.into()),
+            counts: counts(deltas, cold.oldest_readable_epoch.into()),
             claimed: cold.claimed.into(),
-            floor: cold.floor.into(),
+            floor: cold.oldest_readable_epoch.into(),
             notes: notes.collect(),
         }
     }
@@ -142,7 +142,7 @@ fn counts(deltas: impl Iterator<Item = (i64, i64)>, floor: i64) -> BTreeMap<i64,
     counts
 }
 
-/// The id of a row of the model.
+/// Returns the id of a row of the model.
 pub fn number(id: usize) -> i64 {
     id as i64 + 1
 }
@@ -159,7 +159,7 @@ fn int_or_null(record: &Record, column: &str) -> Option<i64> {
     record.int_or_null(column).expect("a number or nothing")
 }
 
-/// A row's id and content.
+/// Returns id and content of a row.
 fn row(record: &Record) -> (i64, String) {
     (int(record, "id"), record.text("content").expect("a text"))
 }

@@ -1,50 +1,52 @@
-//! Engines whose every call waits until it is let through, so that a test decides what happens next.
+//! Engines whose calls all wait at a gate, so that a test decides what happens next.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use thermocline::tier::{Begin, Engine, Record, Session, Statement, Tier, TierError, Value};
+use thermocline::tier::{Engine, Record, Session, Statement, Tier, TierError, Value};
 use tokio::sync::{mpsc, oneshot};
 
-/// What becomes of a call.
+use crate::support::intercept::{Call, Intercepted, Interceptor, Reply};
+
+/// The fate of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It happens.
+    /// It is made.
     Pass,
-    /// It happens, but its answer is lost with the connection.
+    /// It is made, but its answer is lost with the connection.
     Unanswered,
-    /// The connection is lost before it happens.
+    /// The connection is lost before it is made.
     Lost,
 }
 
-/// A call that waits.
+/// A waiting call.
 #[derive(Debug)]
-pub struct Call {
+pub struct WaitingCall {
     pub tier: Tier,
     /// `session`, `begin`, `commit`, `rollback`, `insert`, or the name of a statement.
     pub what: &'static str,
     verdict: oneshot::Sender<Verdict>,
 }
 
-impl Call {
+impl WaitingCall {
     pub fn is(&self, tier: Tier, what: &str) -> bool {
         self.tier == tier && self.what == what
     }
 
     pub fn decide(self, verdict: Verdict) {
-        // Whoever waited may be gone.
+        // The caller may be gone.
         let _ = self.verdict.send(verdict);
     }
 }
 
-/// A session that can be taken away from the one who uses it.
+/// A session that can be taken away from its user.
 type Shared = Arc<tokio::sync::Mutex<Option<Box<dyn Session>>>>;
 
-/// Where the calls of one mover wait.
+/// The waiting calls of one mover.
 pub struct Gate {
-    calls: mpsc::UnboundedSender<Call>,
-    /// The session opened last, of each tier.
+    calls: mpsc::UnboundedSender<WaitingCall>,
+    /// The most recently opened session of each tier.
     sessions: Mutex<[Option<Shared>; 2]>,
 }
 
@@ -55,25 +57,24 @@ impl fmt::Debug for Gate {
 }
 
 impl Gate {
-    pub fn new() -> (Arc<Self>, mpsc::UnboundedReceiver<Call>) {
+    pub fn new() -> (Arc<Self>, mpsc::UnboundedReceiver<WaitingCall>) {
         let (calls, waiting) = mpsc::unbounded_channel();
         (Arc::new(Self { calls, sessions: Mutex::default() }), waiting)
     }
 
     async fn ask(&self, tier: Tier, what: &'static str) -> Verdict {
         let (verdict, decided) = oneshot::channel();
-        self.calls.send(Call { tier, what, verdict }).expect("somebody decides");
+        self.calls.send(WaitingCall { tier, what, verdict }).expect("somebody decides");
         decided.await.expect("a verdict")
     }
 
-    /// Ends the session of a tier opened last, if there is one, as a server does: rolled back, its locks released, nobody
-    /// told.
+    /// Ends the most recent session of a tier as a server does: rolled back, locks released, the client not informed.
     pub async fn lose(&self, tier: Tier) {
         let session = self.sessions()[tier as usize].clone();
         let Some(session) = session else { return };
         let taken = session.lock().await.take();
         if let Some(mut session) = taken {
-            // Refused where no transaction is open.
+            // Fails where no transaction is open.
             let _ = session.rollback().await;
         }
     }
@@ -109,7 +110,8 @@ impl Engine for Gated {
         self.gate.ask(self.tier(), "session").await;
         let inner: Shared = Arc::new(tokio::sync::Mutex::new(Some(self.inner.session().await?)));
         self.gate.sessions()[self.tier() as usize] = Some(Arc::clone(&inner));
-        Ok(Box::new(GatedSession { inner, gate: Arc::clone(&self.gate), tier: self.tier() }))
+        let gate = Arc::clone(&self.gate);
+        Ok(Box::new(Intercepted(GatedSession { inner, gate, tier: self.tier() })))
     }
 
     async fn close(&self) {
@@ -135,7 +137,7 @@ impl Passage {
         &mut **self.session.as_mut().expect("looked at when it was entered")
     }
 
-    /// Whether the caller hears of it.
+    /// Returns the answer, or an error if it is lost.
     fn back<T>(mut self, answer: Result<T, TierError>) -> Result<T, TierError> {
         if self.verdict == Verdict::Pass {
             return answer;
@@ -160,45 +162,10 @@ impl GatedSession {
 }
 
 #[async_trait]
-impl Session for GatedSession {
-    async fn begin(&mut self, begin: Begin) -> Result<(), TierError> {
-        let mut passage = self.enter("begin").await?;
-        let answer = passage.session().begin(begin).await;
-        passage.back(answer)
-    }
-
-    async fn fetch(&mut self, statement: &Statement, params: &[Value]) -> Result<Vec<Record>, TierError> {
-        let mut passage = self.enter(statement.name).await?;
-        let answer = passage.session().fetch(statement, params).await;
-        passage.back(answer)
-    }
-
-    async fn execute(&mut self, statement: &Statement, params: &[Value]) -> Result<u64, TierError> {
-        let mut passage = self.enter(statement.name).await?;
-        let answer = passage.session().execute(statement, params).await;
-        passage.back(answer)
-    }
-
-    async fn insert(
-        &mut self,
-        table: &'static str,
-        columns: &[&'static str],
-        rows: &[Vec<Value>],
-    ) -> Result<u64, TierError> {
-        let mut passage = self.enter("insert").await?;
-        let answer = passage.session().insert(table, columns, rows).await;
-        passage.back(answer)
-    }
-
-    async fn commit(&mut self) -> Result<(), TierError> {
-        let mut passage = self.enter("commit").await?;
-        let answer = passage.session().commit().await;
-        passage.back(answer)
-    }
-
-    async fn rollback(&mut self) -> Result<(), TierError> {
-        let mut passage = self.enter("rollback").await?;
-        let answer = passage.session().rollback().await;
+impl Interceptor for GatedSession {
+    async fn call(&mut self, call: Call<'_>) -> Result<Reply, TierError> {
+        let mut passage = self.enter(call.name()).await?;
+        let answer = call.forward(passage.session()).await;
         passage.back(answer)
     }
 }

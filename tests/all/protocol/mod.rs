@@ -1,39 +1,41 @@
-//! The protocol, explored: every interleaving within a bound, and the mistakes that it must notice.
+//! The protocol model: every interleaving within a bound, the planted mistakes that it must find, and the real code
+//! beside it.
 //!
-//! The state machine is in `crates/protocol`. [`holds`] is about the protocol as it is: each scenario has its bound, and no
-//! state in it breaks a promise. [`flaws`] leaves one thing out at a time, and the explorer has to find out. [`lockstep`]
-//! goes random ways through the same model with real movers on real databases: [`driven`] maps its steps to calls, which
-//! [`gate`] holds, [`real`] does the rest of what happens, [`compare`] says when both are equal, and [`saved`] takes backups.
+//! The state machine is in `crates/protocol`. [`scenarios`] explores the protocol as it is: no state within the bounds
+//! breaks an invariant. [`planted_mistakes`] leaves one rule out at a time, and the explorer must find a violation.
+//! [`lockstep`] performs random runs of the model with real movers on real databases: [`steps`] maps steps of the model
+//! to calls, which [`gate`] holds back, [`databases`] does everything else, [`compare`] compares both, and [`backups`]
+//! takes backups.
 
+mod backups;
 mod compare;
-mod driven;
-mod flaws;
+mod databases;
 mod gate;
-mod holds;
 mod lockstep;
-mod real;
-mod saved;
+mod planted_mistakes;
+mod scenarios;
+mod steps;
 
 use thermocline_protocol::explore::{Explored, explore};
 use thermocline_protocol::rules::Rules;
-use thermocline_protocol::state::Left;
+use thermocline_protocol::state::Budget;
 
-/// Nothing happens but what is added to this.
-const NOTHING: Left = Left {
+/// No event may happen.
+const NOTHING: Budget = Budget {
     archives: 0,
     restores: 0,
-    notes: 0,
+    erasure_requests: 0,
     erasures: 0,
     recoveries: 0,
     crashes: 0,
-    zombies: 0,
-    answers: 0,
-    damages: 0,
+    lost_sessions: 0,
+    lost_answers: 0,
+    damaged_copies: 0,
     inserts: 0,
     edits: 0,
     deletes: 0,
-    old_hots: 0,
-    old_colds: 0,
+    hot_reverts: 0,
+    cold_reverts: 0,
     vacuums: 0,
 };
 

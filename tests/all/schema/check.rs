@@ -1,4 +1,4 @@
-//! `db check` names what is wrong with a database, and never a table that is not ours.
+//! `db check` names what is wrong with a database, and never a table of others.
 
 use std::path::Path;
 use std::process::Command;
@@ -14,7 +14,7 @@ use thermocline::tier::{Sqlite, Tier, inspect, migrate};
 
 use super::Database;
 
-/// Tables of somebody else's.
+/// Returns the SQL of other tables.
 fn strangers(dialect: Dialect) -> String {
     let text = if dialect == Dialect::Mssql { "NVARCHAR(100)" } else { "VARCHAR(100)" };
     let table = |n: i32| {
@@ -26,7 +26,7 @@ fn strangers(dialect: Dialect) -> String {
     (0..200).map(table).collect()
 }
 
-/// Each engine's way to spoil its database, and what has to be said of it.
+/// Returns SQL that damages a database of this engine, and the expected findings.
 fn faults(database: &Database) -> (&'static str, Vec<&'static str>) {
     match (database.engine.tier(), database.dialect) {
         (Tier::Hot, Dialect::Sqlite) => (
@@ -82,13 +82,13 @@ fn faults(database: &Database) -> (&'static str, Vec<&'static str>) {
 }
 
 #[tokio::test]
-async fn what_differs_is_named_among_two_hundred_strangers() {
+async fn differences_are_named_among_two_hundred_other_tables() {
     for database in Database::all().await {
         let name = database.name();
         database.upgrade().await;
         database.execute(&strangers(database.dialect)).await;
         let names: Vec<&str> = database.tables().iter().map(|table| table.name).collect();
-        // The quickest of three: other tests run beside this one.
+        // The fastest of three, because other tests run at the same time.
         let mut took = Duration::MAX;
         for _ in 0..3 {
             let begun = Instant::now();
@@ -113,7 +113,7 @@ async fn what_differs_is_named_among_two_hundred_strangers() {
             found.iter().filter(|finding| finding.fault).map(|finding| finding.text.as_str()).collect();
         faults.sort_unstable();
         assert_eq!(faults, expected, "{name}");
-        // What the mover is told of it is what stands in its way.
+        // The mover is told only what prevents moves.
         let outline = inspect::outline(&*database.engine, &names).await.expect("an outline");
         let mut told: Vec<String> =
             obstacles(database.tables(), &outline).into_iter().map(|finding| finding.text).collect();
@@ -188,7 +188,7 @@ async fn the_command_reports_both_tiers() {
 }
 
 #[tokio::test]
-async fn what_would_be_lost_is_not_moved() {
+async fn lossy_columns_prevent_moves() {
     let folder = tempfile::tempdir().expect("a folder");
     let open = async |tier: Tier| {
         let database = Sqlite::open(thermocline::schema::of(tier), &folder.path().join(tier.name()))
@@ -221,7 +221,7 @@ async fn what_would_be_lost_is_not_moved() {
     }
 }
 
-/// The files of a generated migration, by the binary, and what it refuses.
+/// The files of a generated migration, through the program, and the requests it rejects.
 #[tokio::test]
 async fn the_command_writes_files_for_every_engine() {
     let folder = tempfile::tempdir().expect("a folder");

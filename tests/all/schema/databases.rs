@@ -1,4 +1,4 @@
-//! An empty database of every engine of every tier.
+//! An empty database of each engine of each tier.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::support::{hot_engines, postgres};
 /// A version beyond those of the program.
 const NEXT: i64 = 1_000;
 
-/// An empty database of one engine.
+/// An empty database of an engine.
 pub struct Database {
     pub engine: Arc<dyn Schema>,
     pub dialect: Dialect,
@@ -65,14 +65,14 @@ impl Database {
         })
     }
 
-    /// One of each engine there is: two embedded ones always, a server where there is one.
+    /// Creates one of each available engine: two embedded ones always, servers where available.
     pub async fn all() -> Vec<Self> {
         let mut all = Self::of(Tier::Cold).await;
         all.extend(Self::of(Tier::Hot).await);
         all
     }
 
-    /// Those of one tier.
+    /// Creates those of one tier.
     pub async fn of(tier: Tier) -> Vec<Self> {
         let mut all = vec![Self::sqlite(tier).await];
         match tier {
@@ -86,7 +86,7 @@ impl Database {
         format!("{} {}", self.engine.tier(), self.dialect.name())
     }
 
-    /// What is declared for it.
+    /// Returns the declared tables of its tier.
     pub fn tables(&self) -> &'static [&'static Table] {
         match self.engine.tier() {
             Tier::Hot => &hot::TABLES,
@@ -98,23 +98,23 @@ impl Database {
         Model::of(self.tables())
     }
 
-    /// What it holds of the tables that are declared.
+    /// Reads the declared tables from its catalogs.
     pub async fn live(&self) -> Live {
         let names: Vec<&str> = self.tables().iter().map(|table| table.name).collect();
         inspect::inspect(&*self.engine, &names).await.expect("inspects")
     }
 
-    /// Brings it to the newest version.
+    /// Migrates it to the newest version.
     pub async fn upgrade(&self) {
         migrate::upgrade(&*self.engine).await.expect("migrates");
     }
 
-    /// Runs a text as the migration that it is.
+    /// Applies a text as a migration.
     pub async fn apply(&self, text: &str) {
         self.go(text, "", None).await;
     }
 
-    /// Takes back what [`Database::apply`] did, by the text that belongs to it.
+    /// Reverts [`Database::apply`].
     pub async fn take_back(&self, up: &str, down: &str) {
         self.go(up, down, Some(NEXT - 1)).await;
     }
@@ -122,7 +122,7 @@ impl Database {
     async fn go(&self, up: &str, down: &str, target: Option<i64>) {
         let leak = |text: &str| -> &'static str { text.to_owned().leak() };
         let mut steps = Vec::new();
-        // What the program itself has applied here stays known.
+        // Migrations of the program stay known.
         if self.engine.version().await.expect("answers") > 0 {
             steps.extend_from_slice(self.engine.steps());
         }
@@ -155,19 +155,19 @@ impl Database {
         session.commit().await.expect("commits");
     }
 
-    /// The integers in the column `n` of a query that every engine understands.
+    /// Returns the integers in the column `n` of a query that every engine understands.
     pub async fn ints(&self, text: &str) -> Vec<i64> {
         let records = self.engine.fetch(&statement(text), &[]).await.expect("answers");
         records.iter().map(|record| record.int("n").expect("a number")).collect()
     }
 
-    /// Whether it only speaks like SQL Server.
+    /// Returns whether it is Babelfish instead of SQL Server.
     pub async fn is_babelfish(&self) -> bool {
         let server = inspect::server(&*self.engine).await.expect("says what it is");
         server.version.contains("Babelfish")
     }
 
-    /// Closes it and takes it away.
+    /// Closes and drops it.
     pub async fn drop(self) {
         self.engine.close().await;
         if let Some(server) = self.server {

@@ -1,9 +1,9 @@
-//! The description of the data model is that of the declaration.
+//! The documentation of the data model is generated from the declaration.
 
 use thermocline::schema::docs;
 
 #[test]
-fn the_file_is_in_step_with_the_declaration() {
+fn the_file_matches_the_declaration() {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/data-model.md");
     let (kept, made) = (
         std::fs::read_to_string(file).unwrap_or_default(),

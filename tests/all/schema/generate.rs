@@ -1,5 +1,5 @@
-//! A generated migration brings every engine to the declaration and back, whichever engine of the tier it was made from,
-//! and keeps the rows.
+//! A generated migration brings every engine to the declaration and back, whichever engine of the tier it was generated
+//! from, and keeps the rows.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +25,7 @@ fn text(length: u16) -> Type {
     Type::Text { length: Some(length), exact: false }
 }
 
-/// What Babelfish cannot do is left out for it.
+/// `plain` leaves out what Babelfish cannot do.
 fn changed_hot(model: &mut Model, plain: bool) {
     let users = model.table_mut("users").expect("users");
     users.columns.retain(|column| column.name != "email");
@@ -37,7 +37,7 @@ fn changed_hot(model: &mut Model, plain: bool) {
     model.table_mut("stock_prices").expect("prices").columns.retain(|column| column.name != "turnover");
     column(model, "stocks", "market_type").kind = text(80);
     if !plain {
-        // A unique constraint stands in the way of this one, and its collation has to be said again.
+        // A unique constraint blocks this change, and its collation has to be repeated.
         column(model, "stocks", "symbol").kind = Type::Text { length: Some(40), exact: true };
         let exchange = column(model, "stocks", "exchange");
         (exchange.nullable, exchange.default) = (false, Some(DefaultValue::Text("it's".to_owned())));
@@ -117,14 +117,14 @@ async fn fill(database: &Database) {
     let price = |id: i64| vec![id.into(), id.into(), day.clone(), 5.into(), at.clone()];
     let columns = ["id", "stock_id", "trade_date", "volume", "created_at"];
     database.put("stock_prices", &columns, &(1..=4).map(price).collect::<Vec<_>>()).await;
-    // The highest ids have moved away, and are never given again.
+    // The rows with the highest ids were archived: these ids are never given again.
     for table in ["messages", "stock_prices"] {
         database.execute(&format!("DELETE FROM {table} WHERE id > 2")).await;
     }
     database.execute("DELETE FROM stocks WHERE id > 2").await;
 }
 
-/// Everything in the columns that stay, as numbers.
+/// Returns the columns that stay, as numbers.
 async fn rows(database: &Database) -> BTreeMap<&'static str, Vec<i64>> {
     let queries: &[(&str, &str)] = match database.engine.tier() {
         Tier::Cold => &[
@@ -152,7 +152,7 @@ async fn rows(database: &Database) -> BTreeMap<&'static str, Vec<i64>> {
 }
 
 #[tokio::test]
-async fn a_generated_migration_leads_to_the_declaration_and_back() {
+async fn generated_migrations_reach_the_declaration_and_revert() {
     let mut sources = Vec::new();
     for source in Database::all().await {
         source.upgrade().await;
@@ -171,7 +171,7 @@ async fn a_generated_migration_leads_to_the_declaration_and_back() {
                 Tier::Cold => changed_cold(&mut wanted),
             }
             if target.dialect == Dialect::Mssql && from == Dialect::Sqlite {
-                // SQLite has no lengths: of these changes a plan made there cannot know.
+                // SQLite has no lengths: a plan made there cannot contain these changes.
                 column(&mut wanted, "stocks", "symbol").kind = Type::Text { length: Some(20), exact: true };
                 column(&mut wanted, "stocks", "market_type").kind = text(50);
             }
@@ -182,7 +182,7 @@ async fn a_generated_migration_leads_to_the_declaration_and_back() {
     }
 }
 
-/// Leads a database by a plan made on the engine `from`, where `current` was found, and back.
+/// Migrates a database with a plan made on the engine `from`, where `current` was found, and back.
 async fn lead(target: &Database, from: Dialect, plan: &Plan, wanted: &Model, current: &Model) {
     let name = format!("{}, planned on {}", target.name(), from.name());
     let [(_, up, down)] = plan.scripts.as_slice() else { panic!("{name}: {plan:?}") };
@@ -211,7 +211,7 @@ async fn lead(target: &Database, from: Dialect, plan: &Plan, wanted: &Model, cur
     }
 
     target.take_back(&up, &down).await;
-    // What a plan from another engine brings back is what that engine could tell of it.
+    // A plan from another engine restores what that engine could know.
     assert_eq!(diff(&inspected().await, &target.dialect.fold(current)), [], "{name}\n{down}");
     if from == target.dialect {
         assert_eq!(target.live().await.model.lines(), before.model.lines(), "{name}");
@@ -233,9 +233,9 @@ async fn lead(target: &Database, from: Dialect, plan: &Plan, wanted: &Model, cur
     println!("{name}: up {} lines, down {} lines", up.lines().count(), down.lines().count());
 }
 
-/// What nobody can know is asked, not invented.
+/// A value that cannot be derived is required, not invented.
 #[tokio::test]
-async fn a_required_column_without_a_value_is_refused() {
+async fn a_required_column_without_a_default_is_rejected() {
     let database = Database::of(Tier::Hot).await.remove(0);
     database.upgrade().await;
     let mut wanted = database.declared();

@@ -1,11 +1,11 @@
-//! The declaration of the tables: the migrations make what it says, and databases are compared with it.
+//! The declaration of the tables: migrations create what it says, and databases are compared with it.
 
+mod changes;
 mod check;
 mod databases;
-mod declared;
+mod declaration;
 mod docs;
 mod generate;
-mod kinds;
-mod readers;
+mod queries;
 
 pub use databases::Database;

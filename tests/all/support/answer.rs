@@ -1,4 +1,4 @@
-//! An answer that was read to its end.
+//! A response that was read completely.
 
 use reqwest::header::HeaderMap;
 use serde_json::Value;
@@ -17,7 +17,7 @@ impl Answer {
         Self { status, headers, body }
     }
 
-    /// The header's value, which must appear once at most; "" without one.
+    /// Returns the value of a header, which must occur once at most; "" without one.
     pub fn header(&self, name: &str) -> &str {
         let values: Vec<_> = self.headers.get_all(name).iter().collect();
         assert!(values.len() < 2, "{name} is repeated: {values:?}");
@@ -29,7 +29,7 @@ impl Answer {
         std::str::from_utf8(&self.body).expect("UTF-8")
     }
 
-    /// The body as text, for what may be an image.
+    /// Returns the body as text, for bodies that may be images.
     pub fn text_lossy(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
@@ -39,8 +39,8 @@ impl Answer {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
     }
 
-    /// The body as a problem of this name, after checking every member and header of the contract.
-    /// `path` is what was asked for.
+    /// Returns the body as a problem of this name, after checking every member and header of the contract. `path` is
+    /// the requested path.
     pub fn problem(&self, path: &str, status: u16, name: &str) -> Value {
         assert_eq!(self.status, status, "{path}: {}", self.text());
         assert_eq!(self.header("content-type"), "application/problem+json", "{path}");
@@ -65,14 +65,14 @@ impl Answer {
         body
     }
 
-    /// The tiers `Server-Timing` names, in its order.
+    /// Returns the tiers in `Server-Timing`, in order.
     pub fn tiers(&self) -> Vec<String> {
         let timing = self.header("server-timing");
         let names = timing.split(", ").filter_map(|part| part.split_once(';'));
         names.map(|(tier, _)| tier.to_owned()).collect()
     }
 
-    /// The target of a link, by its relation.
+    /// Returns the target of a link by its relation.
     pub fn link(&self, rel: &str) -> Option<String> {
         let wanted = format!("rel=\"{rel}\"");
         self.header("link").split(", ").find_map(|link| {

@@ -1,4 +1,4 @@
-//! Pairs of engines, each tier with an empty migrated database of its own.
+//! Pairs of engines, each tier with an empty migrated database.
 
 use std::sync::Arc;
 
@@ -14,14 +14,14 @@ pub struct Engines {
     pub name: &'static str,
     pub hot: Arc<dyn Schema>,
     pub cold: Arc<dyn Schema>,
-    /// The database of the hot tier, on a server.
+    /// The database of the hot tier on a server.
     pub server: Option<Server>,
-    /// Where the cold tier is, on a server.
+    /// The database of the cold tier on a server.
     pub cold_url: Option<Database>,
     _files: TempDir,
 }
 
-/// The two kinds of servers, for tests of what is seen on the drivers themselves.
+/// Both servers with their concrete types, for tests of the drivers.
 pub struct Servers {
     pub hot: Arc<Mssql>,
     pub cold: Arc<Postgres>,
@@ -30,14 +30,12 @@ pub struct Servers {
 }
 
 impl Engines {
-    /// SQLite and SQLite.
     pub async fn embedded() -> Self {
         let files = tempfile::tempdir().expect("a folder");
         let (hot, cold) = (sqlite(Tier::Hot, &files).await, sqlite(Tier::Cold, &files).await);
         Self { name: "SQLite and SQLite", hot, cold, server: None, cold_url: None, _files: files }
     }
 
-    /// SQLite and PostgreSQL.
     pub async fn mixed() -> Option<Self> {
         let (cold, url) = postgres::cold().await?;
         let files = tempfile::tempdir().expect("a folder");
@@ -46,7 +44,6 @@ impl Engines {
         Some(Self { name, hot, cold, server: None, cold_url: Some(url), _files: files })
     }
 
-    /// SQL Server and PostgreSQL.
     pub async fn real() -> Option<Self> {
         let Servers { hot, cold, server, cold_url } = Servers::make().await?;
         let files = tempfile::tempdir().expect("a folder");
@@ -54,7 +51,7 @@ impl Engines {
         Some(Self { name, hot, cold, server: Some(server), cold_url: Some(cold_url), _files: files })
     }
 
-    /// Closes both tiers and takes the server's databases away.
+    /// Closes both tiers and drops the databases on servers.
     pub async fn drop(self) {
         self.hot.close().await;
         self.cold.close().await;
@@ -72,7 +69,7 @@ async fn sqlite(tier: Tier, files: &TempDir) -> Arc<dyn Schema> {
 }
 
 impl Servers {
-    /// A database on each, or `None` with a word on what is missing.
+    /// Creates a database on each. Returns `None` and prints what is missing.
     pub async fn make() -> Option<Self> {
         let server = Server::make().await?;
         let Some((cold, cold_url)) = postgres::cold().await else {
@@ -84,12 +81,12 @@ impl Servers {
         Some(Self { hot: Arc::new(hot), cold: Arc::new(cold), server, cold_url })
     }
 
-    /// The hot server, reached by another port of this machine.
+    /// Returns the address of the hot server through another port of this machine.
     pub fn hot_at(&self, port: u16) -> config::Mssql {
         config::Mssql { host: "127.0.0.1".to_owned(), port, ..self.server.at.clone() }
     }
 
-    /// Closes both tiers and takes the databases away.
+    /// Closes both tiers and drops the databases.
     pub async fn drop(self) {
         self.hot.close().await;
         self.cold.close().await;

@@ -1,4 +1,4 @@
-//! Every engine that can be the hot tier, each with an empty migrated database of its own.
+//! Every engine that can be the hot tier, each with an empty migrated database.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,10 +12,10 @@ use tiberius::{AuthMethod, Client, Config, EncryptionLevel};
 use tokio::net::TcpStream;
 use tokio_util::compat::{Compat, TokioAsyncWriteCompatExt as _};
 
-use crate::tds::{Front, LABEL, Wired};
+use crate::tds::{FakeServer, LABEL, TdsEngine};
 
 const URL: &str = "THERMOCLINE_TEST_MSSQL_URL";
-/// How long a server may take to let somebody in.
+/// Time limit of a login.
 const LOGIN: Duration = Duration::from_mins(1);
 
 static MADE: AtomicUsize = AtomicUsize::new(0);
@@ -24,14 +24,14 @@ static MADE: AtomicUsize = AtomicUsize::new(0);
 pub struct HotEngine {
     pub name: &'static str,
     pub hot: Arc<dyn Engine>,
-    /// A server's database, for tests of what only a server does.
+    /// The database on a server, for tests of servers only.
     pub server: Option<Server>,
-    /// What stands in for a server.
-    pub front: Option<Front>,
+    /// The fake TDS server.
+    pub fake: Option<FakeServer>,
     folder: TempDir,
 }
 
-/// A database of a server, made for one test.
+/// A database on a server, created for one test.
 pub struct Server {
     pub at: config::Mssql,
     admin: config::Mssql,
@@ -44,33 +44,33 @@ impl HotEngine {
             .await
             .expect("opens");
         migrate::upgrade(&hot).await.expect("migrates");
-        Self { name: "SQLite", hot: Arc::new(hot), server: None, front: None, folder }
+        Self { name: "SQLite", hot: Arc::new(hot), server: None, fake: None, folder }
     }
 
-    async fn wired() -> Self {
-        let front = Front::start().await;
-        let hot = Wired::open(&front).await.expect("opens");
+    async fn over_tds() -> Self {
+        let fake = FakeServer::start().await;
+        let hot = TdsEngine::open(&fake).await.expect("opens");
         let folder = tempfile::tempdir().expect("a folder");
-        Self { name: LABEL, hot: Arc::new(hot), server: None, front: Some(front), folder }
+        Self { name: LABEL, hot: Arc::new(hot), server: None, fake: Some(fake), folder }
     }
 
-    /// SQL Server, when the environment names one.
+    /// Creates a database on SQL Server, if the environment names one.
     pub async fn mssql() -> Option<Self> {
         let server = Server::make().await?;
         let hot = Mssql::open(thermocline::schema::of(Tier::Hot), &server.at).await.expect("opens");
         migrate::upgrade(&hot).await.expect("migrates");
         let folder = tempfile::tempdir().expect("a folder");
-        Some(Self { name: "SQL Server", hot: Arc::new(hot), server: Some(server), front: None, folder })
+        Some(Self { name: "SQL Server", hot: Arc::new(hot), server: Some(server), fake: None, folder })
     }
 
-    /// All there are: SQLite and the program's path to SQL Server always, a SQL Server when the environment names one.
+    /// Creates one of each: SQLite, the fake TDS server, and SQL Server if the environment names one.
     pub async fn all() -> Vec<Self> {
-        let mut all = vec![Self::sqlite().await, Self::wired().await];
+        let mut all = vec![Self::sqlite().await, Self::over_tds().await];
         all.extend(Self::mssql().await);
         all
     }
 
-    /// An empty cold tier beside it.
+    /// Creates an empty cold tier beside it.
     pub async fn cold(&self) -> Arc<Sqlite> {
         let cold = Sqlite::open(thermocline::schema::of(Tier::Cold), &self.folder.path().join("cold.db"))
             .await
@@ -79,35 +79,35 @@ impl HotEngine {
         Arc::new(cold)
     }
 
-    /// Closes it and takes the database away.
+    /// Closes it and drops the database.
     pub async fn drop(self) {
         self.hot.close().await;
         if let Some(server) = self.server {
             server.drop().await;
         }
-        if let Some(front) = self.front {
-            assert_eq!(front.unknown(), Vec::<String>::new(), "{}", self.name);
+        if let Some(fake) = self.fake {
+            assert_eq!(fake.unknown(), Vec::<String>::new(), "{}", self.name);
         }
     }
 }
 
 impl Server {
-    /// An empty database, or `None` with a word on what is missing.
+    /// Creates an empty database. Returns `None` and prints what is missing.
     pub async fn make() -> Option<Self> {
         let Ok(url) = std::env::var(URL) else {
-            // Unlike PostgreSQL this server cannot be had from a machine's own packages, so CI goes on without it too.
+            // Unlike PostgreSQL, this server is not among the packages of most systems, so CI runs without it too.
             eprintln!("skipped on SQL Server: {URL} is not set (mssql://user:password@host:1433/master)");
             return None;
         };
         let rest = url.strip_prefix("mssql:").expect("mssql://…");
         let mut admin = config::Mssql::parse(rest).expect("a URL");
-        // Many tests log in at once, and a first session in a new database may take its time to fill its caches.
+        // Many tests log in at once, and the first session of a new database is slow.
         admin.connect_timeout = admin.connect_timeout.max(LOGIN);
         let number = MADE.fetch_add(1, Ordering::Relaxed);
         let database = format!("thermocline_test_{}_{number}", std::process::id());
         let server = Self { at: config::Mssql { database, ..admin.clone() }, admin };
         let text = format!("CREATE DATABASE {}", server.at.database);
-        // Two at once may be in each other's way.
+        // Two at the same time may conflict.
         for tried in 1.. {
             let mut client = connect(&server.admin).await;
             let made = match client.simple_query(&text).await {
@@ -123,7 +123,7 @@ impl Server {
         Some(server)
     }
 
-    /// Where it is, as the program's settings say it.
+    /// Returns its URL, as in the program's settings.
     pub fn url(&self) -> String {
         let escaped =
             |text: &str| text.bytes().fold(String::new(), |text, byte| format!("{text}%{byte:02X}"));
@@ -144,7 +144,7 @@ impl Server {
         self.run(&self.at, batches).await;
     }
 
-    /// The first column of the rows of a query, as text.
+    /// Returns the first column of the rows of a query, as text.
     pub async fn column(&self, query: &str) -> Vec<String> {
         let mut client = connect(&self.at).await;
         let rows = client.simple_query(query).await.expect(query).into_first_result().await.expect(query);
@@ -160,7 +160,7 @@ impl Server {
 
     pub async fn drop(self) {
         let database = &self.at.database;
-        // Connections that are being closed still hold it for a moment.
+        // Connections that are being closed keep it open for a moment.
         let mut last = String::new();
         for _ in 0..20 {
             let mut client = connect(&self.admin).await;

@@ -1,13 +1,17 @@
-//! A service over two temporary tiers of any engine, behind a real socket: filled by the loader, archived by the mover.
+//! A service over two temporary tiers of any engine behind a real socket, filled by the loader and archived by the
+//! mover.
 //!
-//! What a test needs of the program goes through its public doors, so that a test of HTTP tests what is below it too.
+//! Tests use the public interface of the program, so that a test of HTTP also tests the layers below.
 
 mod answer;
+mod cluster;
 mod records;
-mod tap;
+mod switchable;
 
+pub mod bounds;
 pub mod engines;
 pub mod hot_engines;
+pub mod intercept;
 pub mod postgres;
 pub mod prices_tiers;
 pub mod proxy;
@@ -30,22 +34,22 @@ use thermocline::{resources, server};
 
 pub use self::answer::Answer;
 pub use self::records::{at, comment, conversation, like, message, post, price, stock};
-pub use self::tap::{Mode, Tap};
+pub use self::switchable::{Mode, Switchable};
 
-/// What tokens of the service are signed with.
+/// Key that signs the tokens of the service.
 pub const SECRET: &str = "0123456789abcdef0123456789abcdef";
-/// The time of every service, until its clock is set.
+/// Time of every service until its clock is set.
 pub const NOW: &str = "2026-03-01T00:00:00Z";
-/// What is older than this is due with the default plan: 30 days before [`NOW`].
+/// Rows older than this are due with the default options: 30 days before [`NOW`].
 pub const CUTOFF: &str = "2026-01-30T00:00:00Z";
 
-/// A running service. It ends, and its files go, when it is dropped.
+/// A running service. Dropping it stops it and removes its files.
 pub struct Service {
-    /// The hot tier, which can be told to fail.
-    pub hot: Arc<Tap>,
-    /// The cold tier, which can be told to fail.
-    pub cold: Arc<Tap>,
-    /// The time, for tokens and for what is due.
+    /// The hot tier, which can be made to fail.
+    pub hot: Arc<Switchable>,
+    /// The cold tier, which can be made to fail.
+    pub cold: Arc<Switchable>,
+    /// The clock, for tokens and for what is due.
     pub clock: Clock,
     /// The service itself.
     pub app: App,
@@ -64,12 +68,12 @@ impl Drop for Service {
 }
 
 impl Service {
-    /// A service over empty tiers.
+    /// Starts a service over empty tiers.
     pub async fn start() -> Self {
         Self::start_with(Duration::from_secs(30)).await
     }
 
-    /// A service whose requests may take this long.
+    /// Starts a service with this time limit for requests.
     pub async fn start_with(request_timeout: Duration) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let open = async |tier: Tier| {
@@ -83,7 +87,7 @@ impl Service {
         Self::begin(hot, cold, request_timeout, Some(folder)).await
     }
 
-    /// A service over these tiers, which become a pair.
+    /// Starts a service over these tiers and pairs them.
     pub async fn over(hot: Arc<dyn Engine>, cold: Arc<dyn Engine>, request_timeout: Duration) -> Self {
         Self::begin(hot, cold, request_timeout, None).await
     }
@@ -95,7 +99,7 @@ impl Service {
         folder: Option<tempfile::TempDir>,
     ) -> Self {
         let clock = Clock::fixed(at(NOW));
-        let (hot, cold) = (Arc::new(Tap::new(hot)), Arc::new(Tap::new(cold)));
+        let (hot, cold) = (Arc::new(Switchable::new(hot)), Arc::new(Switchable::new(cold)));
         pair::ensure(&*hot, &*cold, &clock).await.expect("a pair");
         let auth =
             AuthSettings { key: KeySource::Secret(SECRET.to_owned().into()), issuer: None, audience: None };
@@ -112,12 +116,12 @@ impl Service {
         let serving = tokio::spawn(async move {
             server::serve(listener, router, std::future::pending()).await.expect("it serves");
         });
-        // Bodies come as they are sent: what is compressed is for the test to see.
+        // Bodies are not decompressed, so that tests see them as they are sent.
         let client = reqwest::Client::builder().no_proxy().no_gzip().build().expect("a client");
         Self { hot, cold, clock, app, url, verifier, client, serving, _folder: folder }
     }
 
-    /// Loads records as an import would; every one of them has to be new.
+    /// Loads records as an import would; all of them must be new.
     pub async fn load(&self, noun: &'static Noun, records: Vec<Record>) {
         let mut loader = Loader::new(&*self.hot, Some(&*self.cold), &self.clock);
         let verdicts = loader.load(noun, records).await.expect("a load");
@@ -125,8 +129,8 @@ impl Service {
         assert_eq!(refused, None, "{noun}");
     }
 
-    /// Moves what `plan` says of one resource, counted in blocks so small that a few rows fill several; returns how
-    /// many rows of the resource moved.
+    /// Archives one resource, counted in blocks so small that a few rows fill several. Returns the number of its rows
+    /// that moved.
     pub async fn archive(&self, resource: &str, plan: &ArchiveOptions) -> i64 {
         let family = resources::families().into_iter().find(|family| family.resource == resource);
         let sizes = BlockSizes { most: [8, 40], part: [4, 20] };
@@ -138,7 +142,7 @@ impl Service {
         report.of_resource
     }
 
-    /// Runs one statement in hot, behind the back of the service. `sql` begins with a line `-- name`.
+    /// Runs a statement in hot, past the service. `sql` begins with a line `-- name`.
     pub async fn in_hot(&self, sql: &'static str, params: &[Value]) {
         let mut session = self.hot.session().await.expect("a session");
         session.begin(Begin::Write).await.expect("a transaction");
@@ -146,32 +150,32 @@ impl Service {
         session.commit().await.expect("committed");
     }
 
-    /// A token of this user.
+    /// Returns a token of this user.
     pub fn token(&self, user: i64) -> String {
         self.verifier.issue(user, None, 3600).expect("a token")
     }
 
-    /// A token of this user with the scope `admin`.
+    /// Returns a token of this user with the scope `admin`.
     pub fn admin(&self, user: i64) -> String {
         self.verifier.issue(user, Some("chat admin"), 3600).expect("a token")
     }
 
-    /// A request to `path`, query included, without a token.
+    /// Returns a request of `path`, query included, without a token.
     pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
         self.client.request(method, format!("{}{path}", self.url))
     }
 
-    /// Sends a request and reads the answer to its end.
+    /// Sends a request and reads the response completely.
     pub async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
         Answer::read(request.send().await.expect("an answer")).await
     }
 
-    /// `GET path` with a token.
+    /// Sends `GET path` with a token.
     pub async fn get(&self, token: &str, path: &str) -> Answer {
         self.send(self.request(Method::GET, path).bearer_auth(token)).await
     }
 
-    /// `GET path` as this user, which has to succeed.
+    /// Sends `GET path` as this user, which must succeed.
     pub async fn json(&self, user: i64, path: &str) -> serde_json::Value {
         let answer = self.get(&self.token(user), path).await;
         assert_eq!(answer.status, 200, "{path}: {}", answer.text());
@@ -179,7 +183,7 @@ impl Service {
     }
 }
 
-/// `2026-01-30T00:00:00Z` moved by microseconds.
+/// Returns `2026-01-30T00:00:00Z` plus some microseconds.
 pub fn cutoff(micros: i64) -> Timestamp {
     at(CUTOFF).plus(micros)
 }

@@ -20,9 +20,9 @@ use thermocline::web::auth::{AuthSettings, KeySource, Verifier};
 use thermocline::web::state::App;
 use tower::ServiceExt;
 
-/// Today, for the tests.
+/// The current time of the tests.
 pub const NOW: &str = "2026-11-20T10:00:00Z";
-/// The first day of the 2330's that is still in hot.
+/// The first day of stock 2330 that is still in hot.
 pub const BOUNDARY: &str = "2026-10-21";
 /// A day that cold holds and hot holds again, corrected.
 pub const CORRECTED: &str = "2025-03-03";
@@ -31,12 +31,12 @@ pub fn date(text: &str) -> NaiveDate {
     text.parse().expect("a date")
 }
 
-/// A day as it goes into a tier.
+/// A row of prices.
 #[derive(Clone, Debug)]
 pub struct Day {
     pub id: i64,
     pub date: NaiveDate,
-    /// Open, high, low, close, change; hundredths.
+    /// Open, high, low, close, change; in hundredths.
     pub prices: [Option<i64>; 5],
     /// Volume, turnover, transactions.
     pub counts: [Option<i64>; 3],
@@ -44,7 +44,7 @@ pub struct Day {
 }
 
 impl Day {
-    /// A day whose values follow from its id, with nulls and zeros now and then.
+    /// Returns a day whose values follow from its id, with some nulls and zeros.
     pub fn made_up(id: i64, date: NaiveDate, archived: bool) -> Self {
         let known =
             |every: i64, value: i64| (id % every != 0).then_some(if id % 11 == 0 { 0 } else { value });
@@ -73,7 +73,7 @@ impl Day {
         values
     }
 
-    /// The row as the API shows it.
+    /// Returns the row as the API shows it.
     pub fn json(&self) -> String {
         let price =
             |cents: Option<i64>| cents.map_or("null".to_owned(), |cents| Decimal::new(cents, 2).to_string());
@@ -98,7 +98,7 @@ pub struct Failing {
 }
 
 impl Failing {
-    /// Lets the statement be answered `times` more from now on.
+    /// Makes the statement fail after `times` more calls.
     pub fn after(&self, times: i64) {
         self.left.store(times, Ordering::SeqCst);
     }
@@ -126,18 +126,18 @@ impl Engine for Failing {
     }
 }
 
-/// The service over two tiers, either of which can be cut off.
+/// The service over two tiers that can be made to fail.
 pub struct Market {
     pub router: Router,
     pub hot: Arc<Failing>,
     pub cold: Arc<Failing>,
-    /// The logical prices of the 2330 (stock 1), oldest first.
+    /// The logical prices of stock 2330 (id 1), oldest first.
     pub days: Vec<Day>,
     token: String,
     _files: TempDir,
 }
 
-/// An answer; the body is `Err` when it broke off.
+/// A response; the body is `Err` when it broke off.
 #[derive(Debug)]
 pub struct Answer {
     pub status: StatusCode,
@@ -158,7 +158,7 @@ impl Answer {
         serde_json::from_str(self.text()).expect("JSON")
     }
 
-    /// The name of the problem and, for a parameter, which.
+    /// Returns the status and the parameter or detail of a problem.
     pub fn problem(&self) -> (u16, String) {
         let body = self.json();
         assert_eq!(self.header("content-type"), Some("application/problem+json"));
@@ -168,7 +168,7 @@ impl Answer {
 }
 
 impl Market {
-    /// The weekdays of nearly three years, archived up to [`BOUNDARY`], [`CORRECTED`] in both tiers.
+    /// Weekdays of nearly three years, archived up to [`BOUNDARY`], with [`CORRECTED`] in both tiers.
     pub async fn weekdays() -> Self {
         let weekday = |day: &NaiveDate| !matches!(day.weekday(), Weekday::Sat | Weekday::Sun);
         let days =
@@ -177,7 +177,7 @@ impl Market {
         Self::of(days.collect()).await
     }
 
-    /// 10,000 days on end up to 2017-05-18; the last `hot` of them in hot.
+    /// 10,000 consecutive days up to 2017-05-18; the last `hot` of them in hot.
     pub async fn ten_thousand(hot: i64) -> Self {
         let days = date("1990-01-01").iter_days().zip(1..=10_000);
         Self::of(days.map(|(day, id)| Day::made_up(id, day, id <= 10_000 - hot)).collect()).await
@@ -216,7 +216,7 @@ impl Market {
         Self { router: router.with_state(app), hot, cold, days, token, _files: files }
     }
 
-    /// The days from `start` to `end`, newest first.
+    /// Returns the days from `start` to `end`, newest first.
     pub fn range(&self, start: &str, end: &str) -> Vec<Day> {
         let within = |day: &&Day| (date(start)..=date(end)).contains(&day.date);
         self.days.iter().rev().filter(within).cloned().collect()
@@ -236,7 +236,7 @@ impl Market {
         self.send(uri, &headers).await
     }
 
-    /// Without a token, unless it is among `headers`.
+    /// Sends a request without a token, unless it is among `headers`.
     pub async fn send(&self, uri: &str, headers: &[(&str, &str)]) -> Answer {
         let mut request = Request::builder().uri(uri);
         for (name, value) in headers {
@@ -251,7 +251,7 @@ impl Market {
     }
 }
 
-/// Lists days as the API does.
+/// Returns days as the API lists them.
 pub fn rows<'a>(days: impl IntoIterator<Item = &'a Day>) -> String {
     let rows: Vec<String> = days.into_iter().map(Day::json).collect();
     format!("\"prices\":[{}]", rows.join(","))
@@ -272,7 +272,7 @@ const COLUMNS: [&str; 12] = [
     "created_at",
 ];
 
-/// Everything up to the boundary, moved in one batch.
+/// Inserts everything up to the boundary, as moved in one batch.
 async fn fill_cold(cold: &Sqlite, days: &[Day]) {
     let mut session = cold.session().await.expect("a session");
     session.begin(Begin::Write).await.expect("begins");
@@ -294,7 +294,7 @@ async fn fill_cold(cold: &Sqlite, days: &[Day]) {
     session.commit().await.expect("commits");
 }
 
-/// What was never archived, and four stocks, of which the 2330 alone has prices.
+/// Inserts the days that were never archived, and four stocks, of which only 2330 has prices.
 async fn fill_hot(hot: &Sqlite, days: &[Day]) {
     let mut session = hot.session().await.expect("a session");
     session.begin(Begin::Write).await.expect("begins");

@@ -1,40 +1,39 @@
-//! A door in front of a server, to be shut in every way a network can fail.
+//! A proxy in front of a server that fails in the ways a network can fail.
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-/// How the way to the server is.
+/// State of the connection to the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Door {
-    /// Open.
+pub enum Link {
     Open,
-    /// Connections break off, and new ones at once.
+    /// Connections are closed, new ones at once.
     Cut,
-    /// Nobody listens.
+    /// Connections are refused.
     Refusing,
-    /// What is sent is lost, and nobody says so.
+    /// Data is discarded without an error.
     Silent,
 }
 
-/// Connections to a port of this machine, led on to a server.
+/// A proxy on a port of this machine.
 pub struct Proxy {
     pub port: u16,
-    door: watch::Sender<Door>,
+    door: watch::Sender<Link>,
     serving: JoinHandle<()>,
 }
 
 impl Proxy {
-    /// An open door before `to`, as `host:port`.
+    /// Starts an open proxy for `to`, as `host:port`.
     pub async fn before(to: String) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let port = listener.local_addr().expect("an address").port();
-        let (door, seen) = watch::channel(Door::Open);
+        let (door, seen) = watch::channel(Link::Open);
         Self { port, door, serving: tokio::spawn(serve(listener, port, to, seen)) }
     }
 
-    /// Opens or shuts the door.
-    pub fn set(&self, door: Door) {
+    /// Sets the state.
+    pub fn set(&self, door: Link) {
         self.door.send_replace(door);
     }
 }
@@ -45,7 +44,7 @@ impl Drop for Proxy {
     }
 }
 
-async fn serve(mut listener: TcpListener, port: u16, to: String, mut door: watch::Receiver<Door>) {
+async fn serve(mut listener: TcpListener, port: u16, to: String, mut door: watch::Receiver<Link>) {
     loop {
         tokio::select! {
             accepted = listener.accept() => {
@@ -56,9 +55,9 @@ async fn serve(mut listener: TcpListener, port: u16, to: String, mut door: watch
                 if changed.is_err() {
                     return;
                 }
-                if *door.borrow_and_update() == Door::Refusing {
+                if *door.borrow_and_update() == Link::Refusing {
                     drop(listener);
-                    if door.wait_for(|door| *door != Door::Refusing).await.is_err() {
+                    if door.wait_for(|door| *door != Link::Refusing).await.is_err() {
                         return;
                     }
                     listener = TcpListener::bind(("127.0.0.1", port)).await.expect("the same port");
@@ -68,15 +67,15 @@ async fn serve(mut listener: TcpListener, port: u16, to: String, mut door: watch
     }
 }
 
-/// Carries bytes both ways while the door is open. A connection that was shut out once stays so.
-async fn lead(mut client: TcpStream, to: String, mut door: watch::Receiver<Door>) {
+/// Copies data in both directions while the proxy is open. A connection that was interrupted stays so.
+async fn lead(mut client: TcpStream, to: String, mut door: watch::Receiver<Link>) {
     let state = *door.borrow_and_update();
     let Ok(mut server) = TcpStream::connect(&to).await else { return };
-    if state == Door::Open {
+    if state == Link::Open {
         tokio::select! {
             _ = tokio::io::copy_bidirectional(&mut client, &mut server) => return,
             _ = door.changed() => {}
         }
     }
-    let _ = door.wait_for(|door| *door != Door::Silent).await;
+    let _ = door.wait_for(|door| *door != Link::Silent).await;
 }

@@ -1,16 +1,16 @@
-//! Records as an import file would hold them.
+//! Records as an import file holds them.
 
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use thermocline::clock::Timestamp;
 use thermocline::import::{Record, nouns};
 
-/// The instant a text means.
+/// Parses an instant.
 pub fn at(text: &str) -> Timestamp {
     text.parse().unwrap_or_else(|_| panic!("{text} is no time"))
 }
 
-/// A conversation, begun and last active at `when`.
+/// Returns a conversation that began and was last active at `when`.
 pub fn conversation(id: i64, first: i64, second: Option<i64>, when: Timestamp) -> Record {
     Record::new(&nouns::CONVERSATIONS)
         .with("id", id)
@@ -20,7 +20,7 @@ pub fn conversation(id: i64, first: i64, second: Option<i64>, when: Timestamp) -
         .with("updated_at", when)
 }
 
-/// A message; every third one was read.
+/// Returns a message; every third one was read.
 pub fn message(id: i64, conversation: i64, sender: i64, content: &str, created_at: Timestamp) -> Record {
     Record::new(&nouns::MESSAGES)
         .with("id", id)
@@ -31,7 +31,6 @@ pub fn message(id: i64, conversation: i64, sender: i64, content: &str, created_a
         .with("is_read", id % 3 == 0)
 }
 
-/// A post.
 pub fn post(id: i64, author: i64, body: &str, created_at: Timestamp) -> Record {
     Record::new(&nouns::POSTS)
         .with("id", id)
@@ -41,7 +40,6 @@ pub fn post(id: i64, author: i64, body: &str, created_at: Timestamp) -> Record {
         .with("created_at", created_at)
 }
 
-/// A comment.
 pub fn comment(id: i64, post: i64, author: i64, body: &str, created_at: Timestamp) -> Record {
     Record::new(&nouns::COMMENTS)
         .with("id", id)
@@ -51,17 +49,15 @@ pub fn comment(id: i64, post: i64, author: i64, body: &str, created_at: Timestam
         .with("created_at", created_at)
 }
 
-/// A like.
 pub fn like(user: i64, post: i64) -> Record {
     Record::new(&nouns::LIKES).with("user_id", user).with("post_id", post)
 }
 
-/// A stock.
 pub fn stock(id: i64, symbol: &str, name: &str) -> Record {
     Record::new(&nouns::STOCKS).with("id", id).with("symbol", symbol).with("name", name)
 }
 
-/// A day of a stock: open, high, low, close and change in cents; volume, turnover and transactions.
+/// Returns a day of a stock: open, high, low, close and change in cents; volume, turnover and transactions.
 pub fn price(
     id: Option<i64>,
     stock: i64,

@@ -4,13 +4,13 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// A disk of its own, which is gone with this process.
+/// A file system of its own, removed with this process.
 pub struct SmallDisk {
     path: PathBuf,
 }
 
 impl SmallDisk {
-    /// A new one of so many MiB, or why there is none.
+    /// Mounts one of so many MiB, or returns why that is not possible.
     pub fn of(size: u32) -> Result<Self, String> {
         let folder = tempfile::Builder::new().prefix("thermocline-disk-").tempdir();
         let path = folder.map_err(|error| error.to_string())?.keep();
@@ -26,12 +26,11 @@ impl SmallDisk {
         Ok(disk)
     }
 
-    /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Takes all the room there is but so many KiB.
+    /// Uses up all but so many KiB.
     pub fn fill(&self, left: u64) {
         self.clear();
         let free = self.free();
@@ -42,9 +41,9 @@ impl SmallDisk {
         assert!(filled.expect("dd").status.success(), "the ballast fits");
     }
 
-    /// Makes room again.
+    /// Frees the used space.
     pub fn clear(&self) {
-        // It may not be there yet.
+        // The file may not exist yet.
         let _ = std::fs::remove_file(self.ballast());
     }
 
@@ -52,7 +51,7 @@ impl SmallDisk {
         self.path.join("ballast")
     }
 
-    /// KiB.
+    /// Returns the free space in KiB.
     fn free(&self) -> u64 {
         let output = Command::new("df").args(["-k", "-P"]).arg(&self.path).output().expect("df");
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -60,14 +59,14 @@ impl SmallDisk {
         free.and_then(|free| free.parse().ok()).unwrap_or_else(|| panic!("df: {said}"))
     }
 
-    /// A shell that takes the disk away when this process ends, however it goes.
+    /// Starts a shell that unmounts the disk when this process ends.
     fn guard(&self) -> Result<(), String> {
         let script = "trap '' INT TERM HUP; cat > /dev/null; umount -l \"$0\"; rmdir \"$0\"";
         let mut command = Command::new("sh");
         command.args(["-c", script]).arg(&self.path).stdin(Stdio::piped());
         command.stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
         let mut guard = command.spawn().map_err(|error| error.to_string())?;
-        // Held open until the process ends.
+        // Stays open until the process ends.
         std::mem::forget(guard.stdin.take());
         Ok(())
     }

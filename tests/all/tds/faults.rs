@@ -1,45 +1,44 @@
-//! What the front can be told to do wrong.
+//! Faults that the fake server can be told to have.
 
 use std::sync::Mutex;
 use std::time::Duration;
 
 use super::tokens::Refusal;
 
-/// Where a fault waits.
+/// Where a fault happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum At {
     Login,
-    /// A statement by its name, or a text about the session.
+    /// A statement by its name, or a text of session control.
     Statement(&'static str),
 }
 
-/// The text that commits.
 pub const COMMIT: At = At::Statement("COMMIT TRANSACTION");
 
-/// What goes wrong.
+/// The kind of a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// Nothing is done and nothing is answered, until the client gives up; a login goes on when all is well again.
+    /// Nothing is done or answered until the client gives up; a login continues when the fault is healed.
     Stall,
-    /// It is done and answered up to the middle of the first row.
+    /// It is done, and answered up to the middle of the first row.
     StallInRow,
     /// The same, and the connection is reset.
     ResetInRow,
-    /// It takes so much longer.
+    /// It takes this much longer.
     Slow(Duration),
-    /// Nothing is done and the connection is gone.
+    /// Nothing is done, and the connection is closed.
     HangUp,
-    /// It is done, and the connection is gone without a word.
+    /// It is done, and the connection is closed without an answer.
     LoseAnswer,
     /// Nothing is done, and an error with this number is answered.
     Refuse(u32),
-    /// Nothing is done: a row has come that refers to one that was to go.
+    /// Nothing is done: a new row refers to one that was to be deleted.
     Refer,
-    /// The texts of the answer hold half a character each.
+    /// Each text of the answer contains half a surrogate pair.
     HalfCharacters,
 }
 
-/// The faults that wait, and how often each still happens.
+/// Pending faults, and how often each still happens.
 #[derive(Debug, Default)]
 pub struct Faults(Mutex<Vec<(At, Fault, usize)>>);
 
@@ -52,7 +51,7 @@ impl Faults {
         self.0.lock().expect("no panic").clear();
     }
 
-    /// The fault that happens now, if any.
+    /// Takes the fault that happens now, if any.
     pub fn take(&self, at: impl Fn(&At) -> bool) -> Option<Fault> {
         let mut waiting = self.0.lock().expect("no panic");
         let place = waiting.iter().position(|(waits, _, _)| at(waits))?;
@@ -61,8 +60,7 @@ impl Faults {
     }
 }
 
-/// An error as SQL Server words it.
-/// What [`Fault::Refer`] says.
+/// Returns an error as SQL Server words it, as [`Fault::Refer`] needs it.
 pub fn referred() -> Refusal {
     Refusal::new(547, 16, "The DELETE statement conflicted with the REFERENCE constraint.")
 }

@@ -1,8 +1,8 @@
-//! The rule for the texts that insert rows, which the program puts together itself.
+//! The rule for the texts that insert rows, which the program generates.
 //!
-//! Such a text is known when it is, to the letter, what this room builds from the table and the columns it names: rows of
-//! one JSON parameter, or a parameter a value, each with the type its column is declared with; where the first column
-//! is `id`, between two switches for tables that draw their ids themselves.
+//! Such a text is known if it is exactly what this module builds from the table and the columns it names: rows of one
+//! JSON parameter, or a parameter for each value, with the types of the declaration; where the first column is `id`,
+//! between two switches for tables that generate their ids.
 
 use serde_json::Value as Json;
 use thermocline::clock::Timestamp;
@@ -21,7 +21,7 @@ pub struct Insert {
 }
 
 impl Insert {
-    /// What `text` inserts, if it keeps to the rule.
+    /// Parses `text`, if it follows the rule.
     pub fn read(text: &str, params: &[Param]) -> Option<Result<Self, String>> {
         let (_, rest) = text.split_once("INSERT INTO ")?;
         let (table, rest) = rest.split_once(" (")?;
@@ -58,7 +58,7 @@ fn from_values(table: &str, list: &str, columns: &[(&str, Declared)], params: &[
         let declared = columns[n % columns.len()].1;
         let has_type = matches!(declared, Declared::Int | Declared::BigInt | Declared::Bit);
         match &params[n] {
-            // One without a type on the wire is written out.
+            // A null without a type on the wire is written out.
             Param::Null if !has_type => format!("CAST(CAST(NULL AS {0}) AS {0})", declared.name()),
             _ => format!("CAST(@P{} AS {})", n + 1, declared.name()),
         }
@@ -79,7 +79,7 @@ fn with_ids(table: &str, columns: &[(&str, Declared)], insert: &str) -> String {
     format!("{is_drawn} ON; {insert} {is_drawn} OFF;")
 }
 
-/// The rows of a JSON list of lists, in the order of the numbers they begin with.
+/// Returns the rows of a JSON list of lists, in the order of the numbers they begin with.
 fn json_rows(columns: &[(&str, Declared)], params: &[Param]) -> Result<Vec<Vec<Param>>, String> {
     let [Param::Text(json)] = params else { return Err("rows that are no text".to_owned()) };
     let rows: Vec<Vec<Json>> = serde_json::from_str(json).map_err(|error| error.to_string())?;
@@ -99,7 +99,7 @@ fn json_rows(columns: &[(&str, Declared)], params: &[Param]) -> Result<Vec<Vec<P
 }
 
 fn param(declared: Declared, value: &Json) -> Option<Param> {
-    // DATETIME2 and DATE know no offset.
+    // DATETIME2 and DATE have no offset.
     let instant = |text: &str| format!("{text}Z").parse::<Timestamp>().ok().map(Timestamp::micros);
     Some(match (declared, value) {
         (_, Json::Null) => Param::Null,

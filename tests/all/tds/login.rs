@@ -3,13 +3,13 @@
 use super::reader::{Reader, text};
 use super::tokens::Tokens;
 
-/// Who may log in, and to what.
+/// The only account, and its database.
 pub const USER: &str = "sa";
 pub const PASSWORD: &str = "Wire-tested 密碼";
 pub const DATABASE: &str = "platform";
-/// Of a packet: small, so that answers of a few rows already take several.
+/// Packet size: small, so that answers of a few rows already take several packets.
 pub const PACKET: usize = 1_024;
-/// Of a packet until the login has been answered.
+/// Packet size until the login is answered.
 pub const FIRST_PACKET: usize = 4_096;
 
 const VERSION: u8 = 0;
@@ -18,7 +18,7 @@ const TERMINATOR: u8 = 0xff;
 const NOT_SUPPORTED: u8 = 2;
 const TDS_7_4: u32 = 0x7400_0004;
 
-/// What is answered to PRELOGIN: a version, and that there is no encryption. A table of options goes before their data.
+/// Returns the answer to PRELOGIN: a version, and no encryption. A table of options precedes their data.
 pub fn prelogin() -> Vec<u8> {
     const TABLE: u8 = 2 * 5 + 1;
     let mut answer = vec![VERSION, 0, TABLE, 0, 6, ENCRYPTION, 0, TABLE + 6, 0, 1, TERMINATOR];
@@ -26,7 +26,7 @@ pub fn prelogin() -> Vec<u8> {
     answer
 }
 
-/// What a client says of itself.
+/// The login record of a client.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Login {
     pub user: String,
@@ -52,7 +52,7 @@ impl Login {
         let (_host, user, password, application, _server) =
             (field()?, field()?, field()?, field()?, field()?);
         let (_extension, _library, _language, database) = (field()?, field()?, field()?, field()?);
-        // Each byte's halves swapped, then every second bit turned.
+        // Each byte is XORed and its halves are swapped.
         let password: Vec<u8> = password.iter().map(|byte| (byte ^ 0xa5).rotate_left(4)).collect();
         Ok(Self {
             user: text(user)?,
@@ -62,7 +62,7 @@ impl Login {
         })
     }
 
-    /// Whether it is let in, or the number of the error.
+    /// Returns whether the login is accepted, or the number of the error.
     pub fn verdict(&self) -> Result<(), u32> {
         if (self.user.as_str(), self.password.as_str()) != (USER, PASSWORD) {
             return Err(18_456);
@@ -71,7 +71,7 @@ impl Login {
     }
 }
 
-/// The answer to a login that is let in.
+/// Returns the answer to an accepted login.
 pub fn accepted() -> Tokens {
     let mut tokens = Tokens::default();
     tokens.env_text(1, DATABASE, "master");

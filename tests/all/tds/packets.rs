@@ -1,4 +1,4 @@
-//! Packets, and the messages they add up to.
+//! Packets, and the messages they form.
 
 use std::io;
 
@@ -6,10 +6,10 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
 const HEADER: usize = 8;
 const END_OF_MESSAGE: u8 = 1;
-/// The type of everything a server says.
+/// Packet type of server messages.
 const ANSWER: u8 = 4;
 
-/// What a message of a client is.
+/// The type of a client message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Batch,
@@ -19,7 +19,7 @@ pub enum Kind {
     PreLogin,
 }
 
-/// A message of a client, put together from its packets.
+/// A client message, assembled from its packets.
 #[derive(Debug)]
 pub struct Message {
     pub kind: Kind,
@@ -30,8 +30,8 @@ fn broken(problem: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, problem.to_owned())
 }
 
-/// The next message, or `None` when the client has hung up. As a server does, it takes no packet larger than was agreed,
-/// and only the last one of a message may be smaller.
+/// Reads the next message; `None` when the client has disconnected. Like a server, rejects packets larger than agreed,
+/// and smaller ones except for the last of a message.
 pub async fn read(from: &mut (impl AsyncRead + Unpin), size: usize) -> io::Result<Option<Message>> {
     let mut body = Vec::new();
     loop {
@@ -65,7 +65,7 @@ pub async fn read(from: &mut (impl AsyncRead + Unpin), size: usize) -> io::Resul
 /// Sends answers.
 pub struct Sender<W> {
     pub to: W,
-    /// Of a packet, header included.
+    /// Packet size, header included.
     pub size: usize,
     number: u8,
 }
@@ -75,7 +75,7 @@ impl<W: AsyncWrite + Unpin> Sender<W> {
         Self { to, size, number: 1 }
     }
 
-    /// Sends bytes in packets; with `end` they are the end of the message.
+    /// Sends bytes in packets; `end` marks the last one as the end of the message.
     pub async fn send(&mut self, bytes: &[u8], end: bool) -> io::Result<()> {
         let room = self.size - HEADER;
         let count = bytes.len().div_ceil(room).max(1);

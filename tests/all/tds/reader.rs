@@ -1,6 +1,6 @@
-//! Reads what a message is made of. An error says what is wrong with the message.
+//! Reads the parts of a message. Errors describe what is wrong with it.
 
-/// The bytes of a message that are still to be read.
+/// The unread bytes of a message.
 pub struct Reader<'a>(pub &'a [u8]);
 
 impl<'a> Reader<'a> {
@@ -30,26 +30,26 @@ impl<'a> Reader<'a> {
         self.array().map(u64::from_le_bytes)
     }
 
-    /// An unsigned integer of `n` bytes.
+    /// Reads an unsigned integer of `n` bytes.
     pub fn uint(&mut self, n: usize) -> Result<u128, String> {
         let mut bytes = [0; 16];
         bytes.get_mut(..n).ok_or("an integer of too many bytes")?.copy_from_slice(self.take(n)?);
         Ok(u128::from_le_bytes(bytes))
     }
 
-    /// Text of so many bytes.
+    /// Reads a text of so many bytes.
     pub fn text(&mut self, bytes: usize) -> Result<String, String> {
         text(self.take(bytes)?)
     }
 
-    /// Text behind its length, one byte.
+    /// Reads a text after its length, one byte.
     pub fn short_text(&mut self) -> Result<String, String> {
         let units = self.u8()?;
         self.text(2 * usize::from(units))
     }
 }
 
-/// UTF-16 as the protocol has it.
+/// Decodes UTF-16.
 pub fn text(bytes: &[u8]) -> Result<String, String> {
     let (pairs, []) = bytes.as_chunks::<2>() else { return Err("half a UTF-16 unit".to_owned()) };
     let units: Vec<u16> = pairs.iter().map(|pair| u16::from_le_bytes(*pair)).collect();

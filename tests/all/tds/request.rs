@@ -1,4 +1,4 @@
-//! What a client asks: a batch, or a call of `sp_executesql`.
+//! Requests of a client: a batch, or a call of `sp_executesql`.
 
 use super::packets::{Kind, Message};
 use super::reader::{Reader, text};
@@ -15,7 +15,7 @@ pub struct Request {
     pub params: Vec<Param>,
     /// The transaction the client believes to be in; 0 for none.
     pub descriptor: u64,
-    /// Whether it is a call.
+    /// Whether it is a procedure call.
     pub procedure: bool,
 }
 
@@ -34,7 +34,7 @@ impl Request {
     }
 }
 
-/// `ALL_HEADERS`, of which the program's driver sends one.
+/// Reads `ALL_HEADERS`, of which the driver sends one.
 fn headers(from: &mut Reader<'_>) -> Result<u64, String> {
     let (all, one, kind) = (from.u32()?, from.u32()?, from.u16()?);
     if (all, one, kind) != (22, 18, TRANSACTION_DESCRIPTOR) {
@@ -66,7 +66,7 @@ fn call(from: &mut Reader<'_>) -> Result<(String, Vec<Param>), String> {
     Ok((text, rest.into_iter().map(|(_, param)| param).collect()))
 }
 
-/// The list `@P1 bigint,@P2 nvarchar(4000)` has to say what follows.
+/// Checks that the list `@P1 bigint,@P2 nvarchar(4000)` matches the parameters.
 fn declared(list: &str, params: &[(String, Param)]) -> Result<(), String> {
     let mut names = list.split(",@").filter(|declared| !declared.is_empty());
     for (name, param) in params {
@@ -79,7 +79,7 @@ fn declared(list: &str, params: &[(String, Param)]) -> Result<(), String> {
     names.next().map_or(Ok(()), |name| Err(format!("{name} is declared and not given")))
 }
 
-/// The highest N of the parameters `@PN` a text refers to, its comments left out.
+/// Returns the highest N of the parameters `@PN` in a text, comments left out.
 pub fn params_used(text: &str) -> usize {
     let code = text.lines().map(|line| line.split("--").next().unwrap_or_default());
     let numbers = code.flat_map(|line| {

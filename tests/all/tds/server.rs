@@ -1,4 +1,4 @@
-//! The server: accepts connections, and answers each one's requests one after the other.
+//! The server: accepts connections and answers the requests of each in order.
 
 use std::io;
 use std::sync::Arc;
@@ -10,8 +10,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
+use super::fake_server::Shared;
 use super::faults::{At, Fault, referred, refusal};
-use super::front::Shared;
 use super::inserts::Insert;
 use super::login::{self, Login};
 use super::packets::{self, Kind, Message, Sender};
@@ -21,7 +21,7 @@ use super::session::{Answer, Change, Session};
 use super::tokens::{Refusal, Tokens};
 use super::values::Cell;
 
-/// Counts up, and down again when it is dropped.
+/// Increments a counter, and decrements it when dropped.
 struct Counted<'a>(&'a AtomicUsize);
 
 impl<'a> Counted<'a> {
@@ -52,7 +52,7 @@ async fn stall(shared: &Shared) -> ! {
     std::future::pending().await
 }
 
-/// Accepts connections until it is dropped, and they with it.
+/// Accepts connections; they end when it is dropped.
 pub async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     let mut connections = JoinSet::new();
     loop {
@@ -63,7 +63,7 @@ pub async fn accept(listener: TcpListener, shared: Arc<Shared>) {
                 connections.spawn(async move {
                     let _open = Counted::new(&shared.open);
                     if let Err(error) = serve(stream, &shared).await {
-                        // A client may hang up at any moment; what breaks the protocol is a fault.
+                        // A client may disconnect at any moment; a protocol error is a fault.
                         if error.kind() == io::ErrorKind::InvalidData {
                             shared.unknown.lock().expect("no panic").push(error.to_string());
                         }
@@ -79,7 +79,7 @@ fn broken(problem: String) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, problem)
 }
 
-/// The messages of a client, read while its request is at work, so that one that gives up or goes away is heard.
+/// Reads the messages of a client while its request is running, so that cancellation and disconnection are noticed.
 fn listen(mut from: OwnedReadHalf, size: usize) -> mpsc::UnboundedReceiver<io::Result<Message>> {
     let (heard, messages) = mpsc::unbounded_channel();
     tokio::spawn(async move {
@@ -93,7 +93,7 @@ fn listen(mut from: OwnedReadHalf, size: usize) -> mpsc::UnboundedReceiver<io::R
     messages
 }
 
-/// Whether a login is let in, or the number of the error.
+/// Returns whether a login is accepted, or the number of the error.
 async fn admit(login: &Login, shared: &Shared) -> Result<(), u32> {
     match shared.faults.take(|at| *at == At::Login) {
         Some(Fault::Slow(more)) => tokio::time::sleep(more).await,
@@ -122,7 +122,7 @@ async fn serve(stream: TcpStream, shared: &Shared) -> io::Result<()> {
     let login = Login::read(&message.body).map_err(broken)?;
     let verdict = tokio::select! {
         verdict = admit(&login, shared) => verdict,
-        // It gave up waiting.
+        // The client gave up waiting.
         _ = packets::read(&mut from, login::FIRST_PACKET) => return Ok(()),
     };
     if let Err(number) = verdict {
@@ -140,7 +140,7 @@ async fn serve(stream: TcpStream, shared: &Shared) -> io::Result<()> {
     while let Some(message) = messages.recv().await {
         let message = message?;
         if message.kind == Kind::Attention {
-            // What it was to stop has ended by itself.
+            // The request has already ended.
             connection.attend().await?;
             continue;
         }
@@ -167,7 +167,7 @@ struct Connection<'a> {
     number: usize,
 }
 
-/// What a text asks for.
+/// The meaning of a text.
 enum Asked {
     Known(Known),
     Insert(Insert),
@@ -181,7 +181,7 @@ impl Connection<'_> {
         self.to.send(&tokens.0, true).await
     }
 
-    /// Answers one request; false when the connection is over.
+    /// Answers one request. Returns false when the connection is over.
     async fn answer(&mut self, message: &Message) -> io::Result<bool> {
         let request = Request::read(message).map_err(broken)?;
         let (name, asked) = match self.understand(&request) {
@@ -237,7 +237,7 @@ impl Connection<'_> {
         Ok(true)
     }
 
-    /// What a request asks for, and its name; or what is wrong with it.
+    /// Returns the name and meaning of a request, or what is wrong with it.
     fn understand(&self, request: &Request) -> Result<(String, Asked), String> {
         if request.descriptor != self.session.descriptor() {
             return Err(format!(
@@ -288,7 +288,7 @@ impl Connection<'_> {
         Ok(tokens)
     }
 
-    /// Answers an error; false when it costs the connection.
+    /// Answers with an error. Returns false when it ends the connection.
     async fn refuse(&mut self, refusal: &Refusal, procedure: bool) -> io::Result<bool> {
         let mut tokens = Tokens::default();
         tokens.error(refusal);
@@ -303,7 +303,7 @@ impl Connection<'_> {
     }
 }
 
-/// How many bytes of an answer end in the middle of its first row, or in that of its columns.
+/// Returns the length of a prefix of an answer that ends in the middle of its first row, or of its columns.
 fn in_first_row(answer: &Answer, tokens: &Tokens) -> usize {
     let mut columns = Tokens::default();
     columns.columns(&answer.columns);

@@ -1,7 +1,7 @@
-//! One session: its settings, its transaction and its connection to SQLite.
+//! A session: its settings, its transaction and its connection to SQLite.
 //!
-//! SQL Server locks rows when they are touched, SQLite its whole file. So a writer's transaction begins in SQLite, with the
-//! write lock, at its first statement; a reader's, which sees one instant, at its first one too.
+//! SQL Server locks rows when they are touched, SQLite its whole file. So a writer's transaction takes the write lock
+//! of SQLite at its first statement; a reader's transaction, which sees one instant, begins at its first statement too.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -23,10 +23,10 @@ use super::registry::{Control, Known, declared};
 use super::tokens::Refusal;
 use super::values::{Cell, Column, Declared, Param};
 
-/// What the program sets as `LOCK_TIMEOUT`.
+/// The `LOCK_TIMEOUT` that the program sets.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What a transaction has become.
+/// A change of the transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
     Begun(u64),
@@ -34,28 +34,28 @@ pub enum Change {
     RolledBack(u64),
 }
 
-/// What a statement comes to.
+/// The result of a statement.
 #[derive(Debug, Default)]
 pub struct Answer {
     pub columns: Vec<Column>,
     pub rows: Vec<Vec<Cell>>,
-    /// Rows returned or touched, where it counts them.
+    /// Number of rows returned or touched, where it counts them.
     pub count: Option<u64>,
 }
 
-/// One session.
+/// A session.
 pub struct Session {
     sqlite: SqliteConnection,
-    /// `XACT_ABORT`: an error takes the transaction with it.
+    /// `XACT_ABORT`: an error rolls the transaction back.
     abort: bool,
     snapshot: bool,
-    /// Its transaction, and whether SQLite is in it.
+    /// The open transaction, and whether SQLite is in it.
     open: Option<(u64, bool)>,
     begun: u64,
     /// The lock of migrations.
     lock: Arc<Mutex<()>>,
     held: Option<OwnedMutexGuard<()>>,
-    /// What the last statement did to the transaction; taken by whoever answers.
+    /// What the last statement did to the transaction.
     pub changed: Option<Change>,
 }
 
@@ -91,12 +91,12 @@ impl Session {
         Ok(Self { sqlite, abort, snapshot, open, begun, lock, held, changed: None })
     }
 
-    /// The transaction it is in; 0 for none.
+    /// Returns the descriptor of its transaction; 0 for none.
     pub fn descriptor(&self) -> u64 {
         self.open.map_or(0, |(descriptor, _)| descriptor)
     }
 
-    /// Does what is known, or inserts rows.
+    /// Runs a known text, or inserts rows.
     pub async fn run(&mut self, known: &Known, params: &[Param]) -> Result<Answer, Refusal> {
         let done = match known {
             Known::Control(control) => self.control(*control).await,
@@ -115,7 +115,7 @@ impl Session {
         self.after(done).await
     }
 
-    /// An error under `XACT_ABORT`, and a deadlock or a write conflict always, undoes the transaction.
+    /// Under `XACT_ABORT` any error undoes the transaction; a deadlock or a write conflict always does.
     async fn after(&mut self, done: Result<Answer, Refusal>) -> Result<Answer, Refusal> {
         if let Err(refusal) = &done {
             self.failed(refusal).await;
@@ -123,18 +123,18 @@ impl Session {
         done
     }
 
-    /// What an error does to the transaction.
+    /// Applies the effect of an error on the transaction.
     pub async fn failed(&mut self, refusal: &Refusal) {
         if self.abort || matches!(refusal.number, 1_205 | 3_960 | 3_961) || refusal.class >= 20 {
             self.roll_back().await;
         }
     }
 
-    /// Rolls back what is open.
+    /// Rolls the open transaction back.
     pub async fn roll_back(&mut self) {
         if let Some((descriptor, entered)) = self.open.take() {
             if entered {
-                // SQLite may have rolled back itself.
+                // SQLite may have rolled back already.
                 let _ = self.sqlite.execute("ROLLBACK").await;
             }
             self.changed = Some(Change::RolledBack(descriptor));
@@ -172,7 +172,7 @@ impl Session {
         Ok(Answer::default())
     }
 
-    /// Takes SQLite into the open transaction.
+    /// Begins the transaction in SQLite.
     async fn enter(&mut self) -> Result<(), Refusal> {
         if let Some((_, entered @ false)) = &mut self.open {
             let begin = if self.snapshot { "BEGIN DEFERRED" } else { "BEGIN IMMEDIATE" };
@@ -214,7 +214,7 @@ impl Session {
         Ok(Answer { columns, rows, count: Some(count) })
     }
 
-    /// All rows or none.
+    /// Inserts all rows or none.
     async fn insert_all(&mut self, insert: &Insert) -> Result<Answer, Refusal> {
         self.enter().await?;
         let failed = |error: sqlx::Error| refused(&error);

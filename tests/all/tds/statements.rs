@@ -1,4 +1,4 @@
-//! Statements that the suites over every engine do not come to, so that every one has been on the wire.
+//! Statements that the suites over every engine do not send, so that every statement is tested on the wire.
 
 use std::io::Write as _;
 
@@ -19,11 +19,11 @@ use thermocline::schema;
 use tower::ServiceExt as _;
 
 use crate::contract::pair::{Pair, now};
-use crate::moving::imports::{LIMITED, limited_file};
+use crate::moves::imports::{LIMITED, limited_file};
 
 #[tokio::test]
-async fn finds_answer_with_the_row_or_none() {
-    let (pair, _, front) = Pair::wired().await;
+async fn lookups_return_the_row_or_none() {
+    let (pair, _, fake) = Pair::over_tds().await;
     let hot = SqlHot(&*pair.hot);
     let found = hot.find(&Conversations { user: 2 }, 3).await.expect("finds");
     assert_eq!(found.rows.iter().map(|row| row.id).collect::<Vec<_>>(), [3]);
@@ -39,12 +39,12 @@ async fn finds_answer_with_the_row_or_none() {
         assert_eq!(hot.find(&Comments { post }, 9).await.expect("finds").rows.len(), n);
     }
     assert_eq!(hot.find(&Prices { stock: 1 }, 5).await.expect("finds").rows.len(), 0);
-    assert_eq!(front.unknown(), Vec::<String>::new());
+    assert_eq!(fake.unknown(), Vec::<String>::new());
 }
 
 #[tokio::test]
-async fn what_is_loaded_again_is_completed_and_corrected() {
-    let (pair, _, front) = Pair::wired().await;
+async fn reloaded_records_are_completed_and_corrected() {
+    let (pair, _, fake) = Pair::over_tds().await;
     let mut loader = Loader::new(&*pair.hot, Some(&*pair.cold), &pair.clock);
     let stock =
         |name: Option<&str>| Record::new(&nouns::STOCKS).with("symbol", "00631L").with_optional("name", name);
@@ -71,7 +71,7 @@ async fn what_is_loaded_again_is_completed_and_corrected() {
         (&nouns::STOCKS, stock(Some("正2")), Verdict::Corrected),
         (&nouns::PRICES, price(5), Verdict::Inserted),
         (&nouns::PRICES, price(0), Verdict::Corrected),
-        // A user who was only referred to gets a name.
+        // A user known by reference only gets a name.
         (&nouns::LIKES, like, Verdict::Inserted),
         (&nouns::USERS, user, Verdict::Corrected),
     ] {
@@ -83,8 +83,8 @@ async fn what_is_loaded_again_is_completed_and_corrected() {
     let read = SqlHot(&*pair.hot).read(&prices, Slice::newest(Span::ALL, 9), false).await.expect("reads");
     let [price] = &read.rows[..] else { panic!("{:?}", read.rows) };
     assert_eq!((price.open, price.high, price.volume), (Some(Decimal::new(0, 2)), None, Some(1)));
-    assert_eq!(front.unknown(), Vec::<String>::new());
-    let asked: Vec<String> = front.asked().into_iter().map(|(_, name)| name).collect();
+    assert_eq!(fake.unknown(), Vec::<String>::new());
+    let asked: Vec<String> = fake.asked().into_iter().map(|(_, name)| name).collect();
     for name in ["load.name_user", "load.complete_stock", "load.correct_price"] {
         assert!(asked.iter().any(|asked| asked == name), "{name}");
     }
@@ -93,7 +93,7 @@ async fn what_is_loaded_again_is_completed_and_corrected() {
 /// The longest texts of files go in and are found again. `NVARCHAR` counts them as the import does.
 #[tokio::test]
 async fn longest_texts_of_a_file_are_loaded() {
-    let (pair, _, _front) = Pair::wired().await;
+    let (pair, _, _fake) = Pair::over_tds().await;
     for (name, header, line, column, length) in LIMITED {
         let noun = nouns::named(name).expect("a noun");
         let mut file = tempfile::NamedTempFile::new().expect("a file");
@@ -110,11 +110,11 @@ async fn longest_texts_of_a_file_are_loaded() {
 }
 
 #[tokio::test]
-async fn its_health_is_asked_for() {
-    let (pair, _, front) = Pair::wired().await;
+async fn the_health_check_asks_the_server() {
+    let (pair, _, fake) = Pair::over_tds().await;
     let (app, _) = pair.service();
     let router = thermocline::server::router(app, std::time::Duration::from_secs(10));
     let request = Request::builder().uri("/health").body(Body::empty()).expect("sound");
     assert_eq!(router.oneshot(request).await.expect("answers").status(), 200);
-    assert!(front.asked().iter().any(|(_, name)| name == "health.ping"));
+    assert!(fake.asked().iter().any(|(_, name)| name == "health.ping"));
 }

@@ -20,11 +20,11 @@ pub const COLLATION: [u8; 5] = [0x09, 0x04, 0xd0, 0x00, 0x34];
 #[derive(Debug, Default)]
 pub struct Tokens(pub Vec<u8>);
 
-/// What an error says.
+/// An error message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     pub number: u32,
-    /// How bad it is; from 20 on the connection is over.
+    /// Its severity; from 20 on the connection is closed.
     pub class: u8,
     pub text: String,
 }
@@ -39,7 +39,7 @@ fn units(text: &str) -> Vec<u8> {
     text.encode_utf16().flat_map(u16::to_le_bytes).collect()
 }
 
-/// Text behind its length, one byte.
+/// Encodes a text after its length, one byte.
 fn short_text(text: &str) -> Vec<u8> {
     let bytes = units(text);
     let length = u8::try_from(bytes.len() / 2).expect("a short text");
@@ -47,7 +47,7 @@ fn short_text(text: &str) -> Vec<u8> {
 }
 
 impl Tokens {
-    /// A token behind its length, two bytes.
+    /// Appends a token after its length, two bytes.
     fn token(&mut self, kind: u8, body: &[u8]) {
         self.0.push(kind);
         self.0.extend(u16::try_from(body.len()).expect("a short token").to_le_bytes());
@@ -79,7 +79,7 @@ impl Tokens {
         self.env_bytes(10, &[], &descriptor.to_le_bytes());
     }
 
-    /// The version's bytes come the other way round than everything else.
+    /// The bytes of the version are in reverse order.
     pub fn login_ack(&mut self, version: u32) {
         let name = short_text("Microsoft SQL Server");
         self.token(0xad, &[vec![1], version.to_be_bytes().to_vec(), name, vec![16, 0, 0, 0]].concat());
@@ -102,17 +102,18 @@ impl Tokens {
         self.0.extend(rows.to_le_bytes());
     }
 
-    /// The end of an answer, as bits of its status and a count.
+    /// Appends the end of an answer: status bits and a count.
     pub fn done(&mut self, status: u16, rows: u64) {
         self.any_done(DONE, status, rows);
     }
 
-    /// The end after an attention.
+    /// Appends the end after an attention.
     pub fn attended(&mut self) {
         self.done(ATTENTION, 0);
     }
 
-    /// The end of an answer: of a batch, or of a procedure. `rows` is how many it returned or touched, if it counts.
+    /// Appends the end of an answer to a batch or a procedure. `rows` is the number of rows returned or touched, if it
+    /// counts.
     pub fn end(&mut self, procedure: bool, rows: Option<u64>) {
         let status = if rows.is_some() { COUNT } else { 0 };
         if procedure {
@@ -124,7 +125,7 @@ impl Tokens {
         }
     }
 
-    /// The end after an error.
+    /// Appends the end after an error.
     pub fn end_refused(&mut self, procedure: bool) {
         self.any_done(if procedure { DONE_PROC } else { DONE }, ERROR, 0);
     }
@@ -141,7 +142,7 @@ impl Tokens {
         }
     }
 
-    /// A row; one with nulls says first where they are.
+    /// Appends a row; one with nulls begins with a bitmap of them.
     pub fn row(&mut self, columns: &[Column], cells: &[Cell]) -> Result<(), String> {
         let nulls: Vec<bool> = cells.iter().map(|cell| *cell == Cell::Null).collect();
         if nulls.contains(&true) {

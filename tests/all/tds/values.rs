@@ -1,4 +1,4 @@
-//! Values on the wire, in both directions. SQLite keeps instants and days as microseconds and prices as text.
+//! Values on the wire, in both directions. SQLite stores instants and days as microseconds and prices as text.
 
 use rust_decimal::Decimal;
 use sqlx::Arguments as _;
@@ -11,11 +11,11 @@ use super::tokens::COLLATION;
 
 /// The day 1970-01-01, counted from 0001-01-01.
 const UNIX_DAY: i64 = 719_162;
-/// What stands for the length of a text without a limit, and for a NULL that has one.
+/// Length of a text without a limit, and of its NULL.
 const NO_LIMIT: u16 = 0xffff;
 const UNKNOWN_LENGTH: u64 = 0xffff_ffff_ffff_fffe;
 
-/// How SQL Server declares a column.
+/// The declared type of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Declared {
     Int,
@@ -37,13 +37,13 @@ pub struct Column {
     pub declared: Declared,
 }
 
-/// A value as SQLite holds it.
+/// A value as SQLite stores it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cell {
     Null,
     Int(i64),
     Text(String),
-    /// Half a character, which SQLite cannot hold and SQL Server can.
+    /// Half a surrogate pair, which SQLite cannot store and SQL Server can.
     LoneSurrogate,
 }
 
@@ -59,7 +59,7 @@ impl Declared {
         }
     }
 
-    /// What an `INSERT` of the program calls it.
+    /// Returns the type's name in an `INSERT` of the program.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Int => "INT",
@@ -91,7 +91,7 @@ impl Declared {
         }
     }
 
-    /// A value that is not NULL.
+    /// Writes a value that is not NULL.
     pub fn write(self, cell: &Cell, out: &mut Vec<u8>) -> Result<(), String> {
         let unfit = || format!("is {cell:?}, declared {self:?}");
         match (self, cell) {
@@ -165,11 +165,11 @@ pub enum Param {
 }
 
 impl Param {
-    /// `TYPE_INFO` and the value behind it.
+    /// Reads `TYPE_INFO` and the value after it.
     pub fn read(from: &mut Reader<'_>) -> Result<Self, String> {
         let kind = from.u8()?;
         match kind {
-            // NULL of no type.
+            // NULL without a type.
             0x1f => Ok(Self::Null),
             0x26 | 0x68 => {
                 let (most, length) = (from.u8()?, from.u8()?);
@@ -223,7 +223,7 @@ impl Param {
         }
     }
 
-    /// In chunks, the last of which is empty.
+    /// Reads chunks up to an empty one.
     fn read_long(from: &mut Reader<'_>) -> Result<Self, String> {
         let length = from.u64()?;
         if length == u64::MAX {
@@ -242,7 +242,7 @@ impl Param {
         super::reader::text(&bytes).map(Self::Text)
     }
 
-    /// What the list of parameters must call it; a NULL goes by any name.
+    /// Returns whether the parameter list may declare it with this type name; NULL may have any.
     pub fn is_declared_as(&self, name: &str) -> bool {
         match self {
             Self::Null => true,
@@ -265,7 +265,7 @@ impl Param {
             Self::Bit(bit) => arguments.add(i64::from(*bit)),
             Self::Text(text) => arguments.add(text.clone()),
             Self::Price(price) => {
-                // As a column DECIMAL(10, 2) would hold it.
+                // Rounded as by DECIMAL(10, 2).
                 let mut price = *price;
                 price.rescale(2);
                 arguments.add(price.to_string())

@@ -1,4 +1,4 @@
-//! Everything that was loaded, as naive vectors of what the API has to show.
+//! All loaded rows, as naive vectors of what the API must show.
 
 use std::collections::BTreeMap;
 
@@ -9,15 +9,15 @@ use thermocline::import::{Record, nouns};
 use thermocline::load::{Loader, Verdict};
 
 use crate::http_lists::world::Row;
-use crate::moving::Dice;
+use crate::moves::Dice;
 use crate::support::{Service, at, comment, conversation, cutoff, like, message, post, price, stock};
 
 pub const TALKS: u64 = 3;
 pub const AUTHORS: u64 = 3;
-/// How far the rows reach to both sides of what is due, in days.
+/// Range of the rows on both sides of what is due, in days.
 const REACH: i64 = 30;
 
-/// The rows of each list, newest first, without the tier they are in.
+/// The rows of each list, newest first, without their tier.
 #[derive(Default)]
 pub struct Oracle {
     pub messages: BTreeMap<u64, Vec<Row>>,
@@ -28,7 +28,7 @@ pub struct Oracle {
 }
 
 impl Oracle {
-    /// Conversations and a stock, and the first rows.
+    /// Inserts conversations, a stock and the first rows.
     pub async fn fill(service: &Service, dice: &mut Dice) -> Self {
         let begun = at("2025-12-01T00:00:00Z");
         let talks = (1..=TALKS).map(|talk| conversation(talk as i64, 1, Some(2), begun));
@@ -39,13 +39,13 @@ impl Oracle {
         oracle
     }
 
-    /// How many rows there are.
+    /// Returns the number of rows.
     pub fn rows(&self) -> usize {
         let listed = self.messages.values().chain(self.comments.values());
         listed.map(Vec::len).sum::<usize>() + self.posts.len() + self.prices.len()
     }
 
-    /// More rows of every kind, on both sides of what is due: late ones too, and corrections of archived prices.
+    /// Adds rows of every kind on both sides of what is due: late rows and corrections of archived prices included.
     pub async fn grow(&mut self, service: &Service, dice: &mut Dice) {
         self.say(service, dice).await;
         self.write(service, dice).await;
@@ -127,7 +127,7 @@ impl Oracle {
     }
 }
 
-/// Mostly another instant each, sometimes the same one.
+/// Returns mostly different instants, sometimes the same one.
 fn some_time(dice: &mut Dice) -> Timestamp {
     let day = dice.roll(2 * REACH as u64) as i64 - REACH;
     cutoff(day * DAY + dice.roll(3) as i64)

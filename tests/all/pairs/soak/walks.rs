@@ -1,4 +1,4 @@
-//! One reader: random places of random lists in every style, each compared with the oracle.
+//! A reader: random places of random lists in every style, each compared with the oracle.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use thermocline::clock::Timestamp;
 
 use super::oracle::{AUTHORS, Oracle, TALKS};
 use crate::http_lists::world::Row;
-use crate::moving::Dice;
+use crate::moves::Dice;
 use crate::support::Service;
 
 pub struct Walker<'a> {
@@ -18,14 +18,14 @@ pub struct Walker<'a> {
     pub requests: u64,
 }
 
-/// A list as it is asked for, and what it must show.
+/// A list as it is requested, and its expected rows.
 struct List<'a> {
     path: String,
     name: &'static str,
     rows: Vec<&'a Row>,
 }
 
-/// The rows of an answer without their tier.
+/// Returns the rows of an answer without their tier.
 fn rows_of(body: &Value, name: &str) -> Vec<Value> {
     let mut rows = body[name].as_array().unwrap_or_else(|| panic!("no {name} in {body}")).clone();
     for row in &mut rows {
@@ -50,7 +50,7 @@ impl<'a> Walker<'a> {
         answer.json()
     }
 
-    /// Asks, and expects the rows from `from` on.
+    /// Sends a request and expects the rows from `from` on.
     async fn expect(&mut self, list: &List<'_>, query: &str, from: usize, limit: usize) -> Value {
         let sign = if list.path.contains('?') { '&' } else { '?' };
         let path = format!("{}{sign}{query}", list.path);
@@ -89,7 +89,7 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// One walk of any kind.
+    /// Performs one walk of any kind.
     pub async fn walk(&mut self) {
         let list = self.some_list();
         match self.dice.roll(9) {
@@ -215,7 +215,7 @@ impl<'a> Walker<'a> {
         let body = self.ask(&path).await;
         let mut found = rows_of(&body, "prices");
         for row in &mut found {
-            // A corrected day has another id than the one it corrects.
+            // A correction has another id than the price it corrects.
             row.as_object_mut().expect("a row").remove("id");
         }
         let mut expected: Vec<Value> =

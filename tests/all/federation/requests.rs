@@ -1,0 +1,342 @@
+//! Requests, and the answers they must have.
+
+use proptest::prelude::*;
+use proptest::test_runner::TestCaseError;
+use thermocline::federation::{Count, Page, Placed, ReadCache, ReadError, Tiers};
+use thermocline::page::{Key, Order, Span};
+use thermocline::tier::Tier;
+
+use super::engines::{Instant, Pair, Seen, Talk};
+use super::world::{Row, Step, World};
+
+/// Up to this many late rows are read together with their page.
+pub const LATE_AT_ONCE: usize = 100;
+
+/// Offset of placeholder keys: `ROW + n` stands for the key of the nth row, newest first.
+pub const ROW: i64 = -1_000_000_000;
+
+/// A request.
+#[derive(Clone, Copy, Debug)]
+pub enum Ask {
+    Page { span: Span, offset: i64, limit: i64, count: Count },
+    Seek { span: Span, order: Order, limit: i64 },
+    Around { span: Span, pivot: Key, limit: i64 },
+    Find(i64),
+}
+
+type Answer<T> = Result<T, ReadError>;
+type Checked = Result<(), TestCaseError>;
+
+/// A pair and the service in front of it, which keeps what it learnt from earlier requests.
+#[derive(Debug)]
+pub struct Service {
+    pub pair: Pair,
+    pub partial: bool,
+    memory: ReadCache,
+    /// Number of hot commits at the time of the last page, which shows whether the memory can be outdated.
+    commits: usize,
+}
+
+impl Service {
+    pub fn new(world: World) -> Self {
+        Self { pair: Pair::new(world), partial: false, memory: ReadCache::default(), commits: 0 }
+    }
+
+    pub fn tiers(&self) -> Tiers<'_, Talk> {
+        Tiers { hot: &self.pair, cold: Some(&self.pair), cache: &self.memory, partial: self.partial }
+    }
+
+    pub fn apply(&self, step: Step) {
+        self.pair.world(|world| world.apply(step));
+    }
+
+    /// Returns the key that `key` stands for.
+    pub fn key(&self, key: Key) -> Key {
+        let nth = |world: &mut World| {
+            let nth = key.id as usize % world.all.len().max(1);
+            world.all.get(nth).map_or(key, |row| row.key)
+        };
+        if key.at.micros() == ROW { self.pair.world(nth) } else { key }
+    }
+
+    fn resolved(&self, ask: Ask) -> Ask {
+        let within = |span: Span| Span { lower: self.key(span.lower), upper: self.key(span.upper) };
+        match ask {
+            Ask::Page { span, offset, limit, count } => {
+                Ask::Page { span: within(span), offset, limit, count }
+            }
+            Ask::Seek { span, order, limit } => Ask::Seek { span: within(span), order, limit },
+            Ask::Around { span, pivot, limit } => {
+                Ask::Around { span: within(span), pivot: self.key(pivot), limit }
+            }
+            Ask::Find(id) => Ask::Find(id),
+        }
+    }
+
+    /// Returns only whether the request was answered.
+    pub async fn outcome(&self, list: Talk, ask: Ask) -> Result<(), ReadError> {
+        let tiers = self.tiers();
+        match self.resolved(ask) {
+            Ask::Page { span, offset, limit, count } => {
+                tiers.page(&list, span, offset, limit, count).await.map(drop)
+            }
+            Ask::Seek { span, order, limit } => tiers.seek(&list, span, order, limit).await.map(drop),
+            Ask::Around { span, pivot, limit } => tiers.around(&list, span, pivot, limit).await.map(drop),
+            Ask::Find(id) => tiers.find(&list, id).await.map(drop),
+        }
+    }
+
+    /// Sends a request while `script` happens, and checks the answer and its cost.
+    pub async fn ask(&mut self, list: Talk, ask: Ask, script: &[Step]) -> Checked {
+        let ask = self.resolved(ask);
+        self.pair.begin(script);
+        let commits = self.pair.world(|world| world.commits);
+        let fresh = self.commits == commits;
+        if !matches!(ask, Ask::Find(_)) {
+            self.commits = commits;
+        }
+        let tiers = self.tiers();
+        match ask {
+            Ask::Page { span, offset, limit, count } => {
+                let answer = tiers.page(&list, span, offset, limit, count).await;
+                let seen = self.pair.seen();
+                page_is_right(&seen, ask, self.partial, &answer)?;
+                page_is_cheap(&seen, span, offset, limit, count)
+            }
+            Ask::Seek { span, order, limit } => {
+                let answer = tiers.seek(&list, span, order, limit).await;
+                let seen = self.pair.seen();
+                page_is_right(&seen, ask, self.partial, &answer)?;
+                seek_is_cheap(&seen, span, order, limit, fresh)
+            }
+            Ask::Around { span, pivot, limit } => {
+                let answer = tiers.around(&list, span, pivot, limit).await;
+                around_is_right(&self.pair.seen(), span, pivot, limit, self.partial, &answer)
+            }
+            Ask::Find(id) => {
+                let answer = tiers.find(&list, id).await;
+                found_is_right(&self.pair.seen(), id, &answer)
+            }
+        }
+    }
+}
+
+/// Returns the rows of the list in `span`, newest first, each with its tier.
+fn logical(instant: &Instant, span: Span) -> Vec<Placed<Row>> {
+    let inside = instant.all.iter().filter(|row| span.lower <= row.key && row.key < span.upper);
+    let placed = |row: &Row| Placed { row: row.clone(), from_archive: !instant.hot.contains(row) };
+    inside.map(placed).collect()
+}
+
+/// Returns the newest key cold may hold, if rows of `span` can lie at or below it.
+fn reach(instant: &Instant, span: Span) -> Option<Key> {
+    instant.mark.cold_watermark.filter(|newest| *newest >= span.lower && span.lower < span.upper)
+}
+
+/// Returns whether hot's rows down to the last one needed are all newer than any cold row.
+fn hot_alone(instant: &Instant, span: Span, order: Order, last: i64) -> bool {
+    let Some(newest) = reach(instant, span) else { return true };
+    order == Order::Desc && hot_from(instant, Span { lower: newest.successor(), ..span }) > last
+}
+
+/// The same with a hot row that has the newest cold key: hot may answer alone, but need not.
+fn hot_may_do(instant: &Instant, span: Span, last: i64) -> bool {
+    reach(instant, span).is_none_or(|newest| hot_from(instant, Span { lower: newest, ..span }) > last)
+}
+
+fn hot_from(instant: &Instant, span: Span) -> i64 {
+    instant.hot.iter().filter(|row| span.lower <= row.key && row.key < span.upper).count() as i64
+}
+
+fn window(rows: Vec<Placed<Row>>, offset: i64, limit: i64, total: Option<i64>) -> Page<Row> {
+    let more = rows.len() as i64 > offset + limit;
+    let rows = rows.into_iter().skip(offset as usize).take(limit as usize).collect();
+    Page { rows, more, total, missing_from: None }
+}
+
+/// Returns the expected answer at `instant`. A page by key is a page at the start of its span, in its order.
+fn expected(instant: &Instant, ask: Ask) -> Page<Row> {
+    match ask {
+        Ask::Page { span, offset, limit, count } => {
+            let rows = logical(instant, span);
+            let total = (count != Count::None).then_some(rows.len() as i64);
+            window(rows, offset, limit, total)
+        }
+        Ask::Seek { span, order, limit } => {
+            let mut rows = logical(instant, span);
+            if order == Order::Asc {
+                rows.reverse();
+            }
+            window(rows, 0, limit, None)
+        }
+        Ask::Around { .. } | Ask::Find(_) => unreachable!("no page"),
+    }
+}
+
+/// Returns the expected answer without cold: hot rows newer than every cold one.
+fn without_cold(instant: &Instant, ask: Ask) -> Option<Page<Row>> {
+    let newest = instant.mark.cold_watermark?;
+    let mut hot = instant.clone();
+    let mut page = if let Ask::Seek { span, order: Order::Asc, limit } = ask {
+        // One read returned `limit + 1` rows; late ones may have filled it, and then there are more above.
+        hot.all.clone_from(&hot.hot);
+        let mut page = expected(&hot, Ask::Seek { span, order: Order::Asc, limit: limit + 1 });
+        page.more = page.rows.len() as i64 > limit;
+        page.rows.retain(|placed| placed.row.key > newest);
+        page.rows.truncate(limit as usize);
+        page
+    } else {
+        hot.hot.retain(|row| row.key > newest);
+        hot.all.clone_from(&hot.hot);
+        Page { more: true, ..expected(&hot, ask) }
+    };
+    page.total = None;
+    page.missing_from = Some(newest);
+    Some(page)
+}
+
+fn one_of<T: PartialEq + std::fmt::Debug>(answer: &T, right: &[T]) -> Checked {
+    prop_assert!(right.contains(answer), "answered {:#?}\nbut right would have been {:#?}", answer, right);
+    Ok(())
+}
+
+fn page_is_right(seen: &Seen, ask: Ask, partial: bool, answer: &Answer<Page<Row>>) -> Checked {
+    let (span, order, last, count) = match ask {
+        Ask::Page { span, offset, limit, count } => (span, Order::Desc, offset + limit, count),
+        Ask::Seek { span, order, limit } => (span, order, limit, Count::None),
+        Ask::Around { .. } | Ask::Find(_) => unreachable!("no page"),
+    };
+    match answer {
+        Ok(page) if page.missing_from.is_some() => {
+            prop_assert!(partial && seen.refused, "partial without need: {:?}", page);
+            let right: Vec<_> =
+                seen.instants.iter().filter_map(|instant| without_cold(instant, ask)).collect();
+            one_of(page, &right)
+        }
+        Ok(page) if count == Count::Usual && page.total.is_none() => {
+            prop_assert!(seen.refused, "no total, though cold was there");
+            let uncounted = |instant| Page { total: None, ..expected(instant, ask) };
+            let enough = seen.instants.iter().filter(|instant| hot_may_do(instant, span, last));
+            let right: Vec<_> = enough.map(uncounted).collect();
+            one_of(page, &right)
+        }
+        Ok(page) => {
+            let right: Vec<_> = seen.instants.iter().map(|instant| expected(instant, ask)).collect();
+            one_of(page, &right)
+        }
+        Err(error) => {
+            prop_assert!(seen.refused && error.unavailable() == Some(Tier::Cold), "{:?}", error);
+            prop_assert!(!partial, "an error, though half an answer would do");
+            let needed = !seen.instants.iter().all(|instant| hot_alone(instant, span, order, last));
+            prop_assert!(needed || count == Count::Exact, "hot could answer alone");
+            Ok(())
+        }
+    }
+}
+
+/// Checks that each half is right at an instant of its own, the older half not before the newer one.
+fn around_is_right(
+    seen: &Seen,
+    span: Span,
+    pivot: Key,
+    limit: i64,
+    partial: bool,
+    answer: &Answer<Page<Row>>,
+) -> Checked {
+    let page = match answer {
+        Ok(page) if page.missing_from.is_none() => page,
+        Ok(page) => {
+            prop_assert!(partial && seen.refused, "partial without need: {:?}", page);
+            return Ok(());
+        }
+        Err(error) => {
+            prop_assert!(seen.refused && error.unavailable() == Some(Tier::Cold), "{:?}", error);
+            prop_assert!(!partial, "an error, though half an answer would do");
+            return Ok(());
+        }
+    };
+    let split = page.rows.partition_point(|placed| placed.row.key > pivot);
+    let (newer, older) = page.rows.split_at(split);
+    let halves = |instant: &Instant| {
+        let (mut above, mut below) = (logical(instant, span), logical(instant, span));
+        above.retain(|placed| placed.row.key > pivot);
+        below.retain(|placed| placed.row.key <= pivot);
+        let above = above.split_off(above.len().saturating_sub(limit as usize / 2));
+        (above, window(below, 0, limit - newer.len() as i64, None))
+    };
+    let halves: Vec<_> = seen.instants.iter().map(halves).collect();
+    let first = halves.iter().position(|(above, _)| above == newer);
+    prop_assert!(first.is_some(), "above {:?}: {:?}\nnot in {:#?}", pivot, newer, halves);
+    let older = Page { rows: older.to_vec(), more: page.more, total: None, missing_from: None };
+    let right: Vec<_> = halves.into_iter().skip(first.unwrap_or(0)).map(|(_, below)| below).collect();
+    one_of(&older, &right)
+}
+
+fn found_is_right(seen: &Seen, id: i64, answer: &Answer<Option<Placed<Row>>>) -> Checked {
+    match answer {
+        Ok(found) => {
+            let find =
+                |instant| logical(instant, Span::ALL).into_iter().find(|placed| placed.row.key.id == id);
+            let right: Vec<_> = seen.instants.iter().map(find).collect();
+            one_of(found, &right)
+        }
+        Err(error) => {
+            prop_assert!(seen.refused && error.unavailable() == Some(Tier::Cold), "{:?}", error);
+            let in_hot = |instant: &Instant| instant.hot.iter().any(|row| row.key.id == id);
+            prop_assert!(!seen.instants.iter().all(in_hot), "hot has it");
+            Ok(())
+        }
+    }
+}
+
+/// P4 of a page by key: `limit + 1` rows a tier, one call of hot, at most one of cold, none when hot can answer alone.
+fn seek_is_cheap(seen: &Seen, span: Span, order: Order, limit: i64, fresh: bool) -> Checked {
+    let most = limit as usize + 1;
+    prop_assert!(seen.hot.iter().chain(&seen.cold).all(|rows| *rows <= most), "too many rows: {:?}", seen);
+    if seen.disturbed || seen.refused {
+        return Ok(());
+    }
+    prop_assert_eq!(seen.hot.len(), 1, "hot: {:?}", seen);
+    if hot_alone(&seen.instants[0], span, order, limit) {
+        // A memory that requires cold without need must be outdated.
+        prop_assert!(seen.cold.is_empty() || !fresh, "cold was not needed: {:?}", seen);
+    }
+    prop_assert!(seen.cold.len() <= 1 + usize::from(!fresh), "cold: {:?}", seen);
+    Ok(())
+}
+
+/// P4 of a page by offset. A few late rows may be read along; many cost a logarithmic number of counts.
+fn page_is_cheap(seen: &Seen, span: Span, offset: i64, limit: i64, count: Count) -> Checked {
+    let take = limit as usize + 1;
+    let late = |instant: &Instant| {
+        let late = logical(instant, span).into_iter().filter(|placed| !placed.from_archive);
+        late.filter(|placed| Some(placed.row.key) < instant.mark.cold_watermark).count()
+    };
+    let late = seen.instants.iter().map(late).max().unwrap_or(0);
+    // Above this many, only late rows of the page are read.
+    let along =
+        if seen.disturbed { late.min(LATE_AT_ONCE) } else { late * usize::from(late <= LATE_AT_ONCE) };
+    prop_assert!(seen.hot.iter().all(|rows| *rows <= take.max(along)), "hot rows: {:?}", seen);
+    prop_assert!(seen.cold.iter().all(|rows| *rows <= take + along), "cold rows: {:?}", seen);
+    if seen.disturbed || seen.refused {
+        return Ok(());
+    }
+    let total = usize::from(count != Count::None);
+    let one_tier = hot_alone(&seen.instants[0], span, Order::Desc, offset + limit);
+    let steps = late.next_power_of_two().trailing_zeros() as usize + 1;
+    let newer = seen.instants[0].hot.iter();
+    let newer =
+        newer.filter(|row| row.key < span.upper && Some(row.key) >= seen.instants[0].mark.cold_watermark);
+    if late > LATE_AT_ONCE && !one_tier && offset > newer.count() as i64 && count == Count::None {
+        prop_assert!(seen.cold_counts > 0, "not bisected: {:?}", seen);
+    }
+    let (hot, cold, counts) = match late {
+        _ if one_tier => (1, 0, total),
+        0 => (1, 1, total),
+        1..=LATE_AT_ONCE => (3, 1, total),
+        _ => (3 + steps, 1, total + steps),
+    };
+    prop_assert!(seen.hot.len() <= hot && seen.cold.len() <= cold, "calls: {:?}", seen);
+    prop_assert!(seen.cold_counts <= counts, "counts: {:?}", seen);
+    Ok(())
+}

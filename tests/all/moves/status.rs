@@ -1,0 +1,164 @@
+//! `archive status` of healthy and unhealthy pairs.
+
+use std::sync::Arc;
+
+use thermocline::archive::status::{Status, status};
+use thermocline::clock::DAY;
+use thermocline::resources;
+use thermocline::tier::Schema;
+
+use super::fault_injection::{now, pair_with_history};
+use super::faulty_engine::{Fault, Faulty, Fuse};
+use super::program::Program;
+use super::{HOT, Pair, SIZES, copy_file, mover, plan, run, run_mover, scratch};
+
+async fn look(pair: &Pair, resource: &str) -> Status {
+    let family = resources::families().into_iter().find(|family| family.resource == resource);
+    status(&*pair.hot, Some(&*pair.cold), &pair.clock, family.expect("a family"), 15 * DAY)
+        .await
+        .expect("a status")
+}
+
+#[test]
+fn status_counts_due_rows_and_past_moves() {
+    run(async {
+        let folder = scratch();
+        let rows = pair_with_history(folder.path()).await;
+        let pair = Pair::open(folder.path(), now()).await;
+        for family in resources::families() {
+            let resource = family.resource;
+            let before = look(&pair, resource).await;
+            let report = run_mover(&pair.mover(SIZES), family, &plan(15, 9)).await;
+            assert_eq!(Some(before.due), report.due, "{resource}");
+            assert!(before.due > 0 && before.lag_days > 10.0, "{resource}: {before:?}");
+            assert_eq!(before.waits, Vec::<String>::new(), "{resource}");
+
+            let after = look(&pair, resource).await;
+            assert_eq!((after.due, after.lag_days), (0, 0.0), "{resource}");
+            assert_eq!(Some(after.epoch), report.epoch, "{resource}");
+            assert_eq!(before.rows_in_hot - after.rows_in_hot, report.of_resource, "{resource}");
+            let cold = after.cold.expect("cold");
+            let all = match resource {
+                "messages" => rows.messages.len(),
+                "posts" => rows.posts.len(),
+                _ => rows.prices.len(),
+            };
+            assert_eq!(after.rows_in_hot + cold.rows, all as i64, "{resource}");
+            let last = cold.last.expect("a batch");
+            assert_eq!((last.epoch, last.kind, last.finished), (after.epoch, "archive", now()));
+            assert!(cold.unconfirmed.is_empty() && cold.mover.is_none(), "{resource}");
+        }
+    });
+}
+
+#[test]
+fn status_shows_claims_and_interrupted_moves() {
+    run(async {
+        let family = resources::families()[0];
+        let mut seen = [false; 2];
+        for k in 1..200 {
+            let folder = scratch();
+            pair_with_due_messages(folder.path()).await;
+            let pair = Pair::open(folder.path(), now()).await;
+            let fuse = Fuse::new(k, Fault::Death);
+            let tier =
+                |inner: &Arc<dyn Schema>| Faulty { inner: Arc::clone(inner) as _, fuse: Arc::clone(&fuse) };
+            let (hot, cold) = (tier(&pair.hot), tier(&pair.cold));
+            let one = thermocline::archive::ArchiveOptions { max_rows: Some(1), ..plan(15, 9) };
+            run_mover(&mover(&hot, &cold, &pair.clock, SIZES), family, &one).await;
+            if !fuse.burnt() {
+                break;
+            }
+            let status = look(&pair, family.resource).await;
+            let cold = status.cold.expect("cold");
+            if let Some(claim) = cold.mover {
+                assert_eq!((claim.name.as_str(), claim.since), ("a test", now()));
+                assert!(claim.epoch >= status.epoch);
+                let interrupted = cold.unconfirmed.iter().any(|epoch| *epoch > status.epoch);
+                seen[usize::from(interrupted)] = true;
+            }
+            run_mover(&pair.mover(SIZES), family, &plan(15, 9)).await;
+            let cold = look(&pair, family.resource).await.cold.expect("cold");
+            assert!(cold.mover.is_none() && cold.unconfirmed.is_empty(), "call {k}: {cold:?}");
+        }
+        assert_eq!(seen, [true; 2], "claimed alone, and claimed and copied");
+    });
+}
+
+/// Creates a pair with a few messages that are due and no moves.
+async fn pair_with_due_messages(folder: &std::path::Path) {
+    let pair = Pair::open(folder, now()).await;
+    let mut rows = super::logical_table::Table::sample(now());
+    rows.messages.truncate(20);
+    rows.posts.clear();
+    rows.comments.clear();
+    rows.likes.clear();
+    rows.prices.clear();
+    super::logical_table::fill(&pair, &rows).await;
+    pair.close().await;
+}
+
+#[test]
+fn status_shows_obstacles() {
+    run(async {
+        let folder = scratch();
+        pair_with_history(folder.path()).await;
+        let old = scratch();
+        copy_file(folder.path(), old.path(), HOT);
+        let pair = Pair::open(folder.path(), now()).await;
+        pair.change("UPDATE archive_state SET held = 1 WHERE resource = 'posts'", &[]).await;
+        let status = look(&pair, "posts").await;
+        assert!(status.held && status.waits[0].contains("archive resume"), "{:?}", status.waits);
+        pair.change(
+            "INSERT INTO archive_rejects SELECT 'messages', id, 'why not ' || id, id FROM messages WHERE id > 110",
+            &[],
+        )
+        .await;
+        let status = look(&pair, "messages").await;
+        assert_eq!((status.rejects.rows, status.rejects.newest.len()), (16, 5));
+        assert_eq!(
+            (status.rejects.newest[0].id, status.rejects.newest[0].reason.as_str()),
+            (126, "why not 126")
+        );
+        let family = resources::families()[0];
+        run_mover(&pair.mover(SIZES), family, &plan(15, 9)).await;
+        assert!(look(&pair, "messages").await.waits.is_empty());
+        pair.close().await;
+
+        copy_file(old.path(), folder.path(), HOT);
+        let pair = Pair::open_unpaired(folder.path(), now()).await;
+        let status = look(&pair, "messages").await;
+        assert!(
+            status.waits[0].contains("hot is at epoch") && status.waits[0].contains("recover"),
+            "{status:?}"
+        );
+        pair.cold.close().await;
+    });
+}
+
+#[test]
+fn status_works_while_cold_is_unreachable_but_requires_one() {
+    let program = Program::new();
+    run(async {
+        pair_with_history(program.path()).await;
+    });
+    let args = ["archive", "status", "--json"];
+    let whole = program.report(&args[..2]);
+    assert!(whole["resources"][0]["cold"]["rows"].as_i64() > Some(0), "{whole}");
+
+    let mut command = program.command(&args);
+    let ended = command.env("COLD_DATABASE_URL", "postgres://nobody@127.0.0.1:1/none").output();
+    let ended = super::program::Ended::of(ended.expect("the program"));
+    assert_eq!(ended.status, Some(0), "{ended:?}");
+    let status: serde_json::Value = serde_json::from_str(&ended.out).expect("a report");
+    assert!(status["cold_is_away"].is_string() && status["resources"][0]["cold"].is_null(), "{status}");
+    assert_eq!(status["resources"][0]["waits"][0], "cold is away");
+    assert_eq!(status["resources"][0]["epoch"], whole["resources"][0]["epoch"]);
+
+    for args in [&["archive", "status"][..], &["archive", "run"], &["archive", "run", "--dry-run"]] {
+        let ended = program.command(args).env_remove("COLD_DATABASE_URL").output().expect("the program");
+        let ended = super::program::Ended::of(ended);
+        assert_eq!(ended.status, Some(2), "{args:?}: {ended:?}");
+        assert!(!ended.err.is_empty(), "{args:?} says why");
+    }
+}
