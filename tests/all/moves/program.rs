@@ -77,7 +77,7 @@ impl Program {
     }
 
     /// Opens both files.
-    pub async fn open(&self, now: Timestamp) -> Pair {
+    pub(super) async fn open(&self, now: Timestamp) -> Pair {
         Pair::open(self.path(), now).await
     }
 }
