@@ -1,25 +1,21 @@
-//! Thermocline: one HTTP API over a hot and a cold database, in which nobody can tell where a row lives or that it is
+//! Thermocline: one HTTP API over a hot and a cold database. A client cannot tell where a row lives or that it is
 //! moving.
 //!
-//! A reader takes an **epoch** and its hot rows in one statement, and reads cold at exactly that epoch; the mover raises
+//! A reader takes an **epoch** and its hot rows in one statement, and reads cold at exactly that epoch. The mover raises
 //! the epoch in the transaction that removes rows from hot, after their copy is committed in cold. [`federation`] and
-//! [`archive`] are those two sentences; the rest serves them.
+//! [`archive`] implement these two sentences.
 //!
-//! Rooms, from the outside in; imports point only inwards, and a test reads them:
+//! The program stands here, from the outside in:
 //!
 //! - [`cli`], [`server`]: commands; routes and middleware
-//! - [`resources`]: a folder a noun; [`ops`]: health and metrics; [`load`]: records of [`import`] and [`demo`] into hot
-//! - [`web`]: what routes share
-//! - [`archive`]: moving; [`federation`]: one list out of two tiers
-//! - [`tier`]: what a database is
-//! - [`page`]: keys, slices, cursors
-//! - leaves: [`config`], [`clock`], [`schema`], [`telemetry`]
+//! - [`resources`]: a directory for each resource, and the registry that lists them
+//! - [`ops`]: health and metrics; [`load`]: records of [`import`] and [`demo`] into hot
+//! - [`web`]: parameters, pages, errors and authentication, shared by all routes
+//! - [`schema`]: the declared tables and their migrations; [`config`]: settings; [`telemetry`]: logging
 //!
-//! **To add a resource**: its tables in [`schema`], and the migrations that `db generate` writes; a folder in
-//! [`resources`] with its row, its list ([`federation::List`] and [`federation::sql::SqlList`]), its SQL for each engine,
-//! its routes and, if it moves, its [`archive::Family`]; a line for each in `resources/mod.rs`; the new
-//! `openapi/openapi.json`; a test file.
-//! `docs/architecture.md` says more.
+//! Everything below is a crate under `crates/`, so that the compiler checks who may use what: [`clock`] and [`page`] (core),
+//! [`tier`] (database), [`journal`], [`federation`], [`archive`]. `docs/architecture.md` describes them, and
+//! `docs/adding-a-resource.md` shows how to add a resource.
 
 pub mod archive;
 // `println!` panics when nobody reads any more.
@@ -27,9 +23,7 @@ pub mod archive;
 pub mod cli;
 pub mod config;
 pub mod demo;
-pub mod federation;
 pub mod import;
-pub mod journal;
 pub mod load;
 pub mod ops;
 pub mod resources;
@@ -40,3 +34,5 @@ pub mod web;
 
 pub use thermocline_core::{clock, keyset as page};
 pub use thermocline_database::{self as tier, queries};
+pub use thermocline_federation as federation;
+pub use thermocline_journal as journal;

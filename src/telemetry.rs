@@ -4,6 +4,8 @@ use std::io::IsTerminal;
 
 use tracing_subscriber::EnvFilter;
 
+pub use thermocline_core::error::explain;
+
 /// Sends log lines to standard error, as text on a terminal and as JSON elsewhere.
 ///
 /// `filter` is an `EnvFilter` directive such as `info` or `thermocline=debug`; `RUST_LOG` overrides it. A second call does
@@ -22,18 +24,4 @@ pub fn init(filter: &str) {
     } else {
         log.json().flatten_event(true).try_init()
     };
-}
-
-/// Returns an error and its causes in one line.
-pub fn explain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let more = error.to_string();
-        if !text.ends_with(&more) {
-            text = format!("{text}: {more}");
-        }
-        cause = error.source();
-    }
-    text
 }

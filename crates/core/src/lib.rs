@@ -3,6 +3,7 @@
 //! Pure: nothing here knows a database or HTTP.
 
 pub mod clock;
+pub mod error;
 pub mod keyset;
 pub mod table;
 pub mod tier;

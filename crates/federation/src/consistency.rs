@@ -14,8 +14,8 @@
 use super::cache::ReadCache;
 use super::error::ReadError;
 use super::reads::{Cold, ColdError, ColdRows, Hot, HotSnapshot, List};
-use crate::page::{Key, Slice, Span};
-use crate::tier::TierError;
+use thermocline_core::keyset::{Key, Slice, Span};
+use thermocline_database::TierError;
 
 /// The result of a read that needed cold.
 pub(super) enum Outcome<T> {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::num::ParseIntError;
 use std::str::FromStr;
 
-use crate::tier::Value;
+use thermocline_database::Value;
 
 /// The sum of the digests of some rows. It does not depend on their order, and rows can be subtracted again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -68,7 +68,7 @@ fn of_row(table: &str, row: &[Value]) -> u128 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::schema::Kind;
+    use thermocline_core::table::Kind;
 
     fn of(rows: &[&[Value]]) -> Digest {
         let mut digest = Digest::default();

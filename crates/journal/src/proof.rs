@@ -1,8 +1,8 @@
 //! Whether the journal of cold knows the last move of hot, told by its epoch and token.
 
 use super::{ConsistencyError, Disagreement, JournalError, sql};
-use crate::schema::Kind;
-use crate::tier::{Engine, Record, Session, TierError, Value};
+use thermocline_core::table::Kind;
+use thermocline_database::{Engine, Record, Session, TierError, Value};
 
 /// Returns whether the journal has the move. Epoch 0 is before the first move.
 pub async fn knows(

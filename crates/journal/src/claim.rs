@@ -1,9 +1,9 @@
 //! The claim row of a resource in cold: the fence between movers, and the oldest epoch that readers may ask for.
 
 use super::{ConsistencyError, Disagreement, JournalError, sql};
-use crate::clock::Timestamp;
-use crate::schema::Kind;
-use crate::tier::{Engine, Session, TierError, Value};
+use thermocline_core::clock::Timestamp;
+use thermocline_core::table::Kind;
+use thermocline_database::{Engine, Session, TierError, Value};
 
 /// Claims the next number above `oldest` for a mover. Once committed, movers with older numbers are overtaken.
 pub async fn claim(

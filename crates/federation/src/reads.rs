@@ -3,8 +3,8 @@
 
 use async_trait::async_trait;
 
-use crate::page::{Key, ListId, Slice, Span};
-use crate::tier::{Source, Tier, TierError};
+use thermocline_core::keyset::{Key, ListId, Slice, Span};
+use thermocline_database::{Source, Tier, TierError};
 
 /// A list of the API, with the values it is filtered by.
 pub trait List: Send + Sync {

@@ -1,9 +1,9 @@
 //! Parameters of list statements, and the rows of their answers.
 
 use super::lists::SqlList;
-use crate::federation::reads::List;
-use crate::page::{Slice, Span};
-use crate::tier::{Record, Tier, TierError, Value};
+use crate::reads::List;
+use thermocline_core::keyset::{Slice, Span};
+use thermocline_database::{Record, Tier, TierError, Value};
 
 /// Parameters 1 to 4.
 pub(super) fn span_params(span: Span) -> Vec<Value> {

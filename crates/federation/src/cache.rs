@@ -7,7 +7,7 @@ use std::time::Duration;
 use moka::future::Cache;
 
 use super::reads::HotSnapshot;
-use crate::page::{ListId, Span};
+use thermocline_core::keyset::{ListId, Span};
 
 /// Counts in cold belong to one epoch and never change, so the epoch and its token are part of the key.
 type TotalKey = (ListId, Span, i64, Option<i64>);

@@ -10,7 +10,7 @@
 //! - `consistency`: reads that prove that both tiers belong to one instant
 //! - [`merge`]: ranks and merging, pure
 //! - [`cache`]: what readers remember
-//! - [`sql`]: answers [`reads`] from any [`crate::tier::Engine`]
+//! - [`sql`]: answers [`reads`] from any [`thermocline_database::Engine`]
 //! - [`reads`]: slices and counts that one tier can answer alone
 //!
 //! Nothing here knows HTTP or a resource.

@@ -5,9 +5,9 @@
 //! table. The archive writes them.
 
 use super::templates::queries;
-use crate::federation::reads::HotSnapshot;
-use crate::page::Key;
-use crate::tier::{Engine, Statement, TierError, Value};
+use crate::reads::HotSnapshot;
+use thermocline_core::keyset::Key;
+use thermocline_database::{Engine, Statement, TierError, Value};
 
 /// The statements over one table of blocks.
 #[derive(Debug)]

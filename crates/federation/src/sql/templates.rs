@@ -1,6 +1,6 @@
 //! The SQL of this room: the templates of lists, and the statements over counted blocks.
 
-crate::queries! {
+thermocline_database::queries! {
     /// Named queries.
     pub(super) mod queries = "lists" {
         Shared: "queries.sql",

@@ -5,9 +5,9 @@ use tokio::sync::Mutex;
 
 use super::lists::SqlList;
 use super::rows::{no_ids, rows, slice_params};
-use crate::federation::reads::{Hot, HotCount, HotRows, HotSnapshot};
-use crate::page::Slice;
-use crate::tier::{Begin, Engine, Record, Session, Statement, Tier, TierError, Value};
+use crate::reads::{Hot, HotCount, HotRows, HotSnapshot};
+use thermocline_core::keyset::Slice;
+use thermocline_database::{Begin, Engine, Record, Session, Statement, Tier, TierError, Value};
 
 /// The hot tier behind an engine.
 #[derive(Clone, Copy, Debug)]

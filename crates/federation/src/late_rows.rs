@@ -4,7 +4,7 @@ use super::consistency::{Consistent, Outcome, reach};
 use super::error::ReadError;
 use super::merge::{Placed, cold_stretch, cut, merge, split};
 use super::reads::{Hot, HotSnapshot, List};
-use crate::page::{Order, Slice, Span};
+use thermocline_core::keyset::{Order, Slice, Span};
 
 /// Up to this many late rows of a filter are read with the page; above it their ranks are bisected.
 const LATE_AT_ONCE: i64 = 100;

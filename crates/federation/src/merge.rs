@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use crate::page::{Key, Order};
+use thermocline_core::keyset::{Key, Order};
 
 /// A row and the tier it was read from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,8 +96,8 @@ pub fn cut<R>(merged: Vec<Placed<R>>, above: i64, rest: i64, late: i64) -> Vec<P
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::Timestamp;
     use proptest::prelude::*;
+    use thermocline_core::clock::Timestamp;
 
     fn key(place: i64) -> Key {
         Key::new(Timestamp::default().plus(place / 3), place)

@@ -2,9 +2,9 @@
 
 use super::blocks::BlockStatements;
 use super::templates::queries;
-use crate::federation::reads::List;
-use crate::schema::{Column, Table};
-use crate::tier::{Fragment, Record, Statement, TierError, Value};
+use crate::reads::List;
+use thermocline_core::table::{Column, Table};
+use thermocline_database::{Fragment, Record, Statement, TierError, Value};
 
 /// A list with its SQL.
 pub trait SqlList: List {
@@ -259,7 +259,7 @@ impl ListSpec {
             None => &["created_at", "id"],
         };
         let columns: Vec<&str> = self.filter.iter().chain(key).copied().collect();
-        let serves = |index: &&crate::schema::Index| {
+        let serves = |index: &&thermocline_core::table::Index| {
             let names = index.columns.iter().map(|column| column.trim_end_matches(" DESC"));
             names.eq(columns.iter().copied())
         };

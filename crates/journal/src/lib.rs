@@ -19,7 +19,7 @@ pub mod pair;
 pub mod proof;
 pub mod state;
 
-use crate::tier::Statement;
+use thermocline_database::Statement;
 
 pub use consistency::{ConsistencyError, Disagreement, JournalError};
 pub use digest::Digest;
@@ -28,7 +28,7 @@ pub use kind::MoveKind;
 pub use pair::PairError;
 pub use state::State;
 
-crate::queries! {
+thermocline_database::queries! {
     mod sql = "journal" {
         Shared: "queries.sql",
         Postgres: "queries.postgres.sql",

@@ -6,10 +6,10 @@ use super::blocks::BlockStatements;
 use super::lists::{ColdStatements, SqlList};
 use super::rows::{no_ids, rows, slice_params, span_params};
 use super::templates::queries;
-use crate::federation::reads::{Cold, ColdCount, ColdError, ColdRows, HotSnapshot};
-use crate::page::{Key, Order, Slice, Span};
-use crate::schema::Kind;
-use crate::tier::{Engine, Record, Statement, Tier, Value};
+use crate::reads::{Cold, ColdCount, ColdError, ColdRows, HotSnapshot};
+use thermocline_core::keyset::{Key, Order, Slice, Span};
+use thermocline_core::table::Kind;
+use thermocline_database::{Engine, Record, Statement, Tier, Value};
 
 /// The cold tier behind an engine and its replicas.
 ///

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::{ConsistencyError, Disagreement, sql, state};
-use crate::clock::Clock;
-use crate::schema::Kind;
-use crate::tier::{Begin, Engine, Record, Statement, TierError, Value};
+use thermocline_core::clock::Clock;
+use thermocline_core::table::Kind;
+use thermocline_database::{Begin, Engine, Record, Statement, TierError, Value};
 
 /// The two databases cannot be used together.
 #[derive(Debug, thiserror::Error)]

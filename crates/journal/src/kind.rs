@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::tier::{Record, Tier, TierError};
+use thermocline_database::{Record, Tier, TierError};
 
 /// What a move did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

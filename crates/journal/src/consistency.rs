@@ -1,6 +1,6 @@
 //! The error that the two databases disagree.
 
-use crate::tier::TierError;
+use thermocline_database::TierError;
 
 /// The two databases of a pair disagree about a resource: one of them was restored from a backup, or damaged.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

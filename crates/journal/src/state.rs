@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::{ConsistencyError, Disagreement, JournalError, sql};
-use crate::clock::Timestamp;
-use crate::page::Key;
-use crate::schema::Kind;
-use crate::tier::{Begin, Engine, Record, Session, TierError, Value};
+use thermocline_core::clock::Timestamp;
+use thermocline_core::keyset::Key;
+use thermocline_core::table::Kind;
+use thermocline_database::{Begin, Engine, Record, Session, TierError, Value};
 
 /// A state row.
 #[derive(Clone, Copy, Debug, Default)]

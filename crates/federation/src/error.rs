@@ -1,6 +1,6 @@
 //! Why a list could not be read.
 
-use crate::tier::{Tier, TierError};
+use thermocline_database::{Tier, TierError};
 
 /// A list could not be read whole.
 #[derive(Debug, thiserror::Error)]

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::{Digest, MoveKind, sql};
-use crate::clock::Timestamp;
-use crate::page::Key;
-use crate::tier::{Engine, Record, Session, Tier, TierError, Value};
+use thermocline_core::clock::Timestamp;
+use thermocline_core::keyset::Key;
+use thermocline_database::{Engine, Record, Session, Tier, TierError, Value};
 
 /// A new entry.
 #[derive(Clone, Copy, Debug)]
@@ -70,7 +70,7 @@ fn digest(record: &Record) -> Result<Digest, TierError> {
 
 async fn entries(
     cold: &mut dyn Session,
-    statement: &crate::tier::Statement,
+    statement: &thermocline_database::Statement,
     resource: &str,
     epoch: i64,
 ) -> Result<Vec<Entry>, TierError> {

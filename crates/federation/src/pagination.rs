@@ -8,8 +8,8 @@ use super::error::ReadError;
 use super::late_rows::{LatePage, Wanted, page_with_late_rows};
 use super::merge::{Placed, merge};
 use super::reads::{Cold, ColdError, ColdRows, Hot, HotRows, HotSnapshot, List};
-use crate::page::{Key, Order, Slice, Span};
-use crate::tier::{Tier, TierError};
+use thermocline_core::keyset::{Key, Order, Slice, Span};
+use thermocline_database::{Tier, TierError};
 
 /// How often a request asks again when a move or the vacuum interfered.
 const ATTEMPTS: usize = 8;
