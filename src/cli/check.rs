@@ -2,22 +2,24 @@
 
 use serde::Serialize;
 
-use super::look::{Report, look};
-use super::{Failure, print_json, token};
+use super::failure::Failure;
+use super::output::print_json;
+use super::tier_report::{TierReport, inspect_tier};
+use super::token;
 use crate::clock::Clock;
 use crate::config::{JwtKey, Settings};
 use crate::tier::Tier;
 
-/// Check settings, connections, schema and sort order of both tiers; changes nothing
+/// Check settings, connections, schemas and sort order of both tiers without changing anything
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-`db check` says more of a tier.
+`db check` shows more about a tier.
 
 Example:
   thermocline check && thermocline serve")]
 pub struct Args;
 
-/// One thing that was looked at.
+/// The result of one check.
 #[derive(Debug, Serialize)]
 struct Finding {
     what: String,
@@ -33,12 +35,12 @@ fn finding(what: impl Into<String>, outcome: Result<String, String>) -> Finding 
     Finding { what: what.into(), ok, detail }
 }
 
-/// Runs it.
+/// Runs the command.
 pub async fn run(settings: &Settings, json: bool) -> Result<(), Failure> {
     let mut findings = vec![finding("tokens", keys(settings).await)];
-    findings.extend(of_tier(&look(Tier::Hot, &settings.hot).await));
+    findings.extend(tier_findings(&inspect_tier(Tier::Hot, &settings.hot).await));
     match &settings.cold {
-        Some(place) => findings.extend(of_tier(&look(Tier::Cold, place).await)),
+        Some(location) => findings.extend(tier_findings(&inspect_tier(Tier::Cold, location).await)),
         None => findings.push(finding("cold", Ok("none: hot-only mode".to_owned()))),
     }
     let sound = findings.iter().all(|finding| finding.ok);
@@ -46,13 +48,13 @@ pub async fn run(settings: &Settings, json: bool) -> Result<(), Failure> {
         print_json(&findings)?;
     } else {
         for Finding { what, ok, detail } in &findings {
-            say!("{} {what}: {detail}", if *ok { "ok  " } else { "FAIL" });
+            outln!("{} {what}: {detail}", if *ok { "ok  " } else { "FAIL" });
         }
     }
     if sound { Ok(()) } else { Err(Failure::Reported) }
 }
 
-/// Whether tokens can be verified.
+/// Checks that tokens can be verified.
 async fn keys(settings: &Settings) -> Result<String, String> {
     let usable = async {
         let verifier = token::verifier(settings, &Clock::system())?;
@@ -69,8 +71,8 @@ async fn keys(settings: &Settings) -> Result<String, String> {
     }
 }
 
-fn of_tier(report: &Report) -> Vec<Finding> {
-    let Report { tier, newest, .. } = report;
+fn tier_findings(report: &TierReport) -> Vec<Finding> {
+    let TierReport { tier, newest, .. } = report;
     let mut found = Vec::new();
     match (&report.error, &report.server) {
         (Some(error), None) => return vec![finding(*tier, Err(error.clone()))],
@@ -93,13 +95,13 @@ fn of_tier(report: &Report) -> Vec<Finding> {
     let faults = report.findings.iter().filter(|finding| finding.fault);
     found.extend(faults.map(|fault| finding(format!("{tier} schema"), Err(fault.text.clone()))));
     if report.snapshots == Some(false) {
-        let text = "snapshot isolation is off; `db upgrade` switches it on";
+        let text = "snapshot isolation is off; `db upgrade` turns it on";
         found.push(finding(format!("{tier} isolation"), Err(text.to_owned())));
     }
     match report.sorts {
         Some(true) => found.push(finding(format!("{tier} sort order"), Ok("as in Rust".to_owned()))),
         Some(false) => {
-            let text = "sorts keys otherwise than this program";
+            let text = "does not sort keys as this program does";
             found.push(finding(format!("{tier} sort order"), Err(text.to_owned())));
         }
         None => {}

@@ -7,47 +7,50 @@ use std::sync::atomic::AtomicBool;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
+use super::failure::Failure;
+use super::output::print_json;
 use super::serve::{address, listen, until_stopped};
 use super::tiers::Tiers;
-use super::{Failure, archive, args, print_json, token};
+use super::{archive, args, token};
 use crate::archive::{ArchiveOptions, BlockSizes, Mover};
 use crate::clock::{Clock, Timestamp};
-use crate::config::{JwtKey, Settings, TierLocation};
+use crate::config::{JwtKey, Settings};
 use crate::demo;
 use crate::load::demo::fill;
 use crate::resources;
+use crate::tier::TierLocation;
 use crate::web::state::App;
 
-/// Written last: a folder with it holds a whole demo.
+/// The file that is written last: a folder with it holds a complete demo.
 const MARKER: &str = "demo.json";
-/// Seconds the printed token holds.
-const TOKEN_HOLDS: i64 = 7 * 86_400;
+/// The validity of the printed token, in seconds.
+const TOKEN_TTL: i64 = 7 * 86_400;
 
-/// Make plausible data in two embedded tiers, archive what is old, serve it, and say what to try
+/// Generate data in two embedded tiers, archive old rows, serve the API, and print requests to try
 ///
-/// Three years of prices of twenty stocks, conversations in English and Chinese, posts with comments and likes.
-/// The folder is kept: the next demo serves it again.
+/// The data are three years of prices of twenty stocks, conversations in English and Chinese, and posts with comments and
+/// likes. The folder is kept: the next demo serves it again.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  thermocline demo --messages 1000000 --dir big-demo --fresh")]
 pub struct Args {
-    /// The folder of the two databases
+    /// The folder for the two databases
     #[arg(long, default_value = "thermocline-demo", value_name = "FOLDER")]
     dir: PathBuf,
-    /// Where to listen; port 0 takes a free one
+    /// The address to listen on; port 0 selects a free port
     #[arg(long, default_value = "127.0.0.1:8080", value_name = "HOST:PORT")]
     addr: String,
-    /// How many messages to make
+    /// The number of messages
     #[arg(long, default_value_t = 120_000, value_parser = clap::value_parser!(u64).range(1_000..=10_000_000))]
     messages: u64,
     /// The seed of the data
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Begin anew, even if the folder holds a demo
+    /// Replace a demo in the folder
     #[arg(long)]
     fresh: bool,
 }
 
-/// What a demo folder is.
+/// The contents of the marker file.
 #[derive(Debug, Serialize, Deserialize)]
 struct Marker {
     seed: u64,
@@ -56,9 +59,9 @@ struct Marker {
     secret: String,
 }
 
-/// What to try, as JSON.
+/// The requests to try, as JSON.
 #[derive(Debug, Serialize)]
-struct Try {
+struct DemoReport {
     url: String,
     token: String,
     user: i64,
@@ -73,12 +76,12 @@ struct Command {
     command: String,
 }
 
-/// Runs it.
+/// Runs the command.
 pub async fn run(args: Args, settings: &Settings, json: bool) -> Result<(), Failure> {
     let clock = Clock::system();
-    // The address first: nobody should wait for data that cannot be served.
+    // First, so that no data are generated that could not be served.
     let listener = listen(&args.addr).await?;
-    let (marker, whole) = prepare(&args, &clock)?;
+    let (marker, complete) = prepare(&args, &clock)?;
     let settings = Settings {
         hot: TierLocation::Sqlite(args.dir.join("hot.sqlite3")),
         cold: Some(TierLocation::Sqlite(args.dir.join("cold.sqlite3"))),
@@ -90,8 +93,8 @@ pub async fn run(args: Args, settings: &Settings, json: bool) -> Result<(), Fail
     };
     let tiers = Tiers::open(&settings, &clock).await?;
     let plan = demo::Plan { messages: marker.messages as usize, ..demo::Plan::new(marker.seed, marker.now) };
-    if !whole {
-        let bar = args::bar("making", 0, false);
+    if !complete {
+        let bar = args::bar("generating", 0, false);
         let mut progress = |table, rows| {
             bar.set_prefix(table);
             bar.inc(rows);
@@ -99,18 +102,18 @@ pub async fn run(args: Args, settings: &Settings, json: bool) -> Result<(), Fail
         fill(&*tiers.hot, plan, &mut progress).await.map_err(Failure::of)?;
         bar.finish_and_clear();
     }
-    move_old(&tiers, &clock, json).await?;
-    if !whole {
+    archive_old_rows(&tiers, &clock, json).await?;
+    if !complete {
         write_marker(&args.dir, &marker)?;
     }
     let verifier = token::verifier(&settings, &clock)?;
     let facts = plan.facts();
-    let token = verifier.issue(facts.user, None, TOKEN_HOLDS).map_err(Failure::of)?;
+    let token = verifier.issue(facts.user, None, TOKEN_TTL).map_err(Failure::of)?;
     let url = format!("http://{}", address(&listener));
     let commands = commands(&facts, plan.boundary());
     if json {
         let (user, conversation) = (facts.user, facts.conversation);
-        print_json(&Try { url, token, user, conversation, boundary: plan.boundary(), commands })?;
+        print_json(&DemoReport { url, token, user, conversation, boundary: plan.boundary(), commands })?;
     } else {
         print(&url, &token, &commands);
     }
@@ -120,7 +123,7 @@ pub async fn run(args: Args, settings: &Settings, json: bool) -> Result<(), Fail
     Ok(())
 }
 
-/// The marker of the folder and whether it holds a whole demo; half a one is cleared away.
+/// Returns the marker of the folder and whether the demo is complete. An incomplete one is deleted.
 fn prepare(args: &Args, clock: &Clock) -> Result<(Marker, bool), Failure> {
     let failed = |error: std::io::Error| Failure::Failed(format!("{}: {error}", args.dir.display()));
     std::fs::create_dir_all(&args.dir).map_err(failed)?;
@@ -130,7 +133,7 @@ fn prepare(args: &Args, clock: &Clock) -> Result<(Marker, bool), Failure> {
         && !args.fresh
     {
         if (marker.seed, marker.messages) != (args.seed, args.messages) {
-            let text = format!("{} holds another demo; --fresh makes this one", args.dir.display());
+            let text = format!("{} holds another demo; --fresh replaces it", args.dir.display());
             return Err(Failure::Usage(text));
         }
         return Ok((marker, true));
@@ -154,7 +157,7 @@ fn write_marker(dir: &Path, marker: &Marker) -> Result<(), Failure> {
         .map_err(|error| Failure::Failed(format!("{}: {error}", dir.display())))
 }
 
-async fn move_old(tiers: &Tiers, clock: &Clock, quiet: bool) -> Result<(), Failure> {
+async fn archive_old_rows(tiers: &Tiers, clock: &Clock, quiet: bool) -> Result<(), Failure> {
     let mover = Mover {
         hot: &*tiers.hot,
         cold: tiers.need_cold()?,
@@ -210,10 +213,10 @@ fn commands(facts: &demo::Facts, boundary: Timestamp) -> Vec<Command> {
 }
 
 fn print(url: &str, token: &str, commands: &[Command]) {
-    say!("\nServing two tiers on {url}; its description is at {url}/docs. In another shell:\n");
-    say!("URL={url}\nAUTH=\"Authorization: Bearer {token}\"\n");
+    outln!("\nServing two tiers on {url}; the API is described at {url}/docs. In another shell:\n");
+    outln!("URL={url}\nAUTH=\"Authorization: Bearer {token}\"\n");
     for Command { what, command } in commands {
-        say!("# {what}\n{command}\n");
+        outln!("# {what}\n{command}\n");
     }
-    say!("ctrl-c stops it.");
+    outln!("Stop with ctrl-c.");
 }

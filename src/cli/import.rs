@@ -5,8 +5,10 @@ use std::time::Instant;
 
 use serde::Serialize;
 
+use super::args;
+use super::failure::Failure;
+use super::output::print_json;
 use super::tiers::Tiers;
-use super::{Failure, args, print_json};
 use crate::clock::{Clock, Timestamp};
 use crate::config::Settings;
 use crate::import::{Format, Input, Item, Noun, Options, Record, RejectsFile, nouns, shift};
@@ -132,17 +134,17 @@ pub async fn run(args: Args, settings: &Settings, json: bool) -> Result<(), Fail
 fn print(report: &ImportReport) {
     for FileReport { file, counts } in &report.files {
         let Counts { read, inserted, known, corrected, rejected } = counts;
-        say!(
+        outln!(
             "{file}: {read} read, {inserted} inserted, {known} known, {corrected} corrected, {rejected} rejected"
         );
     }
     if let Some(rejects) = &report.rejects {
-        say!("rejected lines are in {}", rejects.display());
+        outln!("rejected lines are in {}", rejects.display());
     }
     if let Some(shift_by) = report.shift_by {
-        say!("times were moved; use --shift-by {shift_by} for files that belong to these");
+        outln!("times were moved; use --shift-by {shift_by} for files that belong to these");
     }
-    say!("{:.1} s", report.seconds);
+    outln!("{:.1} s", report.seconds);
 }
 
 /// Returns the newest time in any file.

@@ -1,37 +1,38 @@
-//! The command line: one file a command. Reports go to standard output, progress and log lines to standard error.
+//! The command line: one file for each command. Results go to standard output, progress and log lines to standard error.
 
-// Its macros are for all that follow.
+// First, because its macros are used by the modules below.
 #[macro_use]
-mod talk;
+mod output;
 
 mod archive;
 mod args;
 mod check;
+mod connect;
 mod db;
 mod demo;
+mod failure;
 mod health;
 mod import;
-mod look;
 mod openapi;
-mod ready;
+mod schema_setup;
 mod serve;
+mod tier_report;
 mod tiers;
 mod token;
-mod wait;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::config::{ArchivedResource, ConfigError, Flags, Settings};
-use crate::resources;
+use crate::config::{ArchivedResource, Flags, Settings};
+use crate::resources::registry;
 use crate::telemetry;
-use crate::telemetry::explain;
+use failure::Failure;
 
-/// One HTTP API over a hot and a cold database, in which nobody can tell where a row lives or that it is moving.
+/// One HTTP API over a hot and a cold database: clients cannot tell where a row is stored or that it is moving
 ///
-/// With nothing configured both tiers are SQLite files in the current folder.
+/// Without settings, both tiers are SQLite files in the current folder.
 #[derive(Debug, Parser)]
 #[command(
     name = "thermocline",
@@ -39,7 +40,7 @@ use crate::telemetry::explain;
     about,
     max_term_width = 100,
     after_help = "\
-Settings: flags over environment over thermocline.toml over defaults.
+Settings: flags override environment variables, which override thermocline.toml.
   HOT_DATABASE_URL                      sqlite:PATH, or
                                         mssql://USER:PASSWORD@HOST:PORT/DATABASE?encrypt=required|strict|off&ca=FILE
                                         &connect_timeout=SECONDS&write_timeout=SECONDS
@@ -50,21 +51,21 @@ Settings: flags over environment over thermocline.toml over defaults.
                                         &write_timeout=SECONDS; or its parts in
                                         POSTGRES_HOST, POSTGRES_PORT, POSTGRES_COLD_DATABASE,
                                         POSTGRES_USER, POSTGRES_PASSWORD
-  COLD_DATABASE_URL_DIRECT              past the pooler, for migrations
+  COLD_DATABASE_URL_DIRECT              for migrations, past the pooler
   COLD_DATABASE_REPLICA_URLS            read replicas, separated by commas
   JWT_SECRET                            at least 32 bytes
   JWT_ISSUER, JWT_AUDIENCE              checked in tokens when set
   THERMOCLINE_ADDR, THERMOCLINE_LOG, THERMOCLINE_REQUEST_TIMEOUT
   THERMOCLINE_MIGRATE                   auto: `serve` migrates servers too
-  THERMOCLINE_TRIES                     how often `serve` looks for each database
+  THERMOCLINE_TRIES                     how often `serve` tries to reach each database
   THERMOCLINE_ARCHIVE_SCHEDULE          when `serve` moves rows, in UTC: cron's five fields
-  THERMOCLINE_ARCHIVE_OLDER_THAN, THERMOCLINE_ARCHIVE_{MESSAGES,POSTS,PRICES}_OLDER_THAN
+  THERMOCLINE_ARCHIVE_OLDER_THAN, THERMOCLINE_ARCHIVE_<RESOURCE>_OLDER_THAN
                                         how old a row must be to move
   THERMOCLINE_ARCHIVE_BATCH, THERMOCLINE_ARCHIVE_PAUSE_MS, THERMOCLINE_ARCHIVE_MAX_HOT_LATENCY_MS,
-  THERMOCLINE_ARCHIVE_PATIENCE          how gently it goes
-  THERMOCLINE_ARCHIVE_AUDIT_RATE        rows of the archive `serve` looks at in a second for what is wrong
+  THERMOCLINE_ARCHIVE_PATIENCE          limits on the load of moving rows
+  THERMOCLINE_ARCHIVE_AUDIT_RATE        archived rows that `serve` audits in a second
 
-Exit status: 0 done, 1 failed, 2 wrong usage or settings.
+Exit status: 0 success, 1 failure, 2 wrong usage or settings.
 
 Example:
   thermocline demo"
@@ -76,10 +77,10 @@ struct Cli {
     command: Command,
 }
 
-/// What every command takes.
+/// The flags of every command.
 #[derive(Debug, clap::Args)]
 struct Shared {
-    /// The settings file [default: thermocline.toml, if it is there]
+    /// The settings file [default: thermocline.toml, if it exists]
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
     /// The hot tier, instead of `HOT_DATABASE_URL`
@@ -109,31 +110,7 @@ enum Command {
     Db(db::Args),
 }
 
-/// Why a command ended badly.
-#[derive(Debug)]
-enum Failure {
-    /// Wrong usage or settings: exit status 2.
-    Usage(String),
-    /// It tried and failed: exit status 1.
-    Failed(String),
-    /// It has said so itself: exit status 1.
-    Reported,
-}
-
-impl From<ConfigError> for Failure {
-    fn from(error: ConfigError) -> Self {
-        Self::Usage(error.to_string())
-    }
-}
-
-impl Failure {
-    /// From any error, with its causes.
-    fn of(error: impl std::error::Error) -> Self {
-        Self::Failed(explain(&error))
-    }
-}
-
-/// Runs the command line and says how it went.
+/// Runs the command line and returns the exit status.
 pub async fn run() -> ExitCode {
     let Cli { shared, command } = Cli::parse();
     let flags = Flags {
@@ -148,15 +125,15 @@ pub async fn run() -> ExitCode {
     };
     let done = match Settings::read(&flags, &archived_resources()) {
         Ok(settings) => {
-            // What a command prints is its report; log lines are for what runs long.
+            // Short commands print results; log lines are for long-running ones.
             let long = match &command {
                 Command::Serve(_) => true,
-                Command::Archive(args) => args.is_watched_by_nobody(),
+                Command::Archive(args) => args.runs_unattended(),
                 _ => false,
             };
             let quiet = shared.log.is_none() && !long;
             telemetry::init(if quiet { "warn" } else { &settings.log });
-            // Every command's state together is too much for a stack.
+            // The states of all commands together are too large for the stack.
             Box::pin(execute(command, &settings, shared.json)).await
         }
         Err(error) => Err(error.into()),
@@ -164,11 +141,11 @@ pub async fn run() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Usage(text)) => {
-            complain!("error: {text}");
+            errln!("error: {text}");
             ExitCode::from(2)
         }
         Err(Failure::Failed(text)) => {
-            complain!("error: {text}");
+            errln!("error: {text}");
             ExitCode::FAILURE
         }
         Err(Failure::Reported) => ExitCode::FAILURE,
@@ -190,15 +167,7 @@ async fn execute(command: Command, settings: &Settings, json: bool) -> Result<()
 }
 
 /// Returns the resources that settings may name.
-fn archived_resources() -> [ArchivedResource; 3] {
-    resources::families().map(|family| ArchivedResource {
-        name: family.resource,
-        has_activity: family.due_by_activity.is_some(),
-    })
-}
-
-/// Prints a report as JSON.
-fn print_json(report: &impl serde::Serialize) -> Result<(), Failure> {
-    say!("{}", serde_json::to_string_pretty(report).map_err(Failure::of)?);
-    Ok(())
+fn archived_resources() -> Vec<ArchivedResource> {
+    let moving = registry::moving().filter_map(|resource| Some((resource.name, resource.moves.as_ref()?)));
+    moving.map(|(name, moves)| ArchivedResource { name, has_activity: moves.due_by_activity }).collect()
 }

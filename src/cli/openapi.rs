@@ -1,15 +1,15 @@
 //! `thermocline openapi`
 
-use super::Failure;
+use super::failure::Failure;
 use crate::server;
 
-/// Print the description of the API (OpenAPI, JSON)
+/// Print the description of the API as OpenAPI in JSON
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  thermocline openapi > openapi/openapi.json")]
 pub struct Args;
 
-/// Runs it.
+/// Runs the command.
 pub fn run() -> Result<(), Failure> {
-    say!("{}", server::openapi().to_pretty_json().map_err(Failure::of)?);
+    outln!("{}", server::openapi().to_pretty_json().map_err(Failure::of)?);
     Ok(())
 }

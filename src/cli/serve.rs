@@ -7,9 +7,11 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use super::archive::run::{plan, stop_on_signal};
+use super::archive::mover::stop_on_signal;
+use super::archive::run::options;
+use super::failure::Failure;
 use super::tiers::Tiers;
-use super::{Failure, token};
+use super::token;
 use crate::archive::auditor::Auditor;
 use crate::archive::schedule::Schedule;
 use crate::clock::Clock;
@@ -19,32 +21,32 @@ use crate::{ops, resources, server};
 
 /// Serve the API
 ///
-/// Waits for the databases, brings embedded files up to date (servers only with --migrate: others use them too),
-/// checks that the schemas fit and that both are a pair, and only then listens.
+/// Waits for the databases, migrates embedded files (servers only with --migrate, because others use them too), checks the
+/// schemas and that both databases are a pair, and then listens.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example:\n  JWT_SECRET=$(openssl rand -hex 32) thermocline serve --addr 127.0.0.1:8080"
 )]
 pub struct Args {
-    /// Where to listen [default: 127.0.0.1:8080]
+    /// The address to listen on [default: 127.0.0.1:8080]
     #[arg(long, value_name = "HOST:PORT")]
     addr: Option<String>,
-    /// Bring servers up to date as well, as `db auto` does
+    /// Migrate database servers too, as `db auto` does
     #[arg(long)]
     migrate: bool,
-    /// How often to look for each database [default: 30]
+    /// How often to try to reach each database [default: 30]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     tries: Option<u32>,
 }
 
 impl Args {
-    /// The settings among them.
+    /// Returns the flags that are settings.
     pub fn flags(&self) -> Flags {
         Flags { addr: self.addr.clone(), migrate: self.migrate, tries: self.tries, ..Flags::default() }
     }
 }
 
-/// Runs it.
+/// Runs the command.
 pub async fn run(settings: &Settings) -> Result<(), Failure> {
     let clock = Clock::system();
     let verifier = token::verifier(settings, &clock)?;
@@ -55,7 +57,7 @@ pub async fn run(settings: &Settings) -> Result<(), Failure> {
     let app = App::new(tiers.hot.clone(), tiers.cold.clone(), verifier, clock.clone());
     ops::metrics::install();
     let stop = stop_on_signal();
-    let beside = beside(settings, &tiers, &clock, &stop);
+    let tasks = spawn_background_tasks(settings, &tiers, &clock, &stop);
     let watch = tokio::spawn({
         let app = app.clone();
         async move { ops::watch::watch(&app, &resources::families().map(|family| family.resource)).await }
@@ -63,23 +65,28 @@ pub async fn run(settings: &Settings) -> Result<(), Failure> {
     until_stopped(listener, app, settings).await?;
     watch.abort();
     stop.store(true, Ordering::Relaxed);
-    for work in beside {
-        // A batch in hand is finished first.
-        work.await.map_err(Failure::of)?;
+    for task in tasks {
+        // The current batch is finished first.
+        task.await.map_err(Failure::of)?;
     }
     tiers.close().await;
     Ok(())
 }
 
-/// What the settings want done beside serving: moving by a schedule, and auditing.
-fn beside(settings: &Settings, tiers: &Tiers, clock: &Clock, stop: &Arc<AtomicBool>) -> Vec<JoinHandle<()>> {
+/// Spawns the tasks that the settings ask for: moving rows on a schedule, and auditing.
+fn spawn_background_tasks(
+    settings: &Settings,
+    tiers: &Tiers,
+    clock: &Clock,
+    stop: &Arc<AtomicBool>,
+) -> Vec<JoinHandle<()>> {
     let archive = &settings.archive;
-    let mut beside = Vec::new();
+    let mut tasks = Vec::new();
     let Some(cold) = &tiers.cold else {
         if archive.schedule.is_some() {
-            tracing::warn!("archive.schedule is set and no cold tier: nothing moves");
+            tracing::warn!("archive.schedule is set, but there is no cold tier: no row moves");
         }
-        return beside;
+        return tasks;
     };
     if let Some(cron) = &archive.schedule {
         let schedule = Schedule {
@@ -87,25 +94,27 @@ fn beside(settings: &Settings, tiers: &Tiers, clock: &Clock, stop: &Arc<AtomicBo
             cold: Arc::clone(cold),
             clock: clock.clone(),
             name: format!("server, process {}", std::process::id()),
-            resources: resources::families().map(|family| (family, plan(archive, family.resource))).to_vec(),
+            resources: resources::families()
+                .map(|family| (family, options(archive, family.resource)))
+                .to_vec(),
             cron: cron.clone(),
         };
         let stop = Arc::clone(stop);
-        beside.push(tokio::spawn(async move { schedule.run(&stop).await }));
+        tasks.push(tokio::spawn(async move { schedule.run(&stop).await }));
     }
     if archive.audit_rate > 0 {
         let (hot, cold, clock) = (Arc::clone(&tiers.hot), Arc::clone(cold), clock.clone());
         let (rate, stop) = (archive.audit_rate, Arc::clone(stop));
-        beside.push(tokio::spawn(async move {
+        tasks.push(tokio::spawn(async move {
             let families = resources::families();
             let auditor = Auditor { hot: &*hot, cold: &*cold, clock: &clock, families: &families, rate };
             auditor.run(&stop).await;
         }));
     }
-    beside
+    tasks
 }
 
-/// Serves until the process is asked to stop.
+/// Serves until the process receives a stop signal.
 pub async fn until_stopped(listener: TcpListener, app: App, settings: &Settings) -> Result<(), Failure> {
     let router = server::router(app, Duration::from_secs(settings.request_timeout));
     server::serve(listener, router, server::stop_signal()).await.map_err(Failure::of)?;
@@ -113,14 +122,14 @@ pub async fn until_stopped(listener: TcpListener, app: App, settings: &Settings)
     Ok(())
 }
 
-/// Listens, or says which address cannot be had.
+/// Binds the address.
 pub async fn listen(addr: &str) -> Result<TcpListener, Failure> {
     TcpListener::bind(addr)
         .await
         .map_err(|error| Failure::Usage(format!("THERMOCLINE_ADDR: cannot listen on {addr}: {error}")))
 }
 
-/// The address in use: of port 0 the one that was given.
+/// Returns the bound address, with the port that was assigned for port 0.
 pub fn address(listener: &TcpListener) -> String {
     listener.local_addr().map_or_else(|_| "unknown".to_owned(), |addr| addr.to_string())
 }

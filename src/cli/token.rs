@@ -3,18 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Failure, args};
+use super::args;
+use super::failure::Failure;
 use crate::clock::Clock;
 use crate::config::{JwtKey, Settings};
 use crate::telemetry::explain;
 use crate::web::auth::{AuthSettings, KeySource, Verifier};
 
-/// Between two looks at published keys.
+/// The pause between two attempts to fetch published keys.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Print a token, alone, for scripts
+/// Print a token and nothing else, for scripts
 ///
-/// It is signed with `JWT_SECRET`: with a public key, or a URL of them, tokens come from whoever holds the private one.
+/// It is signed with `JWT_SECRET`. With public keys, tokens come from the owner of the private key.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example:\n  curl -H \"Authorization: Bearer $(thermocline token --user 42)\" localhost:8080/api/conversations"
@@ -26,17 +27,17 @@ pub struct Args {
     /// Scopes, separated by spaces; `admin` may read every conversation
     #[arg(long)]
     scope: Option<String>,
-    /// How long it holds
+    /// How long the token is valid
     #[arg(long, default_value = "1h", value_parser = args::span)]
     ttl: i64,
 }
 
-/// The verifier of the settings' key. Published keys are still to be fetched.
+/// Returns the verifier for the key of the settings. Published keys are not fetched yet.
 pub fn verifier(settings: &Settings, clock: &Clock) -> Result<Arc<Verifier>, Failure> {
     let key = settings.jwt_key.clone();
     let key = key.ok_or_else(|| {
         Failure::Usage(
-            "JWT_SECRET: not set; at least 32 bytes are needed, or JWT_PUBLIC_KEY_FILE, or JWT_JWKS_URL"
+            "JWT_SECRET: not set; set it to at least 32 bytes, or set JWT_PUBLIC_KEY_FILE or JWT_JWKS_URL"
                 .to_owned(),
         )
     })?;
@@ -55,24 +56,25 @@ pub fn verifier(settings: &Settings, clock: &Clock) -> Result<Arc<Verifier>, Fai
     verifier.map(Arc::new).map_err(|error| Failure::Usage(format!("{name}: {error}")))
 }
 
-/// Fetches published keys, as often as a service looks for its databases: the issuer may still be starting.
+/// Fetches published keys with up to `tries` attempts: the issuer may still be starting.
 pub async fn fetch_keys(verifier: &Verifier, tries: u32) -> Result<(), Failure> {
-    for tried in 1.. {
+    let mut tried = 1;
+    loop {
         let Err(error) = verifier.fetch_keys().await else { return Ok(()) };
         let why = explain(&error);
         if tried >= tries {
             return Err(Failure::Failed(format!("JWT_JWKS_URL: {why}")));
         }
-        tracing::warn!(tried, tries, why, "waiting for the keys of tokens");
+        tracing::warn!(tried, tries, why, "waiting for the published keys");
         tokio::time::sleep(PAUSE).await;
+        tried += 1;
     }
-    unreachable!("there is no end of numbers")
 }
 
-/// Runs it.
+/// Runs the command.
 pub fn run(args: &Args, settings: &Settings) -> Result<(), Failure> {
     let verifier = verifier(settings, &Clock::system())?;
     let token = verifier.issue(args.user, args.scope.as_deref(), args.ttl / 1_000_000);
-    say!("{}", token.map_err(Failure::of)?);
+    outln!("{}", token.map_err(Failure::of)?);
     Ok(())
 }

@@ -1,12 +1,12 @@
-//! Where a tier is.
+//! Reads where the tiers are.
 
-use std::fmt;
 use std::net::Ipv6Addr;
 use std::path::{Path, PathBuf};
 
 use super::error::ConfigError;
 use super::sources::Values;
 use crate::tier::address::{self, Encrypt, Mssql};
+use crate::tier::{PostgresUrl, TierLocation};
 
 /// The keys of the settings of this module.
 pub(super) const KEYS: [&str; 16] = [
@@ -32,59 +32,21 @@ pub(super) const KEYS: [&str; 16] = [
 const HOT_FILE: &str = "thermocline-hot.sqlite3";
 const COLD_FILE: &str = "thermocline-cold.sqlite3";
 
-/// Where a tier is.
-#[derive(Clone)]
-pub enum TierLocation {
-    /// A SQLite file.
-    Sqlite(PathBuf),
-    /// A SQL Server; hot only.
-    Mssql(Box<Mssql>),
-    /// A PostgreSQL server; cold only. The URLs hold passwords.
-    Postgres {
-        /// The URL for readers and movers.
-        url: String,
-        /// The URL for migrations, which bypasses a connection pooler.
-        direct: Option<String>,
-        /// The URLs of read replicas.
-        replicas: Vec<String>,
-    },
-}
-
-impl fmt::Debug for TierLocation {
-    /// Leaves out passwords.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Sqlite(path) => f.debug_tuple("Sqlite").field(path).finish(),
-            Self::Mssql(address) => f.debug_tuple("Mssql").field(&address.shown()).finish(),
-            Self::Postgres { .. } => f.write_str("Postgres"),
-        }
+/// Returns the locations of the hot and the cold tier. Without a cold tier the service is hot-only.
+pub(super) fn of_tiers(values: &Values) -> Result<(TierLocation, Option<TierLocation>), ConfigError> {
+    let embedded = |file: &str| TierLocation::Sqlite(file.into());
+    let (hot, cold) = match (hot(values)?, cold(values)?) {
+        // The default cold tier belongs to the default hot tier.
+        (None, None) => (embedded(HOT_FILE), Some(embedded(COLD_FILE))),
+        (hot, cold) => (hot.unwrap_or_else(|| embedded(HOT_FILE)), cold),
+    };
+    if let (Some(hot_path), Some(cold_path)) = (hot.path(), cold.as_ref().and_then(TierLocation::path))
+        && same_file(hot_path, cold_path)
+    {
+        let hot_name = values.name("hot_database_url");
+        return Err(values.error("cold_database_url", format!("is the same file as {hot_name}")));
     }
-}
-
-impl TierLocation {
-    /// Returns the locations of the hot and the cold tier. Without a cold tier the service is hot-only.
-    pub(super) fn of_tiers(values: &Values) -> Result<(Self, Option<Self>), ConfigError> {
-        let (hot, cold) = match (hot(values)?, cold(values)?) {
-            // The default cold tier belongs to the default hot tier.
-            (None, None) => (Self::Sqlite(HOT_FILE.into()), Some(Self::Sqlite(COLD_FILE.into()))),
-            (hot, cold) => (hot.unwrap_or_else(|| Self::Sqlite(HOT_FILE.into())), cold),
-        };
-        if let (Some(hot_path), Some(cold_path)) = (hot.path(), cold.as_ref().and_then(Self::path))
-            && same_file(hot_path, cold_path)
-        {
-            let hot_name = values.name("hot_database_url");
-            return Err(values.error("cold_database_url", format!("is the same file as {hot_name}")));
-        }
-        Ok((hot, cold))
-    }
-
-    /// Returns the file of an embedded tier.
-    pub fn path(&self) -> Option<&Path> {
-        match self {
-            Self::Sqlite(path) => Some(path),
-            Self::Mssql(_) | Self::Postgres { .. } => None,
-        }
-    }
+    Ok((hot, cold))
 }
 
 fn hot(values: &Values) -> Result<Option<TierLocation>, ConfigError> {
@@ -102,7 +64,7 @@ fn hot(values: &Values) -> Result<Option<TierLocation>, ConfigError> {
 fn cold(values: &Values) -> Result<Option<TierLocation>, ConfigError> {
     let location = values.parse("cold_database_url", |url| match scheme(url)? {
         ("sqlite", rest) => sqlite(rest),
-        ("postgres" | "postgresql", _) => Ok(postgres(url.to_owned())),
+        ("postgres" | "postgresql", _) => PostgresUrl::parse(url).map(postgres),
         ("mssql", _) => Err("a SQL Server serves as the hot tier only".to_owned()),
         (other, _) => Err(unknown_scheme(other, "postgres://…")),
     })?;
@@ -111,7 +73,7 @@ fn cold(values: &Values) -> Result<Option<TierLocation>, ConfigError> {
             let fault = format!("{} is set too", values.name("cold_database_url"));
             return Err(values.error("postgres_host", fault));
         }
-        (location, url) => location.or_else(|| url.map(postgres)),
+        (location, primary) => location.or_else(|| primary.map(postgres)),
     };
     let direct = values.parse("cold_database_url_direct", postgres_url)?;
     let replicas = values.parse("cold_database_replica_urls", |urls| {
@@ -120,8 +82,8 @@ fn cold(values: &Values) -> Result<Option<TierLocation>, ConfigError> {
     })?;
     let replicas = replicas.unwrap_or_default();
     match location {
-        Some(TierLocation::Postgres { url, .. }) => {
-            Ok(Some(TierLocation::Postgres { url, direct, replicas }))
+        Some(TierLocation::Postgres { primary, .. }) => {
+            Ok(Some(TierLocation::Postgres { primary, direct, replicas }))
         }
         other if direct.is_none() && replicas.is_empty() => Ok(other),
         _ => {
@@ -150,13 +112,15 @@ fn sqlite(rest: &str) -> Result<TierLocation, String> {
     }
 }
 
-fn postgres(url: String) -> TierLocation {
-    TierLocation::Postgres { url, direct: None, replicas: Vec::new() }
+fn postgres(primary: PostgresUrl) -> TierLocation {
+    TierLocation::Postgres { primary, direct: None, replicas: Vec::new() }
 }
 
-fn postgres_url(url: &str) -> Result<String, &'static str> {
-    let known = ["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme));
-    known.then(|| url.to_owned()).ok_or("expected postgres://…")
+fn postgres_url(url: &str) -> Result<PostgresUrl, String> {
+    if !["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
+        return Err("expected postgres://…".to_owned());
+    }
+    PostgresUrl::parse(url)
 }
 
 fn port(values: &Values, key: &str, default: u16) -> Result<u16, ConfigError> {
@@ -184,8 +148,8 @@ fn mssql_in_parts(values: &Values) -> Result<Option<Mssql>, ConfigError> {
     }))
 }
 
-/// Returns the URL of the PostgreSQL server that is named by `POSTGRES_HOST` and its companions.
-fn postgres_in_parts(values: &Values) -> Result<Option<String>, ConfigError> {
+/// Returns the PostgreSQL server that is named by `POSTGRES_HOST` and its companions.
+fn postgres_in_parts(values: &Values) -> Result<Option<PostgresUrl>, ConfigError> {
     let Some(host) = values.text("postgres_host") else {
         let parts = ["postgres_cold_database", "postgres_user", "postgres_password", "postgres_port"];
         let stray = parts.into_iter().find(|key| values.text(key).is_some());
@@ -202,7 +166,8 @@ fn postgres_in_parts(values: &Values) -> Result<Option<String>, ConfigError> {
     let password =
         values.text("postgres_password").map_or(String::new(), |text| format!(":{}", escaped(text)));
     let database = escaped(values.text("postgres_cold_database").unwrap_or("thermocline"));
-    Ok(Some(format!("postgres://{user}{password}@{host}:{port}/{database}")))
+    let url = format!("postgres://{user}{password}@{host}:{port}/{database}");
+    PostgresUrl::parse(&url).map(Some).map_err(|fault| values.error("postgres_host", fault))
 }
 
 /// Percent-encodes `text` so that it can stand anywhere in a URL.
@@ -237,4 +202,15 @@ fn same_inode(a: &Path, b: &Path) -> bool {
 #[cfg(not(unix))]
 fn same_inode(_: &Path, _: &Path) -> bool {
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::escaped;
+
+    #[test]
+    fn any_text_is_escaped_for_a_url() {
+        assert_eq!(escaped("p@:/?#[] ü%"), "p%40%3A%2F%3F%23%5B%5D%20%C3%BC%25");
+        assert_eq!(escaped("aZ09-._~"), "aZ09-._~");
+    }
 }

@@ -14,8 +14,9 @@ pub use crate::tier::address::{Encrypt, Mssql, WRITE_TIMEOUT, seconds_up_to};
 pub use archive::{ArchiveSettings, ArchivedResource, DueSettings};
 pub use error::ConfigError;
 pub use jwt::JwtKey;
-pub use location::TierLocation;
 use sources::{Setting, Values};
+
+use crate::tier::TierLocation;
 
 /// The settings file that is read when it exists.
 pub const FILE: &str = "thermocline.toml";
@@ -106,7 +107,7 @@ impl Settings {
     }
 
     fn resolve(values: &Values, resources: &[ArchivedResource]) -> Result<Self, ConfigError> {
-        let (hot, cold) = TierLocation::of_tiers(values)?;
+        let (hot, cold) = location::of_tiers(values)?;
         let migrate = values.parse("migrate", |text| match text {
             "off" => Ok(false),
             "auto" => Ok(true),

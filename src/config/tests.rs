@@ -110,6 +110,7 @@ fn an_unusable_file_is_reported_with_line_and_column() {
 fn no_error_repeats_a_password() {
     for (name, value) in [
         ("COLD_DATABASE_URL", "oracle://user:hunter2@host/db"),
+        ("COLD_DATABASE_URL", "postgres://user:hunter2@host/db?pooler=statement"),
         ("COLD_DATABASE_URL_DIRECT", "mysql://user:hunter2@host/db"),
         ("HOT_DATABASE_URL", "mssql://sa:hunter2@host"),
         ("JWT_JWKS_URL", "http://user:hunter2@example.org/keys"),
@@ -173,27 +174,26 @@ fn both_tiers_cannot_be_one_file() {
 #[test]
 fn a_cold_server_is_named_by_url_or_in_parts() {
     let cold = |environment: &[(&str, &str)]| read(&Flags::default(), environment).map(|read| read.cold);
-    let url = |environment: &[(&str, &str)]| match cold(environment) {
-        Ok(Some(TierLocation::Postgres { url, direct: None, .. })) => url,
+    let shown = |environment: &[(&str, &str)]| match cold(environment) {
+        Ok(Some(location @ TierLocation::Postgres { direct: None, .. })) => location.to_string(),
         other => panic!("not a server: {other:?}"),
     };
-    assert_eq!(url(&[("COLD_DATABASE_URL", "postgresql://h/d")]), "postgresql://h/d");
+    assert_eq!(shown(&[("COLD_DATABASE_URL", "postgresql://h/d")]), "postgres://h:5432/d");
     let parts = [
         ("POSTGRES_HOST", "::1"),
         ("POSTGRES_PORT", "6543"),
-        ("POSTGRES_COLD_DATABASE", "cold/one"),
+        ("POSTGRES_COLD_DATABASE", "cold one"),
         ("POSTGRES_USER", "me"),
         ("POSTGRES_PASSWORD", "p@:/?#[] ü%"),
     ];
-    let made = "postgres://me:p%40%3A%2F%3F%23%5B%5D%20%C3%BC%25@[::1]:6543/cold%2Fone";
-    assert_eq!(url(&parts), made);
+    assert_eq!(shown(&parts), "postgres://[::1]:6543/cold one");
     let all = [
         ("COLD_DATABASE_URL", "postgres://pooler/d?pooler=transaction"),
         ("COLD_DATABASE_URL_DIRECT", "postgres://h/d"),
         ("COLD_DATABASE_REPLICA_URLS", "postgres://a/d, postgres://b/d"),
     ];
     let Ok(Some(TierLocation::Postgres { direct, replicas, .. })) = cold(&all) else { panic!("a server") };
-    assert_eq!((direct.as_deref(), replicas.len()), (Some("postgres://h/d"), 2));
+    assert_eq!((direct.is_some(), replicas.len()), (true, 2));
     for (wrong, named) in [
         (&[("POSTGRES_PASSWORD", "x")][..], "POSTGRES_PASSWORD"),
         (&[("POSTGRES_HOST", "h"), ("POSTGRES_PORT", "x")], "POSTGRES_PORT"),
@@ -215,13 +215,9 @@ fn a_configured_hot_tier_has_no_default_cold_tier() {
 
 #[test]
 fn a_hot_server_is_named_by_url_or_in_parts() {
-    let shown = |place: &TierLocation| match place {
-        TierLocation::Mssql(at) => at.shown(),
-        other => format!("{other:?}"),
-    };
     let parts = [("MSSQL_HOST", "h"), ("MSSQL_HOT_DATABASE", "d"), ("MSSQL_SA_PASSWORD", "p@/?")];
     let settings = read(&Flags::default(), &parts).expect("sound");
-    assert_eq!(shown(&settings.hot), "mssql://h:1433/d");
+    assert_eq!(settings.hot.to_string(), "mssql://h:1433/d");
     assert!(settings.cold.is_none());
     let fault = read(&Flags::default(), &parts[..2]).expect_err("no password");
     assert!(fault.contains("MSSQL_SA_PASSWORD"), "{fault}");
@@ -230,7 +226,7 @@ fn a_hot_server_is_named_by_url_or_in_parts() {
     assert!(fault.contains("MSSQL_PORT"), "{fault}");
     let url = [("HOT_DATABASE_URL", "mssql://sa:hunter2@h2/d?encrypt=off"), parts[0]];
     let settings = read(&Flags::default(), &url).expect("sound");
-    assert_eq!(shown(&settings.hot), "mssql://h2:1433/d");
+    assert_eq!(settings.hot.to_string(), "mssql://h2:1433/d");
     assert!(!format!("{settings:?}").contains("hunter2"));
     let fault = read(&Flags::default(), &[("COLD_DATABASE_URL", "mssql://sa:x@h/d")]).expect_err("cold");
     assert!(fault.contains("hot tier only"), "{fault}");

@@ -7,6 +7,7 @@
 mod connect_failure;
 mod fragment;
 pub mod inspect;
+mod location;
 pub mod migrate;
 mod mssql;
 mod postgres;
@@ -25,6 +26,7 @@ use async_trait::async_trait;
 
 pub use connect_failure::ConnectFailure;
 pub use fragment::Fragment;
+pub use location::TierLocation;
 pub use migrate::Schema;
 pub use mssql::Mssql;
 pub use mssql::address;

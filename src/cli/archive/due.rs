@@ -1,35 +1,78 @@
-//! What is due, by settings and flags.
+//! When rows are due, by flags and settings.
+
+use clap::{Arg, ArgMatches, Command, FromArgMatches};
 
 use crate::archive::Rule;
 use crate::cli::args;
-use crate::config;
+use crate::config::{ArchiveSettings, DueSettings};
+use crate::resources::registry;
 
-/// How old a row must be, and by what.
-#[derive(Debug, clap::Args)]
-#[group(skip)]
-pub struct Args {
-    /// How old a row must be to be due [default: as in the settings, or 30d]
-    #[arg(long, value_parser = args::span)]
+/// `--older-than`, and `--<resource>-due` for each resource whose rows can be kept by their children.
+#[derive(Debug)]
+pub struct DueArgs {
     older_than: Option<i64>,
-    /// What posts are due by: when they were made, or when they were last commented on [default: as in the settings, or
-    /// created]
-    #[arg(long, value_name = "WHAT", value_parser = ["created", "activity"])]
-    posts_due: Option<String>,
+    by_activity: Vec<(&'static str, bool)>,
 }
 
-impl Args {
-    /// What flags say, over what the settings do.
-    pub fn rule(&self, settings: &config::ArchiveSettings, resource: &str) -> Rule {
+impl DueArgs {
+    /// Returns the rule of the flags, and of the settings where a flag is missing.
+    pub fn rule(&self, settings: &ArchiveSettings, resource: &str) -> Rule {
         let rule = rule(settings, resource);
+        let by_activity = self.by_activity.iter().find(|(name, _)| *name == resource);
         Rule {
             older_than: self.older_than.unwrap_or(rule.older_than),
-            by_activity: self.posts_due.as_deref().map_or(rule.by_activity, |due| due == "activity"),
+            by_activity: by_activity.map_or(rule.by_activity, |(_, by_activity)| *by_activity),
         }
     }
 }
 
-/// What the settings say.
-pub fn rule(settings: &config::ArchiveSettings, resource: &str) -> Rule {
-    let config::DueSettings { older_than, by_activity } = settings.due(resource);
+/// Returns the rule of the settings.
+pub fn rule(settings: &ArchiveSettings, resource: &str) -> Rule {
+    let DueSettings { older_than, by_activity } = settings.due(resource);
     Rule { older_than, by_activity }
+}
+
+/// Returns the resources with a flag of their own.
+fn with_activity() -> impl Iterator<Item = &'static str> {
+    let resources = registry::moving();
+    resources
+        .filter(|resource| resource.moves.as_ref().is_some_and(|moves| moves.due_by_activity))
+        .map(|resource| resource.name)
+}
+
+// By hand, because the flags follow from the registry.
+impl clap::Args for DueArgs {
+    fn augment_args(command: Command) -> Command {
+        let older_than = Arg::new("older_than").long("older-than").value_name("OLDER_THAN");
+        let older_than = older_than.value_parser(args::span);
+        let help = "How old a row must be to be due [default: as in the settings, or 30d]";
+        let command = command.arg(older_than.help(help));
+        with_activity().fold(command, |command, name| {
+            let due = Arg::new(format!("{name}_due")).long(format!("{name}-due")).value_name("WHAT");
+            let help = format!(
+                "Which time makes {name} due: their creation or their newest comment [default: as in the settings, or \
+                 created]"
+            );
+            command.arg(due.value_parser(["created", "activity"]).help(help))
+        })
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for DueArgs {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let by_activity = with_activity().filter_map(|name| {
+            let due = matches.get_one::<String>(&format!("{name}_due"))?;
+            Some((name, due == "activity"))
+        });
+        Ok(Self { older_than: matches.get_one("older_than").copied(), by_activity: by_activity.collect() })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
 }

@@ -1,16 +1,21 @@
 //! `thermocline archive erase`
 
+use clap::builder::PossibleValuesParser;
 use serde::Serialize;
 
+use super::mover::mover;
+use super::resources::erasable;
+use crate::cli::failure::Failure;
+use crate::cli::output::print_json;
 use crate::cli::tiers::Tiers;
-use crate::cli::{Failure, print_json};
 use crate::clock::Clock;
+use crate::resources::registry;
 
-/// Erase rows from both tiers, for good
+/// Erase rows from both tiers for good
 ///
-/// A post goes with its comments and likes. A user is what he sent, wrote, commented and liked, and everybody's comments
-/// and likes on his posts. Neither an import nor a backup brings the rows back. May be killed at any moment: whoever moves
-/// rows next goes on.
+/// Erasing a post removes its comments and likes too. Erasing a user removes everything they sent, posted, commented or
+/// liked, and all comments and likes on their posts. Neither an import nor a backup brings the rows back. The command may be
+/// killed at any moment: the next mover finishes the erasure.
 #[derive(Debug, clap::Args)]
 #[command(
     group = clap::ArgGroup::new("whose").required(true).args(["id", "user"]),
@@ -21,15 +26,20 @@ Examples:
   thermocline archive erase --user 42"
 )]
 pub struct Args {
-    /// What the ids are of
-    #[arg(long, value_parser = ["messages", "posts", "comments", "prices"], conflicts_with = "user")]
+    /// The kind of rows that the ids belong to
+    #[arg(long, value_parser = PossibleValuesParser::new(kinds()), conflicts_with = "user")]
     resource: Option<String>,
-    /// A row; may be given several times
+    /// The id of a row; may be repeated
     #[arg(long, requires = "resource", value_parser = clap::value_parser!(i64).range(1..))]
     id: Vec<i64>,
-    /// Everything of this user
+    /// Erase everything of this user
     #[arg(long, value_parser = clap::value_parser!(i64).range(1..))]
     user: Option<i64>,
+}
+
+/// Returns the kinds of rows that can be erased by id.
+fn kinds() -> Vec<&'static str> {
+    registry::families().into_iter().flat_map(erasable).collect()
 }
 
 #[derive(Debug, Serialize)]
@@ -38,19 +48,17 @@ struct Erased {
     rows: i64,
 }
 
-/// Runs it.
+/// Runs the command.
 pub async fn run(args: &Args, tiers: &Tiers, clock: &Clock, json: bool) -> Result<(), Failure> {
-    let mover = super::mover(tiers, clock)?;
+    let mover = mover(tiers, clock)?;
     let mut all = Vec::new();
-    let resource = args.resource.as_ref().map(|noun| match noun.as_str() {
-        "comments" => "posts".to_owned(),
-        other => other.to_owned(),
-    });
-    for family in super::families(resource.as_slice()) {
-        let rows = match (&args.resource, args.user) {
-            (Some(noun), _) => mover.erase(family, noun, &args.id).await,
+    for family in registry::families() {
+        let rows = match (args.resource.as_deref(), args.user) {
+            (Some(kind), _) if erasable(family).any(|known| known == kind) => {
+                mover.erase(family, kind, &args.id).await
+            }
             (None, Some(user)) => mover.erase_user(family, user).await,
-            (None, None) => Ok(0),
+            _ => continue,
         };
         all.push(Erased { resource: family.resource, rows: rows.map_err(Failure::of)? });
     }
@@ -58,7 +66,7 @@ pub async fn run(args: &Args, tiers: &Tiers, clock: &Clock, json: bool) -> Resul
         return print_json(&all);
     }
     for Erased { resource, rows } in all {
-        say!("{resource}: {rows} rows erased");
+        outln!("{resource}: {rows} rows erased");
     }
     Ok(())
 }

@@ -1,8 +1,10 @@
-//! `thermocline archive`: one file a command.
+//! `thermocline archive`: one file for each command.
 
 mod due;
 mod erase;
+pub mod mover;
 mod recover;
+mod resources;
 mod restore;
 mod resume;
 pub mod run;
@@ -16,10 +18,8 @@ use clap::Subcommand;
 
 use super::Failure;
 use super::tiers::Tiers;
-use crate::archive::{BlockSizes, Family, Mover};
 use crate::clock::Clock;
 use crate::config::Settings;
-use crate::resources;
 
 /// Move rows between the tiers
 #[derive(Debug, clap::Args)]
@@ -28,12 +28,9 @@ pub struct Args {
     command: Command,
 }
 
-/// The resources that move.
-const RESOURCES: [&str; 3] = ["messages", "posts", "prices"];
-
 impl Args {
-    /// Whether the command runs long, and nobody watches: then it tells the log how it goes.
-    pub fn is_watched_by_nobody(&self) -> bool {
+    /// Returns whether the command runs long without a terminal, so that its log is the only sign of progress.
+    pub fn runs_unattended(&self) -> bool {
         let long = match &self.command {
             Command::Run(_) | Command::Restore(_) | Command::Erase(_) => true,
             Command::Verify(args) => args.continuous,
@@ -55,15 +52,15 @@ enum Command {
     Recover(recover::Args),
 }
 
-/// Runs it.
+/// Runs the command.
 pub async fn run(args: Args, settings: &Settings, json: bool) -> Result<(), Failure> {
     let clock = Clock::system();
     if let Command::Status(args) = &args.command {
-        // It has something to say without cold too.
+        // It works while cold is unavailable.
         return status::run(args, settings, &clock, json).await;
     }
     let tiers = match &args.command {
-        Command::Recover(_) => Tiers::open_of_any_time(settings, &clock).await?,
+        Command::Recover(_) => Tiers::open_unchecked(settings, &clock).await?,
         _ => Tiers::open(settings, &clock).await?,
     };
     let done = match &args.command {
@@ -78,21 +75,4 @@ pub async fn run(args: Args, settings: &Settings, json: bool) -> Result<(), Fail
     };
     tiers.close().await;
     done
-}
-
-/// Who moves in this process.
-fn mover<'a>(tiers: &'a Tiers, clock: &'a Clock) -> Result<Mover<'a>, Failure> {
-    Ok(Mover {
-        hot: &*tiers.hot,
-        cold: tiers.need_cold()?,
-        clock,
-        name: format!("process {}", std::process::id()),
-        sizes: BlockSizes::default(),
-    })
-}
-
-/// The resources of these names; all without any.
-fn families(names: &[String]) -> Vec<&'static Family> {
-    let wanted = |name| names.is_empty() || names.iter().any(|wanted| wanted == name);
-    resources::families().into_iter().filter(|family| wanted(family.resource)).collect()
 }

@@ -2,16 +2,18 @@
 
 use std::ops::RangeInclusive;
 
+use super::mover::mover;
+use super::resources::{ResourceArgs, find};
 use crate::archive::{Choices, Consent, Family, InDoubtMove, Mover, Recovery};
-use crate::cli::talk::confirm;
+use crate::cli::failure::Failure;
+use crate::cli::output::{confirm, print_json};
 use crate::cli::tiers::Tiers;
-use crate::cli::{Failure, print_json};
 use crate::clock::Clock;
 
-/// Make the two databases fit again after one has come back from a backup
+/// Make the two databases consistent after one was restored from a backup
 ///
-/// Shows what it would do and asks. Hot gets back what it had given away since its backup; of an older cold, the moves it
-/// no longer knows are lost, and have to be named. May be killed at any moment and run again.
+/// Shows what it would do and asks for confirmation. An older hot gets back the rows that moved to cold since its backup. An
+/// older cold has lost moves, and each lost move must be named. The command may be killed at any moment and run again.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -20,27 +22,26 @@ Examples:
   thermocline archive recover --accept-loss messages:12-14 --accept-loss prices:3 --yes
   thermocline archive recover --interrupted messages:12 --dry-run")]
 pub struct Args {
-    /// Only this resource; may be given several times [messages, posts, prices]
-    #[arg(long, value_parser = super::RESOURCES)]
-    resource: Vec<String>,
-    /// Give up what these moves of a resource had taken to cold
+    #[command(flatten)]
+    resources: ResourceArgs,
+    /// Accept the loss of the rows that these moves of a resource took to cold
     #[arg(long, value_name = "RESOURCE:FIRST-LAST", value_parser = loss)]
     accept_loss: Vec<(String, RangeInclusive<i64>)>,
-    /// This move never reached hot: undo it, and bring no row of it back
+    /// Undo this move, which hot never committed, and bring none of its rows back
     #[arg(long, value_name = "RESOURCE:MOVE", value_parser = interrupted)]
     interrupted: Vec<(String, i64)>,
-    /// Where hot holds a row with other values than the archive, leave it as it is
+    /// Keep the rows of hot where the archive has other values
     #[arg(long)]
     keep_hot: bool,
     /// Show what would be done and change nothing
-    #[arg(long = "dry-run")]
-    only_look: bool,
-    /// Do not ask
+    #[arg(long)]
+    dry_run: bool,
+    /// Do not ask for confirmation
     #[arg(long)]
     yes: bool,
 }
 
-/// `messages:12-14` or `messages:12`.
+/// Parses `messages:12-14` or `messages:12`.
 fn loss(text: &str) -> Result<(String, RangeInclusive<i64>), String> {
     let read = || {
         let (resource, moves) = text.split_once(':')?;
@@ -49,18 +50,18 @@ fn loss(text: &str) -> Result<(String, RangeInclusive<i64>), String> {
         if moves.is_empty() {
             return None;
         }
-        super::families(&[resource.to_owned()]).first().map(|family| (family.resource.to_owned(), moves))
+        find(resource).map(|family| (family.resource.to_owned(), moves))
     };
     read().ok_or_else(|| "expected a resource and its moves, such as messages:12-14".to_owned())
 }
 
-/// `messages:12`.
+/// Parses `messages:12`.
 fn interrupted(text: &str) -> Result<(String, i64), String> {
     let one = |(resource, moves): (String, RangeInclusive<i64>)| {
         (moves.start() == moves.end()).then(|| (resource, *moves.start()))
     };
     let read = loss(text).ok().and_then(one);
-    read.ok_or_else(|| "expected a resource and one move of it, such as messages:12".to_owned())
+    read.ok_or_else(|| "expected a resource and one of its moves, such as messages:12".to_owned())
 }
 
 impl Args {
@@ -70,40 +71,40 @@ impl Args {
     }
 }
 
-/// Runs it.
+/// Runs the command.
 pub async fn run(args: &Args, tiers: &Tiers, clock: &Clock, json: bool) -> Result<(), Failure> {
-    let mover = super::mover(tiers, clock)?;
-    let families = super::families(&args.resource);
-    let seen = each(&mover, &families, args, |_| Consent::DryRun).await?;
+    let mover = mover(tiers, clock)?;
+    let families = args.resources.families();
+    let seen = recover_each(&mover, &families, args, |_| Consent::DryRun).await?;
     let wanted = seen.iter().any(Recovery::is_wanted);
-    if !json || args.only_look {
-        tell(&seen, json)?;
+    if !json || args.dry_run {
+        print(&seen, json)?;
     }
-    if args.only_look || !wanted {
-        return if json && !args.only_look { print_json(&seen) } else { Ok(()) };
+    if args.dry_run || !wanted {
+        return if json && !args.dry_run { print_json(&seen) } else { Ok(()) };
     }
-    refuse(args, &seen)?;
-    confirm("That is what will be done.", args.yes)?;
+    ensure_possible(args, &seen)?;
+    confirm("The changes above will be made.", args.yes)?;
     let consent = |resource: &str| {
         let named = args.accept_loss.iter().find(|(named, _)| named == resource);
         named.map_or(Consent::Lossless, |(_, moves)| Consent::AcceptLoss(moves.clone()))
     };
-    let done = each(&mover, &families, args, consent).await?;
+    let done = recover_each(&mover, &families, args, consent).await?;
     if json {
         return print_json(&done);
     }
     for Recovery { resource, epoch, interrupted, .. } in &done {
         for InDoubtMove { epoch, .. } in interrupted {
-            say!("{resource}: undid move {epoch}");
+            outln!("{resource}: undid move {epoch}");
         }
         if let Some(epoch) = epoch {
-            say!("{resource}: recovered, move {epoch}");
+            outln!("{resource}: recovered, move {epoch}");
         }
     }
     Ok(())
 }
 
-async fn each(
+async fn recover_each(
     mover: &Mover<'_>,
     families: &[&'static Family],
     args: &Args,
@@ -121,8 +122,8 @@ async fn each(
     Ok(all)
 }
 
-/// What has to be mended, or said, before anything is changed.
-fn refuse(args: &Args, seen: &[Recovery]) -> Result<(), Failure> {
+/// Refuses a recovery that needs a repair or another flag first.
+fn ensure_possible(args: &Args, seen: &[Recovery]) -> Result<(), Failure> {
     for Recovery { resource, lost, conflicts, orphans, refused, .. } in seen {
         if let Some(reason) = refused.first() {
             return Err(Failure::Usage(format!("--interrupted {resource}: {reason}")));
@@ -132,8 +133,10 @@ fn refuse(args: &Args, seen: &[Recovery]) -> Result<(), Failure> {
             return Err(Failure::Failed(text));
         }
         if !orphans.is_empty() {
-            let text =
-                format!("{resource}: {} rows refer to what hot does not have; make it again", orphans.len());
+            let text = format!(
+                "{resource}: {} rows refer to rows that hot does not have; create those first",
+                orphans.len()
+            );
             return Err(Failure::Failed(text));
         }
         let named = args.accept_loss.iter().find(|(named, _)| named == resource).map(|(_, moves)| moves);
@@ -142,37 +145,37 @@ fn refuse(args: &Args, seen: &[Recovery]) -> Result<(), Failure> {
             (Some((first, last)), Some(moves)) if *moves == (*first..=*last) => {}
             (Some((first, last)), _) => {
                 let text =
-                    format!("{resource}: say `--accept-loss {resource}:{first}-{last}` to give them up");
+                    format!("{resource}: accept the loss with `--accept-loss {resource}:{first}-{last}`");
                 return Err(Failure::Failed(text));
             }
             (None, Some(_)) => {
-                return Err(Failure::Usage(format!("--accept-loss: nothing of {resource} is lost")));
+                return Err(Failure::Usage(format!("--accept-loss: {resource} has lost nothing")));
             }
         }
     }
     Ok(())
 }
 
-fn tell(seen: &[Recovery], json: bool) -> Result<(), Failure> {
+fn print(seen: &[Recovery], json: bool) -> Result<(), Failure> {
     if json {
         return print_json(&seen);
     }
     for recovery in seen {
         let Recovery { resource, hot_epoch, .. } = recovery;
-        let stands = if recovery.is_due() { "hot stands" } else { "fits," };
-        say!("{resource}: {stands} at move {hot_epoch}");
+        let state = if recovery.is_due() { "hot is" } else { "consistent," };
+        outln!("{resource}: {state} at move {hot_epoch}");
         for reason in &recovery.refused {
-            say!("  {reason}");
+            outln!("  {reason}");
         }
         for InDoubtMove { epoch, rows, in_hot } in &recovery.interrupted {
-            say!(
-                "  move {epoch} is undone; hot holds {in_hot} of its {rows} rows, and the others do not come back"
+            outln!(
+                "  move {epoch} will be undone; hot has {in_hot} of its {rows} rows, and the others do not come back"
             );
         }
         for InDoubtMove { epoch, rows, in_hot } in &recovery.in_doubt {
-            say!(
-                "  nobody has seen hot commit move {epoch}, of whose {rows} rows it holds {in_hot}; if it never did, and the \
-                 others were deleted since, say --interrupted {resource}:{epoch}"
+            outln!(
+                "  it is not confirmed that hot committed move {epoch}, and hot has {in_hot} of its {rows} rows; if it did \
+                 not, and the others were deleted since, use --interrupted {resource}:{epoch}"
             );
         }
         if !recovery.is_due() {
@@ -180,29 +183,33 @@ fn tell(seen: &[Recovery], json: bool) -> Result<(), Failure> {
         }
         if let (Some(first), Some(last)) = (recovery.unknown_to_hot.first(), recovery.unknown_to_hot.last()) {
             let number = recovery.unknown_to_hot.len();
-            say!("  hot is older: it knows nothing of {number} moves, {first} to {last}");
+            outln!("  hot is older: it lacks {number} moves, {first} to {last}");
         }
         if let Some((first, last)) = recovery.lost {
-            say!("  cold is older: what moves {first} to {last} took to it is lost");
+            outln!("  cold is older: the rows of moves {first} to {last} are lost");
         }
-        say!(
-            "  {} rows come back to hot; of those it holds with other values {} get the archive's, {} stay as they are",
+        outln!(
+            "  {} rows come back to hot; of its rows with other values, {} are replaced and {} are kept",
             recovery.brought_back,
             recovery.replaced,
             recovery.kept
         );
-        say!("  {} versions are closed in cold, {} erased rows go again", recovery.closed, recovery.erased);
+        outln!(
+            "  {} versions are closed in cold, {} erased rows are removed again",
+            recovery.closed,
+            recovery.erased
+        );
         for row in &recovery.first {
-            say!("    {row}");
+            outln!("    {row}");
         }
         for row in &recovery.differing {
-            say!("    hot holds other values: {row}");
+            outln!("    hot has other values: {row}");
         }
         for row in &recovery.conflicts {
-            say!("  the id of another row: {row}");
+            outln!("  id of another row: {row}");
         }
         for row in &recovery.orphans {
-            say!("  cannot come back: {row}");
+            outln!("  cannot come back: {row}");
         }
     }
     Ok(())
@@ -213,7 +220,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_loss_is_a_resource_and_its_moves() {
+    fn a_loss_names_a_resource_and_its_moves() {
         assert_eq!(loss("messages:12-14"), Ok(("messages".to_owned(), 12..=14)));
         assert_eq!(loss("prices:3"), Ok(("prices".to_owned(), 3..=3)));
         for text in ["", "12", "users:1", "posts:", "posts:a-b", "messages:3-1"] {

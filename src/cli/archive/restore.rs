@@ -3,74 +3,82 @@
 use chrono::NaiveDate;
 use serde::Serialize;
 
-use super::run::{show, stop_on_signal, tell};
+use super::mover::{mover, stop_on_signal};
+use super::resources::{ResourceArgs, find};
+use super::run::{print, show};
 use crate::archive::{Family, Outcome, RunReport, Selection};
+use crate::cli::args;
+use crate::cli::failure::Failure;
+use crate::cli::output::print_json;
 use crate::cli::tiers::Tiers;
-use crate::cli::{Failure, args, print_json};
 use crate::clock::{Clock, DAY, Timestamp};
 
-/// Bring rows back from cold to hot, with their ids
+/// Move rows back from cold to hot with their ids
 ///
-/// Comments and likes come back with their post. What is restored is held: `archive run` and the schedule leave the
-/// resource alone until `archive resume`. May be killed at any moment and run again.
+/// Comments and likes come back with their post. The resource is then held: `archive run` and the schedule skip it until
+/// `archive resume`. The command may be killed at any moment and run again.
 #[derive(Debug, clap::Args)]
 #[command(
     group = clap::ArgGroup::new("chosen").required(true).args(["batch", "from", "post", "all"]),
     after_help = "\
 Examples:
-  thermocline archive restore --post 4711                         so that it can be commented on
+  thermocline archive restore --post 4711                         so that it can get comments
   thermocline archive restore --resource messages --batch 12
   thermocline archive restore --resource prices --from 2026-01-01 --to 2026-03-31 --dry-run
-  thermocline archive restore --all                               the way back to one database"
+  thermocline archive restore --all                               return to one database"
 )]
 pub struct Args {
-    /// Only this resource; may be given several times [messages, posts, prices]
-    #[arg(long, value_parser = super::RESOURCES, conflicts_with = "post")]
-    resource: Vec<String>,
-    /// What came with this batch of one resource
+    #[command(flatten)]
+    resources: ResourceArgs,
+    /// The rows of this batch of one resource
     #[arg(long, value_name = "NUMBER", requires = "resource", value_parser = clap::value_parser!(i64).range(1..))]
     batch: Option<i64>,
     /// Rows from this day on
     #[arg(long, value_name = "DATE", requires = "to")]
     from: Option<NaiveDate>,
-    /// Rows up to this day, which is included
+    /// Rows up to and including this day
     #[arg(long, value_name = "DATE", requires = "from")]
     to: Option<NaiveDate>,
     /// One post with its comments and likes
-    #[arg(long, value_name = "ID", value_parser = clap::value_parser!(i64).range(1..))]
+    #[arg(long, value_name = "ID", conflicts_with = "resource", value_parser = clap::value_parser!(i64).range(1..))]
     post: Option<i64>,
-    /// Everything
+    /// All rows
     #[arg(long)]
     all: bool,
-    /// Rows of a batch, children included
+    /// Rows in a batch, children included
     #[arg(long, default_value_t = 1000, value_name = "NUMBER", value_parser = clap::value_parser!(i64).range(1..=2000))]
     rows: i64,
-    /// Count what would come back and change nothing
-    #[arg(long = "dry-run")]
-    only_count: bool,
+    /// Count the rows that would come back and change nothing
+    #[arg(long)]
+    dry_run: bool,
 }
 
 #[derive(Debug, Serialize)]
-struct Archived {
+struct Restorable {
     resource: &'static str,
     rows: i64,
 }
 
 impl Args {
-    fn chosen(&self) -> Result<(Vec<&'static Family>, Selection), Failure> {
-        let families = super::families(&self.resource);
+    /// Returns the chosen resources and rows.
+    fn selection(&self) -> Result<(Vec<&'static Family>, Selection), Failure> {
+        let families = self.resources.families();
         if let Some(post) = self.post {
-            return Ok((super::families(&["posts".to_owned()]), Selection::Row(post)));
+            return Ok((find("posts").into_iter().collect(), Selection::Row(post)));
         }
         if let Some(batch) = self.batch {
             if families.len() != 1 {
-                return Err(Failure::Usage("--batch: every resource counts its own; name one".to_owned()));
+                return Err(Failure::Usage(
+                    "--batch: every resource has its own numbers; choose one with --resource".to_owned(),
+                ));
             }
             return Ok((families, Selection::Batch(batch)));
         }
         if let (Some(from), Some(to)) = (self.from, self.to) {
             if from > to {
-                return Err(Failure::Usage(format!("--from {from} --to {to}: ends before it begins")));
+                return Err(Failure::Usage(format!(
+                    "--from {from} --to {to}: the range ends before it begins"
+                )));
             }
             let end = Timestamp::midnight(to).plus(DAY);
             return Ok((families, Selection::Span(Timestamp::midnight(from), end)));
@@ -79,22 +87,22 @@ impl Args {
     }
 }
 
-/// Runs it.
+/// Runs the command.
 pub async fn run(args: &Args, tiers: &Tiers, clock: &Clock, json: bool) -> Result<(), Failure> {
-    let (families, chosen) = args.chosen()?;
-    let mover = super::mover(tiers, clock)?;
+    let (families, chosen) = args.selection()?;
+    let mover = mover(tiers, clock)?;
     super::verify::check_known(args.batch, mover.hot, mover.cold, &families).await?;
-    if args.only_count {
+    if args.dry_run {
         let mut all = Vec::new();
         for family in families {
             let rows = mover.restorable(family, chosen).await.map_err(Failure::of)?;
-            all.push(Archived { resource: family.resource, rows });
+            all.push(Restorable { resource: family.resource, rows });
         }
         if json {
             return print_json(&all);
         }
-        for Archived { resource, rows } in all {
-            say!("{resource}: {rows} would come back");
+        for Restorable { resource, rows } in all {
+            outln!("{resource}: {rows} would come back");
         }
         return Ok(());
     }
@@ -103,16 +111,16 @@ pub async fn run(args: &Args, tiers: &Tiers, clock: &Clock, json: bool) -> Resul
     for family in families {
         let bar = args::bar(family.resource, 0, false);
         let mut progress = |report: &RunReport| show(&bar, report);
-        // Before the first batch: a mover at work would take back what comes.
+        // Before the first batch: another mover could archive the restored rows again.
         let was_held = mover.is_held(family).await.map_err(Failure::of)?;
         mover.hold(family).await.map_err(Failure::of)?;
         let report = mover.restore(family, chosen, args.rows, &stop, &mut progress).await;
         bar.finish_and_clear();
-        tell(&report, json);
+        print(&report, json);
         if report.rows == 0 && !was_held {
             mover.resume(family).await.map_err(Failure::of)?;
         } else if !json {
-            say!("{}: held until `thermocline archive resume`", family.resource);
+            outln!("{}: held until `thermocline archive resume`", family.resource);
         }
         reports.push(report);
     }

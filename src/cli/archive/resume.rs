@@ -2,19 +2,21 @@
 
 use serde::Serialize;
 
+use super::mover::mover;
+use super::resources::ResourceArgs;
+use crate::cli::failure::Failure;
+use crate::cli::output::print_json;
 use crate::cli::tiers::Tiers;
-use crate::cli::{Failure, print_json};
 use crate::clock::Clock;
 
-/// Let the mover have what `archive restore` holds
+/// Release the resources that `archive restore` holds
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example:
   thermocline archive resume --resource messages")]
 pub struct Args {
-    /// Only this resource; may be given several times [messages, posts, prices]
-    #[arg(long, value_parser = super::RESOURCES)]
-    resource: Vec<String>,
+    #[command(flatten)]
+    resources: ResourceArgs,
 }
 
 #[derive(Debug, Serialize)]
@@ -23,11 +25,11 @@ struct Resumed {
     was_held: bool,
 }
 
-/// Runs it.
+/// Runs the command.
 pub async fn run(args: &Args, tiers: &Tiers, clock: &Clock, json: bool) -> Result<(), Failure> {
-    let mover = super::mover(tiers, clock)?;
+    let mover = mover(tiers, clock)?;
     let mut all = Vec::new();
-    for family in super::families(&args.resource) {
+    for family in args.resources.families() {
         let was_held = mover.is_held(family).await.map_err(Failure::of)?;
         mover.resume(family).await.map_err(Failure::of)?;
         all.push(Resumed { resource: family.resource, was_held });
@@ -36,7 +38,7 @@ pub async fn run(args: &Args, tiers: &Tiers, clock: &Clock, json: bool) -> Resul
         return print_json(&all);
     }
     for Resumed { resource, was_held } in all {
-        say!("{resource}: {}", if was_held { "resumed" } else { "was not held" });
+        outln!("{resource}: {}", if was_held { "resumed" } else { "was not held" });
     }
     Ok(())
 }

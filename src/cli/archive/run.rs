@@ -1,35 +1,36 @@
 //! `thermocline archive run`
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use indicatif::ProgressBar;
 use serde::Serialize;
 
-use super::due;
+use super::due::{self, DueArgs};
+use super::mover::{mover, stop_on_signal};
+use super::resources::ResourceArgs;
 use crate::archive::{self, ArchiveOptions, Mover, Outcome, RunReport};
+use crate::cli::args;
+use crate::cli::failure::Failure;
+use crate::cli::output::print_json;
 use crate::cli::tiers::Tiers;
-use crate::cli::{Failure, args, print_json};
 use crate::clock::Clock;
 use crate::config;
-use crate::server;
 
-/// Move what is old enough from hot to cold
+/// Move old rows from hot to cold
 ///
-/// May be killed at any moment: the next run takes back what was half done, and no row is lost or doubled.
+/// May be killed at any moment: the next run undoes the unfinished batch, and no row is lost or duplicated.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   thermocline archive run --dry-run
   thermocline archive run --resource messages --older-than 90d --batch 2000")]
 pub struct Args {
-    /// Only this resource; may be given several times [messages, posts, prices]
-    #[arg(long, value_parser = super::RESOURCES)]
-    resource: Vec<String>,
     #[command(flatten)]
-    due: due::Args,
-    /// Rows of a batch, children included [default: as in the settings, or 1000]
+    resources: ResourceArgs,
+    #[command(flatten)]
+    due: DueArgs,
+    /// Rows in a batch, children included [default: as in the settings, or 1000]
     #[arg(long, value_parser = clap::value_parser!(i64).range(1..=2000))]
     batch: Option<i64>,
     /// Stop a resource after this many rows
@@ -38,39 +39,39 @@ pub struct Args {
     /// Milliseconds to pause between batches [default: as in the settings, or 0]
     #[arg(long, value_name = "MS")]
     pause: Option<u64>,
-    /// Begin no batch while a cheap read of hot takes longer than so many milliseconds
+    /// Start no batch while a cheap read of hot takes longer than this many milliseconds
     #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u64).range(1..))]
     max_hot_latency: Option<u64>,
-    /// How long to wait for hot to become fast enough, or for cold to come back [default: as in the settings, or 10m]
+    /// How long to wait for hot to become fast enough or for cold to return [default: as in the settings, or 10m]
     #[arg(long, value_parser = args::span)]
     patience: Option<i64>,
-    /// Try the rows again that could not move, after they were mended
+    /// Retry the rows that could not move, after a repair
     #[arg(long)]
     retry_rejects: bool,
-    /// Count what is due and change nothing
-    #[arg(long = "dry-run")]
-    only_count: bool,
+    /// Count the due rows and change nothing
+    #[arg(long)]
+    dry_run: bool,
 }
 
 impl Args {
-    /// What flags say, over what the settings do.
-    fn plan(&self, settings: &config::ArchiveSettings, resource: &str) -> ArchiveOptions {
-        let plan = plan(settings, resource);
+    /// Returns the options of the flags, and of the settings where a flag is missing.
+    fn options(&self, settings: &config::ArchiveSettings, resource: &str) -> ArchiveOptions {
+        let options = options(settings, resource);
         ArchiveOptions {
             rule: self.due.rule(settings, resource),
-            batch: self.batch.unwrap_or(plan.batch),
+            batch: self.batch.unwrap_or(options.batch),
             max_rows: self.max_rows,
-            pause: self.pause.map_or(plan.pause, Duration::from_millis),
-            max_hot_latency: self.max_hot_latency.map(Duration::from_millis).or(plan.max_hot_latency),
+            pause: self.pause.map_or(options.pause, Duration::from_millis),
+            max_hot_latency: self.max_hot_latency.map(Duration::from_millis).or(options.max_hot_latency),
             patience: self
                 .patience
-                .map_or(plan.patience, |micros| Duration::from_micros(micros.cast_unsigned())),
+                .map_or(options.patience, |micros| Duration::from_micros(micros.cast_unsigned())),
         }
     }
 }
 
-/// How the settings say that a resource moves.
-pub fn plan(settings: &config::ArchiveSettings, resource: &str) -> ArchiveOptions {
+/// Returns the options of the settings for a resource.
+pub fn options(settings: &config::ArchiveSettings, resource: &str) -> ArchiveOptions {
     ArchiveOptions {
         rule: due::rule(settings, resource),
         batch: settings.batch,
@@ -87,7 +88,7 @@ struct Due {
     due: i64,
 }
 
-/// Runs it.
+/// Runs the command.
 pub async fn run(
     args: &Args,
     settings: &config::ArchiveSettings,
@@ -95,9 +96,9 @@ pub async fn run(
     clock: &Clock,
     json: bool,
 ) -> Result<(), Failure> {
-    let mover = super::mover(tiers, clock)?;
-    let families = super::families(&args.resource);
-    if args.only_count {
+    let mover = mover(tiers, clock)?;
+    let families = args.resources.families();
+    if args.dry_run {
         let mut all = Vec::new();
         for family in families {
             let rule = args.due.rule(settings, family.resource);
@@ -108,7 +109,7 @@ pub async fn run(
             return print_json(&all);
         }
         for Due { resource, due } in all {
-            say!("{resource}: {due} due");
+            outln!("{resource}: {due} due");
         }
         return Ok(());
     }
@@ -118,8 +119,8 @@ pub async fn run(
         if args.retry_rejects {
             archive::retry_rejects(&*tiers.hot, family).await.map_err(Failure::of)?;
         }
-        let plan = args.plan(settings, family.resource);
-        reports.push(one(&mover, family, &plan, &stop, json).await);
+        let options = args.options(settings, family.resource);
+        reports.push(one(&mover, family, &options, &stop, json).await);
     }
     if json {
         print_json(&reports)?;
@@ -134,19 +135,19 @@ pub async fn run(
 pub async fn one(
     mover: &Mover<'_>,
     family: &crate::archive::Family,
-    plan: &ArchiveOptions,
+    options: &ArchiveOptions,
     stop: &AtomicBool,
     quiet: bool,
 ) -> RunReport {
     let bar = args::bar(family.resource, 0, false);
     let mut progress = |report: &RunReport| show(&bar, report);
-    let report = mover.run(family, plan, stop, &mut progress).await;
+    let report = mover.run(family, options, stop, &mut progress).await;
     bar.finish_and_clear();
-    tell(&report, quiet);
+    print(&report, quiet);
     report
 }
 
-/// Brings a progress bar up to date.
+/// Updates a progress bar.
 pub fn show(bar: &ProgressBar, report: &RunReport) {
     match report.due {
         Some(due) => bar.set_length(due.cast_unsigned()),
@@ -155,14 +156,14 @@ pub fn show(bar: &ProgressBar, report: &RunReport) {
     bar.set_position(report.of_resource.cast_unsigned());
 }
 
-/// Says what became of one resource; its error in any case.
-pub fn tell(report: &RunReport, quiet: bool) {
+/// Prints the outcome of one resource; with `quiet`, its errors only.
+pub fn print(report: &RunReport, quiet: bool) {
     let RunReport { resource, rows, batches, rejected, left, seconds, .. } = report;
     if let Some(error) = report.error.as_ref().filter(|_| report.outcome == Outcome::Failed) {
-        complain!("error: {error}");
+        errln!("error: {error}");
     }
     for row in &report.lacking {
-        complain!("stays in cold: {row}");
+        errln!("stays in cold: {row}");
     }
     if quiet {
         return;
@@ -180,16 +181,5 @@ pub fn tell(report: &RunReport, quiet: bool) {
         (_, 1..) => format!(", {left} stay: hot does not have what they refer to"),
         _ => String::new(),
     };
-    say!("{resource}: {rows} rows in {batches} batches, {seconds:.1} s{kept}{ended}");
-}
-
-/// Set when the process is asked to stop: the batch in hand is finished first.
-pub fn stop_on_signal() -> Arc<AtomicBool> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let told = Arc::clone(&stop);
-    tokio::spawn(async move {
-        server::stop_signal().await;
-        told.store(true, Ordering::Relaxed);
-    });
-    stop
+    outln!("{resource}: {rows} rows in {batches} batches, {seconds:.1} s{kept}{ended}");
 }

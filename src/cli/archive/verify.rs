@@ -2,20 +2,22 @@
 
 use serde::Serialize;
 
-use super::{RESOURCES, run::stop_on_signal};
+use super::mover::stop_on_signal;
+use super::resources::ResourceArgs;
 use crate::archive::Family;
 use crate::archive::auditor::Auditor;
 use crate::archive::verify::{Verifier, VerifyReport};
+use crate::cli::args;
+use crate::cli::failure::Failure;
+use crate::cli::output::print_json;
 use crate::cli::tiers::Tiers;
-use crate::cli::{Failure, args, print_json};
 use crate::clock::Clock;
-use crate::resources;
 use crate::tier::Engine;
 
-/// Check that cold still holds what it was given, once and in one tier only; changes nothing
+/// Check that cold still has every archived row, and that no row is in both tiers
 ///
-/// Reads every batch of the journal, counts every block, and looks where each archived row is now. Rows may move
-/// meanwhile. Exit status 1 when anything is wrong.
+/// Changes nothing. Reads every batch of the journal, counts every block, and finds the tier of each archived row. Rows may
+/// move meanwhile. The exit status is 1 if anything is wrong.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -23,16 +25,15 @@ Examples:
   thermocline archive verify --resource posts --batch 42
   thermocline archive verify --continuous --rate 500")]
 pub struct Args {
-    /// Only this resource; may be given several times [messages, posts, prices]
-    #[arg(long, value_parser = RESOURCES)]
-    resource: Vec<String>,
-    /// Only the batch of this number
+    #[command(flatten)]
+    resources: ResourceArgs,
+    /// Only the batch with this number
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(i64).range(1..))]
     batch: Option<i64>,
-    /// Look at random parts until stopped
+    /// Check random parts until stopped
     #[arg(long, conflicts_with = "batch")]
     pub continuous: bool,
-    /// Rows to look at in a second, with --continuous
+    /// Rows to check in a second, with --continuous
     #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
     rate: u32,
 }
@@ -43,12 +44,10 @@ struct Verified {
     resources: Vec<VerifyReport>,
 }
 
-/// Runs it.
+/// Runs the command.
 pub async fn run(args: &Args, tiers: &Tiers, clock: &Clock, json: bool) -> Result<(), Failure> {
     let cold = tiers.need_cold()?;
-    let wanted = |name| args.resource.is_empty() || args.resource.iter().any(|wanted| wanted == name);
-    let families: Vec<_> =
-        resources::families().into_iter().filter(|family| wanted(family.resource)).collect();
+    let families = args.resources.families();
     let mut reports = Vec::new();
     if args.continuous {
         let auditor = Auditor { hot: &*tiers.hot, cold, clock, families: &families, rate: args.rate };
@@ -77,7 +76,7 @@ pub async fn run(args: &Args, tiers: &Tiers, clock: &Clock, json: bool) -> Resul
     Ok(())
 }
 
-/// Refuses a batch that the journal has of none of these resources: nothing could be said of it.
+/// Refuses a batch that is in the journal of none of these resources.
 pub(super) async fn check_known(
     batch: Option<i64>,
     hot: &dyn Engine,
@@ -96,12 +95,12 @@ pub(super) async fn check_known(
 fn print(report: &VerifyReport) {
     let VerifyReport { resource, batches, rows, blocks, violations, found, seconds } = report;
     let verdict = if *violations == 0 { "sound".to_owned() } else { format!("{violations} VIOLATIONS") };
-    say!("{resource}: {verdict}; {batches} batches of {rows} rows, {blocks} blocks, {seconds:.1} s");
+    outln!("{resource}: {verdict}; {batches} batches of {rows} rows, {blocks} blocks, {seconds:.1} s");
     for violation in found {
         let batch = violation.batch.map_or(String::new(), |batch| format!(" batch {batch}:"));
-        say!("  {}:{batch} {}", violation.kind, violation.detail);
+        outln!("  {}:{batch} {}", violation.kind, violation.detail);
     }
     if *violations > found.len() {
-        say!("  and {} more", violations - found.len());
+        outln!("  and {} more", violations - found.len());
     }
 }

@@ -1,32 +1,33 @@
 //! `thermocline db check`
 
-use super::Which;
-use crate::cli::look::{Counted, Report, look};
-use crate::cli::{Failure, print_json};
+use super::target::TierChoice;
+use crate::cli::failure::Failure;
+use crate::cli::output::print_json;
+use crate::cli::tier_report::{TableSize, TierReport, inspect_tier};
 use crate::config::Settings;
 
 /// Compare the databases with the declared schema; changes nothing
 ///
-/// Names what is missing and what differs: tables, columns, types, indexes, and what stands in the way of moving rows
-/// (triggers, cascading foreign keys, unknown columns). Tables that are not Thermocline's are not looked at.
+/// Lists what is missing or differs: tables, columns, types and indexes, and obstacles to moving rows (triggers,
+/// cascading foreign keys, unknown columns). Tables of other programs are ignored.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Exit status: 0 everything fits, 1 something does not.
+Exit status: 0 if there is no difference, 1 otherwise.
 
 Examples:
   thermocline db check
   thermocline db check --tier cold --json")]
 pub struct Args {
-    /// Which tier
+    /// TierChoice tier
     #[arg(long, value_enum, default_value = "both")]
-    tier: Which,
+    tier: TierChoice,
 }
 
-/// Runs it.
+/// Runs the command.
 pub async fn run(args: &Args, settings: &Settings, json: bool) -> Result<(), Failure> {
     let mut reports = Vec::new();
-    for (tier, place) in args.tier.places(settings)? {
-        let report = look(tier, place).await;
+    for (tier, location) in args.tier.locations(settings)? {
+        let report = inspect_tier(tier, location).await;
         if !json {
             print(&report);
         }
@@ -38,20 +39,20 @@ pub async fn run(args: &Args, settings: &Settings, json: bool) -> Result<(), Fai
     if reports.iter().all(|report| report.sound) { Ok(()) } else { Err(Failure::Reported) }
 }
 
-fn print(report: &Report) {
-    let Report { tier, newest, expected, .. } = report;
-    say!("{tier}: {}", report.place);
-    let line = |what: &str, text: String| say!("  {what:<12} {text}");
+fn print(report: &TierReport) {
+    let TierReport { tier, newest, expected, .. } = report;
+    outln!("{tier}: {}", report.place);
+    let line = |what: &str, text: String| outln!("  {what:<12} {text}");
     if let Some(server) = &report.server {
         let size = report.bytes.map_or_else(String::new, |bytes| format!(", {}", size(bytes)));
         line("server", format!("{server}{size}"));
     }
     if let Some(on) = report.snapshots {
-        line("snapshots", if on { "on" } else { "FAIL off: `db upgrade` switches them on" }.to_owned());
+        line("snapshots", if on { "on" } else { "FAIL off: `db upgrade` turns them on" }.to_owned());
     }
     match report.version {
         Some(version) if version > *newest => {
-            line("version", format!("FAIL {version}, and this program knows {newest}: it is too old"));
+            line("version", format!("FAIL {version}, but this program knows {newest} only: it is too old"));
         }
         Some(version) if version < *newest => {
             let pending = report.pending.join(", ");
@@ -63,16 +64,16 @@ fn print(report: &Report) {
     if report.server.is_some() {
         line("tables", format!("{} of {expected}", report.tables.len()));
     }
-    for Counted { table, rows, exact, bytes } in &report.tables {
+    for TableSize { table, rows, exact, bytes } in &report.tables {
         let rows = rows.map_or_else(
             || "rows not counted yet".to_owned(),
             |rows| format!("{}{rows} rows", if *exact { "" } else { "about " }),
         );
         let bytes = bytes.map_or_else(String::new, |bytes| format!(", {}", size(bytes)));
-        say!("    {table:<26} {rows}{bytes}");
+        outln!("    {table:<26} {rows}{bytes}");
     }
     if let Some(sorts) = report.sorts {
-        let text = if sorts { "as in Rust" } else { "FAIL keys are sorted otherwise than by this program" };
+        let text = if sorts { "as in Rust" } else { "FAIL keys are not sorted as by this program" };
         line("sort order", text.to_owned());
     }
     if !report.epochs.is_empty() {
@@ -86,7 +87,7 @@ fn print(report: &Report) {
         line("FAIL", error.clone());
     }
     if report.sound {
-        line("fits", "what is declared".to_owned());
+        line("sound", "no differences from the declaration".to_owned());
     }
 }
 

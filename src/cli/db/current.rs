@@ -2,19 +2,20 @@
 
 use serde::Serialize;
 
-use super::{Which, existing, shown, steps};
-use crate::cli::{Failure, print_json, tiers};
+use super::target::{TierChoice, open_existing, steps, version_name};
+use crate::cli::failure::Failure;
+use crate::cli::output::print_json;
 use crate::config::Settings;
 use crate::telemetry::explain;
 use crate::tier::migrate::{self, Step};
 
-/// Show the version each schema stands at
+/// Show the version of each schema
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  thermocline db current --json")]
 pub struct Args {
-    /// Which tier
+    /// TierChoice tier
     #[arg(long, value_enum, default_value = "both")]
-    tier: Which,
+    tier: TierChoice,
 }
 
 #[derive(Debug, Serialize)]
@@ -25,18 +26,18 @@ struct Current {
     version: i64,
     newest: i64,
     pending: Vec<&'static str>,
-    /// Why nothing can be applied.
+    /// Why no migration can be applied.
     #[serde(skip_serializing_if = "Option::is_none")]
     fault: Option<String>,
 }
 
-/// Runs it.
+/// Runs the command.
 pub async fn run(args: &Args, settings: &Settings, json: bool) -> Result<(), Failure> {
     let mut report = Vec::new();
-    for (tier, place) in args.tier.places(settings)? {
-        let steps = steps(tier, place);
+    for (tier, location) in args.tier.locations(settings)? {
+        let steps = steps(tier, location);
         let (mut rows, mut fault) = (Vec::new(), None);
-        if let Some(database) = existing(tier, place).await? {
+        if let Some(database) = open_existing(tier, location).await? {
             rows = database.recorded().await.map_err(Failure::of)?.unwrap_or_default();
             fault = migrate::verify(&*database, &rows).err().map(|fault| explain(&fault));
             database.close().await;
@@ -44,18 +45,19 @@ pub async fn run(args: &Args, settings: &Settings, json: bool) -> Result<(), Fai
         let pending = steps.iter().filter(|step| rows.iter().all(|row| row.version != step.version()));
         let current = Current {
             tier: tier.name(),
-            place: tiers::describe(tier, place)?,
+            place: location.to_string(),
             version: migrate::stands(&rows),
             newest: steps.last().map_or(0, Step::version),
             pending: pending.map(Step::name).collect(),
             fault,
         };
         if !json {
-            let stands = if current.version == 0 { "base".to_owned() } else { shown(steps, current.version) };
+            let version =
+                if current.version == 0 { "base".to_owned() } else { version_name(steps, current.version) };
             match (&current.fault, current.pending.as_slice()) {
-                (Some(fault), _) => say!("{tier}: {stands}; {fault}"),
-                (None, []) => say!("{tier}: {stands} (head)"),
-                (None, pending) => say!("{tier}: {stands}; pending: {}", pending.join(", ")),
+                (Some(fault), _) => outln!("{tier}: {version}; {fault}"),
+                (None, []) => outln!("{tier}: {version} (head)"),
+                (None, pending) => outln!("{tier}: {version}; pending: {}", pending.join(", ")),
             }
         }
         report.push(current);

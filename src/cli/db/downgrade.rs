@@ -5,18 +5,18 @@ use std::sync::{Arc, LazyLock};
 
 use serde::Serialize;
 
-use super::{Which, existing, shown, steps, version};
-use crate::cli::talk::confirm;
-use crate::cli::{Failure, print_json};
+use super::target::{TierChoice, open_existing, parse_version, steps, version_name};
+use crate::cli::failure::Failure;
+use crate::cli::output::{confirm, print_json};
 use crate::config::Settings;
 use crate::tier::migrate::{self, Dropped, Step};
 use crate::tier::{Schema, Statement, Tier, any_sql};
 
 static ROWS: LazyLock<Statement> = LazyLock::new(|| any_sql!("rows"));
 
-/// Take migrations back, newest first, with the tables and rows they made
+/// Revert migrations, newest first, with the tables and rows they created
 ///
-/// Says how many rows would be lost and asks, unless told --yes.
+/// Shows how many rows would be lost and asks for confirmation, unless --yes is given.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -24,13 +24,13 @@ Examples:
   thermocline db downgrade 1 --tier hot
   thermocline db downgrade base --tier hot --yes")]
 pub struct Args {
-    /// How far: -1 for the newest one, -2 for two, a version's number or name to go back to, or base for all
+    /// How far: -1 for the newest one, -2 for two, the number or name of a version to return to, or base for all
     #[arg(default_value = "-1", allow_hyphen_values = true)]
     to: String,
-    /// Which tier
+    /// TierChoice tier
     #[arg(long, value_enum, default_value = "both")]
-    tier: Which,
-    /// Do not ask
+    tier: TierChoice,
+    /// Do not ask for confirmation
     #[arg(long)]
     yes: bool,
 }
@@ -52,38 +52,38 @@ struct Lost {
     rows: i64,
 }
 
-struct Plan {
+struct Downgrade {
     tier: Tier,
     database: Arc<dyn Schema>,
     steps: &'static [Step],
     report: Downgraded,
 }
 
-/// Runs it.
+/// Runs the command.
 pub async fn run(args: &Args, settings: &Settings, json: bool) -> Result<(), Failure> {
     let mut plans = Vec::new();
-    for (tier, place) in args.tier.places(settings)? {
-        let steps = steps(tier, place);
+    for (tier, location) in args.tier.locations(settings)? {
+        let steps = steps(tier, location);
         let target = Target::parse(tier, steps, &args.to)?;
-        let Some(database) = existing(tier, place).await? else { continue };
+        let Some(database) = open_existing(tier, location).await? else { continue };
         let recorded = database.recorded().await.map_err(Failure::of)?.unwrap_or_default();
         let from = migrate::stands(&recorded);
-        let to = target.from(steps, from).min(from);
-        let going = steps.iter().rev().filter(|step| step.version() > to && step.version() <= from);
+        let to = target.resolve(steps, from).min(from);
+        let reverted = steps.iter().rev().filter(|step| step.version() > to && step.version() <= from);
         let mut report = Downgraded { tier: tier.name(), from, to, taken_back: Vec::new(), lost: Vec::new() };
-        for step in going {
+        for step in reverted {
             report.taken_back.push(step.name());
             for dropped in step.drops() {
                 report.lost.push(count(&*database, dropped).await?);
             }
         }
-        plans.push(Plan { tier, database, steps, report });
+        plans.push(Downgrade { tier, database, steps, report });
     }
     if plans.iter().any(|plan| !plan.report.taken_back.is_empty()) {
         confirm(&question(&plans), args.yes)?;
     }
     let mut reports = Vec::new();
-    for Plan { tier, database, steps, report } in plans {
+    for Downgrade { tier, database, steps, report } in plans {
         let done = if report.taken_back.is_empty() {
             Ok(0)
         } else {
@@ -93,9 +93,9 @@ pub async fn run(args: &Args, settings: &Settings, json: bool) -> Result<(), Fai
         done.map_err(Failure::of)?;
         if !json {
             match report.taken_back.as_slice() {
-                [] => say!("{tier}: {}, nothing to do", shown(steps, report.from)),
+                [] => outln!("{tier}: {}, nothing to do", version_name(steps, report.from)),
                 names => {
-                    say!("{tier}: version {} to {}: took back {}", report.from, report.to, names.join(", "));
+                    outln!("{tier}: version {} to {}: reverted {}", report.from, report.to, names.join(", "));
                 }
             }
         }
@@ -104,7 +104,7 @@ pub async fn run(args: &Args, settings: &Settings, json: bool) -> Result<(), Fai
     if json { print_json(&reports) } else { Ok(()) }
 }
 
-/// How far to go back.
+/// How far to revert.
 #[derive(Clone, Copy)]
 enum Target {
     Version(i64),
@@ -115,16 +115,16 @@ impl Target {
     fn parse(tier: Tier, steps: &[Step], text: &str) -> Result<Self, Failure> {
         match text.strip_prefix('-').map(str::parse) {
             Some(Ok(back)) => Ok(Self::Steps(back)),
-            _ => version(tier, steps, text).map(Self::Version),
+            _ => parse_version(tier, steps, text).map(Self::Version),
         }
     }
 
-    /// The version to go back to.
-    fn from(self, steps: &[Step], stands: i64) -> i64 {
+    /// Returns the version to return to from `current`.
+    fn resolve(self, steps: &[Step], current: i64) -> i64 {
         match self {
             Self::Version(version) => version,
             Self::Steps(back) => {
-                let applied = steps.iter().rev().map(Step::version).filter(|version| *version <= stands);
+                let applied = steps.iter().rev().map(Step::version).filter(|version| *version <= current);
                 applied.into_iter().nth(back).unwrap_or(0)
             }
         }
@@ -138,16 +138,18 @@ async fn count(database: &dyn Schema, Dropped { table, column }: Dropped) -> Res
     Ok(Lost { table, column, rows })
 }
 
-fn question(plans: &[Plan]) -> String {
+fn question(plans: &[Downgrade]) -> String {
     let mut text = String::new();
-    for Plan { tier, report, .. } in plans {
+    for Downgrade { tier, report, .. } in plans {
         for name in &report.taken_back {
-            let _ = writeln!(text, "{tier}: {name} is taken back");
+            let _ = writeln!(text, "{tier}: {name} will be reverted");
         }
         for Lost { table, column, rows } in &report.lost {
             let _ = match column {
-                None => writeln!(text, "  table {table} goes, with {rows} rows"),
-                Some(column) => writeln!(text, "  column {table}.{column} goes, with {rows} values"),
+                None => writeln!(text, "  table {table} will be dropped, with {rows} rows"),
+                Some(column) => {
+                    writeln!(text, "  column {table}.{column} will be dropped, with {rows} values")
+                }
             };
         }
     }

@@ -4,19 +4,21 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::Which;
-use crate::cli::{Failure, look, print_json};
-use crate::config::{Settings, TierLocation};
+use super::target::TierChoice;
+use crate::cli::failure::Failure;
+use crate::cli::output::print_json;
+use crate::cli::tier_report::{open_existing, table_names};
+use crate::config::Settings;
 use crate::schema::emit::{Plan, Script};
 use crate::schema::findings::Live;
 use crate::schema::{Dialect, Model, docs};
-use crate::tier::{Tier, migrate};
+use crate::tier::{Tier, TierLocation, migrate};
 
 /// Write a migration that brings the databases to the declared schema
 ///
-/// Compares the declaration in `src/schema/` with the live database and writes `NNNN_name.up.sql` and `.down.sql` for every
-/// engine of the tier. Read them before you commit them: what they lose is said in them and here. What is neither declared
-/// nor made by a migration is somebody else's, and stays unless you say --drop-unknown.
+/// Compares the declaration with the live database and writes `NNNN_name.up.sql` and `.down.sql` for every engine of the
+/// tier. Read the files before you commit them: they and this command name any loss of data. Columns and indexes that are
+/// neither declared nor created by a migration belong to others, and stay unless --drop-unknown is given.
 #[derive(Debug, clap::Args)]
 #[expect(clippy::struct_excessive_bools, reason = "flags")]
 #[command(after_help = "\
@@ -27,39 +29,39 @@ Examples:
   thermocline db generate --tier cold --empty -m \"fill in the titles\"
   thermocline db generate --docs > docs/data-model.md")]
 pub struct Args {
-    /// What the migration does; its files are called after it
+    /// What the migration does; its files are named after it
     #[arg(short, long, value_name = "TEXT", required_unless_present_any = ["sql", "docs"])]
     message: Option<String>,
-    /// Which tier
+    /// TierChoice tier
     #[arg(long, value_enum, default_value = "both")]
-    tier: Which,
+    tier: TierChoice,
     /// Print the statements and write no file
     #[arg(long)]
     sql: bool,
-    /// Write empty files, to be filled in by hand; no database is asked
+    /// Write empty files to fill in by hand, without a database
     #[arg(long, conflicts_with = "sql")]
     empty: bool,
-    /// Drop also what no migration has made: a platform's own columns and indexes
+    /// Also drop columns and indexes that no migration created, such as those of a platform
     #[arg(long, conflicts_with = "empty")]
     drop_unknown: bool,
-    /// The folder of the migrations
+    /// The folder with the migrations
     #[arg(long, value_name = "FOLDER", default_value = "migrations")]
     dir: PathBuf,
-    /// Print the description of the data model and do nothing else
+    /// Only print the description of the data model
     #[arg(long, conflicts_with_all = ["sql", "empty", "message"])]
     docs: bool,
 }
 
 /// What was found and written for a tier.
 #[derive(Debug, Serialize)]
-struct Report {
+struct GenerateReport {
     tier: &'static str,
-    /// Whether the database is as declared.
+    /// Whether the database has no differences from the declaration.
     fits: bool,
-    /// What the engine that was asked cannot tell.
+    /// What the engine cannot report about its tables.
     unseen: Option<&'static str>,
     notes: Vec<String>,
-    /// What is not ours, and stays.
+    /// What belongs to others, and stays.
     kept: Vec<String>,
     files: Vec<PathBuf>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -74,25 +76,25 @@ struct Sql {
     down: String,
 }
 
-/// Runs it.
+/// Runs the command.
 pub async fn run(args: &Args, settings: &Settings, json: bool) -> Result<(), Failure> {
     if args.docs {
-        say!("{}", docs::markdown(&crate::schema::HOT, &crate::schema::COLD).trim_end());
+        outln!("{}", docs::markdown(&crate::schema::HOT, &crate::schema::COLD).trim_end());
         return Ok(());
     }
-    let places = args.tier.places(settings)?;
-    if args.empty && places.len() > 1 {
-        return Err(Failure::Usage("--empty: say which tier, with --tier hot or --tier cold".to_owned()));
+    let locations = args.tier.locations(settings)?;
+    if args.empty && locations.len() > 1 {
+        return Err(Failure::Usage("--empty: choose a tier with --tier hot or --tier cold".to_owned()));
     }
     let mut reports = Vec::new();
-    // Nothing is written before everything is known.
+    // All tiers are compared before any file is written.
     let mut plans = Vec::new();
-    for (tier, place) in places {
+    for (tier, location) in locations {
         plans.push(if args.empty {
             (tier, empty(tier), None)
         } else {
-            let (plan, asked) = plan(tier, place, args).await?;
-            (tier, plan, Plan::unseen(asked))
+            let (plan, engine) = plan(tier, location, args).await?;
+            (tier, plan, Plan::unseen(engine))
         });
     }
     for (tier, plan, unseen) in plans {
@@ -105,7 +107,7 @@ pub async fn run(args: &Args, settings: &Settings, json: bool) -> Result<(), Fai
     if json { print_json(&reports) } else { Ok(()) }
 }
 
-/// The engines a tier may be on.
+/// Returns the engines that a tier can use.
 const fn engines(tier: Tier) -> [Dialect; 2] {
     match tier {
         Tier::Hot => Dialect::HOT,
@@ -119,28 +121,28 @@ fn empty(tier: Tier) -> Plan {
 }
 
 /// Compares a tier with its declaration.
-async fn plan(tier: Tier, place: &TierLocation, args: &Args) -> Result<(Plan, Dialect), Failure> {
-    let database = look::open(tier, place).await.map_err(Failure::Failed)?;
+async fn plan(tier: Tier, location: &TierLocation, args: &Args) -> Result<(Plan, Dialect), Failure> {
+    let database = open_existing(tier, location).await.map_err(Failure::Failed)?;
     let found = async {
         let (version, newest) = (database.version().await?, migrate::newest(&*database));
-        Ok::<_, crate::tier::TierError>((version, newest, database.inspect(&look::names(&*database)).await?))
+        Ok::<_, crate::tier::TierError>((version, newest, database.inspect(&table_names(&*database)).await?))
     };
     let found = found.await;
     database.close().await;
     let (version, newest, live): (i64, i64, Live) = found.map_err(Failure::of)?;
     if version != newest {
         return Err(Failure::Usage(format!(
-            "the {tier} schema is at version {version} and this program knows {newest}: `db upgrade --tier {tier}` first"
+            "the {tier} schema is at version {version} and this program knows {newest}: run `db upgrade --tier {tier}` first"
         )));
     }
     let written = last(tier, &args.dir)?;
     if written > newest {
         return Err(Failure::Usage(format!(
-            "{} has version {written} of {tier}, and this program knows {newest}: build it and run `db upgrade` first",
+            "{} has version {written} of {tier}, and this program knows {newest}: build the program and run `db upgrade` first",
             args.dir.display()
         )));
     }
-    let declared = Model::of(look::tables(tier));
+    let declared = Model::of(crate::schema::of(tier).tables);
     let made = migrate::models(crate::schema::of(tier)).await.map_err(Failure::of)?.pop().unwrap_or_default();
     let made = Dialect::Sqlite.lift(&made, &declared);
     let plan = Plan::new(&live, &declared, &engines(tier), (!args.drop_unknown).then_some(&made));
@@ -151,17 +153,22 @@ async fn plan(tier: Tier, place: &TierLocation, args: &Args) -> Result<(Plan, Di
     }
 }
 
-/// Writes or shows what is planned.
-fn carry_out(args: &Args, tier: Tier, plan: &Plan, unseen: Option<&'static str>) -> Result<Report, Failure> {
+/// Writes the files or collects the statements.
+fn carry_out(
+    args: &Args,
+    tier: Tier,
+    plan: &Plan,
+    unseen: Option<&'static str>,
+) -> Result<GenerateReport, Failure> {
     let notes = plan.notes().into_iter().map(str::to_owned).collect();
     let fits = plan.is_empty();
     let kept = plan.kept.clone();
     let mut report =
-        Report { tier: tier.name(), fits, unseen, notes, kept, files: Vec::new(), sql: Vec::new() };
+        GenerateReport { tier: tier.name(), fits, unseen, notes, kept, files: Vec::new(), sql: Vec::new() };
     if args.empty || !fits {
         for (engine, up, down) in &plan.scripts {
             let [up, down] = [up, down].map(|script| {
-                if args.empty { "-- Write what is to be done.\n".to_owned() } else { script.text(*engine) }
+                if args.empty { "-- Write the statements here.\n".to_owned() } else { script.text(*engine) }
             });
             report.sql.push(Sql { engine: engine.name(), up, down });
         }
@@ -182,29 +189,29 @@ fn carry_out(args: &Args, tier: Tier, plan: &Plan, unseen: Option<&'static str>)
     Ok(report)
 }
 
-fn print(report: &Report) {
-    let Report { tier, fits, unseen, notes, kept, files, sql } = report;
+fn print(report: &GenerateReport) {
+    let GenerateReport { tier, fits, unseen, notes, kept, files, sql } = report;
     if let Some(unseen) = unseen {
-        complain!("{tier}: this engine does not tell {unseen}");
+        errln!("{tier}: this engine does not report {unseen}");
     }
     for kept in kept {
-        complain!("{tier}: {kept}");
+        errln!("{tier}: {kept}");
     }
     if *fits && files.is_empty() {
-        say!("{tier}: as declared, nothing to do");
+        outln!("{tier}: no differences, nothing to do");
         return;
     }
     for note in notes {
-        complain!("{tier}: {note}");
+        errln!("{tier}: {note}");
     }
     for Sql { engine, up, down } in sql {
-        say!("-- {tier}, {engine}, up\n{up}\n-- {tier}, {engine}, down\n{down}");
+        outln!("-- {tier}, {engine}, up\n{up}\n-- {tier}, {engine}, down\n{down}");
     }
     for file in files {
-        say!("{tier}: {}", file.display());
+        outln!("{tier}: {}", file.display());
     }
     if !files.is_empty() {
-        say!("{tier}: read the files, then `cargo build` and `thermocline db upgrade --tier {tier}`");
+        outln!("{tier}: read the files, then `cargo build` and `thermocline db upgrade --tier {tier}`");
     }
 }
 
@@ -212,13 +219,16 @@ fn folder(tier: Tier, dir: &Path, engine: &str) -> PathBuf {
     dir.join(tier.name()).join(engine)
 }
 
-/// The newest version among a tier's files.
+/// Returns the newest version among the files of a tier.
 fn last(tier: Tier, dir: &Path) -> Result<i64, Failure> {
     let mut last = 0;
     for engine in engines(tier) {
         let folder = folder(tier, dir, engine.name());
         let entries = std::fs::read_dir(&folder).map_err(|error| {
-            Failure::Usage(format!("{}: {error}; say where the migrations are with --dir", folder.display()))
+            Failure::Usage(format!(
+                "{}: {error}; name the folder with the migrations with --dir",
+                folder.display()
+            ))
         })?;
         for entry in entries.flatten() {
             let name = entry.file_name();
@@ -229,7 +239,7 @@ fn last(tier: Tier, dir: &Path) -> Result<i64, Failure> {
     Ok(last)
 }
 
-/// `add email to users` as a file is called: `add_email_to_users`.
+/// Returns the file name for a message: `add_email_to_users` for `add email to users`.
 fn file_name(message: &str) -> Result<String, Failure> {
     let words = message.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
     let name = words.map(str::to_ascii_lowercase).collect::<Vec<_>>().join("_");

@@ -2,18 +2,19 @@
 
 use serde::Serialize;
 
-use super::{Which, steps};
-use crate::cli::{Failure, print_json};
+use super::target::{TierChoice, steps};
+use crate::cli::failure::Failure;
+use crate::cli::output::print_json;
 use crate::config::Settings;
 use crate::tier::migrate::Step;
 
-/// Show the newest version this program knows for each tier; asks no database
+/// Show the newest version that this program knows for each tier, without a database
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  thermocline db heads")]
 pub struct Args {
-    /// Which tier
+    /// TierChoice tier
     #[arg(long, value_enum, default_value = "both")]
-    tier: Which,
+    tier: TierChoice,
 }
 
 #[derive(Debug, Serialize)]
@@ -23,11 +24,11 @@ struct Head {
     name: &'static str,
 }
 
-/// Runs it.
+/// Runs the command.
 pub fn run(args: &Args, settings: &Settings, json: bool) -> Result<(), Failure> {
-    let places = args.tier.places(settings)?;
-    let heads = places.into_iter().map(|(tier, place)| {
-        let head = steps(tier, place).last();
+    let locations = args.tier.locations(settings)?;
+    let heads = locations.into_iter().map(|(tier, location)| {
+        let head = steps(tier, location).last();
         Head {
             tier: tier.name(),
             version: head.map_or(0, Step::version),
@@ -39,7 +40,7 @@ pub fn run(args: &Args, settings: &Settings, json: bool) -> Result<(), Failure> 
         return print_json(&heads);
     }
     for Head { tier, name, .. } in heads {
-        say!("{tier}: {name}");
+        outln!("{tier}: {name}");
     }
     Ok(())
 }

@@ -2,19 +2,20 @@
 
 use serde::Serialize;
 
-use super::{Which, existing, steps};
-use crate::cli::{Failure, print_json, tiers};
+use super::target::{TierChoice, open_existing, steps};
+use crate::cli::failure::Failure;
+use crate::cli::output::print_json;
 use crate::clock::Timestamp;
 use crate::config::Settings;
 use crate::tier::migrate::{Recorded, Step};
 
-/// Show what was applied, when, how long it took, whether its file is still the same, and what is pending
+/// Show the applied migrations with time, duration and state, and the pending ones
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  thermocline db history --tier cold")]
 pub struct Args {
-    /// Which tier
+    /// TierChoice tier
     #[arg(long, value_enum, default_value = "both")]
-    tier: Which,
+    tier: TierChoice,
 }
 
 #[derive(Debug, Serialize)]
@@ -30,14 +31,14 @@ struct Applied {
     version: i64,
     name: String,
     at: Timestamp,
-    /// None when it was only recorded.
+    /// `None` if it was only recorded.
     milliseconds: Option<f64>,
     /// `ok`, `half done`, `changed` (its file) or `unknown` (to this program).
     state: &'static str,
 }
 
 impl Applied {
-    fn of(row: Recorded, steps: &[Step]) -> Self {
+    fn new(row: Recorded, steps: &[Step]) -> Self {
         let step = steps.iter().find(|step| step.version() == row.version);
         let state = match step {
             None => "unknown",
@@ -50,20 +51,20 @@ impl Applied {
     }
 }
 
-/// Runs it.
+/// Runs the command.
 pub async fn run(args: &Args, settings: &Settings, json: bool) -> Result<(), Failure> {
     let mut report = Vec::new();
-    for (tier, place) in args.tier.places(settings)? {
-        let steps = steps(tier, place);
+    for (tier, location) in args.tier.locations(settings)? {
+        let steps = steps(tier, location);
         let mut rows = Vec::new();
-        if let Some(database) = existing(tier, place).await? {
+        if let Some(database) = open_existing(tier, location).await? {
             rows = database.recorded().await.map_err(Failure::of)?.unwrap_or_default();
             database.close().await;
         }
         let pending = steps.iter().filter(|step| rows.iter().all(|row| row.version != step.version()));
         let pending = pending.map(Step::name).collect();
-        let applied = rows.into_iter().map(|row| Applied::of(row, steps)).collect();
-        let history = History { tier: tier.name(), place: tiers::describe(tier, place)?, applied, pending };
+        let applied = rows.into_iter().map(|row| Applied::new(row, steps)).collect();
+        let history = History { tier: tier.name(), place: location.to_string(), applied, pending };
         if !json {
             print(&history);
         }
@@ -73,13 +74,13 @@ pub async fn run(args: &Args, settings: &Settings, json: bool) -> Result<(), Fai
 }
 
 fn print(History { tier, place, applied, pending }: &History) {
-    say!("{tier} ({place})");
+    outln!("{tier} ({place})");
     let width = applied.iter().map(|row| row.name.chars().count()).max().unwrap_or(0);
     for Applied { version, name, at, milliseconds, state } in applied {
         let took = milliseconds.map_or("recorded".to_owned(), |took| format!("{took:.1} ms"));
-        say!("  {version:>4}  {name:<width$}  {at}  {took:>12}  {state}");
+        outln!("  {version:>4}  {name:<width$}  {at}  {took:>12}  {state}");
     }
     for name in pending {
-        say!("  {name}: pending");
+        outln!("  {name}: pending");
     }
 }

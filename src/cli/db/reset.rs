@@ -2,50 +2,50 @@
 
 use serde::Serialize;
 
-use super::{Which, existing};
-use crate::cli::talk::confirm;
-use crate::cli::{Failure, print_json};
+use super::target::{TierChoice, open_existing};
+use crate::cli::failure::Failure;
+use crate::cli::output::{confirm, print_json};
 use crate::config::Settings;
 use crate::tier::migrate::Task;
 
-/// Drop the version table, and nothing else
+/// Drop the version table and nothing else
 ///
-/// Afterwards `db auto` looks at the tables and records the version they fit, `db stamp` records one that is named.
+/// Afterwards `db auto` records the version that the tables have, and `db stamp` records a given one.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  thermocline db reset --tier cold")]
 pub struct Args {
-    /// Which tier
+    /// TierChoice tier
     #[arg(long, value_enum, default_value = "both")]
-    tier: Which,
-    /// Do not ask
+    tier: TierChoice,
+    /// Do not ask for confirmation
     #[arg(long)]
     yes: bool,
 }
 
 #[derive(Debug, Serialize)]
-struct Forgotten {
+struct Reset {
     tier: &'static str,
     from: i64,
 }
 
-/// Runs it.
+/// Runs the command.
 pub async fn run(args: &Args, settings: &Settings, json: bool) -> Result<(), Failure> {
-    let places = args.tier.places(settings)?;
-    let tiers: Vec<&str> = places.iter().map(|(tier, _)| tier.name()).collect();
+    let locations = args.tier.locations(settings)?;
+    let tiers: Vec<&str> = locations.iter().map(|(tier, _)| tier.name()).collect();
     confirm(
-        &format!("The version table of {} is dropped; nothing else changes", tiers.join(" and ")),
+        &format!("The version table of {} will be dropped; nothing else changes", tiers.join(" and ")),
         args.yes,
     )?;
     let mut report = Vec::new();
-    for (tier, place) in places {
-        let Some(database) = existing(tier, place).await? else { continue };
+    for (tier, location) in locations {
+        let Some(database) = open_existing(tier, location).await? else { continue };
         let done = database.migrate(database.steps(), Task::Reset).await;
         database.close().await;
         let from = done.map_err(Failure::of)?;
         if !json {
-            say!("{tier}: no version is recorded any more (was {from})");
+            outln!("{tier}: version table dropped (was {from})");
         }
-        report.push(Forgotten { tier: tier.name(), from });
+        report.push(Reset { tier: tier.name(), from });
     }
     if json { print_json(&report) } else { Ok(()) }
 }

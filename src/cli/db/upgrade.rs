@@ -1,41 +1,43 @@
 //! `thermocline db upgrade`
 
-use super::{Which, version};
-use crate::cli::{Failure, print_json, tiers};
+use super::target::{TierChoice, parse_version, steps};
+use crate::cli::connect;
+use crate::cli::failure::Failure;
+use crate::cli::output::print_json;
 use crate::config::Settings;
 use crate::tier::migrate;
 
-/// Apply the migrations that are pending
+/// Apply the pending migrations
 ///
-/// Each is a transaction of its own with its record: one that fails is taken back, and those before it stay.
+/// Each migration and its record are one transaction: one that fails is rolled back, and those before it stay.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  thermocline db upgrade\n  thermocline db upgrade 2 --tier hot")]
 pub struct Args {
-    /// How far: a version's number or name
+    /// How far: the number or name of a version
     #[arg(default_value = "head")]
     to: String,
-    /// Which tier
+    /// TierChoice tier
     #[arg(long, value_enum, default_value = "both")]
-    tier: Which,
+    tier: TierChoice,
 }
 
-/// Runs it.
+/// Runs the command.
 pub async fn run(args: &Args, settings: &Settings, json: bool) -> Result<(), Failure> {
     let mut wanted = Vec::new();
-    for (tier, place) in args.tier.places(settings)? {
-        wanted.push((tier, place, version(tier, super::steps(tier, place), &args.to)?));
+    for (tier, location) in args.tier.locations(settings)? {
+        wanted.push((tier, location, parse_version(tier, steps(tier, location), &args.to)?));
     }
     let mut reports = Vec::new();
-    for (tier, place, to) in wanted {
-        let database = tiers::open(tier, place).await?;
+    for (tier, location, to) in wanted {
+        let database = connect::open(tier, location).await?;
         let done = migrate::upgrade_to(&*database, Some(to)).await;
         database.close().await;
         let report = done.map_err(Failure::of)?;
         if !json {
             match report.applied.as_slice() {
-                [] => say!("{tier}: version {}, nothing to do", report.to),
+                [] => outln!("{tier}: version {}, nothing to do", report.to),
                 applied => {
-                    say!("{tier}: version {} to {}: {}", report.from, report.to, applied.join(", "));
+                    outln!("{tier}: version {} to {}: {}", report.from, report.to, applied.join(", "));
                 }
             }
         }

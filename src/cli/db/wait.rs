@@ -4,21 +4,23 @@ use std::time::Instant;
 
 use serde::Serialize;
 
-use super::Which;
-use crate::cli::{Failure, print_json, tiers, wait};
+use super::target::TierChoice;
+use crate::cli::connect;
+use crate::cli::failure::Failure;
+use crate::cli::output::print_json;
 use crate::config::Settings;
 
-/// Wait until the databases let us in
+/// Wait until the databases accept connections
 ///
-/// The pause between two looks grows from 0.5 s to 5 s. A wrong password or a database that does not exist is
-/// waited for too, as both may still be made, but it is called what it is.
+/// The pause between two attempts grows from 0.5 s to 5 s. A wrong password or a missing database is retried too, because
+/// it may still be created, but the output names it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  thermocline db wait --tries 10 && thermocline db upgrade")]
 pub struct Args {
-    /// Which tier
+    /// TierChoice tier
     #[arg(long, value_enum, default_value = "both")]
-    tier: Which,
-    /// How often to look [default: 30]
+    tier: TierChoice,
+    /// How often to try [default: 30]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     tries: Option<u32>,
 }
@@ -30,22 +32,21 @@ struct Waited {
     seconds: f64,
 }
 
-/// Runs it.
+/// Runs the command.
 pub async fn run(args: &Args, settings: &Settings, json: bool) -> Result<(), Failure> {
     let mut report = Vec::new();
-    for (tier, place) in args.tier.places(settings)? {
+    for (tier, location) in args.tier.locations(settings)? {
         let begun = Instant::now();
-        let shown = tiers::describe(tier, place)?;
-        // A file that is not there will be made.
-        if place.path().is_none_or(std::path::Path::is_file) {
+        // An embedded file that does not exist is created later.
+        if location.path().is_none_or(std::path::Path::is_file) {
             let tries = args.tries.unwrap_or(settings.tries);
-            wait::wait(tier, place, tries, &mut |miss| complain!("{miss}")).await?.close().await;
+            connect::wait(tier, location, tries, &mut |attempt| errln!("{attempt}")).await?.close().await;
         }
         let seconds = begun.elapsed().as_secs_f64();
         if !json {
-            say!("{tier} {shown} is there");
+            outln!("{tier} {location} is there");
         }
-        report.push(Waited { tier: tier.name(), place: shown, seconds });
+        report.push(Waited { tier: tier.name(), place: location.to_string(), seconds });
     }
     if json { print_json(&report) } else { Ok(()) }
 }

@@ -231,5 +231,5 @@ fn the_command_shows_and_undoes_quarantined_moves() {
         done.status == Some(0) && done.out.contains(&format!("messages: undid move {number}")),
         "{done:?}"
     );
-    assert!(program.run(&["archive", "recover"]).out.contains("messages: fits, at move"));
+    assert!(program.run(&["archive", "recover"]).out.contains("messages: consistent, at move"));
 }

@@ -486,7 +486,7 @@ fn the_command_shows_asks_and_recovers() {
     program.report(&["archive", "run"]);
     program.report(&["import", "messages", "b.csv"]);
     let fits = program.run(&["archive", "recover"]);
-    assert!(fits.status == Some(0) && fits.out.contains("messages: fits, at move 1"), "{fits:?}");
+    assert!(fits.status == Some(0) && fits.out.contains("messages: consistent, at move 1"), "{fits:?}");
     backup(HOT);
     backup(COLD);
     program.report(&["archive", "run"]);

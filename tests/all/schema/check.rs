@@ -234,7 +234,7 @@ async fn the_command_writes_files_for_every_engine() {
     assert_eq!(run(folder.path(), &["db", "upgrade"]).0, Some(0));
     let (status, said, _) = run(folder.path(), &["db", "generate", "-m", "x"]);
     assert_eq!(status, Some(0));
-    assert_eq!(said, "hot: as declared, nothing to do\ncold: as declared, nothing to do\n");
+    assert_eq!(said, "hot: no differences, nothing to do\ncold: no differences, nothing to do\n");
 
     let hot =
         Sqlite::open(thermocline::schema::of(Tier::Hot), &folder.path().join("hot.db")).await.expect("opens");

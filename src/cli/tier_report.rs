@@ -1,103 +1,101 @@
-//! What a tier is found to be: for `check` and `db check`. Nothing is changed.
+//! The state of a tier, for `check` and `db check`. Nothing is changed.
 
 use std::sync::{Arc, LazyLock};
 
 use serde::Serialize;
 
-use super::{Failure, tiers};
+use super::connect;
+use super::failure::Failure;
 use crate::clock::Timestamp;
-use crate::config::TierLocation;
 use crate::page::Key;
 use crate::schema::findings::{self, Finding};
-use crate::schema::{Dialect, Table, cold, hot};
+use crate::schema::{self, Dialect};
 use crate::telemetry::explain;
-use crate::tier::{Engine, Schema, Statement, Tier, TierError, any_sql, cold_sql, hot_sql, inspect, migrate};
+use crate::tier::{
+    Engine, Schema, Statement, Tier, TierError, TierLocation, any_sql, cold_sql, hot_sql, inspect, migrate,
+};
 
 static SORT: LazyLock<Statement> = LazyLock::new(|| any_sql!("sort"));
 static EPOCHS: LazyLock<Statement> = LazyLock::new(|| hot_sql!("epochs"));
 static CLAIMS: LazyLock<Statement> = LazyLock::new(|| cold_sql!("claims"));
 
-/// What there is to say of one tier.
+/// The state of a tier.
 #[derive(Debug, Default, Serialize)]
-pub struct Report {
+pub struct TierReport {
     /// `hot` or `cold`.
     pub tier: &'static str,
-    /// Where it is, without a password.
+    /// The location, without passwords.
     pub place: String,
-    /// Whether everything is as it should be.
+    /// Whether no check failed.
     pub sound: bool,
-    /// Why the tier could not be looked at, or not to the end.
+    /// Why the tier could not be inspected completely.
     pub error: Option<String>,
-    /// The server's name and version.
+    /// The name and version of the server.
     pub server: Option<String>,
-    /// Bytes of the whole database, where it says.
+    /// The size of the database in bytes, where it is known.
     pub bytes: Option<i64>,
-    /// Whether snapshot isolation is on, where that is a question.
+    /// Whether snapshot isolation is on, for an engine where it is an option.
     pub snapshots: Option<bool>,
     /// The version of the schema.
     pub version: Option<i64>,
-    /// The newest version this program knows.
+    /// The newest version that this program knows.
     pub newest: i64,
-    /// The migrations that are still to be applied.
+    /// The pending migrations.
     pub pending: Vec<&'static str>,
-    /// How many tables there should be.
+    /// The number of declared tables.
     pub expected: usize,
-    /// The tables that are there.
-    pub tables: Vec<Counted>,
-    /// What differs from the declaration, faults first.
+    /// The tables that exist.
+    pub tables: Vec<TableSize>,
+    /// Differences from the declaration, faults first.
     pub findings: Vec<Finding>,
-    /// Whether it sorts keys as this program does.
+    /// Whether the engine sorts keys as this program does.
     pub sorts: Option<bool>,
-    /// The epoch of each resource; in cold, the number claimed last.
+    /// The epoch of each resource; in cold, the last claimed number.
     pub epochs: Vec<Epoch>,
 }
 
-/// A table and how much it holds.
+/// The size of a table.
 #[derive(Debug, Serialize)]
-pub struct Counted {
-    /// Its name.
+pub struct TableSize {
+    /// The name of the table.
     pub table: String,
-    /// Its rows, where they are known.
+    /// The number of rows, where it is known.
     pub rows: Option<i64>,
-    /// Whether the rows were counted; else the catalogs' estimate.
+    /// Whether the rows were counted; otherwise the number is an estimate from the catalogs.
     pub exact: bool,
-    /// Its bytes, where the catalogs tell.
+    /// The size in bytes, where it is known.
     pub bytes: Option<i64>,
 }
 
-/// Where a resource stands.
+/// The epoch of a resource.
 #[derive(Debug, Serialize)]
 pub struct Epoch {
     /// The resource.
     pub resource: String,
-    /// Its number.
+    /// The epoch.
     pub epoch: i64,
 }
 
-/// The tables of a tier.
-pub const fn tables(tier: Tier) -> &'static [&'static Table] {
-    match tier {
-        Tier::Hot => &hot::TABLES,
-        Tier::Cold => &cold::TABLES,
+/// Returns the names of the declared tables of a tier and of all tables that its migrations ever created.
+pub fn table_names(database: &dyn Schema) -> Vec<&'static str> {
+    let mut names: Vec<&str> = schema::of(database.tier()).tables.iter().map(|table| table.name).collect();
+    for name in migrate::made(database.steps()) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
     }
-}
-
-/// The names of a tier's tables: those that are declared, and those that a migration has made at any time.
-pub fn names(database: &dyn Schema) -> Vec<&'static str> {
-    let mut names: Vec<&str> = tables(database.tier()).iter().map(|table| table.name).collect();
-    let made = migrate::made(database.steps());
-    names.extend(
-        made.into_iter().filter(|name| !tables(database.tier()).iter().any(|table| table.name == *name)),
-    );
     names
 }
 
-/// Looks at one tier.
-pub async fn look(tier: Tier, place: &TierLocation) -> Report {
-    let shown = tiers::describe(tier, place).unwrap_or_default();
-    let mut report =
-        Report { tier: tier.name(), place: shown, expected: tables(tier).len(), ..Report::default() };
-    match open(tier, place).await {
+/// Inspects a tier.
+pub async fn inspect_tier(tier: Tier, location: &TierLocation) -> TierReport {
+    let mut report = TierReport {
+        tier: tier.name(),
+        place: location.to_string(),
+        expected: schema::of(tier).tables.len(),
+        ..TierReport::default()
+    };
+    match open_existing(tier, location).await {
         Ok(database) => {
             if let Err(error) = fill(&*database, &mut report).await {
                 report.error = Some(explain(&error));
@@ -114,19 +112,19 @@ pub async fn look(tier: Tier, place: &TierLocation) -> Report {
     report
 }
 
-/// Opens a tier that is there already.
-pub async fn open(tier: Tier, place: &TierLocation) -> Result<Arc<dyn Schema>, String> {
-    if let Some(file) = place.path().filter(|path| !path.is_file()) {
-        return Err(format!("there is no file {}; `db upgrade` makes it", file.display()));
+/// Opens a tier, but does not create an embedded file that does not exist.
+pub async fn open_existing(tier: Tier, location: &TierLocation) -> Result<Arc<dyn Schema>, String> {
+    if let Some(file) = location.path().filter(|path| !path.is_file()) {
+        return Err(format!("there is no file {}; `db upgrade` creates it", file.display()));
     }
-    tiers::open(tier, place).await.map_err(|failure| match failure {
+    connect::open(tier, location).await.map_err(|failure| match failure {
         Failure::Failed(text) | Failure::Usage(text) => text,
         Failure::Reported => "it cannot be opened".to_owned(),
     })
 }
 
-async fn fill(database: &dyn Schema, report: &mut Report) -> Result<(), TierError> {
-    let names = names(database);
+async fn fill(database: &dyn Schema, report: &mut TierReport) -> Result<(), TierError> {
+    let names = table_names(database);
     let inspect::Survey { server, live, sizes } = database.survey(&names).await?;
     (report.server, report.bytes) = (Some(server.version), server.bytes);
     report.snapshots = server.snapshots;
@@ -134,11 +132,11 @@ async fn fill(database: &dyn Schema, report: &mut Report) -> Result<(), TierErro
     (report.version, report.newest) = (Some(version), migrate::newest(database));
     let pending = database.steps().iter().filter(|step| step.version() > version);
     report.pending = pending.map(migrate::Step::name).collect();
-    report.sorts = Some(sorts_as_we_do(database).await?);
+    report.sorts = Some(sorts_keys_correctly(database).await?);
 
-    report.findings = findings::findings(tables(database.tier()), &live);
+    report.findings = findings::findings(schema::of(database.tier()).tables, &live);
     for inspect::Size { table, rows, bytes } in sizes {
-        report.tables.push(Counted { table, rows, exact: false, bytes });
+        report.tables.push(TableSize { table, rows, exact: false, bytes });
     }
     if server.dialect == Dialect::Sqlite {
         count(database, &mut report.tables).await?;
@@ -158,8 +156,8 @@ async fn fill(database: &dyn Schema, report: &mut Report) -> Result<(), TierErro
     Ok(())
 }
 
-/// Counts the rows of each table, all of one instant: SQLite keeps no count.
-async fn count(engine: &dyn Engine, tables: &mut [Counted]) -> Result<(), TierError> {
+/// Counts the rows of all tables in one statement, and so at one instant: SQLite has no estimates.
+async fn count(engine: &dyn Engine, tables: &mut [TableSize]) -> Result<(), TierError> {
     if tables.is_empty() {
         return Ok(());
     }
@@ -177,8 +175,8 @@ async fn count(engine: &dyn Engine, tables: &mut [Counted]) -> Result<(), TierEr
     Ok(())
 }
 
-/// Whether the tier puts keys into the order every page relies on.
-async fn sorts_as_we_do(engine: &dyn Engine) -> Result<bool, TierError> {
+/// Returns whether the tier sorts keys in the order that pages rely on.
+async fn sorts_keys_correctly(engine: &dyn Engine) -> Result<bool, TierError> {
     let at = |micros| Timestamp::default().plus(micros);
     let mut keys = vec![
         Key::MAX,
