@@ -1,6 +1,6 @@
 //! Metrics of what moves, by resource.
 
-use super::report::{Outcome, RunReport};
+use super::outcome::Outcome;
 use crate::archive::maintenance::status::Status;
 use crate::archive::moves::rows::MovedBatch;
 use crate::clock::Timestamp;
@@ -45,12 +45,12 @@ pub(super) fn batch_moved(resource: &'static str, moved: &MovedBatch) {
 }
 
 /// Records how a run ended.
-pub(super) fn run_ended(report: &RunReport, now: Timestamp) {
-    match report.outcome {
+pub(super) fn run_ended(resource: &'static str, outcome: Outcome, now: Timestamp) {
+    match outcome {
         Outcome::Done => {
-            metrics::gauge!(LAST_SUCCESS, "resource" => report.resource).set(now.micros() as f64 / 1e6);
+            metrics::gauge!(LAST_SUCCESS, "resource" => resource).set(now.micros() as f64 / 1e6);
         }
-        Outcome::Failed => metrics::counter!(FAILURES, "resource" => report.resource).increment(1),
+        Outcome::Failed => metrics::counter!(FAILURES, "resource" => resource).increment(1),
         Outcome::Stopped | Outcome::Held | Outcome::Overtaken | Outcome::HotIsSlow => {}
     }
 }

@@ -3,6 +3,7 @@
 pub mod auditor;
 pub mod metrics;
 mod options;
+mod outcome;
 mod pace;
 mod report;
 mod restore;
@@ -10,4 +11,5 @@ mod run;
 pub mod schedule;
 
 pub use options::ArchiveOptions;
-pub use report::{Outcome, RunReport};
+pub use outcome::Outcome;
+pub use report::RunReport;

@@ -3,7 +3,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use super::report::{Outcome, RunReport};
+use super::outcome::Outcome;
+use super::report::RunReport;
 use crate::archive::model::{Family, Selection};
 use crate::archive::moves::parents::Left;
 use crate::archive::moves::restore::Restore;

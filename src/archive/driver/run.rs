@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::options::ArchiveOptions;
+use super::outcome::Outcome;
 use super::pace::{Patience, pause};
-use super::report::{Outcome, RunReport};
+use super::report::RunReport;
 use crate::archive::counts::blocks::KnownBlocks;
 use crate::archive::counts::count_due;
 use crate::archive::model::{Family, Rule};

@@ -11,8 +11,8 @@ use croner::Cron;
 
 use super::metrics;
 use super::options::ArchiveOptions;
+use super::outcome::Outcome;
 use super::pace::pause;
-use super::report::Outcome;
 use crate::archive::counts::BlockSizes;
 use crate::archive::maintenance::status::{Status, status};
 use crate::archive::model::Family;
@@ -84,7 +84,7 @@ impl Schedule {
             let (resource, rows, batches, seconds) =
                 (report.resource, report.rows, report.batches, report.seconds);
             tracing::info!(resource, rows, batches, seconds, outcome = ?report.outcome, "the run has ended");
-            metrics::run_ended(&report, self.clock.now());
+            metrics::run_ended(resource, report.outcome, self.clock.now());
             if report.outcome != Outcome::Failed {
                 self.read_status(family, options).await;
             }
