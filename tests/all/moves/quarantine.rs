@@ -146,7 +146,7 @@ fn confirmed_moves_and_restores_are_not_undone() {
         let first = seen.unknown_to_hot[0];
         assert_eq!(
             refused(messages, first).await,
-            format!("move {first} is confirmed: hot has been seen to commit it")
+            format!("move {first} is confirmed: hot was seen to commit it")
         );
         let again = pair.mover(SIZES).recover(messages, &Consent::DryRun).await.expect("a look");
         assert_eq!(again, seen, "nothing was changed");
@@ -156,13 +156,17 @@ fn confirmed_moves_and_restores_are_not_undone() {
         let [.., before, last] = seen.unknown_to_hot[..] else { panic!("{seen:?}") };
         let text = "UPDATE archive_batches SET confirmed = 0, kind = 'restore' WHERE resource = 'posts' AND epoch = ?1";
         assert_eq!(execute(&*pair.cold, text, &[last.into()]).await, 1);
-        assert!(refused(posts, last).await.ends_with("is no move from hot to cold, but restore"));
+        assert!(
+            refused(posts, last)
+                .await
+                .ends_with("is of kind restore: only a move from hot to cold can be undone")
+        );
         let text = "UPDATE archive_batches SET confirmed = 0, kind = 'archive' WHERE resource = 'posts' AND epoch >= ?1";
         assert_eq!(execute(&*pair.cold, text, &[before.into()]).await, 2);
         assert!(
             refused(posts, before)
                 .await
-                .ends_with(&format!("is followed by move {last}, which counts on it"))
+                .ends_with(&format!("is followed by move {last}, which depends on it"))
         );
         pair.close().await;
     });
