@@ -147,7 +147,8 @@ pub fn decimal(column: &str, text: &str) -> Result<Decimal, Reject> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::schema::{PLATFORM, STOCKS};
+    use crate::schema::STOCKS;
+    use crate::schema::hot::PLATFORM;
 
     #[test]
     fn decimal_is_exact_or_rejected() {

@@ -3,6 +3,7 @@
 use super::resource::{Import, Resource};
 use super::{behavior, conversations, messages, posts, stocks, users};
 use crate::archive::Family;
+use crate::schema::Table;
 
 /// Every resource, parents before children.
 pub static RESOURCES: [&Resource; 7] = [
@@ -30,15 +31,80 @@ pub fn moving() -> impl Iterator<Item = &'static Resource> {
     RESOURCES.into_iter().filter(|resource| resource.moves.is_some())
 }
 
-/// Returns the names of the resources that move.
-pub fn moving_names() -> [&'static str; MOVING] {
-    families().map(|family| family.resource)
-}
+/// The names of the resources that move, in the same order.
+pub static MOVING_NAMES: [&str; MOVING] = {
+    let (mut names, mut count, mut place) = ([""; MOVING], 0, 0);
+    while place < RESOURCES.len() {
+        if RESOURCES[place].moves.is_some() {
+            names[count] = RESOURCES[place].name;
+            count += 1;
+        }
+        place += 1;
+    }
+    names
+};
 
 /// Returns what the mover knows of each resource that moves.
 pub fn families() -> [&'static Family; MOVING] {
     let families: Vec<_> = moving().filter_map(Resource::family).collect();
     families.try_into().expect("MOVING counts the resources that move")
+}
+
+/// The tables of a tier.
+#[derive(Clone, Copy, Debug)]
+pub enum Part {
+    /// The tables of the platform.
+    Hot,
+    /// The versions of moved rows, and the counted blocks behind them.
+    Cold,
+}
+
+/// Returns the number of tables that the resources declare for a tier.
+pub const fn count(part: Part) -> usize {
+    let (mut count, mut place) = (0, 0);
+    while place < RESOURCES.len() {
+        let resource = RESOURCES[place];
+        count += match part {
+            Part::Hot => resource.tables.len(),
+            Part::Cold => resource.cold.len() + resource.blocks.len(),
+        };
+        place += 1;
+    }
+    count
+}
+
+/// Returns the tables that the resources declare for a tier, with `more` behind them. `N` is the number of both.
+///
+/// # Panics
+/// When the program is compiled, for another `N`.
+pub const fn tables<const N: usize>(part: Part, more: &[&'static Table]) -> [&'static Table; N] {
+    assert!(count(part) + more.len() == N, "as many tables as places");
+    let mut tables = [RESOURCES[0].tables[0]; N];
+    let (mut at, mut place) = (0, 0);
+    while place < RESOURCES.len() {
+        at = match part {
+            Part::Hot => copy(&mut tables, at, RESOURCES[place].tables),
+            Part::Cold => copy(&mut tables, at, RESOURCES[place].cold),
+        };
+        place += 1;
+    }
+    place = 0;
+    while matches!(part, Part::Cold) && place < RESOURCES.len() {
+        at = copy(&mut tables, at, RESOURCES[place].blocks);
+        place += 1;
+    }
+    copy(&mut tables, at, more);
+    tables
+}
+
+/// Copies `from` to the places from `at` on and returns the next place.
+const fn copy(to: &mut [&'static Table], at: usize, from: &[&'static Table]) -> usize {
+    let mut place = 0;
+    while place < from.len() {
+        to[at + place] = from[place];
+        place += 1;
+    }
+    at + from.len()
 }
 
 /// Returns the resource of this name.

@@ -17,6 +17,10 @@ pub struct Resource {
     pub name: &'static str,
     /// Its tables in hot, parents before children.
     pub tables: &'static [&'static Table],
+    /// Its tables in cold: the versions of moved rows.
+    pub cold: &'static [&'static Table],
+    /// Its tables of counted blocks in cold.
+    pub blocks: &'static [&'static Table],
     /// The statements of its lists.
     pub lists: &'static [&'static LazyLock<ListStatements>],
     /// Its other statements.
@@ -57,7 +61,23 @@ impl Import {
 impl Resource {
     /// Declares a resource with these tables in hot. It stays there until [`Resource::moving`] says otherwise.
     pub const fn new(name: &'static str, tables: &'static [&'static Table]) -> Self {
-        Self { name, tables, lists: &[], queries: Vec::new, imports: &[], routes: None, moves: None }
+        Self {
+            name,
+            tables,
+            cold: &[],
+            blocks: &[],
+            lists: &[],
+            queries: Vec::new,
+            imports: &[],
+            routes: None,
+            moves: None,
+        }
+    }
+
+    /// Adds its tables in cold: the versions of moved rows, and counted blocks.
+    #[must_use]
+    pub const fn in_cold(self, cold: &'static [&'static Table], blocks: &'static [&'static Table]) -> Self {
+        Self { cold, blocks, ..self }
     }
 
     /// Adds its lists.

@@ -5,7 +5,11 @@ pub mod hot;
 #[cfg(test)]
 mod tests;
 
-pub use hot::{COMMENTS, CONVERSATIONS, LIKES, MESSAGES, PLATFORM, POSTS, PRICES, STOCKS, USERS};
+pub use crate::resources::conversations::tables::CONVERSATIONS;
+pub use crate::resources::messages::tables::MESSAGES;
+pub use crate::resources::posts::tables::{COMMENTS, LIKES, POSTS};
+pub use crate::resources::stocks::tables::{PRICES, STOCKS};
+pub use crate::resources::users::tables::USERS;
 pub use thermocline_database::schema::*;
 
 use crate::tier::Tier;
@@ -52,16 +56,3 @@ macro_rules! step {
 
 // A list for each folder of `migrations/`, written by `build.rs`.
 include!(concat!(env!("OUT_DIR"), "/migrations.rs"));
-
-/// The resources that move, each with a row in `archive_state` and in `archive_head`.
-const RESOURCES: &[&str] = &["messages", "posts", "prices"];
-/// A resource's name.
-const RESOURCE: Column = column("resource", Kind::Text).form(StorageForm::Code(20));
-
-/// `archive_erasures`, the same in both tiers, so that no backup of one brings a row back.
-const ERASURES: Table = table(
-    "archive_erasures",
-    &[RESOURCE, column("id", Kind::Int), column("reason", Kind::Text), column("at", Kind::Time)],
-    "Rows that were erased: no move, import or recovery brings one back.",
-)
-.key(&["resource", "id"]);

@@ -2,8 +2,10 @@
 //!
 //! Pure: nothing here knows a database or HTTP.
 
+pub mod archived;
 pub mod clock;
 pub mod error;
+pub mod journal_tables;
 pub mod keyset;
 pub mod table;
 pub mod tier;

@@ -16,6 +16,7 @@ use crate::tier::{Record, TierError, Value};
 pub mod http;
 pub mod spec;
 mod sql;
+pub mod tables;
 
 /// The resources whose rows are actions.
 pub const RESOURCES: [&str; 2] = ["messages", "posts"];

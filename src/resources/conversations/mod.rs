@@ -11,6 +11,7 @@ use crate::tier::{Record, TierError, Value};
 pub mod http;
 pub mod spec;
 mod sql;
+pub mod tables;
 
 /// One conversation.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]

@@ -1,11 +1,10 @@
 //! The declaration of conversations.
 
-use super::{STATEMENTS, http};
+use super::{STATEMENTS, http, tables};
 use crate::resources::resource::{Import, Resource};
-use crate::schema;
 
 /// Conversations stay in hot.
-pub static CONVERSATIONS: Resource = Resource::new("conversations", &[&schema::CONVERSATIONS])
-    .importing(&[Import::new("conversations", &schema::CONVERSATIONS)])
+pub static CONVERSATIONS: Resource = Resource::new("conversations", &[&tables::CONVERSATIONS])
+    .importing(&[Import::new("conversations", &tables::CONVERSATIONS)])
     .listed(&[&STATEMENTS])
     .routed(http::routes);

@@ -3,9 +3,9 @@
 use std::sync::LazyLock;
 
 use super::sql::queries;
+use super::tables::MESSAGES;
 use crate::archive::{Blocks, Due, Family, Moved};
 use crate::page::Key;
-use crate::schema::MESSAGES;
 use crate::tier::Value;
 
 /// Messages.

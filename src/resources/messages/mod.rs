@@ -2,17 +2,18 @@
 
 use std::sync::LazyLock;
 
+use self::tables::MESSAGES;
 use crate::clock::Timestamp;
 use crate::federation::List;
 use crate::federation::sql::{ListSpec, ListStatements, SqlList};
 use crate::page::{Key, ListId};
-use crate::schema::MESSAGES;
 use crate::tier::{Record, TierError, Value};
 
 pub mod archive;
 pub mod http;
 pub mod spec;
 mod sql;
+pub mod tables;
 
 /// One message.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]

@@ -4,9 +4,9 @@ use std::sync::LazyLock;
 
 use super::EVERY_AUTHOR;
 use super::sql::queries;
+use super::tables::{COMMENTS, LIKES, POSTS};
 use crate::archive::{Blocks, Due, Family, Moved};
 use crate::page::Key;
-use crate::schema::{COMMENTS, LIKES, POSTS};
 use crate::tier::Value;
 
 /// Posts with their children.

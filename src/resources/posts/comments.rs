@@ -2,11 +2,11 @@
 
 use std::sync::LazyLock;
 
+use super::tables::{COMMENTS, POSTS};
 use crate::clock::Timestamp;
 use crate::federation::List;
 use crate::federation::sql::{ListSpec, ListStatements, SqlList};
 use crate::page::{Key, ListId};
-use crate::schema::{COMMENTS, POSTS};
 use crate::tier::{Record, TierError, Value};
 
 /// One comment.

@@ -2,11 +2,11 @@
 
 use std::sync::LazyLock;
 
+use self::tables::{COMMENTS, LIKES, POSTS};
 use crate::clock::Timestamp;
 use crate::federation::List;
 use crate::federation::sql::{Children, ListSpec, ListStatements, SqlList};
 use crate::page::{Key, ListId};
-use crate::schema::{COMMENTS, LIKES, POSTS};
 use crate::tier::{Record, TierError, Value};
 
 pub mod archive;
@@ -14,6 +14,7 @@ pub mod comments;
 pub mod http;
 pub mod spec;
 mod sql;
+pub mod tables;
 
 /// The block scope of the list of every post; the posts of an author are counted under the author's id.
 pub const EVERY_AUTHOR: i64 = i64::MIN;

@@ -1,16 +1,20 @@
 //! The declaration of posts.
 
+use super::tables::{self, COMMENTS, LIKES};
 use super::{ALL, BY_AUTHOR, archive, comments, http, sql};
 use crate::resources::resource::{Import, Moves, Resource};
-use crate::schema::{self, COMMENTS, LIKES};
 
 /// Posts move with their comments and likes.
-pub static POSTS: Resource = Resource::new("posts", &[&schema::POSTS, &COMMENTS, &LIKES])
+pub static POSTS: Resource = Resource::new("posts", &[&tables::POSTS, &COMMENTS, &LIKES])
     .importing(&[
-        Import::new("posts", &schema::POSTS),
+        Import::new("posts", &tables::POSTS),
         Import::new("comments", &COMMENTS),
         Import::new("likes", &LIKES),
     ])
+    .in_cold(
+        &[&tables::POSTS_ARCHIVE, &tables::COMMENTS_ARCHIVE, &tables::LIKES_ARCHIVE],
+        &[&tables::POSTS_BLOCKS],
+    )
     .listed(&[&ALL, &BY_AUTHOR, &comments::STATEMENTS])
     .querying(sql::queries::all)
     .routed(http::routes)

@@ -3,9 +3,9 @@
 use std::sync::LazyLock;
 
 use super::prices::sql::queries;
+use super::tables::PRICES;
 use crate::archive::{Due, Family, Moved, Supersede};
 use crate::page::Key;
-use crate::schema::PRICES;
 use crate::tier::Value;
 
 /// Prices.

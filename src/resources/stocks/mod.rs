@@ -9,6 +9,7 @@ pub mod http;
 pub mod prices;
 pub mod spec;
 mod sql;
+pub mod tables;
 
 /// One stock.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]

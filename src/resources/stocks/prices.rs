@@ -21,11 +21,11 @@ use std::sync::LazyLock;
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
+use super::tables::PRICES;
 use crate::clock::Timestamp;
 use crate::federation::List;
 use crate::federation::sql::{ListSpec, ListStatements, SqlList};
 use crate::page::{Key, ListId};
-use crate::schema::PRICES;
 use crate::tier::{Record, TierError, Value};
 
 /// One trading day of a stock. A price or a count that is not known is `None`, which is not 0.

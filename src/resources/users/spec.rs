@@ -1,8 +1,8 @@
 //! The declaration of users.
 
+use super::tables;
 use crate::resources::resource::{Import, Resource};
-use crate::schema;
 
 /// Users.
 pub static USERS: Resource =
-    Resource::new("users", &[&schema::USERS]).importing(&[Import::new("users", &schema::USERS)]);
+    Resource::new("users", &[&tables::USERS]).importing(&[Import::new("users", &tables::USERS)]);

@@ -79,7 +79,10 @@ fn what_stands_in_the_way_of_moving_is_named() {
         });
     let outline =
         Outline { columns: columns.collect(), foreign: live.foreign(), triggers: live.triggers.clone() };
-    let moved = obstacles(&[&hot::MESSAGES], &outline);
+    let moved = obstacles(&[&crate::schema::MESSAGES], &outline);
     assert_eq!(moved.len(), 4, "{moved:?}");
-    assert_eq!(obstacles(&[&hot::POSTS, &hot::COMMENTS, &hot::LIKES], &outline), []);
+    assert_eq!(
+        obstacles(&[&crate::schema::POSTS, &crate::schema::COMMENTS, &crate::schema::LIKES], &outline),
+        []
+    );
 }

@@ -47,7 +47,11 @@ fn expected(name: &str) -> BTreeSet<String> {
         "behavior" if name.contains("hot_") => {
             return HOT.iter().copied().chain(["id"]).map(str::to_owned).collect();
         }
-        "behavior" => (&schema::cold::BEHAVIOR, &["metadata", "resource", "from_epoch"], &[]),
+        "behavior" => (
+            &thermocline::resources::behavior::tables::BEHAVIOR,
+            &["metadata", "resource", "from_epoch"],
+            &[],
+        ),
         // A price is asked for by its stock, and the API does not show when it was written.
         "prices" => (&schema::PRICES, &["stock_id", "created_at"], &[]),
         _ => panic!("no declared table is known for {name}"),

@@ -241,7 +241,7 @@ pub fn declared(statement: &str, name: &str) -> Option<Declared> {
         (_, "one" | "state" | "got") => Declared::Int,
         (_, "cold_newest_at" | "at" | "oldest") => Declared::DateTime2,
         _ => {
-            let columns = || schema::PLATFORM.iter().flat_map(|table| table.columns);
+            let columns = || schema::hot::PLATFORM.iter().flat_map(|table| table.columns);
             Declared::of(columns().find(|column| column.name == name)?.kind)
         }
     })

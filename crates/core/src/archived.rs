@@ -1,0 +1,68 @@
+//! The declaration of tables in cold: the versions of moved rows, and the counted blocks beside them.
+//!
+//! A version is visible at epoch E when `from_epoch <= E` and (`to_epoch IS NULL` or `to_epoch > E`). Each list needs an index of
+//! the open versions, which are nearly all, and one of the closed ones, so that a read after a large restore does not walk
+//! through versions that nobody can see. Every unique key holds the column by which a distributed server would spread the table.
+
+use crate::table::{Column, ID, Index, Kind, Only, StorageForm, Table, column, index, table};
+
+/// The rows of an index of open versions.
+pub const OPEN: Only = Only::Null("to_epoch");
+/// The rows of an index of closed versions.
+pub const CLOSED: Only = Only::NotNull("to_epoch");
+/// The move that brought a row.
+pub const FROM_EPOCH: Column = column("from_epoch", Kind::Int);
+/// The name of a resource.
+pub const RESOURCE: Column = column("resource", Kind::Text).form(StorageForm::Code(20));
+
+/// Returns the columns of a moved table in cold: a number of its own, the columns of the row in hot, when it moved, and
+/// between which epochs it is visible. `N` is four more than the number of columns in hot.
+pub const fn versions<const N: usize>(own: &[Column]) -> [Column; N] {
+    let mut columns = [ID; N];
+    let mut place = 0;
+    while place < own.len() {
+        let Column { archived, kind, form, nullable, .. } = own[place];
+        columns[place + 1] = Column { form, nullable, ..column(archived, kind) };
+        place += 1;
+    }
+    columns[N - 3] = column("archived_at", Kind::Time);
+    columns[N - 2] = FROM_EPOCH;
+    columns[N - 1] = column("to_epoch", Kind::Int).null();
+    columns
+}
+
+/// Declares the index that finds a batch.
+pub const fn batch_index(name: &'static str) -> Index {
+    index(name, &["from_epoch"], "a batch, to prove it or take it back")
+}
+
+/// Declares the index that finds what a move closed.
+pub const fn closed_index(name: &'static str) -> Index {
+    index(
+        name,
+        &["to_epoch"],
+        "what a move closed: hardly anything is closed after the epoch a reader asks for",
+    )
+    .only(CLOSED)
+}
+
+/// Declares the index that finds a row by its id in hot.
+pub const fn original_index(name: &'static str) -> Index {
+    index(name, &["original_id"], "a row by the id it had in hot")
+}
+
+const BLOCK: [Column; 6] = [
+    column("scope", Kind::Int),
+    column("level", Kind::Int).form(StorageForm::Small),
+    column("upper_at", Kind::Time),
+    column("upper_id", Kind::Int),
+    FROM_EPOCH,
+    column("n", Kind::Int),
+];
+
+/// Declares a table of counted blocks.
+pub const fn blocks(name: &'static str, indexes: &'static [Index]) -> Table {
+    let about = "Counted blocks: `n` is a signed delta; a block holds `sum(n)` rows of its scope at epoch E over \
+        `from_epoch <= E`.";
+    table(name, &BLOCK, about).key(&["scope", "level", "upper_at", "upper_id", "from_epoch"]).indexes(indexes)
+}

@@ -1,0 +1,26 @@
+//! The table of user behaviour.
+
+use thermocline_core::archived::{FROM_EPOCH, RESOURCE};
+use thermocline_core::table::{ID, Kind, StorageForm, Table, column, index, table};
+
+/// `user_behavior_analytics`
+pub const BEHAVIOR: Table = table(
+    "user_behavior_analytics",
+    &[
+        ID,
+        column("user_id", Kind::Int),
+        column("action_type", Kind::Text).form(StorageForm::Length(50)),
+        column("action_count", Kind::Int),
+        column("analysis_date", Kind::Date),
+        column("metadata", Kind::Text).form(StorageForm::Json).null(),
+        column("created_at", Kind::Time),
+        RESOURCE,
+        FROM_EPOCH,
+    ],
+    "What users did a day. Rows are deltas: their sum is the count.",
+)
+.key(&["user_id", "id"])
+.indexes(&[
+    index("user_behavior_analytics_user", &["user_id", "analysis_date DESC"], "a user's days"),
+    index("user_behavior_analytics_batch", &["resource", "from_epoch"], "a batch, to take it back"),
+]);

@@ -1,0 +1,24 @@
+//! The table of conversations.
+
+use thermocline_core::table::{ColumnDefault, ID, Kind, Table, column, index, table};
+
+/// `conversations`
+pub const CONVERSATIONS: Table = table(
+    "conversations",
+    &[
+        ID,
+        column("user1_id", Kind::Int).of("users"),
+        column("user2_id", Kind::Int).of("users").null(),
+        column("created_at", Kind::Time).default(ColumnDefault::Now),
+        column("updated_at", Kind::Time).default(ColumnDefault::Now),
+    ],
+    "Two users and what they say to each other. They never move.",
+)
+.indexes(&[
+    index("conversations_user1", &["user1_id", "updated_at DESC", "id DESC"], "a user's conversations"),
+    index(
+        "conversations_user2",
+        &["user2_id", "updated_at DESC", "id DESC"],
+        "the same, for the other of the two",
+    ),
+]);

@@ -1,0 +1,47 @@
+//! The tables of messages.
+
+use thermocline_core::archived::{OPEN, batch_index, blocks, closed_index, original_index, versions};
+use thermocline_core::table::{ColumnDefault, ID, Kind, Table, column, index, table};
+
+/// `messages`, `messages_archive`
+pub const MESSAGES: Table = table(
+    "messages",
+    &[
+        ID,
+        column("conversation_id", Kind::Int).of("conversations"),
+        column("sender_id", Kind::Int).of("users"),
+        column("content", Kind::Text),
+        column("created_at", Kind::Time).default(ColumnDefault::Now),
+        column("is_read", Kind::Bool).default(ColumnDefault::Bool(false)),
+    ],
+    "Messages that have not moved yet.",
+)
+.moves_to("messages_archive")
+.indexes(&[
+    index("messages_key", &["conversation_id", "created_at DESC", "id DESC"], "a conversation's pages"),
+    index("messages_due", &["created_at", "id"], "the mover's scan for what is due"),
+]);
+
+/// `messages_archive`
+pub const MESSAGES_ARCHIVE: Table = table(
+    "messages_archive",
+    &versions::<{ MESSAGES.columns.len() + 4 }>(MESSAGES.columns),
+    "Messages that moved.",
+)
+.key(&["conversation_id", "id"])
+.indexes(&[
+    index(
+        "messages_archive_open",
+        &["conversation_id", "created_at DESC", "original_id DESC"],
+        "a conversation's pages",
+    )
+    .unique()
+    .only(OPEN),
+    closed_index("messages_archive_closed"),
+    original_index("messages_archive_original"),
+    batch_index("messages_archive_batch"),
+]);
+
+/// `messages_archive_blocks`
+pub const MESSAGES_BLOCKS: Table =
+    blocks("messages_archive_blocks", &[batch_index("messages_archive_blocks_batch")]);
