@@ -1,6 +1,7 @@
 //! The claim row of a resource in cold: the fence between movers, and the oldest epoch that readers may ask for.
 
-use super::{ConsistencyError, Disagreement, JournalError, sql};
+use super::queries::sql;
+use super::{ConsistencyError, Disagreement, JournalError};
 use thermocline_core::clock::Timestamp;
 use thermocline_core::table::Kind;
 use thermocline_database::{Engine, Session, TierError, Value};

@@ -1,5 +1,6 @@
 //! The error that the two databases disagree.
 
+use super::kind::MoveKind;
 use thermocline_database::TierError;
 
 /// The two databases of a pair disagree about a resource: one of them was restored from a backup, or damaged.
@@ -40,9 +41,9 @@ pub enum Disagreement {
     #[error("cold was inconsistent with hot and cannot be asked again: {0}")]
     Quarantined(String),
     #[error("move {0} of kind {1} looks interrupted")]
-    InterruptedKind(i64, super::MoveKind),
+    InterruptedKind(i64, MoveKind),
     #[error("{kind} {epoch} looks interrupted, but hot {} {row}", if *held { "holds" } else { "does not hold" })]
-    NotInterrupted { kind: super::MoveKind, epoch: i64, held: bool, row: String },
+    NotInterrupted { kind: MoveKind, epoch: i64, held: bool, row: String },
 }
 
 /// A use of the journal failed.

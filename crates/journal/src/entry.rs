@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Digest, MoveKind, sql};
+use super::queries::sql;
+use super::{Digest, MoveKind};
 use thermocline_core::clock::Timestamp;
 use thermocline_core::keyset::Key;
 use thermocline_database::{Engine, Record, Session, Tier, TierError, Value};

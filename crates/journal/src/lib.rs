@@ -17,32 +17,13 @@ pub mod entry;
 mod kind;
 pub mod pair;
 pub mod proof;
+mod queries;
 pub mod state;
-
-use thermocline_database::Statement;
 
 pub use consistency::{ConsistencyError, Disagreement, JournalError};
 pub use digest::Digest;
 pub use entry::Entry;
 pub use kind::MoveKind;
 pub use pair::PairError;
+pub use queries::statements;
 pub use state::State;
-
-thermocline_database::queries! {
-    mod sql = "journal" {
-        Shared: "queries.sql",
-        Postgres: "queries.postgres.sql",
-        Mssql: "queries.mssql.sql",
-    }
-    [
-        above, claim, claims, confirm, delete, epochs, head, hold, insert, kinds, last_known, lock_claim,
-        lock_state, locked_state, newest, next, oldest_readable_epoch, pair_cold, pair_hot, proven, quarantine,
-        quarantined, raise, raise_oldest_readable_epoch, recent, release, spanned, standing, state, subtract,
-        vacuum_bound,
-    ]
-}
-
-/// Returns every statement of the journal.
-pub fn statements() -> Vec<Statement> {
-    sql::all().into_iter().copied().collect()
-}

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{ConsistencyError, Disagreement, sql, state};
+use super::queries::sql;
+use super::{ConsistencyError, Disagreement, state};
 use thermocline_core::clock::Clock;
 use thermocline_core::table::Kind;
 use thermocline_database::{Begin, Engine, Record, Statement, TierError, Value};

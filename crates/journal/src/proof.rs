@@ -1,6 +1,7 @@
 //! Whether the journal of cold knows the last move of hot, told by its epoch and token.
 
-use super::{ConsistencyError, Disagreement, JournalError, sql};
+use super::queries::sql;
+use super::{ConsistencyError, Disagreement, JournalError};
 use thermocline_core::table::Kind;
 use thermocline_database::{Engine, Record, Session, TierError, Value};
 

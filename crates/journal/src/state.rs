@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{ConsistencyError, Disagreement, JournalError, sql};
+use super::queries::sql;
+use super::{ConsistencyError, Disagreement, JournalError};
 use thermocline_core::clock::Timestamp;
 use thermocline_core::keyset::Key;
 use thermocline_core::table::Kind;

@@ -6,7 +6,7 @@
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::sql;
+use super::queries::sql;
 use crate::archive::model::Blocks;
 use crate::page::Key;
 use crate::tier::{Session, TierError, Value};

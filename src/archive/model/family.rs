@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::moved::Moved;
-use super::retention::Due;
+use super::retention::{Due, Rule};
+use crate::clock::Timestamp;
 use crate::page::Key;
 use crate::tier::{Statement, Value};
 
@@ -35,6 +36,17 @@ impl Family {
     /// For a family without tables, which nobody declares.
     pub fn own(&self) -> &Moved {
         self.tables.last().expect("a family has its own table")
+    }
+
+    /// Returns the time or day before which rows are due.
+    pub fn cutoff(&self, now: Timestamp, rule: Rule) -> Value {
+        let cutoff = now.plus(rule.older_than.saturating_neg());
+        if self.by_day { cutoff.date().into() } else { cutoff.into() }
+    }
+
+    /// Returns the statements for a rule. A resource whose children have no times ignores activity.
+    pub fn due(&self, rule: Rule) -> &Due {
+        self.due_by_activity.as_ref().filter(|_| rule.by_activity).unwrap_or(&self.due)
     }
 
     /// Returns the name of the rows of one of its tables: the resource itself, or the table of children.
@@ -82,15 +94,4 @@ impl Supersede {
         }
         groups
     }
-}
-
-/// The user action that a row of a table stands for.
-#[derive(Clone, Copy, Debug)]
-pub struct Action {
-    /// Its name.
-    pub name: &'static str,
-    /// The position of the user's column.
-    pub user: usize,
-    /// The position of the time column; without one an action counts on the day of the row it belongs to.
-    pub at: Option<usize>,
 }

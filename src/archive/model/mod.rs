@@ -4,37 +4,11 @@ pub mod family;
 mod moved;
 mod retention;
 mod selection;
+mod statements;
+pub mod templates;
 
-use crate::clock::Timestamp;
-use crate::tier::Statement;
-
-pub use family::{Action, Blocks, Family, Supersede};
-pub use moved::Moved;
+pub use family::{Blocks, Family, Supersede};
+pub use moved::{Action, Moved};
 pub use retention::{Due, Rule};
 pub use selection::{RestoreCursor, Selection};
-
-crate::queries! {
-    /// Templates that several rooms bind to a table that moves.
-    pub mod templates = "archive" { Shared: "queries.sql" }
-    [brought, closed, selected, selected_count]
-}
-
-/// Returns every statement of this room, and those that the families bring, as they are sent.
-pub fn statements(families: &[&Family]) -> Vec<Statement> {
-    let mut all = Vec::new();
-    let at = Timestamp::default();
-    for family in families {
-        for due in [Some(&family.due), family.due_by_activity.as_ref()].into_iter().flatten() {
-            all.extend([due.pick, due.count]);
-        }
-        all.extend(family.supersede.iter().flat_map(|supersede| [supersede.statement, supersede.in_hot]));
-        for moved in &family.tables {
-            all.extend([templates::brought(), templates::closed()].map(|template| moved.sql(template)));
-        }
-        for selection in [Selection::All, Selection::Batch(0), Selection::Span(at, at), Selection::Row(0)] {
-            let pick = selection.pick(family, RestoreCursor::above(0), 0, 0).0;
-            all.extend([pick, selection.count(family).0]);
-        }
-    }
-    all
-}
+pub use statements::statements;

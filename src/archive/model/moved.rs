@@ -1,6 +1,5 @@
 //! A table of a family.
 
-use super::family::Action;
 use crate::schema::{Kind, Table};
 use crate::tier::{Statement, Value};
 
@@ -128,4 +127,15 @@ impl Moved {
 fn position(table: &Table, column: &str) -> usize {
     let position = table.columns.iter().position(|known| known.name == column);
     position.expect("a moved table has the columns that its family names")
+}
+
+/// The user action that a row of a table stands for.
+#[derive(Clone, Copy, Debug)]
+pub struct Action {
+    /// Its name.
+    pub name: &'static str,
+    /// The position of the user's column.
+    pub user: usize,
+    /// The position of the time column; without one an action counts on the day of the row it belongs to.
+    pub at: Option<usize>,
 }

@@ -1,8 +1,6 @@
 //! When a row is old enough to move.
 
-use super::family::Family;
-use crate::clock::Timestamp;
-use crate::tier::{Statement, Value};
+use crate::tier::Statement;
 
 /// Which rows of a resource are due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,17 +25,4 @@ pub struct Due {
     pub pick: Statement,
     /// Returns how many rows are due, and the time of the oldest.
     pub count: Statement,
-}
-
-impl Family {
-    /// Returns the time or day before which rows are due.
-    pub fn cutoff(&self, now: Timestamp, rule: Rule) -> Value {
-        let cutoff = now.plus(rule.older_than.saturating_neg());
-        if self.by_day { cutoff.date().into() } else { cutoff.into() }
-    }
-
-    /// Returns the statements for a rule. A resource whose children have no times ignores activity.
-    pub fn due(&self, rule: Rule) -> &Due {
-        self.due_by_activity.as_ref().filter(|_| rule.by_activity).unwrap_or(&self.due)
-    }
 }

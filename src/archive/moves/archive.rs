@@ -6,12 +6,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 
 use super::budget::BatchBudget;
+use super::queries::sql;
 use super::rejects::{self, unreadable};
 use super::retry::Attempt;
 use super::rows::{self, MovedBatch, Rows};
 use super::timing::Step;
 use super::transaction::Move;
-use super::{MoveError, Mover, settle, sql};
+use super::{MoveError, Mover, settle};
 use crate::archive::counts::blocks::KnownBlocks;
 use crate::archive::fail_point;
 use crate::archive::model::{Family, Moved, Rule, templates};

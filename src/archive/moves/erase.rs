@@ -11,10 +11,11 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 
 use super::erasures::{self, MAX_IDS, REASON};
+use super::queries::sql;
 use super::retry::{Attempt, retry_on_conflict};
 use super::rows::{self, MovedBatch, Rows};
 use super::timing::Step;
-use super::{MoveError, Mover, settle, sql};
+use super::{MoveError, Mover, settle};
 use crate::archive::fail_point;
 use crate::archive::model::Family;
 use crate::journal::{Digest, MoveKind};

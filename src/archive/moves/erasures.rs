@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use super::queries::sql;
 use super::rows::Rows;
-use super::sql;
 use super::transaction::Move;
 use crate::archive::fail_point;
 use crate::archive::model::{Family, Moved};

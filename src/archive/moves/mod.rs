@@ -10,6 +10,7 @@ pub mod erasures;
 mod error;
 pub mod parents;
 pub mod preflight;
+mod queries;
 pub mod rejects;
 pub mod restore;
 pub mod retry;
@@ -18,52 +19,6 @@ pub mod settle;
 pub mod timing;
 pub mod transaction;
 
-use std::collections::BTreeSet;
-
-use crate::archive::model::Family;
-use crate::tier::Statement;
-
 pub use context::Mover;
 pub use error::MoveError;
-
-crate::queries! {
-    pub mod sql = "archive" {
-        Shared: "queries.sql",
-        Sqlite: "queries.sqlite.sql",
-        Postgres: "queries.postgres.sql",
-        Mssql: "queries.mssql.sql",
-    }
-    [
-        any_open, close, cold_by, drop_versions, erase_later, erased_again, erased_wholly, erased_with, erasing, held,
-        hot_by, hot_of, note_erased, noted, open_of, open_weights, reject, retry, take, undo_activity, undo_closed,
-        undo_erased, undo_rows, versions, was_erased,
-    ]
-}
-
-/// Returns every statement of this room as it is sent for these families.
-pub fn statements(families: &[&Family]) -> Vec<Statement> {
-    let mut all: Vec<Statement> =
-        sql::all().into_iter().filter(|sql| !sql.sqlite().contains('{')).copied().collect();
-    for family in families {
-        all.push(family.own().sql(sql::any_open()));
-        for moved in &family.tables {
-            all.extend([sql::hot_of(), sql::open_weights(), sql::held()].map(|template| moved.sql(template)));
-            all.extend([sql::undo_rows(), sql::undo_closed()].map(|template| moved.sql(template)));
-            for key in BTreeSet::from([0, moved.owner]) {
-                let by_id =
-                    [sql::take(), sql::open_of(), sql::close(), sql::versions(), sql::drop_versions()];
-                all.extend(by_id.map(|template| moved.sql_by(template, key)));
-            }
-            if moved.has_ids() {
-                all.push(moved.sql_by(sql::erased_again(), 0));
-            }
-            if moved.action.is_some() {
-                all.extend([sql::hot_by(), sql::cold_by()].map(|template| moved.sql(template)));
-            }
-        }
-    }
-    let columns = families.iter().flat_map(|family| &family.tables).flat_map(|moved| moved.table.columns);
-    let parents: BTreeSet<&str> = columns.filter_map(|column| column.references).collect();
-    all.extend(parents.into_iter().map(parents::present));
-    all
-}
+pub use queries::{sql, statements};

@@ -3,10 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use super::sql;
+use super::queries::present;
 use crate::archive::model::{Family, Moved};
 use crate::schema::model::ForeignKey;
-use crate::tier::{Session, Statement, TierError, Value};
+use crate::tier::{Session, TierError, Value};
 
 /// A column of a moved table that refers to another table.
 #[derive(Debug)]
@@ -83,11 +83,6 @@ impl<'a> Parents<'a> {
         }
         Ok(orphans)
     }
-}
-
-/// Returns the statement that reads which of some ids are in a table of hot.
-pub fn present(table: &str) -> Statement {
-    sql::hot_of().bind(table, &[("table", table), ("columns", "id"), ("key", "id")])
 }
 
 /// The rows that stay in cold because parents are missing.

@@ -3,8 +3,9 @@
 //! Such a row does not stop other rows and is never changed: it stays in hot, is noted there with the reason, and is not
 //! due any more. A child that cannot move keeps the row it belongs to.
 
+use super::MoveError;
+use super::queries::sql;
 use super::rows::Rows;
-use super::{MoveError, sql};
 use crate::archive::model::{Family, Moved};
 use crate::clock::Timestamp;
 use crate::tier::{Begin, Engine, Tier, TierError, Value};

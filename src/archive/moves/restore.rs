@@ -12,11 +12,12 @@ use async_trait::async_trait;
 
 use super::budget::BatchBudget;
 use super::parents::{Left, Parents};
+use super::queries::sql;
 use super::retry::Attempt;
 use super::rows::{self, MovedBatch, Rows};
 use super::timing::Step;
 use super::transaction::Move;
-use super::{MoveError, Mover, preflight, settle, sql};
+use super::{MoveError, Mover, preflight, settle};
 use crate::archive::fail_point;
 use crate::archive::model::{Family, RestoreCursor, Selection};
 use crate::clock::Timestamp;

@@ -1,9 +1,10 @@
 //! Step 3: what an interrupted mover left in cold is confirmed if hot committed it and undone if it was interrupted;
 //! anything else is left to an operator.
 
+use super::queries::sql;
 use super::timing::Step;
 use super::transaction::Move;
-use super::{MoveError, Mover, erasures, sql};
+use super::{MoveError, Mover, erasures};
 use crate::archive::counts::blocks::Counter;
 use crate::archive::fail_point;
 use crate::archive::model::{Family, templates};

@@ -12,9 +12,10 @@
 //!
 //! Tests can kill the process after each step: [`fail_point`].
 
+use super::queries::sql;
 use super::rows::{self, Rows};
 use super::timing::{Step, Steps, Stopwatch};
-use super::{MoveError, Mover, sql};
+use super::{MoveError, Mover};
 use crate::archive::counts::activity::Tally;
 use crate::archive::counts::blocks::{Counter, KnownBlocks};
 use crate::archive::fail_point;
