@@ -132,7 +132,7 @@ fn rows_that_cold_did_not_store_stay_in_hot() {
         for family in resources::families() {
             let report = run_mover(&mover(&*pair.hot, &cold, &pair.clock, SIZES), family, &plan(15, 9)).await;
             let error = report.error.unwrap_or_default();
-            assert!(error.contains("did not come back"), "{}: {error}", family.resource);
+            assert!(error.contains("with differences"), "{}: {error}", family.resource);
             check_all(&pair, &rows).await;
             let report = run_mover(&pair.mover(SIZES), family, &plan(15, 9)).await;
             assert_eq!((report.outcome, report.error), (Outcome::Done, None));
