@@ -10,7 +10,7 @@ use crate::resources::registry;
 #[group(skip)]
 pub struct ResourceArgs {
     /// Only this resource; may be repeated
-    #[arg(long, value_parser = PossibleValuesParser::new(registry::moving_names()))]
+    #[arg(long, value_parser = PossibleValuesParser::new(registry::MOVING_NAMES))]
     resource: Vec<String>,
 }
 
