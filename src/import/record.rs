@@ -49,6 +49,11 @@ impl Record {
         self.values.get(self.noun.place(column)?)?.as_ref()
     }
 
+    /// Returns whether a column is NULL, or missing.
+    pub fn is_null(&self, column: &str) -> bool {
+        matches!(self.get(column), None | Some(Value::Null(_)))
+    }
+
     /// Returns the text in a column; `None` when there is none.
     pub fn text(&self, column: &str) -> Option<&str> {
         if let Some(Value::Text(text)) = self.get(column) { Some(text) } else { None }
@@ -74,9 +79,10 @@ impl Record {
         self.noun
     }
 
-    /// Returns the values in the order of [`Noun::columns`].
-    pub fn values(&self) -> &[Option<Value>] {
-        &self.values
+    /// Returns the values of the columns of the table in its order. Columns that the file does not have are NULL.
+    pub fn into_row(self) -> Vec<Value> {
+        let columns = self.noun.table.columns.iter();
+        columns.zip(self.values).map(|(column, value)| value.unwrap_or(Value::Null(column.kind))).collect()
     }
 
     pub(super) fn set(&mut self, place: usize, value: Value) {

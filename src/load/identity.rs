@@ -2,29 +2,29 @@
 
 use std::collections::HashMap;
 
-use super::row::Row;
+use super::row::{pick, read};
 use super::{Chunk, LoadError, count, sql};
-use crate::import::nouns;
-use crate::schema::{self, Column, Kind, Table};
+use crate::import::{Noun, Record, nouns};
+use crate::schema::{Column, Kind};
 use crate::tier::{Statement, TierError, Value};
 
 /// The columns whose content makes two rows the same, in the order of the index that serves them. Columns that the service
 /// changes are left out: whether a message was read, and the times of a conversation.
-const COMPARED: [(&Table, &[&str]); 6] = [
-    (&schema::USERS, &["username", "email"]),
-    (&schema::CONVERSATIONS, &["user1_id", "user2_id"]),
-    (&schema::MESSAGES, &["conversation_id", "created_at", "sender_id", "content"]),
-    (&schema::POSTS, &["author_id", "created_at", "title", "body"]),
-    (&schema::COMMENTS, &["post_id", "created_at", "author_id", "body"]),
-    (&schema::STOCKS, &["symbol"]),
+static COMPARED: [(&Noun, &[&str]); 6] = [
+    (&nouns::USERS, &["username", "email"]),
+    (&nouns::CONVERSATIONS, &["user1_id", "user2_id"]),
+    (&nouns::MESSAGES, &["conversation_id", "created_at", "sender_id", "content"]),
+    (&nouns::POSTS, &["author_id", "created_at", "title", "body"]),
+    (&nouns::COMMENTS, &["post_id", "created_at", "author_id", "body"]),
+    (&nouns::STOCKS, &["symbol"]),
 ];
 
 /// A compared column that is filled later: NULL in a file contradicts nothing there.
-const FILLED_LATER: (&str, &str) = (schema::CONVERSATIONS.name, "user2_id");
+const FILLED_LATER: (&str, &str) = ("conversations", "user2_id");
 
 /// How the rows of a table are told apart, and the statements that look for them.
 pub(super) struct Identity {
-    table: &'static Table,
+    noun: &'static Noun,
     compared: &'static [&'static str],
     hot_by_id: Statement,
     hot_alike: Statement,
@@ -33,10 +33,11 @@ pub(super) struct Identity {
 }
 
 impl Identity {
-    /// Returns the identity of rows of `table`.
-    pub(super) fn of(table: &'static Table) -> Self {
+    /// Returns the identity of the rows of `noun`.
+    pub(super) fn of(noun: &'static Noun) -> Self {
+        let table = noun.table;
         let compared =
-            COMPARED.iter().find(|(known, _)| known.name == table.name).map_or(&[][..], |(_, names)| names);
+            COMPARED.iter().find(|(known, _)| known.name == noun.name).map_or(&[][..], |(_, names)| names);
         let columns: Vec<&Column> = compared
             .iter()
             .filter_map(|name| table.columns.iter().find(|column| column.name == *name))
@@ -53,7 +54,7 @@ impl Identity {
         let cold =
             |archived| [("table", archived), ("alike", cold_terms.as_str()), ("epoch", epoch.as_str())];
         Self {
-            table,
+            noun,
             compared,
             hot_by_id: hot_by_id(table.name, "id", &table.names()),
             hot_alike: sql::hot_alike().bind(table.name, &hot),
@@ -62,14 +63,9 @@ impl Identity {
         }
     }
 
-    /// Returns the name of the table.
-    pub(super) const fn name(&self) -> &'static str {
-        self.table.name
-    }
-
     /// Returns the first compared column in which a new row contradicts the old one.
-    pub(super) fn difference(&self, old: &Row, new: &Row) -> Option<&'static str> {
-        let says_nothing = |column| FILLED_LATER == (self.table.name, column) && new.is_null(column);
+    pub(super) fn difference(&self, old: &Record, new: &Record) -> Option<&'static str> {
+        let says_nothing = |column| FILLED_LATER == (self.noun.name, column) && new.is_null(column);
         self.compared
             .iter()
             .copied()
@@ -77,8 +73,8 @@ impl Identity {
     }
 
     /// Returns the content that makes the row the same as another.
-    pub(super) fn content(&self, row: &Row) -> Vec<Value> {
-        row.pick(self.compared)
+    pub(super) fn content(&self, row: &Record) -> Vec<Value> {
+        pick(row, self.compared.iter().copied())
     }
 
     /// Returns the rows with these ids that are visible in either tier.
@@ -86,11 +82,11 @@ impl Identity {
         &self,
         chunk: &mut Chunk<'_>,
         ids: Value,
-    ) -> Result<HashMap<i64, Row>, LoadError> {
+    ) -> Result<HashMap<i64, Record>, LoadError> {
         let (hot, cold) = chunk.both(&self.hot_by_id, self.cold_by_id.as_ref(), vec![ids]).await?;
         let mut rows = HashMap::new();
         for answer in hot.iter().chain(&cold) {
-            rows.insert(answer.int("id")?, Row::read(self.table, answer)?);
+            rows.insert(answer.int("id")?, read(self.noun, answer)?);
         }
         Ok(rows)
     }
@@ -129,9 +125,7 @@ pub(super) fn cold_by_id(table: &str, by: &str, columns: &str) -> Statement {
 
 /// Returns the statements of every table whose rows are compared.
 pub(super) fn statements() -> Vec<Statement> {
-    let compared = |table: &Table| COMPARED.iter().any(|(known, _)| known.name == table.name);
-    let identities =
-        nouns::ALL.iter().filter(|noun| compared(noun.table)).map(|noun| Identity::of(noun.table));
+    let identities = COMPARED.iter().map(|(noun, _)| Identity::of(noun));
     let statements = identities.flat_map(|identity| {
         let cold = [identity.cold_by_id, identity.cold_alike].into_iter().flatten();
         [identity.hot_by_id, identity.hot_alike].into_iter().chain(cold)

@@ -4,32 +4,29 @@ use std::collections::HashSet;
 
 use super::identity::{cold_by_id, hot_by_id};
 use super::refer::{Posts, make_users};
-use super::row::Row;
+use super::row::int;
 use super::{Chunk, LoadError, Loader, Verdict, distinct};
-use crate::import::{Noun, Record};
-use crate::schema::LIKES;
+use crate::import::Record;
+use crate::import::nouns::LIKES;
+use crate::schema;
 use crate::tier::Statement;
 
 /// Returns the statements that read likes by post, of hot and of cold.
 pub(super) fn by_post() -> [Statement; 2] {
-    [
-        hot_by_id(LIKES.name, "post_id", &LIKES.names()),
-        cold_by_id("likes_archive", "post_id", &LIKES.names_in_cold()),
-    ]
+    let table = &schema::LIKES;
+    let cold = cold_by_id("likes_archive", "post_id", &table.names_in_cold());
+    [hot_by_id(table.name, "post_id", &table.names()), cold]
 }
 
 impl Loader<'_> {
     pub(super) async fn likes(
         &mut self,
         chunk: &mut Chunk<'_>,
-        noun: &Noun,
         records: Vec<Record>,
     ) -> Result<Vec<Verdict>, LoadError> {
-        let now = self.clock.now();
-        let rows: Vec<Row> = records.iter().map(|record| Row::of(record, now)).collect();
-        let mut likes = Vec::with_capacity(rows.len());
-        for row in &rows {
-            likes.push((row.int("user_id")?, row.int("post_id")?));
+        let mut likes = Vec::with_capacity(records.len());
+        for record in &records {
+            likes.push((int(record, "user_id")?, int(record, "post_id")?));
         }
         let posts = distinct(likes.iter().map(|(_, post)| *post));
         let [hot, cold] = by_post();
@@ -38,11 +35,11 @@ impl Loader<'_> {
         for answer in hot.iter().chain(&cold) {
             known.insert((answer.int("user_id")?, answer.int("post_id")?));
         }
-        let erased = chunk.erased(noun, distinct(likes.iter().map(|(user, _)| *user))).await?;
+        let erased = chunk.erased(&LIKES, distinct(likes.iter().map(|(user, _)| *user))).await?;
         let posts = Posts::of(chunk, likes.iter().map(|(_, post)| *post)).await?;
         let (mut users, mut fresh) = (HashSet::new(), Vec::new());
-        let mut verdicts = Vec::with_capacity(rows.len());
-        for ((user, post), row) in likes.into_iter().zip(rows) {
+        let mut verdicts = Vec::with_capacity(records.len());
+        for ((user, post), record) in likes.into_iter().zip(records) {
             verdicts.push(if known.contains(&(user, post)) {
                 Verdict::Known
             } else if erased.contains(&user) {
@@ -52,7 +49,7 @@ impl Loader<'_> {
             } else {
                 known.insert((user, post));
                 users.insert(user);
-                fresh.push(row);
+                fresh.push(record);
                 Verdict::Inserted
             });
         }

@@ -20,7 +20,6 @@ use crate::import::{Noun, Record, nouns};
 use crate::journal::{ConsistencyError, Digest, JournalError, proof, state};
 use crate::schema::{self, Table};
 use crate::tier::{Begin, Engine, Record as Answer, Session, Statement, TierError, Value};
-use row::Row;
 
 crate::queries! {
     mod sql = "load" { Shared: "queries.sql", Sqlite: "queries.sqlite.sql", Mssql: "queries.mssql.sql" }
@@ -118,7 +117,7 @@ impl<'a> Loader<'a> {
             chunk.epoch = self.hold_epoch(&mut chunk, resource).await?;
         }
         let verdicts = if noun.table.name == schema::LIKES.name {
-            self.likes(&mut chunk, noun, records).await?
+            self.likes(&mut chunk, records).await?
         } else if noun.table.name == schema::PRICES.name {
             self.prices(&mut chunk, records).await?
         } else {
@@ -167,16 +166,20 @@ impl Chunk<'_> {
     /// Inserts rows, with the ids they have or with new ones.
     async fn insert(
         &mut self,
-        table: &'static Table,
-        rows: impl IntoIterator<Item = Row>,
+        noun: &'static Noun,
+        rows: impl IntoIterator<Item = Record>,
     ) -> Result<(), TierError> {
+        let table = noun.table;
         let numbered = table.columns[0].identity;
-        let (with_id, without): (Vec<Row>, Vec<Row>) =
-            rows.into_iter().partition(|row| !numbered || row.id().is_some());
+        let (with_id, mut without): (Vec<_>, Vec<_>) = rows
+            .into_iter()
+            .map(Record::into_row)
+            .partition(|row| !numbered || matches!(row[0], Value::Int(_)));
         let columns: Vec<_> = table.columns.iter().map(|column| column.name).collect();
-        let with_id: Vec<_> = with_id.into_iter().map(Row::into_values).collect();
         self.hot.insert(table.name, &columns, &with_id).await?;
-        let without: Vec<_> = without.into_iter().map(|row| row.into_values().split_off(1)).collect();
+        for row in &mut without {
+            row.remove(0);
+        }
         self.hot.insert(table.name, &columns[1..], &without).await?;
         Ok(())
     }

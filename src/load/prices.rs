@@ -5,9 +5,9 @@ use std::collections::HashMap;
 
 use chrono::NaiveDate;
 
-use super::row::Row;
+use super::row::{complete, date, pick, read};
 use super::{Chunk, LoadError, Loader, Verdict, sql};
-use crate::import::Record;
+use crate::import::{Record, nouns};
 use crate::schema::{Column, Kind, PRICES};
 use crate::tier::{Statement, Value};
 
@@ -40,15 +40,25 @@ pub(super) fn statements() -> [Statement; 3] {
     [hot(), cold(), correct()]
 }
 
-fn values_of(row: &Row) -> Vec<Value> {
-    value_columns().map(|column| row.get(column.name).clone()).collect()
+fn values_of(row: &Record) -> Vec<Value> {
+    pick(row, value_columns().map(|column| column.name))
+}
+
+/// A price on its way into hot.
+struct Price {
+    /// `None` when there is no stock with the id in the file.
+    stock: Option<i64>,
+    day: NaiveDate,
+    row: Record,
+    /// The values for which the file has no column.
+    open: Vec<&'static str>,
 }
 
 /// The prices of one stock over the days of a chunk.
 #[derive(Default)]
 struct Days {
-    hot: HashMap<NaiveDate, Row>,
-    cold: HashMap<NaiveDate, Row>,
+    hot: HashMap<NaiveDate, Record>,
+    cold: HashMap<NaiveDate, Record>,
 }
 
 impl Loader<'_> {
@@ -57,21 +67,21 @@ impl Loader<'_> {
         chunk: &mut Chunk<'_>,
         records: Vec<Record>,
     ) -> Result<Vec<Verdict>, LoadError> {
-        let now = self.clock.now();
-        let mut prices: Vec<(Option<i64>, NaiveDate, Row, Record)> = Vec::with_capacity(records.len());
+        let mut prices: Vec<Price> = Vec::with_capacity(records.len());
         let mut spans: HashMap<i64, (NaiveDate, NaiveDate)> = HashMap::new();
         for record in records {
             let stock = self.stock_of(chunk, &record).await?;
-            let mut row = Row::of(&record, now);
-            // An id of another database would mean nothing here.
-            row.set("id", Value::Null(Kind::Int));
-            let day = row.date("trade_date")?;
+            let day = date(&record, "trade_date")?;
             if let Some(stock) = stock {
-                row.set("stock_id", stock.into());
                 let span = spans.entry(stock).or_insert((day, day));
                 *span = (span.0.min(day), span.1.max(day));
             }
-            prices.push((stock, day, row, record));
+            let open =
+                value_columns().map(|column| column.name).filter(|column| record.get(column).is_none());
+            let open = open.collect();
+            // An id of another database would mean nothing here.
+            let row = record.with("id", Value::Null(Kind::Int)).with_optional("stock_id", stock);
+            prices.push(Price { stock, day, row: complete(row, self.clock.now()), open });
         }
         let mut known: HashMap<i64, Days> = HashMap::new();
         for (stock, span) in spans {
@@ -79,7 +89,7 @@ impl Loader<'_> {
         }
         let mut fresh = Vec::new();
         let mut verdicts = Vec::with_capacity(prices.len());
-        for (stock, day, mut row, record) in prices {
+        for Price { stock, day, mut row, open } in prices {
             let Some(days) = stock.and_then(|stock| known.get_mut(&stock)) else {
                 verdicts.push(Verdict::Rejected("there is no stock with this id".to_owned()));
                 continue;
@@ -88,8 +98,8 @@ impl Loader<'_> {
             let verdict = match in_hot.or(in_cold) {
                 None => Verdict::Inserted,
                 Some(old) => {
-                    for column in value_columns().filter(|column| record.get(column.name).is_none()) {
-                        row.set(column.name, old.get(column.name).clone());
+                    for column in open {
+                        row = row.with(column, old.get(column).cloned().unwrap_or(Value::Null(Kind::Int)));
                     }
                     if values_of(old) == values_of(&row) { Verdict::Known } else { Verdict::Corrected }
                 }
@@ -97,8 +107,8 @@ impl Loader<'_> {
             if verdict != Verdict::Known {
                 if in_hot.is_some() {
                     // The day may have come with an earlier line of this chunk.
-                    chunk.insert(&PRICES, std::mem::take(&mut fresh)).await?;
-                    let mut params = row.pick(&["stock_id", "trade_date"]);
+                    chunk.insert(&nouns::PRICES, std::mem::take(&mut fresh)).await?;
+                    let mut params = pick(&row, ["stock_id", "trade_date"]);
                     params.extend(values_of(&row));
                     chunk.hot.execute(&correct(), &params).await?;
                 } else {
@@ -108,7 +118,7 @@ impl Loader<'_> {
             }
             verdicts.push(verdict);
         }
-        chunk.insert(&PRICES, fresh).await?;
+        chunk.insert(&nouns::PRICES, fresh).await?;
         Ok(verdicts)
     }
 
@@ -132,8 +142,8 @@ async fn days(
     let mut days = Days::default();
     for (answers, by_day) in [(in_hot, &mut days.hot), (in_cold, &mut days.cold)] {
         for answer in &answers {
-            let row = Row::read(&PRICES, answer)?;
-            by_day.insert(row.date("trade_date")?, row);
+            let row = read(&nouns::PRICES, answer)?;
+            by_day.insert(date(&row, "trade_date")?, row);
         }
     }
     Ok(days)

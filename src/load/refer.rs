@@ -3,13 +3,13 @@
 use std::collections::{HashMap, HashSet};
 
 use super::identity::{cold_by_id, hot_by_id};
-use super::row::Row;
+use super::row::{int, pick, time};
 use super::rows::{Fresh, reject};
 use super::{Chunk, LoadError, Loader, Verdict, distinct, sql};
 use crate::clock::Timestamp;
-use crate::import::Noun;
-use crate::schema::{self, Kind};
-use crate::tier::{Record, Statement, TierError, Value};
+use crate::import::{Noun, Record, nouns};
+use crate::schema;
+use crate::tier::{self, Statement, TierError, Value};
 
 fn users_by_id() -> Statement {
     hot_by_id(schema::USERS.name, "id", "id")
@@ -44,8 +44,7 @@ impl Loader<'_> {
         let of = |table: &'static str| columns.clone().filter(move |column| column.references == Some(table));
         for column in of(schema::POSTS.name) {
             let posts = Posts::of(chunk, ints(fresh, column.name)).await?;
-            let post = |row: &Row| if let Value::Int(post) = row.get(column.name) { *post } else { 0 };
-            reject(fresh, verdicts, |row| posts.reject_reason(post(row)));
+            reject(fresh, verdicts, |row| row.int(column.name).and_then(|post| posts.reject_reason(post)));
         }
         let users = of(schema::USERS.name).flat_map(|column| ints(fresh, column.name));
         make_users(chunk, users.collect()).await?;
@@ -59,23 +58,22 @@ impl Loader<'_> {
 
 /// Returns the integers in a column of some rows.
 fn ints<'a>(rows: &'a [Fresh], column: &'a str) -> impl Iterator<Item = i64> + 'a {
-    rows.iter()
-        .filter_map(move |(_, row)| if let Value::Int(int) = row.get(column) { Some(*int) } else { None })
+    rows.iter().filter_map(move |(_, row)| row.int(column))
 }
 
 /// The name of a user that was only referred to so far.
-fn placeholder(id: i64) -> Value {
-    format!("user{id}").as_str().into()
+fn placeholder(id: i64) -> String {
+    format!("user{id}")
 }
 
 /// Returns whether a user was only referred to so far.
-pub(super) fn is_placeholder(user: &Row, id: i64) -> bool {
-    *user.get("username") == placeholder(id) && user.is_null("email")
+pub(super) fn is_placeholder(user: &Record, id: i64) -> bool {
+    user.text("username") == Some(&placeholder(id)) && user.is_null("email")
 }
 
 /// Gives a user that was only referred to its name.
-pub(super) async fn name_user(chunk: &mut Chunk<'_>, user: &Row) -> Result<(), TierError> {
-    chunk.hot.execute(sql::name_user(), &user.pick(&["id", "username", "email"])).await.map(drop)
+pub(super) async fn name_user(chunk: &mut Chunk<'_>, user: &Record) -> Result<(), TierError> {
+    chunk.hot.execute(sql::name_user(), &pick(user, ["id", "username", "email"])).await.map(drop)
 }
 
 /// Makes the users that do not exist, with placeholders for their names.
@@ -88,8 +86,8 @@ pub(super) async fn make_users(chunk: &mut Chunk<'_>, mut users: HashSet<i64>) -
     }
     let rows = users
         .into_iter()
-        .map(|id| Row::new(&schema::USERS, [("id", id.into()), ("username", placeholder(id))]));
-    chunk.insert(&schema::USERS, rows).await
+        .map(|id| Record::new(&nouns::USERS).with("id", id).with("username", placeholder(id).as_str()));
+    chunk.insert(&nouns::USERS, rows).await
 }
 
 /// What the messages of a chunk tell of their conversations.
@@ -117,8 +115,8 @@ impl Active {
         }
         let mut active: HashMap<i64, Activity> = HashMap::new();
         for (_, row) in messages {
-            let (conversation, sender) = (row.int("conversation_id")?, row.int("sender_id")?);
-            let at = row.time("created_at")?;
+            let (conversation, sender) = (int(row, "conversation_id")?, int(row, "sender_id")?);
+            let at = time(row, "created_at")?;
             let users = known.get(&conversation).copied().unwrap_or_default();
             let activity = active.entry(conversation).or_insert(Activity { oldest: at, newest: at, users });
             activity.oldest = activity.oldest.min(at);
@@ -131,24 +129,21 @@ impl Active {
         }
         let new = active.iter().filter(|(id, _)| !known.contains_key(id));
         let rows = new.map(|(id, Activity { oldest, newest, users })| {
-            let [first, second] = users.map(|user| Value::or_null(user, Kind::Int));
-            let given = [
-                ("id", (*id).into()),
-                ("user1_id", first),
-                ("user2_id", second),
-                ("created_at", (*oldest).into()),
-                ("updated_at", (*newest).into()),
-            ];
-            Row::new(&schema::CONVERSATIONS, given)
+            Record::new(&nouns::CONVERSATIONS)
+                .with("id", *id)
+                .with_optional("user1_id", users[0])
+                .with_optional("user2_id", users[1])
+                .with("created_at", *oldest)
+                .with("updated_at", *newest)
         });
-        chunk.insert(&schema::CONVERSATIONS, rows.collect::<Vec<_>>()).await?;
+        chunk.insert(&nouns::CONVERSATIONS, rows.collect::<Vec<_>>()).await?;
         Ok(Self(active))
     }
 
     /// Brings the conversations of the inserted messages up to date.
     pub(super) async fn update(self, chunk: &mut Chunk<'_>) -> Result<(), TierError> {
         for (id, Activity { oldest, newest, users: [_, second] }) in self.0 {
-            let params = [id.into(), Value::or_null(second, Kind::Int), oldest.into(), newest.into()];
+            let params = [id.into(), Value::or_null(second, schema::Kind::Int), oldest.into(), newest.into()];
             chunk.hot.execute(sql::conversation_active(), &params).await?;
         }
         Ok(())
@@ -168,8 +163,9 @@ impl Posts {
     ) -> Result<Self, TierError> {
         let [hot, cold] = posts_by_id();
         let (hot, cold) = chunk.both(&hot, Some(&cold), vec![distinct(ids)]).await?;
-        let ids =
-            |answers: Vec<Record>| answers.iter().map(|answer| answer.int("id")).collect::<Result<_, _>>();
+        let ids = |answers: Vec<tier::Record>| {
+            answers.iter().map(|answer| answer.int("id")).collect::<Result<_, _>>()
+        };
         Ok(Self { hot: ids(hot)?, cold: ids(cold)? })
     }
 

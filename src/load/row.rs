@@ -1,131 +1,79 @@
-//! Rows on their way into hot, and rows that are there.
+//! Records as rows of their tables: complete when they come from a file, and checked where a value is used.
 
 use chrono::NaiveDate;
 
 use super::LoadError;
 use crate::clock::Timestamp;
-use crate::import;
-use crate::schema::{ColumnDefault, Kind, Table};
-use crate::tier::{Record, TierError, Value, values};
+use crate::import::{Noun, Record};
+use crate::schema::ColumnDefault;
+use crate::tier::{self, TierError, Value};
 
-/// A row of a table: a value for each column of the declaration.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Row {
-    table: &'static Table,
-    values: Vec<Value>,
+/// Reads the row that a tier answered.
+pub(super) fn read(noun: &'static Noun, answer: &tier::Record) -> Result<Record, TierError> {
+    let columns = noun.table.columns.iter();
+    columns.fold(Ok(Record::new(noun)), |row, column| {
+        Ok(row?.with(column.name, answer.value(column.name, column.kind)?))
+    })
 }
 
-impl Row {
-    /// Reads the row that a tier answered.
-    pub(super) fn read(table: &'static Table, record: &Record) -> Result<Self, TierError> {
-        Ok(Self { table, values: values(record, table.columns)? })
-    }
-
-    /// Returns the row of a record of a file, with defaults in the columns that the file left open. A time left open is
-    /// the other time of the record, or `now`; an id left open is NULL.
-    pub(super) fn of(record: &import::Record, now: Timestamp) -> Self {
-        let table = record.noun().table;
-        let is_time_of_row = |preset| preset == Some(ColumnDefault::Now);
-        let mut times = table.columns.iter().filter(|column| is_time_of_row(column.default));
-        let time = times.find_map(|column| record.time(column.name)).unwrap_or(now);
-        let values =
-            table.columns.iter().zip(record.values()).map(|(column, value)| match (value, column.default) {
-                (None | Some(Value::Null(_)), Some(ColumnDefault::Now)) => time.into(),
-                (None | Some(Value::Null(_)), Some(ColumnDefault::Bool(bit))) => bit.into(),
-                (None | Some(Value::Null(_)), Some(ColumnDefault::Int(int))) => int.into(),
-                (None | Some(Value::Null(_)), Some(ColumnDefault::Text(text))) => text.into(),
-                (None, None) => Value::Null(column.kind),
-                (Some(value), _) => value.clone(),
-            });
-        Self { table, values: values.collect() }
-    }
-
-    /// Creates a row of the given columns. The others hold NULL.
-    pub(super) fn new<const N: usize>(table: &'static Table, given: [(&str, Value); N]) -> Self {
-        let null = |kind: Kind| Value::Null(kind);
-        let mut row = Self { table, values: table.columns.iter().map(|column| null(column.kind)).collect() };
-        for (column, value) in given {
-            row.set(column, value);
+/// Fills the columns that the file left open with their defaults. A time left open is the other time of the record, or
+/// `now`; an id left open is NULL.
+pub(super) fn complete(mut record: Record, now: Timestamp) -> Record {
+    let columns = record.noun().table.columns;
+    let mut times = columns.iter().filter(|column| column.default == Some(ColumnDefault::Now));
+    let time = times.find_map(|column| record.time(column.name)).unwrap_or(now);
+    for column in columns {
+        if !record.is_null(column.name) {
+            continue;
         }
-        row
+        let value = match column.default {
+            None => Value::Null(column.kind),
+            Some(ColumnDefault::Now) => time.into(),
+            Some(ColumnDefault::Bool(bit)) => bit.into(),
+            Some(ColumnDefault::Int(int)) => int.into(),
+            Some(ColumnDefault::Text(text)) => text.into(),
+        };
+        record = record.with(column.name, value);
     }
+    record
+}
 
-    /// Puts a value into a column of the table.
-    pub(super) fn set(&mut self, column: &str, value: Value) {
-        if let Some(place) = self.place(column) {
-            self.values[place] = value;
-        }
-    }
+/// Returns the values of some columns.
+pub(super) fn pick<'a>(row: &Record, columns: impl IntoIterator<Item = &'a str>) -> Vec<Value> {
+    columns.into_iter().filter_map(|column| row.get(column)).cloned().collect()
+}
 
-    fn place(&self, column: &str) -> Option<usize> {
-        self.table.columns.iter().position(|known| known.name == column)
-    }
+/// Returns the integer in a column.
+pub(super) fn int(row: &Record, column: &str) -> Result<i64, LoadError> {
+    row.int(column).ok_or_else(|| unexpected(row, column, "an integer"))
+}
 
-    /// Returns the value in a column that the table has; NULL for any other.
-    pub(super) fn get(&self, column: &str) -> &Value {
-        self.place(column).map_or(&Value::Null(Kind::Int), |place| &self.values[place])
-    }
+/// Returns the instant in a column.
+pub(super) fn time(row: &Record, column: &str) -> Result<Timestamp, LoadError> {
+    row.time(column).ok_or_else(|| unexpected(row, column, "an instant"))
+}
 
-    /// Returns the values of some columns.
-    pub(super) fn pick(&self, columns: &[&str]) -> Vec<Value> {
-        columns.iter().map(|column| self.get(column).clone()).collect()
-    }
+/// Returns the day in a column.
+pub(super) fn date(row: &Record, column: &str) -> Result<NaiveDate, LoadError> {
+    time(row, column).map(Timestamp::date)
+}
 
-    /// Returns all values in the order of the declaration.
-    pub(super) fn into_values(self) -> Vec<Value> {
-        self.values
-    }
-
-    /// Returns the row's id; `None` while it has none.
-    pub(super) fn id(&self) -> Option<i64> {
-        if let Value::Int(id) = self.get("id") { Some(*id) } else { None }
-    }
-
-    /// Returns whether a column holds NULL.
-    pub(super) fn is_null(&self, column: &str) -> bool {
-        matches!(self.get(column), Value::Null(_))
-    }
-
-    /// Returns the integer in a column.
-    pub(super) fn int(&self, column: &str) -> Result<i64, LoadError> {
-        if let Value::Int(int) = self.get(column) {
-            Ok(*int)
-        } else {
-            Err(self.unexpected(column, "an integer"))
-        }
-    }
-
-    /// Returns the instant in a column.
-    pub(super) fn time(&self, column: &str) -> Result<Timestamp, LoadError> {
-        if let Value::Time(at) = self.get(column) {
-            Ok(*at)
-        } else {
-            Err(self.unexpected(column, "an instant"))
-        }
-    }
-
-    /// Returns the day in a column.
-    pub(super) fn date(&self, column: &str) -> Result<NaiveDate, LoadError> {
-        if let Value::Date(day) = self.get(column) { Ok(*day) } else { Err(self.unexpected(column, "a day")) }
-    }
-
-    fn unexpected(&self, column: &str, expected: &'static str) -> LoadError {
-        let found = format!("{:?}", self.get(column));
-        LoadError::Value {
-            column: format!("{}.{column}", self.table.name),
-            row: self.id().map_or_else(|| "a row without an id".to_owned(), |id| format!("row {id}")),
-            // The debug form begins with the type. The value itself stays out of logs.
-            found: found.split('(').next().unwrap_or_default().to_owned(),
-            expected,
-        }
+fn unexpected(row: &Record, column: &str, expected: &'static str) -> LoadError {
+    let found = row.get(column).map_or_else(|| "missing".to_owned(), |value| format!("{value:?}"));
+    LoadError::Value {
+        column: format!("{}.{column}", row.noun().table.name),
+        row: row.int("id").map_or_else(|| "a row without an id".to_owned(), |id| format!("row {id}")),
+        // The debug form begins with the type. The value itself stays out of logs.
+        found: found.split('(').next().unwrap_or_default().to_owned(),
+        expected,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::import::{Record, nouns};
-    use crate::schema;
+    use crate::import::nouns;
+    use crate::schema::Kind;
 
     fn at(text: &str) -> Timestamp {
         text.parse().expect("a time")
@@ -134,32 +82,27 @@ mod tests {
     #[test]
     fn defaults_fill_what_the_file_left_open() {
         let now = at("2026-01-01");
-        let message = Record::new(&nouns::MESSAGES).with("created_at", at("2020-01-01"));
-        let row = Row::of(&message, now);
-        assert_eq!((row.get("is_read"), row.id()), (&Value::Bool(false), None));
-        let times = |record: &Record| {
-            let row = Row::of(record, now);
-            (row.time("created_at").expect("a time"), row.time("updated_at").expect("a time"))
+        let message = complete(Record::new(&nouns::MESSAGES).with("created_at", at("2020-01-01")), now);
+        assert_eq!(message.get("is_read"), Some(&Value::Bool(false)));
+        assert_eq!(message.get("id"), Some(&Value::Null(Kind::Int)));
+        let times = |record: Record| {
+            let row = complete(record, now);
+            (time(&row, "created_at").expect("a time"), time(&row, "updated_at").expect("a time"))
         };
-        let conversation = Record::new(&nouns::CONVERSATIONS);
-        assert_eq!(times(&conversation), (now, now));
-        assert_eq!(
-            times(&conversation.clone().with("updated_at", at("2020-01-02"))),
-            (at("2020-01-02"), at("2020-01-02"))
-        );
-        assert_eq!(
-            times(&conversation.with("created_at", at("2020-01-01"))),
-            (at("2020-01-01"), at("2020-01-01"))
-        );
+        let conversation = || Record::new(&nouns::CONVERSATIONS);
+        assert_eq!(times(conversation()), (now, now));
+        for column in ["created_at", "updated_at"] {
+            let only = at("2020-01-02");
+            assert_eq!(times(conversation().with(column, only)), (only, only));
+        }
     }
 
     #[test]
     fn wrong_type_names_table_column_and_row() {
-        let row = Row::new(&schema::MESSAGES, [("id", 7.into()), ("sender_id", "x".into())]);
-        let error = row.int("sender_id").expect_err("text");
+        let row = Record::new(&nouns::MESSAGES).with("id", 7).with("sender_id", "x");
+        let error = int(&row, "sender_id").expect_err("text");
         assert_eq!(error.to_string(), "messages.sender_id of row 7 is Text, expected an integer");
-        let error = row.time("created_at").expect_err("NULL");
-        assert_eq!(error.to_string(), "messages.created_at of row 7 is Null, expected an instant");
-        assert!(row.date("created_at").is_err());
+        let error = time(&row, "created_at").expect_err("nothing");
+        assert_eq!(error.to_string(), "messages.created_at of row 7 is missing, expected an instant");
     }
 }

@@ -5,14 +5,13 @@ use std::collections::hash_map::Entry;
 
 use super::identity::Identity;
 use super::refer::{is_placeholder, name_user};
-use super::row::Row;
+use super::row::complete;
 use super::{Chunk, LoadError, Loader, Verdict, distinct};
-use crate::import::{Noun, Record};
+use crate::import::{Noun, Record, nouns};
 use crate::journal::Digest;
-use crate::schema;
 
 /// A row that is to go in, and the position of its record in the chunk.
-pub(super) type Fresh = (usize, Row);
+pub(super) type Fresh = (usize, Record);
 
 impl Loader<'_> {
     pub(super) async fn rows(
@@ -21,11 +20,11 @@ impl Loader<'_> {
         noun: &'static Noun,
         records: Vec<Record>,
     ) -> Result<Vec<Verdict>, LoadError> {
-        let is = |table: &schema::Table| noun.table.name == table.name;
-        let identity = Identity::of(noun.table);
+        let is = |other: &Noun| noun.name == other.name;
+        let identity = Identity::of(noun);
         let now = self.clock.now();
-        let rows: Vec<Row> = records.iter().map(|record| Row::of(record, now)).collect();
-        let ids = distinct(rows.iter().filter_map(Row::id));
+        let rows: Vec<Record> = records.into_iter().map(|record| complete(record, now)).collect();
+        let ids = distinct(rows.iter().filter_map(|row| row.int("id")));
         let erased = chunk.erased(noun, ids.clone()).await?;
         let mut known = identity.by_id(chunk, ids).await?;
         // For each content without an id: how many rows there are in both tiers and in this chunk.
@@ -33,7 +32,7 @@ impl Loader<'_> {
         let mut verdicts = Vec::with_capacity(rows.len());
         let mut fresh: Vec<Fresh> = Vec::new();
         for (position, row) in rows.into_iter().enumerate() {
-            let Some(id) = row.id() else {
+            let Some(id) = row.int("id") else {
                 let is_new = self.is_new(chunk, &identity, &mut there, &row).await?;
                 verdicts.push(if is_new { Verdict::Inserted } else { Verdict::Known });
                 if is_new {
@@ -46,9 +45,9 @@ impl Loader<'_> {
                 None => Verdict::Inserted,
                 Some(old) => match identity.difference(old, &row) {
                     // A stock is told apart by its symbol, which is looked for below.
-                    None if is(&schema::STOCKS) => Verdict::Inserted,
+                    None if is(&nouns::STOCKS) => Verdict::Inserted,
                     None => Verdict::Known,
-                    Some(_) if is(&schema::USERS) && is_placeholder(old, id) => {
+                    Some(_) if is(&nouns::USERS) && is_placeholder(old, id) => {
                         name_user(chunk, &row).await?;
                         Verdict::Corrected
                     }
@@ -61,11 +60,11 @@ impl Loader<'_> {
             }
             verdicts.push(verdict);
         }
-        if is(&schema::STOCKS) {
+        if is(&nouns::STOCKS) {
             self.merge_stocks(chunk, &mut fresh, &mut verdicts).await?;
         }
         let active = self.refer(chunk, noun, &mut fresh, &mut verdicts).await?;
-        chunk.insert(noun.table, fresh.into_iter().map(|(_, row)| row)).await?;
+        chunk.insert(noun, fresh.into_iter().map(|(_, row)| row)).await?;
         active.update(chunk).await?;
         Ok(verdicts)
     }
@@ -76,11 +75,11 @@ impl Loader<'_> {
         chunk: &mut Chunk<'_>,
         identity: &Identity,
         there: &mut HashMap<Digest, i64>,
-        row: &Row,
+        row: &Record,
     ) -> Result<bool, LoadError> {
         let content = identity.content(row);
         let mut digest = Digest::default();
-        digest.add(identity.name(), &content);
+        digest.add(row.noun().name, &content);
         let there = match there.entry(digest) {
             Entry::Occupied(entry) => entry.into_mut(),
             Entry::Vacant(entry) => entry.insert(identity.alike(chunk, content).await?),
@@ -97,7 +96,7 @@ impl Loader<'_> {
 pub(super) fn reject(
     fresh: &mut Vec<Fresh>,
     verdicts: &mut [Verdict],
-    reason: impl Fn(&Row) -> Option<String>,
+    reason: impl Fn(&Record) -> Option<String>,
 ) {
     fresh.retain(|(position, row)| match reason(row) {
         None => true,

@@ -1,10 +1,11 @@
 //! Stocks, which are told apart by their symbol. An existing stock is completed and never contradicted.
 
 use super::identity::hot_by_id;
-use super::row::Row;
+use super::row::{complete, int, pick, read};
 use super::rows::Fresh;
 use super::{Chunk, LoadError, Loader, Verdict, sql};
-use crate::schema::STOCKS;
+use crate::import::{Record, nouns};
+use crate::schema::{Kind, STOCKS};
 use crate::tier::{Statement, TierError, Value};
 
 /// The columns that may be filled later, in the order of `load.complete_stock`.
@@ -23,9 +24,9 @@ pub(super) fn statements() -> [Statement; 2] {
 }
 
 /// Returns the stock with exactly this symbol.
-async fn find(chunk: &mut Chunk<'_>, symbol: &Value) -> Result<Option<Row>, TierError> {
-    let answers = chunk.hot.fetch(&by_symbol(), std::slice::from_ref(symbol)).await?;
-    answers.first().map(|answer| Row::read(&STOCKS, answer)).transpose()
+async fn find(chunk: &mut Chunk<'_>, symbol: Option<&str>) -> Result<Option<Record>, TierError> {
+    let answers = chunk.hot.fetch(&by_symbol(), &[Value::or_null(symbol, Kind::Text)]).await?;
+    answers.first().map(|answer| read(&nouns::STOCKS, answer)).transpose()
 }
 
 impl Loader<'_> {
@@ -38,11 +39,11 @@ impl Loader<'_> {
     ) -> Result<(), LoadError> {
         let mut new: Vec<Fresh> = Vec::new();
         for (position, row) in std::mem::take(fresh) {
-            let Some(old) = find(chunk, row.get("symbol")).await? else {
+            let Some(old) = find(chunk, row.text("symbol")).await? else {
                 let twin = new.iter().find(|(_, other)| other.get("symbol") == row.get("symbol"));
                 match twin {
                     None => new.push((position, row)),
-                    Some((_, twin)) if twin.pick(&FILLED) == row.pick(&FILLED) => {
+                    Some((_, twin)) if pick(twin, FILLED) == pick(&row, FILLED) => {
                         verdicts[position] = Verdict::Known;
                     }
                     Some(_) => {
@@ -52,27 +53,27 @@ impl Loader<'_> {
                 }
                 continue;
             };
-            verdicts[position] = self.complete(chunk, &old, &row).await?;
+            verdicts[position] = self.fill(chunk, &old, &row).await?;
         }
         *fresh = new;
         Ok(())
     }
 
     /// Fills the columns of a stock that only the new row has.
-    async fn complete(&self, chunk: &mut Chunk<'_>, old: &Row, new: &Row) -> Result<Verdict, LoadError> {
+    async fn fill(&self, chunk: &mut Chunk<'_>, old: &Record, new: &Record) -> Result<Verdict, LoadError> {
         let contradicts = |column: &&&str| {
             !new.is_null(column) && !old.is_null(column) && new.get(column) != old.get(column)
         };
         if let Some(column) = FILLED.iter().find(contradicts) {
             return Ok(Verdict::Rejected(format!("the symbol exists with another {column}")));
         }
-        if new.id().is_some() && new.id() != old.id() {
-            return Ok(Verdict::Rejected(format!("the symbol exists with id {}", old.int("id")?)));
+        if new.int("id").is_some() && new.int("id") != old.int("id") {
+            return Ok(Verdict::Rejected(format!("the symbol exists with id {}", int(old, "id")?)));
         }
         if !FILLED.iter().any(|column| !new.is_null(column) && old.is_null(column)) {
             return Ok(Verdict::Known);
         }
-        let mut params = new.pick(&["symbol", "name", "exchange", "market_type"]);
+        let mut params = pick(new, ["symbol", "name", "exchange", "market_type"]);
         params.push(self.clock.now().into());
         chunk.hot.execute(sql::complete_stock(), &params).await?;
         Ok(Verdict::Corrected)
@@ -88,27 +89,22 @@ impl Loader<'_> {
         if let Some(id) = self.stocks.get(symbol) {
             return Ok(*id);
         }
-        let now = self.clock.now();
-        let mut row = Row::new(
-            &STOCKS,
-            [("symbol", symbol.into()), ("created_at", now.into()), ("updated_at", now.into())],
-        );
-        if let Some(name) = name {
-            row.set("name", name.into());
-        }
-        let found = match find(chunk, row.get("symbol")).await? {
+        let row = Record::new(&nouns::STOCKS).with("symbol", symbol).with_optional("name", name);
+        let row = complete(row, self.clock.now());
+        let found = match find(chunk, Some(symbol)).await? {
             Some(old) => {
                 if old.is_null("name") {
-                    self.complete(chunk, &old, &row).await?;
+                    self.fill(chunk, &old, &row).await?;
                 }
                 Some(old)
             }
             None => {
-                chunk.insert(&STOCKS, [row]).await?;
-                find(chunk, &symbol.into()).await?
+                chunk.insert(&nouns::STOCKS, [row]).await?;
+                find(chunk, Some(symbol)).await?
             }
         };
-        let id = found.ok_or_else(|| LoadError::Missing(format!("stock {symbol}")))?.int("id")?;
+        let found = found.ok_or_else(|| LoadError::Missing(format!("stock {symbol}")))?;
+        let id = int(&found, "id")?;
         self.stocks.insert(symbol.to_owned(), id);
         Ok(id)
     }

@@ -13,7 +13,7 @@ mod faulty_engine;
 mod fencing;
 mod full_disks;
 mod hung_databases;
-pub mod imports;
+mod imports;
 mod kill_at_each_step;
 mod kills;
 mod kills_on_real_data;

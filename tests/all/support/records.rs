@@ -77,3 +77,22 @@ pub fn price(
     let counts = ["volume", "turnover", "transaction_count"].into_iter().zip(counts);
     counts.fold(record, |record, (column, count)| record.with_optional(column, count))
 }
+
+/// Every column with a declared length: its noun, a header and a line with the text as `{}`, its name and its length.
+pub const LIMITED: [(&str, &str, &str, &str, usize); 8] = [
+    ("users", "username,email", "{},a@example.org", "username", 200),
+    ("users", "username,email", "ann,{}", "email", 320),
+    ("posts", "author_id,title,body,created_at", "1,{},body,2020-01-01", "title", 200),
+    ("stocks", "symbol,name", "{},name", "symbol", 20),
+    ("stocks", "symbol,name", "1101,{}", "name", 200),
+    ("stocks", "symbol,exchange", "1102,{}", "exchange", 50),
+    ("stocks", "symbol,market_type", "1103,{}", "market_type", 50),
+    ("prices", "symbol,trade_date,name", "1104,2020-01-01,{}", "name", 200),
+];
+
+/// A file with a line one UTF-16 code unit over the length, and one of exactly the length. `𠮷` is two units.
+pub fn limited_file(header: &str, line: &str, length: usize) -> String {
+    let longest = "𠮷".repeat(length / 2);
+    let lines = [format!("{longest}x"), longest].map(|text| line.replace("{}", &text));
+    format!("{header}\n{}\n", lines.join("\n"))
+}

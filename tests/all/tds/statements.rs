@@ -19,7 +19,7 @@ use thermocline::schema;
 use tower::ServiceExt as _;
 
 use crate::contract::pair::{Pair, now};
-use crate::moves::imports::{LIMITED, limited_file};
+use crate::support::{LIMITED, limited_file};
 
 #[tokio::test]
 async fn lookups_return_the_row_or_none() {
