@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde::Serialize;
 
 use super::args;
@@ -11,13 +12,14 @@ use super::output::print_json;
 use super::tiers::Tiers;
 use crate::clock::{Clock, Timestamp};
 use crate::config::Settings;
-use crate::import::{Format, Input, Item, Noun, Options, Record, RejectsFile, nouns, shift};
+use crate::import::{Format, Input, Item, Noun, Options, Record, RejectsFile, shift};
 use crate::load::{Loader, Verdict};
+use crate::resources::registry;
 
 /// Records that go in together.
 const CHUNK: usize = 2_000;
 
-/// Import files of users, conversations, messages, posts, comments, likes, stocks or prices into the hot tier
+/// Import files of records into the hot tier
 ///
 /// The same import twice changes nothing. A bad line is named, counted and written to the rejects file, and the other
 /// lines go in. Nothing of a damaged file goes in. Missing users, stocks and conversations that rows refer to are created.
@@ -29,8 +31,8 @@ Examples:
   thermocline import messages old.csv --shift-newest-to 2026-11-20T00:00:00Z
   zcat posts.csv.gz | thermocline import posts -")]
 pub struct Args {
-    /// The rows in the files: users, conversations, messages, posts, comments, likes, stocks or prices
-    #[arg(value_parser = noun)]
+    /// The records in the files
+    #[arg(value_parser = noun())]
     noun: &'static Noun,
     /// The files; .gz is decompressed, - is standard input
     #[arg(required = true, value_name = "FILE")]
@@ -52,11 +54,12 @@ pub struct Args {
     rejects: Option<PathBuf>,
 }
 
-fn noun(name: &str) -> Result<&'static Noun, String> {
-    nouns::named(name).ok_or_else(|| {
-        let names = nouns::ALL.map(|noun| noun.name);
-        let (last, others) = names.split_last().unwrap_or((&"", &[]));
-        format!("expected {} or {last}", others.join(", "))
+/// Accepts the names of what the resources can import.
+fn noun() -> impl TypedValueParser<Value = &'static Noun> {
+    let names = PossibleValuesParser::new(registry::imports().map(|(_, noun)| noun.name));
+    names.try_map(|name| {
+        let mut nouns = registry::imports().map(|(_, noun)| noun);
+        nouns.find(|noun| noun.name == name).ok_or("not a noun")
     })
 }
 

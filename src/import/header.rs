@@ -76,7 +76,7 @@ mod tests {
     use std::io::Cursor;
 
     use super::super::csv::RecordReader;
-    use super::super::nouns::{LIKES, MESSAGES, PRICES, USERS};
+    use super::super::testing::{LIKES, MESSAGES, PRICES, USERS};
     use super::*;
     use crate::clock::Timestamp;
     use crate::schema::Kind;

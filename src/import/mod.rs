@@ -10,7 +10,6 @@ use std::sync::Arc;
 
 pub mod container;
 pub mod csv;
-pub mod nouns;
 pub mod record;
 pub mod shift;
 
@@ -21,7 +20,7 @@ mod rejects;
 mod twse;
 
 #[cfg(test)]
-mod real_data;
+mod testing;
 #[cfg(test)]
 mod tests;
 

@@ -123,7 +123,7 @@ fn instant(value: &Value) -> Option<Timestamp> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::nouns::{CONVERSATIONS, PRICES};
+    use super::super::testing::{CONVERSATIONS, PRICES};
     use super::*;
     use crate::clock::DAY;
 

@@ -19,7 +19,7 @@ pub fn whole_weeks(micros: i64) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::nouns::{MESSAGES, PRICES};
+    use super::super::testing::{MESSAGES, PRICES};
     use super::*;
 
     /// Rounding towards zero would take a price past a target that lies in its past.

@@ -1,4 +1,4 @@
-use super::nouns::{LIKES, PRICES};
+use super::testing::{LIKES, PRICES};
 use super::*;
 
 fn open(file: &str, text: &str, options: &Options) -> Result<Vec<Item>, String> {

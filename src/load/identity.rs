@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
+use super::nouns;
 use super::row::{pick, read};
 use super::{Chunk, LoadError, count, sql};
-use crate::import::{Noun, Record, nouns};
+use crate::import::{Noun, Record};
 use crate::schema::{Column, Kind};
 use crate::tier::{Statement, TierError, Value};
 

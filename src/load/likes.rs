@@ -3,11 +3,11 @@
 use std::collections::HashSet;
 
 use super::identity::{cold_by_id, hot_by_id};
+use super::nouns::LIKES;
 use super::refer::{Posts, make_users};
 use super::row::int;
 use super::{Chunk, LoadError, Loader, Verdict, distinct};
 use crate::import::Record;
-use crate::import::nouns::LIKES;
 use crate::schema;
 use crate::tier::Statement;
 

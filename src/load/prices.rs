@@ -5,9 +5,10 @@ use std::collections::HashMap;
 
 use chrono::NaiveDate;
 
+use super::nouns;
 use super::row::{complete, date, pick, read};
 use super::{Chunk, LoadError, Loader, Verdict, sql};
-use crate::import::{Record, nouns};
+use crate::import::Record;
 use crate::schema::{Column, Kind, PRICES};
 use crate::tier::{Statement, Value};
 

@@ -3,11 +3,12 @@
 use std::collections::{HashMap, HashSet};
 
 use super::identity::{cold_by_id, hot_by_id};
+use super::nouns;
 use super::row::{int, pick, time};
 use super::rows::{Fresh, reject};
 use super::{Chunk, LoadError, Loader, Verdict, distinct, sql};
 use crate::clock::Timestamp;
-use crate::import::{Noun, Record, nouns};
+use crate::import::{Noun, Record};
 use crate::schema;
 use crate::tier::{self, Statement, TierError, Value};
 

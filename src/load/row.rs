@@ -71,8 +71,8 @@ fn unexpected(row: &Record, column: &str, expected: &'static str) -> LoadError {
 
 #[cfg(test)]
 mod tests {
+    use super::super::nouns;
     use super::*;
-    use crate::import::nouns;
     use crate::schema::Kind;
 
     fn at(text: &str) -> Timestamp {

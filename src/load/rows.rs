@@ -4,10 +4,11 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use super::identity::Identity;
+use super::nouns;
 use super::refer::{is_placeholder, name_user};
 use super::row::complete;
 use super::{Chunk, LoadError, Loader, Verdict, distinct};
-use crate::import::{Noun, Record, nouns};
+use crate::import::{Noun, Record};
 use crate::journal::Digest;
 
 /// A row that is to go in, and the position of its record in the chunk.

@@ -1,10 +1,11 @@
 //! Stocks, which are told apart by their symbol. An existing stock is completed and never contradicted.
 
 use super::identity::hot_by_id;
+use super::nouns;
 use super::row::{complete, int, pick, read};
 use super::rows::Fresh;
 use super::{Chunk, LoadError, Loader, Verdict, sql};
-use crate::import::{Record, nouns};
+use crate::import::Record;
 use crate::schema::{Kind, STOCKS};
 use crate::tier::{Statement, TierError, Value};
 

@@ -1,8 +1,9 @@
 //! The resources of the program. This is the only list of them: everything else that needs their names reads it.
 
-use super::resource::{Import, Resource};
+use super::resource::Resource;
 use super::{behavior, conversations, messages, posts, stocks, users};
 use crate::archive::Family;
+use crate::import::Noun;
 use crate::schema::Table;
 
 /// Every resource, parents before children.
@@ -113,8 +114,8 @@ pub fn find(name: &str) -> Option<&'static Resource> {
 }
 
 /// Returns everything that can be imported with the resource it belongs to, parents before children.
-pub fn imports() -> impl Iterator<Item = (&'static Resource, &'static Import)> {
-    RESOURCES.into_iter().flat_map(|resource| resource.imports.iter().map(move |import| (resource, import)))
+pub fn imports() -> impl Iterator<Item = (&'static Resource, &'static Noun)> {
+    RESOURCES.into_iter().flat_map(|resource| resource.imports.iter().map(move |noun| (resource, *noun)))
 }
 
 #[cfg(test)]

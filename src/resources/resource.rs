@@ -6,6 +6,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::archive::Family;
 use crate::federation::sql::ListStatements;
+use crate::import::Noun;
 use crate::schema::Table;
 use crate::tier::Statement;
 use crate::web::state::App;
@@ -26,7 +27,7 @@ pub struct Resource {
     /// Its other statements.
     pub queries: fn() -> Vec<&'static Statement>,
     /// The kinds of records that files can hold of it, parents before children.
-    pub imports: &'static [Import],
+    pub imports: &'static [&'static Noun],
     /// Its routes, if it has any.
     pub routes: Option<fn() -> OpenApiRouter<App>>,
     /// How it moves; `None` for a resource that stays in one tier.
@@ -40,22 +41,6 @@ pub struct Moves {
     pub family: fn() -> &'static Family,
     /// Whether the setting `due = "activity"` exists for it: a row is then as old as its newest child.
     pub due_by_activity: bool,
-}
-
-/// A kind of records that can be imported.
-#[derive(Clone, Copy, Debug)]
-pub struct Import {
-    /// The name on the command line.
-    pub name: &'static str,
-    /// The table the records go to.
-    pub table: &'static Table,
-}
-
-impl Import {
-    /// Declares the import `name` into `table`.
-    pub const fn new(name: &'static str, table: &'static Table) -> Self {
-        Self { name, table }
-    }
 }
 
 impl Resource {
@@ -94,7 +79,7 @@ impl Resource {
 
     /// Adds what can be imported.
     #[must_use]
-    pub const fn importing(self, imports: &'static [Import]) -> Self {
+    pub const fn importing(self, imports: &'static [&'static Noun]) -> Self {
         Self { imports, ..self }
     }
 

@@ -3,7 +3,7 @@
 use serde_json::json;
 use thermocline::archive::ArchiveOptions;
 use thermocline::clock::DAY;
-use thermocline::import::nouns;
+use thermocline::load::nouns;
 
 use crate::support::{Service, comment, conversation, cutoff, like, message, post};
 

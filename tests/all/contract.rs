@@ -292,7 +292,8 @@ async fn a_batch_that_fails_leaves_nothing(pair: Pair) {
 }
 
 async fn the_load_knows_what_cold_holds(pair: Pair) {
-    use thermocline::import::{Record, nouns};
+    use thermocline::import::Record;
+    use thermocline::load::nouns;
     use thermocline::load::{Loader, Verdict};
     let records = || {
         let one = |n: i64| {

@@ -6,7 +6,7 @@ mod tokens;
 use reqwest::Method;
 use thermocline::archive::ArchiveOptions;
 use thermocline::clock::DAY;
-use thermocline::import::nouns;
+use thermocline::load::nouns;
 
 use crate::support::{Service, at, comment, conversation, cutoff, message, post};
 

@@ -9,7 +9,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use thermocline::archive::ArchiveOptions;
 use thermocline::clock::DAY;
-use thermocline::import::nouns;
+use thermocline::load::nouns;
 
 use self::oracle::Client;
 use self::world::{Listed, World};

@@ -4,7 +4,8 @@ use axum::http::StatusCode;
 use chrono::{Datelike, NaiveDate};
 use serde_json::{Value as Json, json};
 use thermocline::clock::Timestamp;
-use thermocline::import::{Input, Options, nouns};
+use thermocline::import::{Input, Options};
+use thermocline::load::nouns;
 use thermocline::resources::stocks;
 
 use crate::support::prices_tiers::{BOUNDARY, CORRECTED, Market, date, rows};

@@ -200,7 +200,7 @@ fn day_in(stem: &str) -> Option<NaiveDate> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::nouns::PRICES;
+    use super::super::testing::PRICES;
     use super::*;
 
     #[test]

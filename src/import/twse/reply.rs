@@ -65,7 +65,7 @@ fn rows(noun: &'static Noun, whole: &str, origin: Origin<'_>) -> Result<Vec<Repl
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::nouns::PRICES;
+    use super::super::super::testing::PRICES;
     use super::*;
     use crate::schema::Kind;
     use crate::tier::Value;

@@ -1,11 +1,15 @@
 //! The declaration of messages.
 
 use super::{ALL, CONTAINING, archive, http, sql, tables};
-use crate::resources::resource::{Import, Moves, Resource};
+use crate::import::Noun;
+use crate::resources::resource::{Moves, Resource};
+
+/// Messages as files hold them.
+pub static MESSAGE_RECORDS: Noun = Noun::new("messages", &tables::MESSAGES).requires(&["created_at"]);
 
 /// Messages move alone.
 pub static MESSAGES: Resource = Resource::new("messages", &[&tables::MESSAGES])
-    .importing(&[Import::new("messages", &tables::MESSAGES)])
+    .importing(&[&MESSAGE_RECORDS])
     .in_cold(&[&tables::MESSAGES_ARCHIVE], &[&tables::MESSAGES_BLOCKS])
     .listed(&[&ALL, &CONTAINING])
     .querying(sql::queries::all)

@@ -1,8 +1,11 @@
 //! The declaration of users.
 
 use super::tables;
-use crate::resources::resource::{Import, Resource};
+use crate::import::Noun;
+use crate::resources::resource::Resource;
+
+/// Users as files hold them.
+pub static USER_RECORDS: Noun = Noun::new("users", &tables::USERS).not_empty(&["username"]);
 
 /// Users.
-pub static USERS: Resource =
-    Resource::new("users", &[&tables::USERS]).importing(&[Import::new("users", &tables::USERS)]);
+pub static USERS: Resource = Resource::new("users", &[&tables::USERS]).importing(&[&USER_RECORDS]);

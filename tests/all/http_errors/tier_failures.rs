@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{SEARCH, small};
 use crate::support::{Answer, Mode, Service, cutoff, message};
 use thermocline::clock::DAY;
-use thermocline::import::nouns;
+use thermocline::load::nouns;
 
 const TALK: &str = "/api/conversations/1/messages";
 

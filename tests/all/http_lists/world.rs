@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 use thermocline::archive::ArchiveOptions;
 use thermocline::clock::{DAY, Timestamp};
+use thermocline::import::Noun;
 use thermocline::import::Record;
-use thermocline::import::{Noun, nouns};
+use thermocline::load::nouns;
 
 use crate::support::{Service, at, comment, conversation, cutoff, like, message, post};
 

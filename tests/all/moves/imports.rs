@@ -8,6 +8,8 @@ use flate2::write::GzEncoder;
 use thermocline::clock::Timestamp;
 use thermocline::page::{Order, Span};
 use thermocline::resources::messages::{Message, Messages};
+use thermocline::resources::registry;
+use thermocline::schema::StorageForm;
 
 use super::expected_lists::Reader;
 use super::program::{Ended, Program, counts};
@@ -162,6 +164,19 @@ fn a_field_of_ten_megabytes_is_one_rejected_line() {
     );
     assert!(rejects.len() < 10_000, "only the beginning of the line is kept");
     assert_eq!(contents(&program, 7), ["after", "two", "one"]);
+}
+
+#[test]
+fn every_column_with_a_length_is_tried() {
+    let limited = registry::imports().flat_map(|(_, noun)| {
+        let columns = noun
+            .columns()
+            .filter(|column| matches!(column.form, StorageForm::Length(_) | StorageForm::Code(_)));
+        columns.map(|column| (noun.name, column.name))
+    });
+    for (noun, column) in limited.filter(|limited| *limited != ("prices", "symbol")) {
+        assert!(LIMITED.iter().any(|tried| (tried.0, tried.3) == (noun, column)), "{noun}.{column}");
+    }
 }
 
 #[test]

@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use thermocline::clock::Timestamp;
-use thermocline::import::{Record, nouns};
+use thermocline::import::Record;
 use thermocline::journal::Digest;
+use thermocline::load::nouns;
 use thermocline::schema::MESSAGES;
 use thermocline::tier::{Engine, Value, values};
 

@@ -29,6 +29,7 @@ mod without_cold;
 mod expected_lists;
 mod fixture;
 mod real_data;
+mod real_files;
 mod recovery;
 mod rejects;
 mod restore;

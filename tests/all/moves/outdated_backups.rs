@@ -95,7 +95,7 @@ fn an_outdated_cold_is_detected() {
         }
         readers_refuse(&pair).await;
         let mut loader = Loader::new(&*pair.hot, Some(&*pair.cold), &pair.clock);
-        let refused = loader.load(&thermocline::import::nouns::MESSAGES, Vec::new()).await;
+        let refused = loader.load(&thermocline::load::nouns::MESSAGES, Vec::new()).await;
         assert!(matches!(refused, Err(LoadError::Consistency(_))), "{refused:?}");
         pair.close().await;
     });

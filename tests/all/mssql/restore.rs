@@ -5,9 +5,10 @@ use std::sync::atomic::AtomicBool;
 
 use thermocline::archive::{ArchiveOptions, BlockSizes, Consent, Mover, Outcome, Selection};
 use thermocline::clock::Clock;
-use thermocline::import::{Record, nouns};
+use thermocline::import::Record;
 use thermocline::journal::pair;
 use thermocline::load::Loader;
+use thermocline::load::nouns;
 use thermocline::resources;
 use thermocline::tier::{Begin, Engine, Statement};
 

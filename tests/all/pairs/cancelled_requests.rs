@@ -8,7 +8,7 @@ use futures::future::Either;
 use sqlx::Row as _;
 use thermocline::archive::ArchiveOptions;
 use thermocline::clock::DAY;
-use thermocline::import::nouns;
+use thermocline::load::nouns;
 
 use super::PATIENCE;
 use crate::support::engines::Servers;

@@ -6,7 +6,7 @@ use futures::StreamExt as _;
 use reqwest::Method;
 use thermocline::archive::ArchiveOptions;
 use thermocline::clock::DAY;
-use thermocline::import::nouns;
+use thermocline::load::nouns;
 
 use super::PATIENCE;
 use crate::http_lists::oracle::Client;

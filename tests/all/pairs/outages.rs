@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use thermocline::archive::ArchiveOptions;
 use thermocline::clock::DAY;
-use thermocline::import::nouns;
+use thermocline::load::nouns;
 use thermocline::tier::{Engine, Mssql, Postgres, PostgresUrl, Tier, migrate};
 
 use crate::support::engines::{Engines, Servers};

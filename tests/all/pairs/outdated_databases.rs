@@ -3,8 +3,8 @@
 
 use thermocline::archive::{ArchiveOptions, Consent, Mover};
 use thermocline::clock::DAY;
-use thermocline::import::nouns;
 use thermocline::journal::pair::{self, PairError};
+use thermocline::load::nouns;
 use thermocline::ops::watch;
 use thermocline::resources;
 use thermocline::tier::{Begin, Engine, Statement, Value};

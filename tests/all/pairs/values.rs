@@ -3,8 +3,7 @@
 use serde_json::{Value, json};
 use thermocline::archive::ArchiveOptions;
 use thermocline::clock::{DAY, Timestamp};
-use thermocline::import::nouns;
-use thermocline::load::{LoadError, Loader};
+use thermocline::load::{LoadError, Loader, nouns};
 use thermocline::tier::{Tier, TierError};
 
 use super::PATIENCE;

@@ -33,7 +33,9 @@ use thermocline::web::state::App;
 use thermocline::{resources, server};
 
 pub use self::answer::Answer;
-pub use self::records::{LIMITED, at, comment, conversation, like, limited_file, message, post, price, stock};
+pub use self::records::{
+    LIMITED, at, comment, conversation, like, limited_file, message, post, price, stock,
+};
 pub use self::switchable::{Mode, Switchable};
 
 /// Key that signs the tokens of the service.

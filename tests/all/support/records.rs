@@ -3,7 +3,8 @@
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use thermocline::clock::Timestamp;
-use thermocline::import::{Record, nouns};
+use thermocline::import::Record;
+use thermocline::load::nouns;
 
 /// Parses an instant.
 pub fn at(text: &str) -> Timestamp {

@@ -7,12 +7,13 @@ use axum::http::Request;
 use rust_decimal::Decimal;
 use thermocline::federation::reads::Hot as _;
 use thermocline::federation::sql::SqlHot;
-use thermocline::import::{Input, Options, Record, nouns};
-use thermocline::load::{Loader, Verdict};
+use thermocline::import::{Input, Options, Record};
+use thermocline::load::{Loader, Verdict, nouns};
 use thermocline::page::{Slice, Span};
 use thermocline::resources::conversations::Conversations;
 use thermocline::resources::posts::Posts;
 use thermocline::resources::posts::comments::Comments;
+use thermocline::resources::registry;
 use thermocline::resources::stocks::by_symbol;
 use thermocline::resources::stocks::prices::Prices;
 use thermocline::schema;
@@ -95,7 +96,7 @@ async fn reloaded_records_are_completed_and_corrected() {
 async fn longest_texts_of_a_file_are_loaded() {
     let (pair, _, _fake) = Pair::over_tds().await;
     for (name, header, line, column, length) in LIMITED {
-        let noun = nouns::named(name).expect("a noun");
+        let noun = registry::imports().find(|(_, noun)| noun.name == name).expect("a noun").1;
         let mut file = tempfile::NamedTempFile::new().expect("a file");
         file.write_all(limited_file(header, line, length).as_bytes()).expect("disk");
         let input = Input::open(noun, file.path(), &Options::default()).expect("a sound file");

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 use serde_json::{Value, json};
 use thermocline::clock::{DAY, Timestamp};
-use thermocline::import::{Record, nouns};
-use thermocline::load::{Loader, Verdict};
+use thermocline::import::Record;
+use thermocline::load::{Loader, Verdict, nouns};
 
 use crate::http_lists::world::Row;
 use crate::moves::Dice;

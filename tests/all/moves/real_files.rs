@@ -3,32 +3,13 @@
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
+use thermocline::import::Record;
+use thermocline::load::nouns::{COMMENTS, LIKES, MESSAGES, POSTS, PRICES};
 
-use super::nouns::{COMMENTS, LIKES, MESSAGES, POSTS, PRICES};
-use super::{Input, Noun, Options, Record};
-
-fn data(file: &str) -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data").join(file);
-    if path.exists() {
-        return Some(path);
-    }
-    println!("skipped: {} is absent", path.display());
-    None
-}
-
-/// Returns the records of a file without rejects.
-fn records(noun: &'static Noun, path: &Path) -> Vec<Record> {
-    let input = Input::open(noun, path, &Options::default()).expect("a sound file");
-    let records = input.records().expect("a sound file").map(|item| {
-        let item = item.expect("a sound file");
-        item.result.unwrap_or_else(|reject| panic!("{}:{}: {reject}", input.name(), item.line))
-    });
-    records.collect()
-}
+use super::real_data::{data, records};
 
 fn day(price: &Record) -> (String, NaiveDate) {
     (price.text("symbol").expect("a symbol").to_owned(), price.time("trade_date").expect("a day").date())
