@@ -212,7 +212,8 @@ impl Market {
         let verifier = Verifier::new(settings, clock.clone()).expect("long enough");
         let token = verifier.issue(42, None, 3600).expect("a token");
         let app = App::new(hot.clone(), Some(cold.clone()), Arc::new(verifier), clock);
-        let (router, _) = stocks::http::routes().split_for_parts();
+        let routes = stocks::http::routes().merge(stocks::prices::http::routes());
+        let (router, _) = routes.split_for_parts();
         Self { router: router.with_state(app), hot, cold, days, token, _files: files }
     }
 
