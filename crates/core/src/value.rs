@@ -66,17 +66,40 @@ impl From<Vec<i64>> for Value {
 }
 
 impl Value {
-    /// The integer in it; 0 for anything else. For rows the program itself read as [`Kind::Int`].
+    /// Returns the integer of a column that is declared as an integer and not NULL. Rows are checked when they are read.
+    ///
+    /// # Panics
+    /// For any other value. The transaction is then rolled back, which is safer than to go on with a wrong number.
     pub fn int(&self) -> i64 {
-        if let Self::Int(value) = self { *value } else { 0 }
+        match self {
+            Self::Int(value) => *value,
+            other => panic!("expected an integer, not {}", other.type_name()),
+        }
     }
 
-    /// The instant in it, or the midnight of its day; the epoch for anything else.
+    /// Returns the instant, or the midnight of the date, of a column that is declared so and not NULL.
+    ///
+    /// # Panics
+    /// For any other value, as [`Value::int`].
     pub fn time(&self) -> Timestamp {
         match self {
             Self::Time(at) => *at,
             Self::Date(day) => Timestamp::midnight(*day),
-            _ => Timestamp::default(),
+            other => panic!("expected an instant or a date, not {}", other.type_name()),
+        }
+    }
+
+    /// Returns the name of the value's type, without the value.
+    const fn type_name(&self) -> &'static str {
+        match self {
+            Self::Null(_) => "NULL",
+            Self::Int(_) => "an integer",
+            Self::Text(_) => "text",
+            Self::Time(_) => "an instant",
+            Self::Date(_) => "a date",
+            Self::Price(_) => "a price",
+            Self::Bool(_) => "a boolean",
+            Self::Ints(_) => "a list of integers",
         }
     }
 

@@ -38,7 +38,7 @@ pub use statement::{Description, Statement};
 pub use thermocline_core::tier::Tier;
 pub use thermocline_core::value::Value;
 
-use crate::schema::Column;
+use crate::schema::{Column, Table};
 
 /// The error of a driver.
 pub type Source = Box<dyn std::error::Error + Send + Sync>;
@@ -176,9 +176,29 @@ pub fn statements() -> Vec<&'static Statement> {
     statements
 }
 
-/// Returns the values of `columns` in `record`, in their order.
-pub fn values(record: &Record, columns: &[Column]) -> Result<Vec<Value>, TierError> {
-    columns.iter().map(|column| record.value(column.name, column.kind)).collect()
+/// Returns the row of `table` in `record`: one value for each column, in the order of the declaration.
+///
+/// # Errors
+/// [`TierError::Row`] for a value of another type and for a NULL in a column that has none. It names table, column and row.
+pub fn row_of(record: &Record, table: &Table) -> Result<Vec<Value>, TierError> {
+    let value = |column: &Column| match record.value(column.name, column.kind)? {
+        Value::Null(_) if !column.nullable => Err(record.error(column.name, "is null")),
+        value => Ok(value),
+    };
+    let row: Result<Vec<Value>, TierError> = table.columns.iter().map(value).collect();
+    row.map_err(|error| match error {
+        TierError::Row { tier, statement, column, problem } => {
+            let id = record.int(table.columns[0].name);
+            let row = id.map_or_else(|_| "a row".to_owned(), |id| format!("row {id}"));
+            TierError::Row {
+                tier,
+                statement,
+                column,
+                problem: format!("{problem} in {row} of {}", table.name),
+            }
+        }
+        other => other,
+    })
 }
 
 /// Records a statement begun at `begun` and its number of rows, `None` after an error, for the request's timing, the

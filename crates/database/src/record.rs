@@ -41,7 +41,7 @@ impl Record {
         Self { row: Row::Mssql(row), tier, statement }
     }
 
-    fn error(&self, column: &str, problem: impl Into<String>) -> TierError {
+    pub(super) fn error(&self, column: &str, problem: impl Into<String>) -> TierError {
         TierError::Row {
             tier: self.tier,
             statement: self.statement,

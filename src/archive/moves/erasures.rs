@@ -9,7 +9,7 @@ use super::transaction::Move;
 use crate::archive::fail_point;
 use crate::archive::model::{Family, Moved};
 use crate::journal::{Digest, claim, entry};
-use crate::tier::{Record, Session, Statement, TierError, Value, values};
+use crate::tier::{Record, Session, Statement, TierError, Value, row_of};
 
 /// The largest number of ids that one move erases. Children of a post go with it.
 pub const MAX_IDS: i64 = 100;
@@ -110,7 +110,7 @@ pub async fn purge(this: &mut Move<'_>) -> Result<(), TierError> {
         for (moved, versions) in part.statements(sql::versions()) {
             for record in this.cold.fetch(&versions, std::slice::from_ref(&ids)).await? {
                 let (digest, rows) = gone.entry(record.int("from_epoch")?).or_default();
-                digest.add(moved.table.name, &values(&record, moved.table.columns)?);
+                digest.add(moved.table.name, &row_of(&record, moved.table)?);
                 *rows += 1;
             }
         }

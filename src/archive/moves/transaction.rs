@@ -23,7 +23,7 @@ use crate::archive::model::{Family, Moved};
 use crate::clock::Timestamp;
 use crate::journal::{ConsistencyError, Digest, Disagreement, MoveKind, State, claim, entry, proof, state};
 use crate::page::Key;
-use crate::tier::{Begin, Session, Statement, TierError, Value, values};
+use crate::tier::{Begin, Session, Statement, TierError, Value, row_of};
 
 /// A move in progress, with one connection to each tier. Losing a connection ends the move; it is never replaced.
 pub struct Move<'a> {
@@ -98,7 +98,7 @@ impl<'a> Move<'a> {
         params: &[Value],
     ) -> Result<Vec<Vec<Value>>, TierError> {
         let records = self.hot.fetch(statement, params).await?;
-        records.iter().map(|record| values(record, moved.table.columns)).collect()
+        records.iter().map(|record| row_of(record, moved.table)).collect()
     }
 
     /// Fetches rows of one table from cold, in the order of its columns.
@@ -109,7 +109,7 @@ impl<'a> Move<'a> {
         params: &[Value],
     ) -> Result<Vec<Vec<Value>>, TierError> {
         let records = self.cold.fetch(statement, params).await?;
-        records.iter().map(|record| values(record, moved.table.columns)).collect()
+        records.iter().map(|record| row_of(record, moved.table)).collect()
     }
 
     /// Returns whether cold holds any open row of the resource.

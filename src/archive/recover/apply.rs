@@ -14,7 +14,7 @@ use crate::archive::moves::{self, MoveError, erasures};
 use crate::journal::{MoveKind, entry};
 use crate::page::Key;
 use crate::schema::Kind;
-use crate::tier::{TierError, Value, values};
+use crate::tier::{TierError, Value, row_of};
 
 /// Ids of one statement.
 const IDS: i64 = 1_000;
@@ -39,7 +39,7 @@ pub(super) async fn apply<'a>(
             versions = restored(this, moved, &quarantined).await?;
         }
         for record in this.cold.fetch(&moved.sql(sql::versions_above()), &[epoch.into()]).await? {
-            let row = values(&record, moved.table.columns)?;
+            let row = row_of(&record, moved.table)?;
             if record.is_null("to_epoch")? {
                 rows.push(row.clone());
             }

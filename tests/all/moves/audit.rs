@@ -8,7 +8,7 @@ use thermocline::journal::Digest;
 use thermocline::page::Key;
 use thermocline::resources;
 use thermocline::schema::Table;
-use thermocline::tier::{Engine, Record, Value, values};
+use thermocline::tier::{Engine, Record, Value, row_of};
 
 use super::{Pair, SIZES, sql};
 
@@ -33,7 +33,7 @@ async fn versions(cold: &dyn Engine, table: &Table) -> Vec<Version> {
     let name = table.archived.expect("an archived table");
     let text = format!("SELECT {}, from_epoch, to_epoch FROM {name}", table.names_in_cold());
     let read = |record: &Record| Version {
-        row: values(record, table.columns).expect("a row"),
+        row: row_of(record, table).expect("a row"),
         from: record.int("from_epoch").expect("an epoch"),
         to: record.int_or_null("to_epoch").expect("an epoch"),
     };
@@ -85,7 +85,7 @@ pub async fn audit_family(pair: &Pair, family: &Family, sizes: BlockSizes) {
         let text = format!("SELECT {} FROM {}", table.names(), table.name);
         let mut there = BTreeSet::new();
         for record in fetch(&*pair.hot, &text).await {
-            let row = values(&record, table.columns).expect("a row");
+            let row = row_of(&record, table).expect("a row");
             there.insert(format!("{:?}", identity(table, &row)));
         }
         for version in &own {

@@ -9,7 +9,7 @@ use thermocline::import::Record;
 use thermocline::journal::Digest;
 use thermocline::load::nouns;
 use thermocline::schema::MESSAGES;
-use thermocline::tier::{Engine, Value, values};
+use thermocline::tier::{Engine, Value, row_of};
 
 use super::audit::audit_usual;
 use super::kills::kill_after;
@@ -67,7 +67,7 @@ async fn visible(pair: &Pair) -> Rows {
     let engines: [(&dyn Engine, _); 2] = [(&*pair.hot, hot), (&*pair.cold, cold)];
     for (engine, statement) in engines {
         for record in engine.fetch(&statement, &[epoch.into()]).await.expect("rows") {
-            rows.add(&values(&record, MESSAGES.columns).expect("a row"));
+            rows.add(&row_of(&record, &MESSAGES).expect("a row"));
         }
     }
     rows

@@ -1,7 +1,7 @@
 //! Backups of whole databases, restored in place or elsewhere.
 
 use thermocline::schema::{Column, StorageForm, Table, cold, hot};
-use thermocline::tier::{Begin, Engine, Tier, Value, values};
+use thermocline::tier::{Begin, Engine, Record, Tier, Value};
 
 use super::databases::same_text;
 
@@ -35,7 +35,10 @@ impl Saved {
             let order = identity.map_or_else(String::new, |column| format!(" ORDER BY {}", column.name));
             let text = format!("SELECT {selected} FROM {}{order}", table.name);
             let records = session.fetch(&same_text(&text), &[]).await.expect("an answer");
-            let rows = records.iter().map(|record| values(record, &columns).expect("a row"));
+            let value =
+                |record: &Record, column: &Column| record.value(column.name, column.kind).expect("a value");
+            let rows =
+                records.iter().map(|record| columns.iter().map(|column| value(record, column)).collect());
             saved.push((*table, rows.collect()));
         }
         session.rollback().await.expect("read");

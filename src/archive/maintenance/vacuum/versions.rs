@@ -8,7 +8,7 @@ use crate::archive::fail_point;
 use crate::archive::maintenance::queries::{first_int, sql};
 use crate::archive::model::Moved;
 use crate::journal::{Digest, entry};
-use crate::tier::{Begin, Session, TierError, values};
+use crate::tier::{Begin, Session, TierError, row_of};
 
 /// Digests and numbers of removed rows, by the batch they came with.
 type Removed = BTreeMap<i64, (Digest, i64)>;
@@ -69,7 +69,7 @@ async fn remove(
     let records = cold.fetch(&moved.sql(sql::closed()), &[epoch.into()]).await?;
     for record in &records {
         let (digest, rows) = removed.entry(record.int("from_epoch")?).or_default();
-        digest.add(moved.table.name, &values(record, moved.table.columns)?);
+        digest.add(moved.table.name, &row_of(record, moved.table)?);
         *rows += 1;
     }
     cold.execute(&moved.sql(sql::remove_closed()), &[epoch.into()]).await?;

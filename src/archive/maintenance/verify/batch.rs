@@ -5,7 +5,7 @@ use super::verifier::Verifier;
 use crate::archive::maintenance::queries::{first_int, sql};
 use crate::archive::model::templates;
 use crate::journal::{Digest, Entry, claim, entry};
-use crate::tier::{Session, TierError, Value, values};
+use crate::tier::{Session, TierError, Value, row_of};
 
 impl Verifier<'_> {
     /// Checks the first batch with this epoch or a later one; returns `None` past the end of the journal.
@@ -42,7 +42,7 @@ impl Verifier<'_> {
         for moved in &self.family.tables {
             own.clear();
             for record in cold.fetch(&moved.sql(templates::brought()), &[entry.epoch.into()]).await? {
-                let row = values(&record, moved.table.columns)?;
+                let row = row_of(&record, moved.table)?;
                 digest.add(moved.table.name, &row);
                 findings.rows += 1;
                 own.push(row);

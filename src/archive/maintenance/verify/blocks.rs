@@ -7,7 +7,7 @@ use super::verifier::Verifier;
 use crate::archive::maintenance::queries::sql;
 use crate::archive::model::{Blocks, templates};
 use crate::page::Key;
-use crate::tier::{Session, TierError, Value, values};
+use crate::tier::{Session, TierError, Value, row_of};
 
 /// The last block that was checked. Blocks are ordered by scope, level and upper bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +44,7 @@ impl Verifier<'_> {
         own.iter().for_each(|row| count(row, 1));
         let moved = self.family.own();
         for record in cold.fetch(&moved.sql(templates::closed()), &[epoch.into()]).await? {
-            count(&values(&record, moved.table.columns)?, -1);
+            count(&row_of(&record, moved.table)?, -1);
         }
         let scopes: Vec<i64> = expected.keys().copied().collect();
         let params = [scopes.into(), Key::MAX.at.into(), Key::MAX.id.into()];

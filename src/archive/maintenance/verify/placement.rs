@@ -8,7 +8,7 @@ use crate::archive::maintenance::queries::sql;
 use crate::archive::model::{Moved, Supersede, templates};
 use crate::journal::entry;
 use crate::page::Key;
-use crate::tier::{TierError, Value, values};
+use crate::tier::{TierError, Value, row_of};
 
 /// The two values that identify a row of a table; equal where one column does.
 type Identity = (i64, i64);
@@ -123,7 +123,7 @@ impl Verifier<'_> {
     async fn brought(&self, supersede: &Supersede, epoch: i64) -> Result<HashSet<Identity>, TierError> {
         let moved = self.family.own();
         let records = self.cold.fetch(&moved.sql(templates::brought()), &[epoch.into()]).await?;
-        records.iter().map(|record| Ok((supersede.of)(&values(record, moved.table.columns)?))).collect()
+        records.iter().map(|record| Ok((supersede.of)(&row_of(record, moved.table)?))).collect()
     }
 
     async fn hot_rows(&self, moved: &Moved, owners: &Value) -> Result<HotRows, TierError> {
