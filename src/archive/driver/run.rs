@@ -131,7 +131,7 @@ async fn wait_for(
             TURN
         }
         MoveError::Tier(error @ TierError::Unavailable { tier: Tier::Cold, .. }) => {
-            tracing::warn!(resource = family.resource, error = explain(error), "cold is away");
+            tracing::warn!(resource = family.resource, error = explain(error), "cold is unavailable");
             CHECK_AGAIN
         }
         _ => return Some(error),

@@ -31,16 +31,15 @@ pub(super) fn analyze(table: &str) -> Statement {
 /// the day of the row they belong to, in the version that was visible when they came.
 pub(super) fn miscounted_actions(family: &Family, moved: &Moved, action: &Action) -> Statement {
     let (table, columns) = (moved.archived, moved.table.columns);
-    let (rows, day) = match action.at {
-        Some(at) => (format!("{table} t"), format!("t.{}", columns[at].archived)),
-        None => {
-            let (owners, owner) = (family.own().archived, columns[moved.owner].archived);
-            let rows = format!(
-                "{table} t JOIN {owners} d ON d.original_id = t.{owner} AND d.from_epoch <= t.from_epoch \
-                 AND (d.to_epoch IS NULL OR d.to_epoch > t.from_epoch)"
-            );
-            (rows, "d.created_at".to_owned())
-        }
+    let (rows, day) = if let Some(at) = action.at {
+        (format!("{table} t"), format!("t.{}", columns[at].archived))
+    } else {
+        let (owners, owner) = (family.own().archived, columns[moved.owner].archived);
+        let rows = format!(
+            "{table} t JOIN {owners} d ON d.original_id = t.{owner} AND d.from_epoch <= t.from_epoch \
+             AND (d.to_epoch IS NULL OR d.to_epoch > t.from_epoch)"
+        );
+        (rows, "d.created_at".to_owned())
     };
     let user = columns[action.user].archived;
     sql::miscounted_actions().bind(table, &[("rows", &rows), ("user", user), ("day", &day)])

@@ -1,6 +1,6 @@
 //! `archive status`: how far the rows of a resource have moved, and what keeps others from moving.
 //!
-//! Everything is read without a lock and changes nothing. While cold is away, only what hot knows is reported.
+//! Everything is read without a lock and changes nothing. While cold is unavailable, only what hot knows is reported.
 
 use serde::Serialize;
 
@@ -32,7 +32,7 @@ pub struct Status {
     pub held: bool,
     /// Rows that cold cannot hold. They stay in hot and do not count as due.
     pub rejects: Rejects,
-    /// What cold knows; `None` while it is away.
+    /// What cold knows; `None` while it is unavailable.
     pub cold: Option<ColdStatus>,
     /// Reasons why due rows do not move, or will not with the next run.
     pub waits: Vec<String>,
@@ -125,7 +125,7 @@ pub async fn status(
         status.waits.push("held after a restore: run `thermocline archive resume`".to_owned());
     }
     let Some(cold) = cold else {
-        status.waits.push("cold is away".to_owned());
+        status.waits.push("cold is unavailable".to_owned());
         return Ok(status);
     };
     let head = claim::head(cold, family.resource, before.epoch, before.token).await?;

@@ -4,7 +4,7 @@
 -- tier: cold
 -- purpose: Reads the versions that begin or end above an epoch, in the order in which they came.
 -- parameters: epoch int
--- index: the table's indexes on from_epoch and to_epoch
+-- index: the table's indexes on from_epoch and to_epoch, or a scan
 SELECT {columns}, from_epoch, to_epoch FROM {table} WHERE from_epoch > $1 OR to_epoch > $1 ORDER BY {table}.id
 
 -- name: close_above
@@ -45,6 +45,6 @@ SELECT id FROM {table} WHERE id > $1 ORDER BY id LIMIT $2
 -- name: replace
 -- tier: hot
 -- purpose: Sets the columns of the row with this id.
--- parameters: the values of the row, its id first
+-- parameters: id int, the other values in order
 -- index: primary key
 UPDATE {table} SET {values} WHERE id = $1

@@ -98,7 +98,7 @@ impl Recovery {
     pub(super) fn is_allowed(&self, consent: &Consent) -> bool {
         match (consent, self.lost) {
             (Consent::DryRun, _) | (Consent::Lossless, Some(_)) => false,
-            (Consent::Lossless, None) | (Consent::AcceptLoss(_), None) => true,
+            (Consent::Lossless | Consent::AcceptLoss(_), None) => true,
             (Consent::AcceptLoss(accepted), Some((first, last))) => *accepted == (first..=last),
         }
     }

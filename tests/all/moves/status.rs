@@ -152,7 +152,7 @@ fn status_works_while_cold_is_unreachable_but_requires_one() {
     assert_eq!(ended.status, Some(0), "{ended:?}");
     let status: serde_json::Value = serde_json::from_str(&ended.out).expect("a report");
     assert!(status["cold_is_away"].is_string() && status["resources"][0]["cold"].is_null(), "{status}");
-    assert_eq!(status["resources"][0]["waits"][0], "cold is away");
+    assert_eq!(status["resources"][0]["waits"][0], "cold is unavailable");
     assert_eq!(status["resources"][0]["epoch"], whole["resources"][0]["epoch"]);
 
     for args in [&["archive", "status"][..], &["archive", "run"], &["archive", "run", "--dry-run"]] {

@@ -41,7 +41,9 @@ impl Verifier<'_> {
                 *expected.entry(scope).or_default() += n;
             }
         };
-        own.iter().for_each(|row| count(row, 1));
+        for row in own {
+            count(row, 1);
+        }
         let moved = self.family.own();
         for record in cold.fetch(&moved.sql(templates::closed()), &[epoch.into()]).await? {
             count(&row_of(&record, moved.table)?, -1);
