@@ -17,7 +17,6 @@
 //! [`tier`] (database), [`journal`], [`federation`], [`archive`]. `docs/architecture.md` describes them, and
 //! `docs/adding-a-resource.md` shows how to add a resource.
 
-pub mod archive;
 // `println!` panics when nobody reads any more.
 #[warn(clippy::print_stdout, clippy::print_stderr)]
 pub mod cli;
@@ -32,6 +31,7 @@ pub mod server;
 pub mod telemetry;
 pub mod web;
 
+pub use thermocline_archive as archive;
 pub use thermocline_core::{clock, keyset as page};
 pub use thermocline_database::{self as tier, queries};
 pub use thermocline_federation as federation;

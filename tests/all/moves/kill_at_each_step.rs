@@ -18,7 +18,7 @@ use super::{COLD, HOT, copy_file, run, scratch};
 use crate::support::bounds::bound;
 use crate::support::postgres;
 
-/// Names the step at which the program dies: see `src/archive/fail_point.rs`.
+/// Names the step at which the program dies: see `crates/archive/src/fail_point.rs`.
 const DIE_AT: &str = "THERMOCLINE_TEST_DIE_AT";
 
 /// The steps of every move, in order.

@@ -1,0 +1,140 @@
+//! The loop around the batches of one resource.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use super::options::ArchiveOptions;
+use super::outcome::Outcome;
+use super::pace::{Patience, pause};
+use super::report::RunReport;
+use crate::counts::blocks::KnownBlocks;
+use crate::counts::count_due;
+use crate::model::{Family, Rule};
+use crate::moves::archive::Batch;
+use crate::moves::retry::retry_on_conflict;
+use crate::moves::{MoveError, Mover, preflight, rejects};
+use thermocline_core::error::explain;
+use thermocline_database::{Tier, TierError};
+
+/// How soon to check again whether hot is fast enough, and whether cold is back.
+const CHECK_AGAIN: Duration = Duration::from_secs(1);
+/// How long another mover has the turn. An erasure is done by then, and two runs lose little to each other.
+const TURN: Duration = Duration::from_secs(5);
+
+impl Mover<'_> {
+    /// Counts the due rows of a resource.
+    pub async fn due(&self, family: &Family, rule: impl Into<Rule>) -> Result<i64, TierError> {
+        let rule = rule.into();
+        let cutoff = family.cutoff(self.clock.now(), rule);
+        count_due(self.hot, family, rule, &cutoff).await.map(|(due, _)| due)
+    }
+
+    /// Moves the due rows of one resource. Calls `progress` after every batch; `stop` ends the run after the batch in
+    /// progress.
+    pub async fn run(
+        &self,
+        family: &Family,
+        options: &ArchiveOptions,
+        stop: &AtomicBool,
+        progress: &mut (dyn FnMut(&RunReport) + Send),
+    ) -> RunReport {
+        let begun = Instant::now();
+        let mut report = RunReport::new(family.resource);
+        let outcome = self.batches(family, options, stop, &mut report, progress).await;
+        report.end(outcome, begun)
+    }
+
+    async fn batches(
+        &self,
+        family: &Family,
+        options: &ArchiveOptions,
+        stop: &AtomicBool,
+        report: &mut RunReport,
+        progress: &mut (dyn FnMut(&RunReport) + Send),
+    ) -> Result<Outcome, MoveError> {
+        preflight::check_leaving(self.hot, family).await?;
+        // One cutoff for the whole run: rows that become due meanwhile are left to the next run.
+        let rule = options.rule;
+        let older_than = family.cutoff(self.clock.now(), rule);
+        report.set_due(self.due(family, rule).await);
+        progress(report);
+        self.finish_erasures(family).await?;
+        let mut size = options.batch;
+        let mut patience = Patience::new(options.patience);
+        let known = Mutex::new(KnownBlocks::default());
+        loop {
+            let left = options.max_rows.map(|most| most - report.rows);
+            if stop.load(Ordering::Relaxed) || left.is_some_and(|left| left <= 0) {
+                return Ok(Outcome::Stopped);
+            }
+            if self.is_held(family).await? {
+                return Ok(Outcome::Held);
+            }
+            // Without a claim, so that an idle mover writes nothing. The duration of this cheap read is the latency of hot.
+            let asked = Instant::now();
+            if self.hot.fetch(&family.due(rule).pick, &[older_than.clone(), 1.into()]).await?.is_empty() {
+                return Ok(Outcome::Done);
+            }
+            if options.max_hot_latency.is_some_and(|most| asked.elapsed() > most) {
+                if !patience.wait(CHECK_AGAIN, stop).await {
+                    return Ok(Outcome::HotIsSlow);
+                }
+                continue;
+            }
+            let batch = Batch {
+                mover: self,
+                family,
+                rule,
+                older_than: older_than.clone(),
+                rows: left.map_or(size, |left| left.min(size)).max(1),
+                known: &known,
+            };
+            let moved = match retry_on_conflict(&batch).await {
+                Ok(Some(moved)) => moved,
+                Ok(None) if self.is_held(family).await? => return Ok(Outcome::Held),
+                Ok(None) => return Ok(Outcome::Done),
+                Err(MoveError::Rejected { rows, .. }) => {
+                    rejects::note(self.hot, family, self.clock.now(), &rows).await?;
+                    report.rejected += rows.len() as i64;
+                    continue;
+                }
+                // Smaller batches find the row that cannot be read.
+                Err(MoveError::Tier(TierError::Row { tier: Tier::Hot, .. })) if batch.rows > 1 => {
+                    size = batch.rows / 2;
+                    continue;
+                }
+                Err(error) => match wait_for(error, family, &mut patience, stop).await {
+                    None => continue,
+                    Some(error) => return Err(error),
+                },
+            };
+            patience = Patience::new(options.patience);
+            size = options.batch.min(size.saturating_mul(2));
+            report.add(&moved);
+            progress(report);
+            pause(options.pause, stop).await;
+        }
+    }
+}
+
+/// Waits for another mover, or for cold to come back. Returns the error when it is another one, or no patience is left.
+async fn wait_for(
+    error: MoveError,
+    family: &Family,
+    patience: &mut Patience,
+    stop: &AtomicBool,
+) -> Option<MoveError> {
+    let duration = match &error {
+        MoveError::Overtaken { .. } => {
+            tracing::info!(resource = family.resource, "another mover is at work");
+            TURN
+        }
+        MoveError::Tier(error @ TierError::Unavailable { tier: Tier::Cold, .. }) => {
+            tracing::warn!(resource = family.resource, error = explain(error), "cold is unavailable");
+            CHECK_AGAIN
+        }
+        _ => return Some(error),
+    };
+    if patience.wait(duration, stop).await { None } else { Some(error) }
+}

@@ -1,0 +1,142 @@
+//! Scheduled moves: a server runs the mover at the times of a cron expression.
+//!
+//! Any number of servers may do so at once: the claim fence makes it safe. Of two servers that move the same resource, the
+//! one with the later claim does the work.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use croner::Cron;
+
+use super::metrics;
+use super::options::ArchiveOptions;
+use super::outcome::Outcome;
+use super::pace::pause;
+use crate::counts::BlockSizes;
+use crate::maintenance::status::{Status, status};
+use crate::model::Family;
+use crate::moves::Mover;
+use thermocline_core::clock::{Clock, Timestamp};
+use thermocline_core::error::explain;
+use thermocline_database::Engine;
+
+/// The longest sleep. It bounds the delay after the machine was suspended or its clock was set.
+const LONGEST_SLEEP: Duration = Duration::from_secs(30);
+
+/// When and how resources move.
+#[derive(Clone, Debug)]
+pub struct Schedule {
+    /// The hot tier.
+    pub hot: Arc<dyn Engine>,
+    /// The cold tier.
+    pub cold: Arc<dyn Engine>,
+    /// The time.
+    pub clock: Clock,
+    /// The name that `archive status` shows while rows move.
+    pub name: String,
+    /// The resources with their options; they move one after the other.
+    pub resources: Vec<(&'static Family, ArchiveOptions)>,
+    /// The times, in UTC.
+    pub cron: Cron,
+}
+
+impl Schedule {
+    /// Runs until told to stop; the batch in progress is finished.
+    pub async fn run(&self, stop: &AtomicBool) {
+        for (family, _) in &self.resources {
+            metrics::register(family.resource);
+        }
+        let mut from = self.clock.now();
+        while !stop.load(Ordering::Relaxed) {
+            let Some(next) = next(&self.cron, from) else {
+                tracing::warn!(schedule = self.cron.as_str(), "the schedule has no next time");
+                return;
+            };
+            tracing::info!(at = %next, "the next run");
+            while self.clock.now() < next && !stop.load(Ordering::Relaxed) {
+                let left = next.micros().saturating_sub(self.clock.now().micros()).max(0);
+                pause(LONGEST_SLEEP.min(Duration::from_micros(left.cast_unsigned())), stop).await;
+            }
+            if !stop.load(Ordering::Relaxed) {
+                self.once(stop).await;
+            }
+            // Times that passed during the run are skipped.
+            from = next.max(self.clock.now());
+        }
+    }
+
+    /// Moves the due rows of every resource that is not held.
+    pub async fn once(&self, stop: &AtomicBool) {
+        let mover = Mover {
+            hot: &*self.hot,
+            cold: &*self.cold,
+            clock: &self.clock,
+            name: self.name.clone(),
+            sizes: BlockSizes::default(),
+        };
+        for (family, options) in &self.resources {
+            if self.read_status(family, options).await.is_some_and(|status| status.held) {
+                tracing::info!(resource = family.resource, "the resource is held");
+                continue;
+            }
+            let report = mover.run(family, options, stop, &mut |_| {}).await;
+            let (resource, rows, batches, seconds) =
+                (report.resource, report.rows, report.batches, report.seconds);
+            tracing::info!(resource, rows, batches, seconds, outcome = ?report.outcome, "the run has ended");
+            metrics::run_ended(resource, report.outcome, self.clock.now());
+            if report.outcome != Outcome::Failed {
+                self.read_status(family, options).await;
+            }
+        }
+    }
+
+    /// Reads the status of a resource and updates its gauges.
+    async fn read_status(&self, family: &Family, options: &ArchiveOptions) -> Option<Status> {
+        match status(&*self.hot, Some(&*self.cold), &self.clock, family, options.rule).await {
+            Ok(status) => {
+                metrics::status_read(&status);
+                Some(status)
+            }
+            Err(error) => {
+                tracing::warn!(
+                    resource = family.resource,
+                    error = explain(&error),
+                    "could not read the status"
+                );
+                None
+            }
+        }
+    }
+}
+
+/// Returns the first time of the schedule after `from`.
+fn next(cron: &Cron, from: Timestamp) -> Option<Timestamp> {
+    // The search starts a second after `from`, so `from` must be a whole second.
+    let from = from.plus(-from.micros().rem_euclid(1_000_000));
+    let next = cron.find_next_occurrence(&from.datetime(), false).ok()?;
+    Timestamp::from_micros(next.timestamp_micros())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn next_time_is_after_the_given_microsecond() {
+        let next = |cron: &str, from: &str| {
+            let cron: Cron = cron.parse().expect("a schedule");
+            next(&cron, from.parse().expect("a time")).map(|next| next.to_string())
+        };
+        for (cron, from, expected) in [
+            ("0 2 * * *", "2026-03-01T01:59:59.999999Z", "2026-03-01T02:00:00.000000Z"),
+            ("0 2 * * *", "2026-03-01T02:00:00Z", "2026-03-02T02:00:00.000000Z"),
+            ("0 2 * * *", "2026-03-01T02:00:00.000001Z", "2026-03-02T02:00:00.000000Z"),
+            ("*/15 * * * 0", "2026-03-01T23:50:00Z", "2026-03-08T00:00:00.000000Z"),
+            ("0 0 29 2 *", "2026-03-01", "2028-02-29T00:00:00.000000Z"),
+        ] {
+            assert_eq!(next(cron, from).as_deref(), Some(expected), "{cron} after {from}");
+        }
+        assert_eq!(next("0 0 30 2 *", "2026-03-01"), None);
+    }
+}

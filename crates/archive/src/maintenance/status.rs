@@ -1,0 +1,191 @@
+//! `archive status`: how far the rows of a resource have moved, and what keeps others from moving.
+//!
+//! Everything is read without a lock and changes nothing. While cold is unavailable, only what hot knows is reported.
+
+use serde::Serialize;
+
+use super::queries::{first_int, sql};
+use crate::counts::count_due;
+use crate::model::{Family, Rule};
+use thermocline_core::clock::{Clock, DAY, Timestamp};
+use thermocline_database::{Engine, TierError};
+use thermocline_journal::claim::{self, Head};
+use thermocline_journal::{Disagreement, JournalError, State, entry, state};
+
+/// Rejects that are listed.
+const SHOWN: i64 = 5;
+
+/// The status of a resource.
+#[derive(Clone, Debug, Serialize)]
+pub struct Status {
+    /// The resource.
+    pub resource: &'static str,
+    /// The number of its last move that hot has committed; 0 before any.
+    pub epoch: i64,
+    /// Rows of the resource in hot.
+    pub rows_in_hot: i64,
+    /// Rows of these that are due.
+    pub due: i64,
+    /// How many days ago the oldest of these became due.
+    pub lag_days: f64,
+    /// Whether the resource is held after a restore: nothing moves until `archive resume`.
+    pub held: bool,
+    /// Rows that cold cannot hold. They stay in hot and do not count as due.
+    pub rejects: Rejects,
+    /// What cold knows; `None` while it is unavailable.
+    pub cold: Option<ColdStatus>,
+    /// Reasons why due rows do not move, or will not with the next run.
+    pub waits: Vec<String>,
+}
+
+/// The rows that cannot move.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Rejects {
+    /// Their number.
+    pub rows: i64,
+    /// The newest of them.
+    pub newest: Vec<Reject>,
+}
+
+/// A row that cannot move.
+#[derive(Clone, Debug, Serialize)]
+pub struct Reject {
+    /// Its id; for a child, the id of the row it belongs to.
+    pub id: i64,
+    /// What cold cannot hold.
+    pub reason: String,
+    /// When that was found.
+    pub at: Timestamp,
+}
+
+/// What cold knows of a resource.
+#[derive(Clone, Debug, Serialize)]
+pub struct ColdStatus {
+    /// Rows of the resource in cold: exact up to a million, above that the estimate of the database.
+    pub rows: i64,
+    /// The last move.
+    pub last: Option<LastBatch>,
+    /// Moves that hot was not seen to commit, newest first.
+    pub unconfirmed: Vec<i64>,
+    /// The oldest epoch that cold can answer. Readers of an older one ask hot again.
+    #[serde(rename = "floor")]
+    pub oldest_readable_epoch: i64,
+    /// The mover with a claim that is not released: it is at work or was interrupted.
+    pub mover: Option<Claim>,
+}
+
+/// A move of the journal.
+#[derive(Clone, Debug, Serialize)]
+pub struct LastBatch {
+    /// Its number.
+    pub epoch: i64,
+    /// Its kind, such as `archive`.
+    pub kind: &'static str,
+    /// Its rows, children included.
+    pub rows: i64,
+    /// When its work in cold was done.
+    pub finished: Timestamp,
+}
+
+/// A claim in use.
+#[derive(Clone, Debug, Serialize)]
+pub struct Claim {
+    /// The mover.
+    pub name: String,
+    /// The time of the claim.
+    pub since: Timestamp,
+    /// The claimed number.
+    pub epoch: i64,
+}
+
+/// Reads the status of one resource, whose due rows `rule` selects.
+pub async fn status(
+    hot: &dyn Engine,
+    cold: Option<&dyn Engine>,
+    clock: &Clock,
+    family: &Family,
+    rule: impl Into<Rule>,
+) -> Result<Status, JournalError> {
+    let before = state::read(hot, family.resource).await?;
+    let rule = rule.into();
+    let cutoff = family.cutoff(clock.now(), rule);
+    let (due, oldest) = count_due(hot, family, rule, &cutoff).await?;
+    let mut status = Status {
+        resource: family.resource,
+        epoch: before.epoch,
+        rows_in_hot: first_int(&hot.fetch(&family.own().sql(sql::count_hot()), &[]).await?, "n")?,
+        due,
+        lag_days: oldest.map_or(0.0, |oldest| (cutoff.time().micros() - oldest.micros()) as f64 / DAY as f64),
+        held: before.held,
+        rejects: rejects(hot, family).await?,
+        cold: None,
+        waits: Vec::new(),
+    };
+    if before.held {
+        status.waits.push("held after a restore: run `thermocline archive resume`".to_owned());
+    }
+    let Some(cold) = cold else {
+        status.waits.push("cold is unavailable".to_owned());
+        return Ok(status);
+    };
+    let head = claim::head(cold, family.resource, before.epoch, before.token).await?;
+    // Hot is read again: it may have committed a move meanwhile.
+    let now = state::read(hot, family.resource).await?;
+    status.waits.extend(disagreement(&head, &before, &now));
+    status.cold = Some(cold_status(cold, family, head, &now, &mut status.waits).await?);
+    Ok(status)
+}
+
+/// Returns how the databases disagree, if they do.
+fn disagreement(head: &Head, before: &State, now: &State) -> Option<String> {
+    let disagreement = if before.epoch > 0 && !head.proven {
+        Disagreement::UnknownMove(before.epoch)
+    } else if head.confirmed > now.epoch {
+        Disagreement::ConfirmedAbove { confirmed: head.confirmed, epoch: now.epoch }
+    } else {
+        return None;
+    };
+    Some(format!("{disagreement}: run `thermocline archive recover`"))
+}
+
+async fn cold_status(
+    cold: &dyn Engine,
+    family: &Family,
+    head: Head,
+    state: &State,
+    waits: &mut Vec<String>,
+) -> Result<ColdStatus, TierError> {
+    let recent = entry::recent(cold, family.resource).await?;
+    let unconfirmed: Vec<i64> =
+        recent.iter().filter(|entry| !entry.confirmed).map(|entry| entry.epoch).collect();
+    if head.mover.is_none()
+        && let Some(epoch) = unconfirmed.iter().find(|epoch| **epoch > state.epoch)
+    {
+        waits.push(format!("move {epoch} was interrupted: the next run undoes it"));
+    }
+    Ok(ColdStatus {
+        rows: first_int(&cold.fetch(&family.own().sql(sql::count_cold()), &[]).await?, "n")?,
+        last: recent.first().map(|entry| LastBatch {
+            epoch: entry.epoch,
+            kind: entry.kind.name(),
+            rows: entry.rows,
+            finished: entry.finished,
+        }),
+        unconfirmed,
+        oldest_readable_epoch: head.oldest_readable_epoch,
+        mover: head.mover.map(|(name, since)| Claim { name, since, epoch: head.claimed }),
+    })
+}
+
+async fn rejects(hot: &dyn Engine, family: &Family) -> Result<Rejects, TierError> {
+    let mut rejects = Rejects::default();
+    for record in hot.fetch(sql::rejects(), &[family.resource.into(), SHOWN.into()]).await? {
+        rejects.rows = record.int("n")?;
+        rejects.newest.push(Reject {
+            id: record.int("id")?,
+            reason: record.text("reason")?,
+            at: record.time("at")?,
+        });
+    }
+    Ok(rejects)
+}

@@ -1,0 +1,97 @@
+//! How a resource moves.
+
+use std::collections::BTreeMap;
+
+use super::moved::Moved;
+use super::retention::{Due, Rule};
+use thermocline_core::clock::Timestamp;
+use thermocline_core::keyset::Key;
+use thermocline_database::{Statement, Value};
+
+/// A resource that moves: its tables and how its rows are told apart, dated and counted.
+#[derive(Debug)]
+pub struct Family {
+    /// The resource, as its row in `archive_state` names it.
+    pub resource: &'static str,
+    /// Its tables: children first, since they are removed first; the resource's own table last.
+    pub tables: Vec<Moved>,
+    /// The statements that select due rows.
+    pub due: Due,
+    /// The same when recent children keep a row in hot; `None` where children have no times.
+    pub due_by_activity: Option<Due>,
+    /// Whether rows are dated by day rather than by instant.
+    pub by_day: bool,
+    /// Returns the key of a row of the resource's own table.
+    pub key: fn(&[Value]) -> Key,
+    /// The counted blocks of its lists, if they have any.
+    pub blocks: Option<Blocks>,
+    /// How a row replaces an archived one, if it can.
+    pub supersede: Option<Supersede>,
+}
+
+impl Family {
+    /// Returns the resource's own table.
+    ///
+    /// # Panics
+    /// For a family without tables, which nobody declares.
+    pub fn own(&self) -> &Moved {
+        self.tables.last().expect("a family has its own table")
+    }
+
+    /// Returns the time or day before which rows are due.
+    pub fn cutoff(&self, now: Timestamp, rule: Rule) -> Value {
+        let cutoff = now.plus(rule.older_than.saturating_neg());
+        if self.by_day { cutoff.date().into() } else { cutoff.into() }
+    }
+
+    /// Returns the statements for a rule. A resource whose children have no times ignores activity.
+    pub fn due(&self, rule: Rule) -> &Due {
+        self.due_by_activity.as_ref().filter(|_| rule.by_activity).unwrap_or(&self.due)
+    }
+
+    /// Returns the name of the rows of one of its tables: the resource itself, or the table of children.
+    pub fn noun(&self, moved: &Moved) -> &'static str {
+        if self.own().table == moved.table { self.resource } else { moved.table.name }
+    }
+}
+
+/// The counted blocks of a family.
+#[derive(Debug)]
+pub struct Blocks {
+    /// Their table.
+    pub table: &'static str,
+    /// Returns the scopes in which a row counts.
+    pub scopes: fn(&[Value]) -> Vec<i64>,
+    /// Returns the statement that reads the open keys between two bounds of a scope.
+    pub keys: fn(i64) -> &'static Statement,
+}
+
+impl Blocks {
+    /// Binds a template to the table of blocks.
+    pub fn sql(&self, template: &Statement) -> Statement {
+        template.bind(self.table, &[("blocks", self.table), ("table", self.table)])
+    }
+}
+
+/// How a row takes the place of an archived row with another id: both have the same group and member.
+#[derive(Debug)]
+pub struct Supersede {
+    /// Closes the open versions that the rows of a batch replace. Parameters: a group, its members in the batch, the epoch.
+    pub statement: Statement,
+    /// Returns those of some members, as days, that hot has, with their ids, and locks them until the transaction ends.
+    /// Parameters: a group, its members.
+    pub in_hot: Statement,
+    /// Returns group and member of a row of the resource's own table, as integers.
+    pub of: fn(&[Value]) -> (i64, i64),
+}
+
+impl Supersede {
+    /// Returns the members of rows of the resource's own table, by group.
+    pub fn groups<'a>(&self, own: impl Iterator<Item = &'a [Value]>) -> BTreeMap<i64, Vec<i64>> {
+        let mut groups: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
+        for (group, member) in own.map(|row| (self.of)(row)) {
+            groups.entry(group).or_default().push(member);
+        }
+        groups
+    }
+}

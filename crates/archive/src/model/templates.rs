@@ -1,0 +1,8 @@
+//! Templates that several rooms bind to a table that moves.
+
+thermocline_database::queries! {
+    mod sql = "archive" { Shared: "queries.sql" }
+    [brought, closed, selected, selected_count]
+}
+
+pub use sql::{brought, closed, selected, selected_count};

@@ -1,0 +1,236 @@
+//! The steps that every move shares, whichever way its rows go.
+//!
+//! | step | tier | |
+//! |---|---|---|
+//! | 1 | cold | claim a number: [`Move::open`] |
+//! | 2 | hot | lock the state row and read hot's epoch: [`Move::open`] |
+//! | 3 | cold | settle what an interrupted mover left: [`super::settle`] |
+//! | 4 | hot | the work: rows are removed or come back |
+//! | 5 | cold | the work, from [`Move::lock_claim`] to [`Move::commit_cold`], which writes the entry in the journal |
+//! | 6 | both | the proof |
+//! | 7 | hot | raise the epoch and commit: [`Move::commit`]. This commit is the move |
+//!
+//! Tests can kill the process after each step: [`fail_point`].
+
+use super::queries::sql;
+use super::rows::{self, Rows};
+use super::timing::{Step, Steps, Stopwatch};
+use super::{MoveError, Mover};
+use crate::counts::activity::Tally;
+use crate::counts::blocks::{Counter, KnownBlocks};
+use crate::fail_point;
+use crate::model::{Family, Moved};
+use thermocline_core::clock::Timestamp;
+use thermocline_core::keyset::Key;
+use thermocline_database::{Begin, Session, Statement, TierError, Value, row_of};
+use thermocline_journal::{
+    ConsistencyError, Digest, Disagreement, MoveKind, State, claim, entry, proof, state,
+};
+
+/// A move in progress, with one connection to each tier. Losing a connection ends the move; it is never replaced.
+pub struct Move<'a> {
+    pub mover: &'a Mover<'a>,
+    pub family: &'a Family,
+    /// Its number, which becomes the epoch.
+    pub number: i64,
+    pub state: State,
+    pub hot: Box<dyn Session>,
+    pub cold: Box<dyn Session>,
+    /// Tells the move from one of the same number in a restored database.
+    token: i64,
+    started: Timestamp,
+    known: KnownBlocks,
+    watch: Stopwatch,
+}
+
+impl<'a> Move<'a> {
+    /// Steps 1 and 2: claims a number above `oldest` and locks the state row until the move ends.
+    pub async fn open(mover: &'a Mover<'a>, family: &'a Family, oldest: i64) -> Result<Self, MoveError> {
+        let (resource, clock) = (family.resource, mover.clock);
+        let started = clock.now();
+        let mut watch = Stopwatch::new();
+        let mut cold = mover.cold.session().await?;
+        // The claim is committed at once: it overtakes the holders of older numbers.
+        cold.begin(Begin::Write).await?;
+        let number = claim::claim(&mut *cold, resource, oldest, &mover.name, clock.now()).await?;
+        fail_point::reached("claiming");
+        cold.commit().await?;
+        fail_point::reached("claimed");
+
+        let mut hot = mover.hot.session().await?;
+        hot.begin(Begin::Write).await?;
+        let state = state::lock(&mut *hot, resource, &mover.name, clock.now()).await?;
+        fail_point::reached("locked");
+        let (token, known) = (clock.draw(), KnownBlocks::default());
+        watch.note(Step::Claim);
+        Ok(Self { mover, family, number, state, hot, cold, token, started, known, watch })
+    }
+
+    /// Adds the time since the last call to `step`.
+    pub fn took(&mut self, step: Step) {
+        self.watch.note(step);
+    }
+
+    pub fn disagree(&self, disagreement: Disagreement) -> MoveError {
+        ConsistencyError::new(self.family.resource, disagreement).into()
+    }
+
+    /// Returns whether cold knows the last move of hot.
+    pub async fn is_proven(&mut self) -> Result<bool, TierError> {
+        let State { epoch, token, .. } = self.state;
+        proof::knows_in(&mut *self.cold, self.family.resource, epoch, token).await
+    }
+
+    /// Begins a transaction in cold with the claim row locked, and checks that this mover was not overtaken: a mover that
+    /// wrongly believes it still holds the claim must not write.
+    pub async fn lock_claim(&mut self) -> Result<(), MoveError> {
+        self.cold.begin(Begin::Write).await?;
+        let resource = self.family.resource;
+        if claim::lock(&mut *self.cold, resource).await? == Some(self.number) {
+            return Ok(());
+        }
+        Err(MoveError::Overtaken { resource })
+    }
+
+    /// Fetches rows of one table from hot, in the order of its columns.
+    pub async fn hot_rows(
+        &mut self,
+        moved: &Moved,
+        statement: &Statement,
+        params: &[Value],
+    ) -> Result<Vec<Vec<Value>>, TierError> {
+        let records = self.hot.fetch(statement, params).await?;
+        records.iter().map(|record| row_of(record, moved.table)).collect()
+    }
+
+    /// Fetches rows of one table from cold, in the order of its columns.
+    pub async fn cold_rows(
+        &mut self,
+        moved: &Moved,
+        statement: &Statement,
+        params: &[Value],
+    ) -> Result<Vec<Vec<Value>>, TierError> {
+        let records = self.cold.fetch(statement, params).await?;
+        records.iter().map(|record| row_of(record, moved.table)).collect()
+    }
+
+    /// Returns whether cold holds any open row of the resource.
+    pub async fn any_open(&mut self) -> Result<bool, TierError> {
+        let statement = self.family.own().sql(sql::any_open());
+        Ok(!self.cold.fetch(&statement, &[]).await?.is_empty())
+    }
+
+    /// Counts rows that enter cold (`sign` 1) or leave it (-1) with this move, in blocks and as user actions.
+    pub async fn count(&mut self, moved: &[Rows<'_>], sign: i64) -> Result<(), TierError> {
+        let mut tally = Tally::new(self.family, rows::own(moved));
+        for Rows { moved, rows } in moved {
+            let unknown = tally.unknown_owners(moved, rows);
+            if !unknown.is_empty() {
+                let own = self.family.own();
+                for row in self.cold_rows(own, &own.sql(sql::open_of()), &[unknown.into()]).await? {
+                    tally.know(self.family, &row);
+                }
+            }
+            tally.count(moved, rows, sign);
+        }
+        tally.write(&mut *self.cold, self.family, self.number, self.mover.clock.now()).await?;
+        let Some(blocks) = &self.family.blocks else { return Ok(()) };
+        let own = rows::own(moved).iter().map(|row| (&row[..], (self.family.key)(row)));
+        let counter = Counter { blocks, sizes: self.mover.sizes };
+        counter.add(&mut *self.cold, self.number, own, sign, &mut self.known).await
+    }
+
+    /// Takes over the blocks that an earlier move of the same run left, if no other mover moved since.
+    pub fn remember(&mut self, known: KnownBlocks) {
+        self.known = known.if_at(self.state.epoch, self.state.token);
+    }
+
+    /// Returns the blocks that the next move of the run may take over, once this one is committed.
+    pub fn leave(&mut self) -> KnownBlocks {
+        std::mem::take(&mut self.known).left_by(self.number, self.token)
+    }
+
+    /// Ends step 5: writes the entry of the journal and commits. The rows are still invisible.
+    ///
+    /// `brought` is the digest of the rows that enter cold, which allows a proof at any later time.
+    pub async fn commit_cold(
+        &mut self,
+        kind: MoveKind,
+        moved: &[Rows<'_>],
+        brought: Digest,
+    ) -> Result<(), TierError> {
+        let keys = || rows::own(moved).iter().map(|row| (self.family.key)(row));
+        let entry = entry::NewEntry {
+            epoch: self.number,
+            kind,
+            token: self.token,
+            rows: rows::count(moved),
+            keys: (keys().min().unwrap_or(Key::MIN), keys().max().unwrap_or(Key::MIN)),
+            digest: brought,
+            started: self.started,
+            finished: self.mover.clock.now(),
+        };
+        fail_point::reached("worked-in-cold");
+        entry::insert(&mut *self.cold, self.family.resource, &entry).await?;
+        fail_point::reached("journalled");
+        self.cold.commit().await?;
+        fail_point::reached("committed-in-cold");
+        self.took(Step::Cold);
+        Ok(())
+    }
+
+    /// Step 7: raises the epoch and commits. `cold_watermark` is a key that no row in cold is above, `None` when cold
+    /// holds no rows. Returns how long the steps took.
+    pub async fn commit(mut self, cold_watermark: Option<Key>) -> Result<Steps, MoveError> {
+        let (resource, epoch) = (self.family.resource, self.number);
+        let now = self.mover.clock.now();
+        state::raise(&mut *self.hot, resource, (epoch, self.token), cold_watermark, now).await?;
+        fail_point::reached("raised");
+        if let Err(lost) = self.hot.commit().await {
+            // If the commit did not happen, this session still holds the row that is read next.
+            let _ = self.hot.rollback().await;
+            if !self.happened().await? {
+                return Err(lost.into());
+            }
+        }
+        fail_point::reached("committed-in-hot");
+        // Not required, since the next claim confirms too: the move has happened.
+        if let Err(error) = self.confirm().await {
+            tracing::warn!(resource, epoch, %error, "moved, not yet confirmed");
+        }
+        self.took(Step::Commit);
+        Ok(self.watch.steps())
+    }
+
+    /// Ends a move that had nothing to do.
+    pub async fn give_up(mut self) -> Result<(), TierError> {
+        self.hot.rollback().await?;
+        fail_point::reached("giving-up");
+        self.cold.begin(Begin::Write).await?;
+        claim::release(&mut *self.cold, self.family.resource, self.number).await?;
+        self.cold.commit().await?;
+        fail_point::reached("given-up");
+        Ok(())
+    }
+
+    /// Returns whether a commit whose answer was lost happened. The row is locked first: a plain read could miss a commit
+    /// that is still under way.
+    async fn happened(&mut self) -> Result<bool, MoveError> {
+        let mut hot = self.mover.hot.session().await?;
+        hot.begin(Begin::Write).await?;
+        let state = state::locked(&mut *hot, self.family.resource).await?;
+        hot.rollback().await?;
+        Ok((state.epoch, state.token) == (self.number, Some(self.token)))
+    }
+
+    async fn confirm(&mut self) -> Result<(), TierError> {
+        let resource = self.family.resource;
+        self.cold.begin(Begin::Write).await?;
+        entry::confirm(&mut *self.cold, resource, self.number).await?;
+        claim::release(&mut *self.cold, resource, self.number).await?;
+        fail_point::reached("confirming");
+        self.cold.commit().await?;
+        fail_point::reached("confirmed");
+        Ok(())
+    }
+}

@@ -1,0 +1,118 @@
+//! The work of a recovery, in the open transactions of both tiers.
+
+use std::collections::BTreeMap;
+
+use super::queries;
+use super::queries::sql;
+use super::reinstate::{Version, reinstate};
+use super::report::{Choices, Recovery};
+use crate::model::{Moved, templates};
+use crate::moves::parents::Parents;
+use crate::moves::rows::{self, Rows};
+use crate::moves::transaction::Move;
+use crate::moves::{self, MoveError, erasures};
+use thermocline_core::keyset::Key;
+use thermocline_core::table::Kind;
+use thermocline_database::{TierError, Value, row_of};
+use thermocline_journal::{MoveKind, entry};
+
+/// Ids of one statement.
+const IDS: i64 = 1_000;
+
+/// Brings rows back to hot and closes versions in cold; returns the closed versions.
+pub(super) async fn apply<'a>(
+    this: &mut Move<'a>,
+    choices: &Choices,
+    parents: &Parents<'_>,
+    recovery: &mut Recovery,
+) -> Result<Vec<Rows<'a>>, MoveError> {
+    let (family, epoch) = (this.family, this.state.epoch);
+    let lost = recovery.lost.is_some();
+    erasures::reconcile(this, lost).await?;
+    let quarantined = entry::quarantined(&mut *this.cold, family.resource).await?;
+    let mut leaving: Vec<Rows<'a>> =
+        family.tables.iter().map(|moved| Rows { moved, rows: Vec::new() }).collect();
+    // Parents before children.
+    for Rows { moved, rows } in leaving.iter_mut().rev() {
+        let mut versions = Vec::new();
+        if lost {
+            versions = restored(this, moved, &quarantined).await?;
+        }
+        for record in this.cold.fetch(&moved.sql(sql::versions_above()), &[epoch.into()]).await? {
+            let row = row_of(&record, moved.table)?;
+            if record.is_null("to_epoch")? {
+                rows.push(row.clone());
+            }
+            // The platform may have changed a row whose batch hot never committed. Beside an older cold, hot is right.
+            let is_certain = !lost && !quarantined.contains_key(&record.int("from_epoch")?);
+            versions.push(Version { row, is_certain });
+        }
+        reinstate(this, moved, versions, (choices, parents, &mut *recovery)).await?;
+        this.cold.execute(&moved.sql(sql::close_above()), &[epoch.into(), this.number.into()]).await?;
+    }
+    if lost {
+        close_duplicates(this, &mut leaving).await?;
+        // The noted ids are erased after this move. Until then no reader may see the versions of cold.
+        erasures::close_pending(this, &mut leaving).await?;
+    }
+    recovery.erased = erasures::remove_again(this, !recovery.unknown_to_hot.is_empty()).await?;
+    reserve_ids(this).await?;
+    recovery.closed = rows::count(&leaving);
+    this.count(&leaving, -1).await?;
+    Ok(leaving)
+}
+
+/// Returns the rows that unconfirmed restores took out of an older cold. Hot has passed their numbers, perhaps with other
+/// moves; restores above its epoch are among the versions above it.
+async fn restored(
+    this: &mut Move<'_>,
+    moved: &Moved,
+    quarantined: &BTreeMap<i64, MoveKind>,
+) -> Result<Vec<Version>, TierError> {
+    let mut versions = Vec::new();
+    let passed = quarantined.range(..=this.state.epoch);
+    for (number, _) in passed.filter(|(_, kind)| **kind == MoveKind::Restore) {
+        let rows = this.cold_rows(moved, &moved.sql(templates::closed()), &[(*number).into()]).await?;
+        versions.extend(rows.into_iter().map(|row| Version { row, is_certain: false }));
+    }
+    Ok(versions)
+}
+
+/// Closes the versions that cold shows though hot holds the rows: the move that had closed them is lost.
+async fn close_duplicates(this: &mut Move<'_>, leaving: &mut [Rows<'_>]) -> Result<(), TierError> {
+    let own = this.family.own();
+    let mut last = i64::MIN;
+    loop {
+        let records = this.hot.fetch(&own.sql(sql::ids_after()), &[last.into(), IDS.into()]).await?;
+        let ids: Vec<i64> = records.iter().map(|record| record.int("id")).collect::<Result<_, _>>()?;
+        let Some(highest) = ids.last().copied() else { return Ok(()) };
+        last = highest;
+        let ids = Value::from(ids);
+        for Rows { moved, rows } in leaving.iter_mut() {
+            rows.extend(
+                this.cold_rows(moved, &moved.sql(moves::sql::open_of()), std::slice::from_ref(&ids)).await?,
+            );
+            this.cold.execute(&moved.sql(moves::sql::close()), &[ids.clone(), this.number.into()]).await?;
+        }
+    }
+}
+
+/// Makes hot give out no id that cold knows.
+async fn reserve_ids(this: &mut Move<'_>) -> Result<(), TierError> {
+    let family = this.family;
+    for moved in family.tables.iter().filter(|moved| moved.has_ids()) {
+        let records = this.cold.fetch(&moved.sql(sql::highest_id()), &[family.noun(moved).into()]).await?;
+        if let Some(id) = records.first().map(|record| record.int_or_null("id")).transpose()?.flatten() {
+            this.hot.execute(&moved.sql(sql::reserve_ids()), &[id.into()]).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Returns the newest key that cold still shows.
+pub(super) async fn watermark(this: &mut Move<'_>) -> Result<Option<Key>, TierError> {
+    let records = this.cold.fetch(&queries::watermark(this.family), &[]).await?;
+    let Some(record) = records.first() else { return Ok(None) };
+    let kind = if this.family.by_day { Kind::Date } else { Kind::Time };
+    Ok(Some(Key::new(record.value("at", kind)?.time(), record.int("id")?)))
+}

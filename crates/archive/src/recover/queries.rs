@@ -1,0 +1,65 @@
+//! The statements of this room.
+
+use crate::model::{Family, Moved};
+use thermocline_core::table::Kind;
+use thermocline_database::Statement;
+
+thermocline_database::queries! {
+    /// Statements of recoveries.
+    pub(super) mod sql = "recover" {
+        Shared: "queries.sql",
+        Sqlite: "queries.sqlite.sql",
+        Mssql: "queries.mssql.sql",
+    }
+    [close_above, highest_id, ids_after, replace, reserve_ids, versions_above, watermark]
+}
+
+/// Returns the statement that reads the newest key of the open versions. A key by day has no second part.
+pub(super) fn watermark(family: &Family) -> Statement {
+    let own = family.own();
+    let day = own.table.columns.iter().find(|column| column.kind == Kind::Date);
+    let (at, id) = day.map_or(("created_at", "original_id"), |day| (day.archived, "0"));
+    sql::watermark().bind(own.archived, &[("table", own.archived), ("at", at), ("id", id)])
+}
+
+/// Returns the statement that sets every column but the id, from parameters in the order of the columns.
+pub(super) fn replace(moved: &Moved) -> Statement {
+    let assigned = |value: fn(usize, Kind) -> String| {
+        let columns = moved.table.columns.iter().enumerate().skip(1);
+        let terms = columns.map(|(at, column)| format!("{} = {}", column.name, value(at + 1, column.kind)));
+        terms.collect::<Vec<_>>().join(", ")
+    };
+    let table = moved.table.name;
+    let values = [
+        ("table", table),
+        ("values", &*assigned(|n, _| format!("${n}"))),
+        ("typed_values", &assigned(parameter_in_mssql)),
+    ];
+    sql::replace().bind(table, &values)
+}
+
+fn parameter_in_mssql(n: usize, kind: Kind) -> String {
+    match kind {
+        Kind::Time => format!("CAST(@P{n} AS DATETIME2(6))"),
+        Kind::Date => format!("CAST(@P{n} AS DATE)"),
+        Kind::Price => format!("CAST(@P{n} AS DECIMAL(10, 2))"),
+        Kind::Int | Kind::Text | Kind::Bool => format!("@P{n}"),
+    }
+}
+
+/// Returns every statement of this room as it is sent for these families.
+pub fn statements(families: &[&Family]) -> Vec<Statement> {
+    let mut all = Vec::new();
+    for family in families {
+        all.push(watermark(family));
+        all.push(family.own().sql(sql::ids_after()));
+        for moved in &family.tables {
+            all.extend([sql::versions_above(), sql::close_above()].map(|template| moved.sql(template)));
+            if moved.has_ids() {
+                all.push(replace(moved));
+                all.extend([sql::highest_id(), sql::reserve_ids()].map(|template| moved.sql(template)));
+            }
+        }
+    }
+    all
+}

@@ -1,8 +1,0 @@
-//! Templates that several rooms bind to a table that moves.
-
-crate::queries! {
-    mod sql = "archive" { Shared: "queries.sql" }
-    [brought, closed, selected, selected_count]
-}
-
-pub use sql::{brought, closed, selected, selected_count};
