@@ -20,6 +20,20 @@ pub enum Kind {
     Bool,
 }
 
+impl Kind {
+    /// Returns its name in the catalogues of queries.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Int => "int",
+            Self::Text => "text",
+            Self::Time => "time",
+            Self::Date => "date",
+            Self::Price => "price",
+            Self::Bool => "bool",
+        }
+    }
+}
+
 /// How a column is stored by engines that distinguish more than its [`Kind`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StorageForm {
@@ -85,6 +99,11 @@ pub const fn column(name: &'static str, kind: Kind) -> Column {
 }
 
 impl Column {
+    /// Describes a parameter with its name and type, as catalogues of queries do.
+    pub fn parameter(&self) -> String {
+        format!("{} {}", self.name, self.kind.name())
+    }
+
     /// Allows NULL.
     #[must_use]
     pub const fn null(self) -> Self {

@@ -17,6 +17,7 @@ mod replicas;
 pub mod schema;
 mod sqlite;
 mod statement;
+pub mod texts;
 pub mod usage;
 
 use std::fmt;

@@ -22,8 +22,7 @@ pub(crate) use self::driver::recorded;
 pub use self::driver::sql;
 pub use self::driver::{Migrating, Stop, Task};
 pub use self::fault::Fault;
-pub(crate) use self::text::batches;
-pub use self::text::{Dropped, Part, statements};
+pub use self::text::{Dropped, Part, batches, statements};
 
 /// The first line of a migration that runs outside a transaction.
 const ALONE: &str = "-- no-transaction";

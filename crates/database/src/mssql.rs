@@ -21,7 +21,9 @@ use tiberius::error::Error;
 
 use self::connect::{Connection, Role};
 use self::pool::{Connections, Lease};
+pub(crate) use self::session::{insert_text, values_text};
 use super::migrate::TierSchema;
+use super::texts::Text;
 use super::{Engine, Record, Session, Statement, Tier, TierError, Value, note};
 use crate::address::{Encrypt, Mssql as Address};
 
@@ -114,7 +116,7 @@ impl Mssql {
         let found = async {
             let text = self.text(statement).ok()?;
             let mut connection = Connection::open(&self.address, Role::Reader, true).await.ok()?;
-            connection.batch("BEGIN TRANSACTION").await.ok()?;
+            connection.batch(session::BEGIN).await.ok()?;
             let rows = connection.query(text, params).await.ok()?;
             connection.abandon().await;
             rows.iter().find_map(cells::replaced)
@@ -174,4 +176,28 @@ impl Engine for Mssql {
             pool.close();
         }
     }
+}
+
+/// Returns the texts of connections, sessions and migrations.
+pub(crate) fn texts() -> Vec<Text> {
+    vec![
+        Text::new("connect.reader", "Sets up a connection of readers.", Role::Reader.setup()),
+        Text::new("connect.writer", "Sets up a connection of writers.", Role::Writer.setup()),
+        Text::new("connect.migrator", "Sets up a connection of migrations.", Role::Migrator.setup()),
+        Text::new("connect.probe", "Finds out whether an idle connection is alive.", pool::PROBE),
+        Text::new("session.begin", "Begins a transaction.", session::BEGIN),
+        Text::new("session.commit", "Commits the transaction.", session::COMMIT),
+        Text::new("session.rollback", "Rolls the transaction back.", session::ROLLBACK),
+        Text::new("migrate.lock", "Takes the lock of migrations.", migrate::lock_text()),
+        Text::new(
+            "migrate.snapshot_state",
+            "Reads whether snapshot isolation is allowed in the database.",
+            migrate::SNAPSHOT_STATE,
+        ),
+        Text::new(
+            "migrate.allow_snapshots",
+            "Allows snapshot isolation in the database.",
+            migrate::ALLOW_SNAPSHOTS,
+        ),
+    ]
 }

@@ -20,9 +20,11 @@ use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgPool, PgPool
 
 use self::lease::Lease;
 use self::session::PostgresSession;
+pub(crate) use self::session::insert_text;
 pub use url::PostgresUrl;
 
 use super::migrate::TierSchema;
+use super::texts::Text;
 use super::{Engine, Record, Session, Statement, Tier, TierError, Value, note};
 
 /// The time limit for a connection.
@@ -278,4 +280,34 @@ fn refused(tier: Tier, statement: &'static str, error: sqlx::Error) -> TierError
         }
         _ => TierError::Statement { tier, statement, source },
     }
+}
+
+/// Returns the texts of connections, sessions and migrations.
+pub(crate) fn texts() -> Vec<Text> {
+    vec![
+        Text::new(
+            "connect.check_client",
+            "Makes the server check every second of a statement whether its client is still connected.",
+            lease::LOOK_FOR_CLIENT,
+        ),
+        Text::new("session.begin_read", "Begins a transaction that only reads.", session::BEGIN_READ),
+        Text::new("session.begin_write", "Begins a transaction that writes.", session::BEGIN_WRITE),
+        Text::new(
+            "session.begin",
+            "Begins a migration, or the transaction of one read behind a pooler.",
+            "BEGIN",
+        ),
+        Text::new("session.commit", "Commits the transaction.", session::COMMIT),
+        Text::new("session.rollback", "Rolls the transaction back.", session::ROLLBACK),
+        Text::new(
+            "migrate.search_path",
+            "Reads the schemas that names are looked up in.",
+            migrate::SEARCH_PATH,
+        ),
+        Text::new(
+            "migrate.try",
+            "Creates a schema in which migrations are tried out, in a transaction that is rolled back.",
+            migrate::enter_text("public"),
+        ),
+    ]
 }

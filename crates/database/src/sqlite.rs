@@ -16,6 +16,7 @@ use sqlx::sqlite::{
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Sqlite as Driver};
 
 use super::migrate::TierSchema;
+use super::texts::Text;
 use super::{Begin, Engine, Record, Session, Statement, Tier, TierError, Value, note};
 use thermocline_core::clock::Timestamp;
 
@@ -23,6 +24,11 @@ use thermocline_core::clock::Timestamp;
 const BUSY: Duration = Duration::from_secs(30);
 /// Rows of one `INSERT`: 64 rows of twelve columns stay far below the engine's 32,766 parameters.
 const ROWS_PER_INSERT: usize = 64;
+
+const BEGIN_READ: &str = "BEGIN DEFERRED";
+const BEGIN_WRITE: &str = "BEGIN IMMEDIATE";
+const COMMIT: &str = "COMMIT";
+const ROLLBACK: &str = "ROLLBACK";
 
 /// A SQLite file that serves as a tier.
 #[derive(Clone, Debug)]
@@ -127,8 +133,8 @@ impl Session for SqliteSession {
         // Set before the statement: if this future is dropped, the connection must not return to the pool.
         self.open = true;
         self.control(match begin {
-            Begin::Read => "BEGIN DEFERRED",
-            Begin::Write => "BEGIN IMMEDIATE",
+            Begin::Read => BEGIN_READ,
+            Begin::Write => BEGIN_WRITE,
         })
         .await
     }
@@ -154,12 +160,7 @@ impl Session for SqliteSession {
         let tier = self.tier;
         let mut inserted = 0;
         for rows in rows.chunks(ROWS_PER_INSERT) {
-            let tuple = format!("({})", vec!["?"; columns.len()].join(", "));
-            let text = format!(
-                "INSERT INTO {table} ({}) VALUES {}",
-                columns.join(", "),
-                vec![tuple; rows.len()].join(", ")
-            );
+            let text = insert_text(table, columns, rows.len());
             let params: Vec<Value> = rows.iter().flatten().cloned().collect();
             let done = sqlx::query_with(AssertSqlSafe(text), bind(&params))
                 // A text for every chunk length would evict reusable statements from the cache.
@@ -172,13 +173,13 @@ impl Session for SqliteSession {
     }
 
     async fn commit(&mut self) -> Result<(), TierError> {
-        self.control("COMMIT").await?;
+        self.control(COMMIT).await?;
         self.open = false;
         Ok(())
     }
 
     async fn rollback(&mut self) -> Result<(), TierError> {
-        self.control("ROLLBACK").await?;
+        self.control(ROLLBACK).await?;
         self.open = false;
         Ok(())
     }
@@ -193,6 +194,11 @@ impl Drop for SqliteSession {
             drop(connection.detach());
         }
     }
+}
+
+pub(crate) fn insert_text(table: &str, columns: &[&str], rows: usize) -> String {
+    let tuple = format!("({})", vec!["?"; columns.len()].join(", "));
+    format!("INSERT INTO {table} ({}) VALUES {}", columns.join(", "), vec![tuple; rows].join(", "))
 }
 
 fn answered(
@@ -243,4 +249,19 @@ fn refused(tier: Tier, statement: &'static str, error: sqlx::Error) -> TierError
         // A full disk, a missing or damaged file, or no connection in time.
         _ => TierError::Unavailable { tier, source },
     }
+}
+
+/// Returns the texts of sessions and migrations.
+pub(crate) fn texts() -> Vec<Text> {
+    vec![
+        Text::new("session.begin_read", "Begins a transaction that only reads.", BEGIN_READ),
+        Text::new("session.begin_write", "Begins a transaction that writes.", BEGIN_WRITE),
+        Text::new("session.commit", "Commits the transaction.", COMMIT),
+        Text::new("session.rollback", "Rolls the transaction back.", ROLLBACK),
+        Text::new(
+            "migrate.foreign_key_check",
+            "Looks for rows whose parent is missing, before a migration commits.",
+            migrate::FOREIGN_KEY_CHECK,
+        ),
+    ]
 }

@@ -43,6 +43,18 @@ pub struct Description {
     pub index: &'static str,
 }
 
+impl Description {
+    /// Returns the description with its texts changed. The new one lives as long as the program.
+    fn map(&self, change: impl Fn(&'static str) -> &'static str) -> &'static Self {
+        Box::leak(Box::new(Self {
+            tier: self.tier,
+            purpose: change(self.purpose),
+            parameters: change(self.parameters),
+            index: change(self.index),
+        }))
+    }
+}
+
 /// The bound statements, by template and values, so that binding twice costs no memory.
 static BOUND: LazyLock<Mutex<HashMap<(Texts, String), Statement>>> = LazyLock::new(Mutex::default);
 
@@ -105,7 +117,8 @@ impl Statement {
         self
     }
 
-    /// Returns the statement of `subject`, such as a table, with each `{name}` replaced by its value.
+    /// Returns the statement of `subject`, such as a table, with each `{name}` replaced by its value, in the
+    /// description too.
     ///
     /// Results are kept for the life of the program, so the same binding may be asked for at every use.
     #[must_use]
@@ -122,7 +135,8 @@ impl Statement {
                     .fold(text.to_owned(), |text, (name, value)| text.replace(&format!("{{{name}}}"), value))
             };
             let texts = self.texts.map(|text| fill(text).leak());
-            Self { texts, subject: Some(subject.to_owned().leak()), ..*self }
+            let about = self.about.map(|about| about.map(|text| fill(text).leak()));
+            Self { texts, subject: Some(subject.to_owned().leak()), about, ..*self }
         })
     }
 
@@ -136,15 +150,7 @@ impl Statement {
     #[must_use]
     pub fn assemble(&self, name: &str, subject: &str, values: &[(&str, Fragment)]) -> Self {
         let fill = |text: &str| Fragment::from(text).fill_all(values).sqlite_text();
-        let about = self.about.map(|about| {
-            let filled = Description {
-                tier: about.tier,
-                purpose: fill(about.purpose).leak(),
-                parameters: fill(about.parameters).leak(),
-                index: fill(about.index).leak(),
-            };
-            &*Box::leak(Box::new(filled))
-        });
+        let about = self.about.map(|about| about.map(|text| fill(text).leak()));
         Self {
             name: name.to_owned().leak(),
             texts: Fragment::from(self).fill_all(values).named(name),

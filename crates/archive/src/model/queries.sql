@@ -17,7 +17,7 @@ SELECT {columns} FROM {table} WHERE to_epoch = $1
 -- name: selected
 -- tier: cold
 -- purpose: Reads the next open rows that were selected, below a cursor and from a first move on, newest first.
--- parameters: cursor epoch int, cursor id int, first move int, limit int
+-- parameters: cursor epoch int, cursor id int, first move int, limit int{parameters}
 -- index: {table}_batch (from_epoch, id)
 -- Parameters 5 and 6 belong to {chosen}. PostgreSQL sorts within a batch.
 SELECT from_epoch AS epoch, id AS place, original_id AS id FROM {table}
@@ -27,5 +27,6 @@ ORDER BY epoch DESC, place DESC LIMIT $4
 -- name: selected_count
 -- tier: cold
 -- purpose: Counts the open rows that were selected.
+-- parameters: {parameters}
 -- index: scan of the open rows; {table}_batch for one batch, {table}_original for one row
 SELECT count(*) AS n FROM {table} WHERE to_epoch IS NULL AND {chosen}

@@ -65,19 +65,22 @@ impl Selection {
     fn bind(self, template: &Statement, family: &Family, before: usize) -> Statement {
         let own = family.own();
         let (first, second) = (before + 1, before + 2);
-        let (name, condition) = match self {
-            Self::All => ("all", "1 = 1".to_owned()),
-            Self::Batch(_) => ("batch", format!("from_epoch = ${first}")),
+        let (name, condition, parameters) = match self {
+            Self::All => ("all", "1 = 1".to_owned(), ""),
+            Self::Batch(_) => ("batch", format!("from_epoch = ${first}"), ", batch int"),
             Self::Span(..) => {
                 let mut columns = own.table.columns.iter();
                 let time = columns.find(|column| matches!(column.kind, Kind::Time | Kind::Date));
+                let by_day = time.is_some_and(|column| column.kind == Kind::Date);
                 let time = time.map_or("created_at", |column| column.archived);
-                ("span", format!("{time} >= ${first} AND {time} < ${second}"))
+                let parameters = if by_day { ", from date, to date" } else { ", from time, to time" };
+                ("span", format!("{time} >= ${first} AND {time} < ${second}"), parameters)
             }
-            Self::Row(_) => ("row", format!("original_id = ${first}")),
+            Self::Row(_) => ("row", format!("original_id = ${first}"), ", id int"),
         };
         let subject = format!("{}, {name}", own.archived);
-        template.bind(&subject, &[("table", own.archived), ("chosen", &condition)])
+        let values = [("table", own.archived), ("chosen", &*condition), ("parameters", parameters)];
+        template.bind(&subject, &values)
     }
 
     fn params(self, family: &Family) -> Vec<Value> {

@@ -1,7 +1,7 @@
 //! The statements of this room.
 
 use crate::model::{Family, Moved};
-use thermocline_core::table::Kind;
+use thermocline_core::table::{Column, Kind};
 use thermocline_database::Statement;
 
 thermocline_database::queries! {
@@ -30,7 +30,9 @@ pub(super) fn replace(moved: &Moved) -> Statement {
         terms.collect::<Vec<_>>().join(", ")
     };
     let table = moved.table.name;
+    let parameters: Vec<String> = moved.table.columns.iter().map(Column::parameter).collect();
     let values = [
+        ("parameters", &*parameters.join(", ")),
         ("table", table),
         ("values", &*assigned(|n, _| format!("${n}"))),
         ("typed_values", &assigned(parameter_in_mssql)),

@@ -45,6 +45,6 @@ SELECT id FROM {table} WHERE id > $1 ORDER BY id LIMIT $2
 -- name: replace
 -- tier: hot
 -- purpose: Sets the columns of the row with this id.
--- parameters: id int, the other values in order
+-- parameters: {parameters}
 -- index: primary key
 UPDATE {table} SET {values} WHERE id = $1

@@ -38,7 +38,7 @@ impl Role {
         }
     }
 
-    const fn setup(self) -> &'static str {
+    pub const fn setup(self) -> &'static str {
         match self {
             Self::Reader => "SET TRANSACTION ISOLATION LEVEL SNAPSHOT; SET LOCK_TIMEOUT 10000;",
             Self::Writer => {

@@ -16,6 +16,22 @@ use crate::{Engine as _, Record, Statement, TierError, Value};
 /// The time limit for the migration lock.
 const TURN: Duration = Duration::from_mins(10);
 
+/// Reads 1 when readers may open snapshots.
+pub(super) const SNAPSHOT_STATE: &str =
+    "SELECT snapshot_isolation_state AS state FROM sys.databases WHERE name = DB_NAME()";
+pub(super) const ALLOW_SNAPSHOTS: &str = "ALTER DATABASE CURRENT SET ALLOW_SNAPSHOT_ISOLATION ON";
+
+/// Returns the text that takes the migration lock, a session lock that is held until the connection closes.
+pub(super) fn lock_text() -> String {
+    format!(
+        "DECLARE @got INT;
+             EXEC @got = sp_getapplock @Resource = N'thermocline.migrate', @LockMode = N'Exclusive',
+                @LockOwner = N'Session', @LockTimeout = {};
+             SELECT @got AS got",
+        TURN.as_millis()
+    )
+}
+
 /// A connection on which migrations run.
 struct MssqlMigrating {
     connection: Connection,
@@ -76,11 +92,11 @@ impl Mssql {
     }
 
     async fn allow_snapshots(&self, connection: &mut Connection) -> Result<(), TierError> {
-        let asked = "SELECT snapshot_isolation_state AS state FROM sys.databases WHERE name = DB_NAME()";
         let mut switched = false;
         let begun = Instant::now();
         loop {
-            let rows = connection.batch(asked).await.map_err(|error| self.refused("migrate", error))?;
+            let rows =
+                connection.batch(SNAPSHOT_STATE).await.map_err(|error| self.refused("migrate", error))?;
             let state = rows.first().and_then(|row| super::int(row, "state").ok().flatten());
             if state == Some(1) {
                 return Ok(());
@@ -91,8 +107,7 @@ impl Mssql {
                 return Err(off(fault::snapshots_off(&self.address.database).into()));
             }
             if !switched {
-                let text = "ALTER DATABASE CURRENT SET ALLOW_SNAPSHOT_ISOLATION ON";
-                if let Err(error) = connection.batch(text).await {
+                if let Err(error) = connection.batch(ALLOW_SNAPSHOTS).await {
                     let command = fault::snapshots_off(&self.address.database);
                     return Err(off(format!("{command} ({error})").into()));
                 }
@@ -105,16 +120,9 @@ impl Mssql {
 }
 
 impl MssqlMigrating {
-    /// A session lock, held until the connection closes.
     async fn lock(&mut self) -> Result<(), TierError> {
-        let text = format!(
-            "DECLARE @got INT;
-             EXEC @got = sp_getapplock @Resource = N'thermocline.migrate', @LockMode = N'Exclusive',
-                @LockOwner = N'Session', @LockTimeout = {};
-             SELECT @got AS got",
-            TURN.as_millis()
-        );
-        let rows = self.connection.batch(&text).await.map_err(|error| self.of.refused("migrate", error))?;
+        let rows =
+            self.connection.batch(&lock_text()).await.map_err(|error| self.of.refused("migrate", error))?;
         match rows.first().and_then(|row| super::int(row, "got").ok().flatten()) {
             Some(0..) => Ok(()),
             got => {
@@ -159,7 +167,7 @@ impl Migrating for MssqlMigrating {
     }
 
     async fn begin(&mut self) -> Result<(), Stop> {
-        self.run("BEGIN TRANSACTION").await
+        self.run(super::session::BEGIN).await
     }
 
     async fn close(self: Box<Self>) {

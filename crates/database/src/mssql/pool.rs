@@ -23,6 +23,9 @@ const IDLE: Duration = Duration::from_secs(30);
 /// The time limit of the test.
 const PING: Duration = Duration::from_secs(3);
 
+/// The statement that tests an idle connection.
+pub(super) const PROBE: &str = "SELECT 1";
+
 /// Creates connections of one role.
 #[derive(Debug)]
 pub(super) struct Manager {
@@ -46,7 +49,7 @@ impl managed::Manager for Manager {
             return Err(RecycleError::message("old"));
         }
         if connection.used.elapsed() > IDLE {
-            let answered = tokio::time::timeout(PING, connection.batch("SELECT 1")).await;
+            let answered = tokio::time::timeout(PING, connection.batch(PROBE)).await;
             answered.map_err(|_| RecycleError::message("silent"))??;
         }
         Ok(())

@@ -18,7 +18,10 @@ const UNITS_IN_JSON: usize = 4_000;
 /// Parameters of one statement. The server's limit is 2,100.
 const PARAMS: usize = 2_000;
 
-const BEGIN: &str = "BEGIN TRANSACTION";
+pub(super) const BEGIN: &str = "BEGIN TRANSACTION";
+pub(super) const COMMIT: &str = "COMMIT TRANSACTION";
+/// An error may have ended the transaction already.
+pub(super) const ROLLBACK: &str = "IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION";
 
 pub(super) struct MssqlSession {
     engine: Mssql,
@@ -154,14 +157,13 @@ impl Session for MssqlSession {
     }
 
     async fn commit(&mut self) -> Result<(), TierError> {
-        self.control(None, "COMMIT TRANSACTION").await?;
+        self.control(None, COMMIT).await?;
         self.open = false;
         Ok(())
     }
 
     async fn rollback(&mut self) -> Result<(), TierError> {
-        // An error may have ended the transaction already.
-        self.control(None, "IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION").await?;
+        self.control(None, ROLLBACK).await?;
         self.open = false;
         Ok(())
     }
@@ -180,7 +182,7 @@ impl Drop for MssqlSession {
 
 /// Returns the text that inserts all rows from one JSON parameter, so that each table needs one plan for any number of
 /// rows. The first JSON column numbers the rows: rows without ids get theirs in this order.
-fn insert_text(table: &str, columns: &[&str], first: &[Value]) -> String {
+pub(crate) fn insert_text(table: &str, columns: &[&str], first: &[Value]) -> String {
     let typed = columns
         .iter()
         .zip(first)
@@ -196,7 +198,7 @@ fn insert_text(table: &str, columns: &[&str], first: &[Value]) -> String {
 }
 
 /// Returns the text with a parameter for each value of each row.
-fn values_text(table: &str, columns: &[&str], rows: &[&Vec<Value>]) -> String {
+pub(crate) fn values_text(table: &str, columns: &[&str], rows: &[&Vec<Value>]) -> String {
     let mut n = 0;
     let rows = rows.iter().map(|row| {
         let values = row.iter().map(|value| {

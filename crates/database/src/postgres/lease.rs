@@ -6,7 +6,7 @@ use sqlx::{Executor as _, Postgres};
 
 /// Makes the server check every second of a statement whether its client is still there. Servers without the setting
 /// (before 14) ignore it.
-const LOOK_FOR_CLIENT: &str = "SELECT set_config(name, '1000', false) FROM pg_settings \
+pub(super) const LOOK_FOR_CLIENT: &str = "SELECT set_config(name, '1000', false) FROM pg_settings \
     WHERE name = 'client_connection_check_interval'";
 
 /// Prepares a new connection. Best effort: without it an abandoned statement ends at its time limit.

@@ -12,6 +12,13 @@ use crate::{Record, Statement, Tier, TierError, Value};
 /// The schema in which migrations are tried, in a transaction that is rolled back.
 const PROBE: &str = "thermocline_probe";
 
+pub(super) const SEARCH_PATH: &str = "SHOW search_path";
+
+/// Returns the text that creates the schema in which migrations are tried, and makes it the current one.
+pub(super) fn enter_text(path: &str) -> String {
+    format!("CREATE SCHEMA {PROBE}; SET LOCAL search_path = {PROBE}, {path}")
+}
+
 /// A connection that holds the migration lock.
 struct PostgresMigrating {
     connection: PgConnection,
@@ -55,8 +62,8 @@ impl Schema for Postgres {
         let shapes = async {
             let mut probing = connection.begin().await?;
             let now = shape(&mut probing).await?;
-            let path: String = sqlx::query_scalar("SHOW search_path").fetch_one(&mut *probing).await?;
-            let enter = format!("CREATE SCHEMA {PROBE}; SET LOCAL search_path = {PROBE}, {path}");
+            let path: String = sqlx::query_scalar(SEARCH_PATH).fetch_one(&mut *probing).await?;
+            let enter = enter_text(&path);
             sqlx::raw_sql(AssertSqlSafe(enter)).execute(&mut *probing).await?;
             let mut after = Vec::new();
             for step in steps {

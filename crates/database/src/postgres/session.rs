@@ -14,11 +14,14 @@ use super::{PostgresUrl, answered, codec, prepared, within};
 const ROWS_PER_INSERT: usize = 5_000;
 const BYTES_PER_INSERT: usize = 16 << 20;
 
-const BEGIN_READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+pub(super) const BEGIN_READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 /// The settings end with the transaction, so they are safe behind a pooler. A copy must be on disk before its
 /// originals are removed, whatever the server's configuration is.
-const BEGIN_WRITE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; \
+pub(super) const BEGIN_WRITE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; \
     SET LOCAL synchronous_commit = on; SET LOCAL lock_timeout = '30s'";
+
+pub(super) const COMMIT: &str = "COMMIT";
+pub(super) const ROLLBACK: &str = "ROLLBACK";
 
 /// A connection for sessions, and its transaction.
 pub(super) struct PostgresSession {
@@ -102,13 +105,7 @@ impl Session for PostgresSession {
         rows: &[Vec<Value>],
     ) -> Result<u64, TierError> {
         let tier = self.tier;
-        let arrays: Vec<String> = (1..=columns.len()).map(|place| format!("${place}")).collect();
-        // One array for each column: one text for any number of rows, and no limit of parameters.
-        let text = format!(
-            "INSERT INTO {table} ({}) SELECT * FROM UNNEST({})",
-            columns.join(", "),
-            arrays.join(", ")
-        );
+        let text = insert_text(table, columns);
         let mut inserted = 0;
         for rows in parts(rows) {
             let arguments = codec::bind_columns(rows, columns.len())
@@ -119,13 +116,13 @@ impl Session for PostgresSession {
     }
 
     async fn commit(&mut self) -> Result<(), TierError> {
-        self.control("COMMIT").await?;
+        self.control(COMMIT).await?;
         self.open = false;
         Ok(())
     }
 
     async fn rollback(&mut self) -> Result<(), TierError> {
-        self.control("ROLLBACK").await?;
+        self.control(ROLLBACK).await?;
         self.open = false;
         Ok(())
     }
@@ -138,6 +135,13 @@ impl Drop for PostgresSession {
             self.lease.begin();
         }
     }
+}
+
+/// Returns the text that inserts rows, one array for each column: one text for any number of rows, and no limit of
+/// parameters.
+pub(crate) fn insert_text(table: &str, columns: &[&str]) -> String {
+    let arrays: Vec<String> = (1..=columns.len()).map(|place| format!("${place}")).collect();
+    format!("INSERT INTO {table} ({}) SELECT * FROM UNNEST({})", columns.join(", "), arrays.join(", "))
 }
 
 /// Splits rows into chunks that fit one statement.

@@ -10,6 +10,9 @@ use super::{Sqlite, answered, bind, refused};
 use crate::migrate::{Migrating, Schema, Shapes, Step, Stop, TierSchema, sql};
 use crate::{Engine as _, Record, Source, Statement, Tier, TierError, Value};
 
+/// Lists rows that refer to rows that are not there.
+pub(super) const FOREIGN_KEY_CHECK: &str = "PRAGMA foreign_key_check";
+
 /// A connection that holds the migration lock.
 struct SqliteMigrating {
     connection: SqliteConnection,
@@ -86,11 +89,11 @@ impl Migrating for SqliteMigrating {
     }
 
     async fn begin(&mut self) -> Result<(), Stop> {
-        self.run("BEGIN IMMEDIATE").await
+        self.run(super::BEGIN_WRITE).await
     }
 
     async fn check(&mut self) -> Result<(), Source> {
-        let broken = sqlx::query("PRAGMA foreign_key_check").fetch_optional(&mut self.connection).await?;
+        let broken = sqlx::query(FOREIGN_KEY_CHECK).fetch_optional(&mut self.connection).await?;
         let Some(row) = broken else { return Ok(()) };
         let (table, parent): (String, String) = (row.try_get("table")?, row.try_get("parent")?);
         Err(format!("a row of {table} would refer to a row of {parent} that is not there").into())

@@ -153,7 +153,19 @@ impl ListSpec {
         ];
         let names = Names { table: self.table.name, id: "id", of: |column| column.name };
         values.extend(self.values(&names, first, span, direction, &columns.join(", "), children));
-        template.assemble(&format!("{}.{name}", self.name), self.name, &values)
+        self.assemble(template, name, direction, &values)
+    }
+
+    /// Names a statement; one that reads oldest first says so in its subject.
+    fn assemble(
+        &self,
+        template: &Statement,
+        name: &str,
+        direction: &str,
+        values: &[(&str, Fragment)],
+    ) -> Statement {
+        let subject = if direction == "ASC" { "ascending" } else { self.name };
+        template.assemble(&format!("{}.{name}", self.name), subject, values)
     }
 
     /// Fills in a template of cold whose epoch is the parameter `epoch`; the token and the filter follow it.
@@ -181,7 +193,7 @@ impl ListSpec {
         values.extend(self.values(&names, epoch + 2, span, direction, &columns.join(", "), children));
         values.push(("epoch", format!("${epoch}").into()));
         values.push(("token", format!("${}", epoch + 1).into()));
-        template.assemble(&format!("{}.{name}", self.name), self.name, &values)
+        self.assemble(template, name, direction, &values)
     }
 
     /// The values that templates of both tiers take. The filter begins at the parameter `first`.
@@ -227,7 +239,7 @@ impl ListSpec {
         for (place, name) in self.filter.iter().enumerate() {
             let column = (names.of)(self.column(name));
             conditions = conditions.then(&format!("{column} = ${} AND ", first + place).into());
-            parameters += &format!(", {name} {}", kind(self.column(name)));
+            parameters += &format!(", {}", self.column(name).parameter());
         }
         if let Some(name) = self.containing {
             let text = format!("${}", first + self.filter.len());
@@ -274,11 +286,6 @@ struct Names {
     of: fn(&Column) -> &'static str,
 }
 
-/// The type of a column, as the catalogue of queries writes it.
-fn kind(column: &Column) -> String {
-    format!("{:?}", column.kind).to_lowercase()
-}
-
 /// The statements of a list.
 #[derive(Debug)]
 pub struct ListStatements {
@@ -297,7 +304,8 @@ pub(super) struct ColdStatements {
 
 /// Fills the names of both orders into a slice that has `{direction}` behind each column it is ordered by.
 fn both_orders(slice: &Statement) -> [Statement; 2] {
-    ["DESC", "ASC"].map(|direction| slice.bind(direction, &[("direction", direction)]))
+    [("descending", "DESC"), ("ascending", "ASC")]
+        .map(|(subject, direction)| slice.bind(subject, &[("direction", direction)]))
 }
 
 impl ListStatements {
