@@ -1,6 +1,6 @@
 //! The state of a tier, for `check` and `db check`. Nothing is changed.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -11,13 +11,23 @@ use crate::page::Key;
 use crate::schema::findings::{self, Finding};
 use crate::schema::{self, Dialect};
 use crate::telemetry::explain;
-use crate::tier::{
-    Engine, Schema, Statement, Tier, TierError, TierLocation, any_sql, cold_sql, hot_sql, inspect, migrate,
-};
+use crate::tier::{Engine, Schema, Statement, Tier, TierError, TierLocation, inspect, migrate};
 
-static SORT: LazyLock<Statement> = LazyLock::new(|| any_sql!("sort"));
-static EPOCHS: LazyLock<Statement> = LazyLock::new(|| hot_sql!("epochs"));
-static CLAIMS: LazyLock<Statement> = LazyLock::new(|| cold_sql!("claims"));
+crate::queries! {
+    /// Statements that report on a tier.
+    mod sql = "check" {
+        Shared: "queries.sql",
+        Sqlite: "queries.sqlite.sql",
+        Postgres: "queries.postgres.sql",
+        Mssql: "queries.mssql.sql",
+    }
+    [epochs, claims, sort]
+}
+
+/// Returns the statements that report on a tier.
+pub(super) fn statements() -> Vec<Statement> {
+    sql::all().into_iter().copied().collect()
+}
 
 /// The state of a tier.
 #[derive(Debug, Default, Serialize)]
@@ -144,8 +154,8 @@ async fn fill(database: &dyn Schema, report: &mut TierReport) -> Result<(), Tier
     let place = |table: &str| names.iter().position(|name| *name == table);
     report.tables.sort_by_key(|counted| place(&counted.table));
     let (standing, statement) = match database.tier() {
-        Tier::Hot => ("archive_state", &EPOCHS),
-        Tier::Cold => ("archive_head", &CLAIMS),
+        Tier::Hot => ("archive_state", sql::epochs()),
+        Tier::Cold => ("archive_head", sql::claims()),
     };
     if live.model.table(standing).is_some() {
         for record in database.fetch(statement, &[]).await? {
@@ -190,7 +200,7 @@ async fn sorts_keys_correctly(engine: &dyn Engine) -> Result<bool, TierError> {
     ];
     let instants: Vec<i64> = keys.iter().map(|key| key.at.micros()).collect();
     let ids: Vec<i64> = keys.iter().map(|key| key.id).collect();
-    let records = engine.fetch(&SORT, &[instants.into(), ids.into()]).await?;
+    let records = engine.fetch(sql::sort(), &[instants.into(), ids.into()]).await?;
     let mut sorted = Vec::new();
     for record in &records {
         sorted.push(Key::new(record.time("at")?, record.int("id")?));

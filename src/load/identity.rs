@@ -48,12 +48,20 @@ impl Identity {
             terms.collect::<Vec<_>>().join(" AND ")
         };
         let (sqlite, mssql) = (alike(|column, n| format!("{} IS ${n}", column.name)), alike(alike_in_mssql));
-        let hot = [("table", table.name), ("alike", &sqlite), ("alike_mssql", &mssql)];
+        let parameters: Vec<String> = columns.iter().map(|column| column.parameter()).collect();
+        let parameters = parameters.join(", ");
+        let hot = [
+            ("table", table.name),
+            ("alike", &*sqlite),
+            ("alike_mssql", &mssql),
+            ("parameters", &parameters),
+        ];
         let epoch = format!("${}", columns.len() + 1);
         // No compared column of a table that moves is ever NULL.
         let cold_terms = alike(|column, n| format!("{} = ${n}", column.archived));
-        let cold =
-            |archived| [("table", archived), ("alike", cold_terms.as_str()), ("epoch", epoch.as_str())];
+        let cold = |archived| {
+            [("table", archived), ("alike", &*cold_terms), ("epoch", &*epoch), ("parameters", &*parameters)]
+        };
         Self {
             noun,
             compared,
@@ -116,12 +124,17 @@ fn alike_in_mssql(column: &Column, n: usize) -> String {
 
 /// Binds the statement that reads rows of hot by the values of one column.
 pub(super) fn hot_by_id(table: &str, by: &str, columns: &str) -> Statement {
-    sql::hot_by_id().bind(table, &[("table", table), ("by", by), ("columns", columns)])
+    sql::hot_by_id().bind(&subject(table, columns), &[("table", table), ("by", by), ("columns", columns)])
 }
 
 /// Binds the statement that reads visible rows of cold by the values of one column.
 pub(super) fn cold_by_id(table: &str, by: &str, columns: &str) -> Statement {
-    sql::cold_by_id().bind(table, &[("table", table), ("by", by), ("columns", columns)])
+    sql::cold_by_id().bind(&subject(table, columns), &[("table", table), ("by", by), ("columns", columns)])
+}
+
+/// Names a statement over a table; one that reads few columns names them too.
+fn subject(table: &str, columns: &str) -> String {
+    if columns.split(',').count() > 3 { table.to_owned() } else { format!("{table}: {columns}") }
 }
 
 /// Returns the statements of every table whose rows are compared.

@@ -34,7 +34,9 @@ fn correct() -> Statement {
         Kind::Price => format!("{} = CAST(@P{n} AS DECIMAL(10, 2))", column.name),
         _ => format!("{} = @P{n}", column.name),
     });
-    sql::correct_price().bind(PRICES.name, &[("set", &sqlite), ("set_mssql", &mssql)])
+    let parameters: Vec<String> = value_columns().map(Column::parameter).collect();
+    let values = [("set", &*sqlite), ("set_mssql", &mssql), ("parameters", &parameters.join(", "))];
+    sql::correct_price().bind(PRICES.name, &values)
 }
 
 pub(super) fn statements() -> [Statement; 3] {

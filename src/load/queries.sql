@@ -19,13 +19,13 @@ SELECT {columns} FROM {table} WHERE {by} {any $1} AND from_epoch <= $2 AND to_ep
 -- name: hot_alike
 -- tier: hot
 -- purpose: Counts the rows with the same content.
--- parameters: the compared columns in order
+-- parameters: {parameters}
 -- index: messages_key, posts_author_key, comments_key, conversations_user1 or stocks_symbol; users are scanned
 
 -- name: cold_alike
 -- tier: cold
 -- purpose: Counts the rows with the same content that are visible at an epoch.
--- parameters: the compared columns in order, epoch int
+-- parameters: {parameters}, epoch int
 -- index: messages_archive_open, posts_archive_author_open or comments_archive_open for open versions
 SELECT (SELECT count(*) FROM {table} WHERE {alike} AND from_epoch <= {epoch} AND to_epoch IS NULL)
     + (SELECT count(*) FROM {table} WHERE {alike} AND from_epoch <= {epoch} AND to_epoch > {epoch}) AS n
@@ -51,7 +51,7 @@ WHERE stock_id = $1 AND trade_date >= $2 AND trade_date <= $3 AND from_epoch <= 
 -- name: correct_price
 -- tier: hot
 -- purpose: Corrects the values of a stock's day.
--- parameters: stock int, day date, the values in order
+-- parameters: stock int, day date, {parameters}
 -- index: stock_prices_day
 UPDATE stock_prices SET {set} WHERE stock_id = $1 AND trade_date = $2
 

@@ -1,6 +1,5 @@
 //! Health of the service and its tiers.
 
-use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use axum::extract::State;
@@ -12,14 +11,23 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::clock::Timestamp;
-use crate::tier::{Engine, Statement, any_sql};
+use crate::tier::{Engine, Statement};
 use crate::web::finish::KeepBody;
 use crate::web::state::App;
 
 /// How long a tier may take to answer before it counts as unhealthy.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
-static PING: LazyLock<Statement> = LazyLock::new(|| any_sql!("ping"));
+crate::queries! {
+    /// Statements of the health probes.
+    mod sql = "health" { Shared: "queries.sql", Postgres: "queries.postgres.sql" }
+    [ping]
+}
+
+/// Returns the statements of the room.
+pub fn statements() -> Vec<Statement> {
+    sql::all().into_iter().copied().collect()
+}
 
 /// Returns the routes. They need no token.
 pub fn routes() -> OpenApiRouter<App> {
@@ -65,7 +73,7 @@ struct Service {
 
 async fn check(engine: &dyn Engine) -> Service {
     let begun = Instant::now();
-    let answer = tokio::time::timeout(TIMEOUT, engine.fetch(&PING, &[])).await;
+    let answer = tokio::time::timeout(TIMEOUT, engine.fetch(sql::ping(), &[])).await;
     let latency_ms = (begun.elapsed().as_secs_f64() * 1e6).round() / 1e3;
     let status = if matches!(answer, Ok(Ok(_))) { "healthy" } else { "unhealthy" };
     Service { status, latency_ms }

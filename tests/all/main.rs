@@ -17,5 +17,6 @@ mod prices;
 mod prices_failures;
 mod protocol;
 mod schema;
+mod statements;
 mod support;
 mod tds;

@@ -1,7 +1,7 @@
 //! `thermocline db downgrade`
 
 use std::fmt::Write as _;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -10,9 +10,13 @@ use crate::cli::failure::Failure;
 use crate::cli::output::{confirm, print_json};
 use crate::config::Settings;
 use crate::tier::migrate::{self, Dropped, Step};
-use crate::tier::{Schema, Statement, Tier, any_sql};
+use crate::tier::{Schema, Statement, Tier};
 
-static ROWS: LazyLock<Statement> = LazyLock::new(|| any_sql!("rows"));
+crate::queries! {
+    /// Statements of `db downgrade`.
+    mod sql = "downgrade" { Shared: "queries.sql", Mssql: "queries.mssql.sql" }
+    [rows]
+}
 
 /// Revert migrations, newest first, with the tables and rows they created
 ///
@@ -131,9 +135,20 @@ impl Target {
     }
 }
 
+/// Returns the statement that counts the rows of a table, or the values of a column.
+fn count_statement(table: &str, column: Option<&str>) -> Statement {
+    let subject = column.map_or_else(|| table.to_owned(), |column| format!("{table}.{column}"));
+    sql::rows().bind(&subject, &[("table", table), ("what", column.unwrap_or("*"))])
+}
+
+/// Returns the statements for everything that the migrations of a tier drop when they are taken back.
+pub(super) fn statements(steps: &[Step]) -> Vec<Statement> {
+    let dropped = steps.iter().flat_map(Step::drops);
+    dropped.map(|Dropped { table, column }| count_statement(&table, column.as_deref())).collect()
+}
+
 async fn count(database: &dyn Schema, Dropped { table, column }: Dropped) -> Result<Lost, Failure> {
-    let statement = ROWS.with("{table}", &table).with("{what}", column.as_deref().unwrap_or("*"));
-    let rows = database.fetch(&statement, &[]).await.map_err(Failure::of)?;
+    let rows = database.fetch(&count_statement(&table, column.as_deref()), &[]).await.map_err(Failure::of)?;
     let rows = rows.first().map_or(Ok(0), |row| row.int("n")).map_err(Failure::of)?;
     Ok(Lost { table, column, rows })
 }

@@ -9,6 +9,7 @@ mod heads;
 mod history;
 mod reset;
 mod stamp;
+mod statements;
 mod target;
 mod upgrade;
 mod wait;
@@ -39,6 +40,7 @@ enum Command {
     Downgrade(downgrade::Args),
     Stamp(stamp::Args),
     Reset(reset::Args),
+    Statements(statements::Args),
 }
 
 /// Runs the command.
@@ -55,5 +57,6 @@ pub async fn run(args: Args, settings: &Settings, json: bool) -> Result<(), Fail
         Command::Downgrade(args) => downgrade::run(&args, settings, json).await,
         Command::Stamp(args) => stamp::run(&args, settings, json).await,
         Command::Reset(args) => reset::run(&args, settings, json).await,
+        Command::Statements(args) => statements::run(&args, json),
     }
 }

@@ -1,2 +1,2 @@
--- health.ping
+-- name: ping
 SELECT 1::bigint AS one

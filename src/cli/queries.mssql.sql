@@ -1,7 +1,6 @@
--- check.sort
--- @P1 instants in microseconds, @P2 ids, as JSON lists: the keys, newest first, sorted as the columns' types are.
--- Reads no table. DATEADD takes 32 bits, so an instant is put together from days, seconds and microseconds; the first and the last one
--- are written out, which not every engine's DATEADD reaches.
+-- name: sort
+-- DATEADD takes 32 bits, so an instant is put together from days, seconds and microseconds. The first and the last one are
+-- written out: not every server's DATEADD reaches them.
 SELECT k.at, k.id FROM (
     SELECT
         CASE a.v WHEN -62135596800000000 THEN CAST('0001-01-01T00:00:00.000000' AS DATETIME2(6))

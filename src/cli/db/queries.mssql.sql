@@ -1,0 +1,2 @@
+-- name: rows
+SELECT COUNT_BIG({what}) AS n FROM {table}

@@ -1,3 +1,0 @@
--- downgrade.rows
--- {what} is * or a column: rows that have a value there.
-SELECT count({what}) AS n FROM {table}

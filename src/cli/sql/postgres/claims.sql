@@ -1,2 +1,0 @@
--- check.claims
-SELECT resource, claimed AS epoch FROM archive_head ORDER BY resource

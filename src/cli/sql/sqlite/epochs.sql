@@ -1,2 +1,0 @@
--- check.epochs
-SELECT resource, epoch FROM archive_state ORDER BY resource

@@ -1,3 +1,0 @@
--- health.ping
--- Reads no table.
-SELECT 1 AS one

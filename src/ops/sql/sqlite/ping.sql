@@ -1,2 +1,0 @@
--- health.ping
-SELECT 1 AS one
