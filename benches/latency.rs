@@ -34,7 +34,7 @@ async fn main() {
     }
     let folder = tempfile::tempdir().expect("a temporary folder");
     let clock = Clock::system();
-    let plan = demo::Plan { messages: MESSAGES, ..demo::Plan::new(1, clock.now()) };
+    let plan = demo::DemoPlan { messages: MESSAGES, ..demo::DemoPlan::new(1, clock.now()) };
     let (hot, cold) = fill(folder.path(), plan, &clock).await;
     let facts = plan.facts();
     let memory = ReadCache::default();
@@ -137,7 +137,7 @@ async fn median<F: Future<Output = usize>>(call: impl Fn() -> F) -> f64 {
     times[ROUNDS / 2]
 }
 
-async fn fill(folder: &Path, plan: demo::Plan, clock: &Clock) -> (Sqlite, Sqlite) {
+async fn fill(folder: &Path, plan: demo::DemoPlan, clock: &Clock) -> (Sqlite, Sqlite) {
     let hot = Sqlite::open(thermocline::schema::of(Tier::Hot), &folder.join("hot.sqlite3"))
         .await
         .expect("hot opens");

@@ -1,8 +1,8 @@
-//! The program: everything is in the library.
+//! The `thermocline` program. Its code is in the library.
 
 use std::process::ExitCode;
 
-/// The system's allocator keeps what a burst of large answers took; this one gives it back.
+/// Returns memory to the system after a burst of large responses, which the default allocator keeps.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::failure::Failure;
-use super::output::print_json;
+use super::output::print_all;
 use super::tier_report::{TierReport, inspect_tier};
 use super::token;
 use crate::clock::Clock;
@@ -44,13 +44,9 @@ pub async fn run(settings: &Settings, json: bool) -> Result<(), Failure> {
         None => findings.push(finding("cold", Ok("none: hot-only mode".to_owned()))),
     }
     let sound = findings.iter().all(|finding| finding.ok);
-    if json {
-        print_json(&findings)?;
-    } else {
-        for Finding { what, ok, detail } in &findings {
-            outln!("{} {what}: {detail}", if *ok { "ok  " } else { "FAIL" });
-        }
-    }
+    print_all(&findings, json, |Finding { what, ok, detail }| {
+        outln!("{} {what}: {detail}", if *ok { "ok  " } else { "FAIL" });
+    })?;
     if sound { Ok(()) } else { Err(Failure::Reported) }
 }
 

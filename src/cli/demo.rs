@@ -17,7 +17,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::config::{JwtKey, Settings};
 use crate::demo;
 use crate::load::demo::fill;
-use crate::resources;
+use crate::resources::registry;
 use crate::tier::TierLocation;
 use crate::web::state::App;
 
@@ -92,7 +92,8 @@ pub async fn run(args: Args, settings: &Settings, json: bool) -> Result<(), Fail
         ..settings.clone()
     };
     let tiers = Tiers::open(&settings, &clock).await?;
-    let plan = demo::Plan { messages: marker.messages as usize, ..demo::Plan::new(marker.seed, marker.now) };
+    let plan =
+        demo::DemoPlan { messages: marker.messages as usize, ..demo::DemoPlan::new(marker.seed, marker.now) };
     if !complete {
         let bar = args::bar("generating", 0, false);
         let mut progress = |table, rows| {
@@ -166,7 +167,7 @@ async fn archive_old_rows(tiers: &Tiers, clock: &Clock, quiet: bool) -> Result<(
         sizes: BlockSizes::default(),
     };
     let stop = Arc::new(AtomicBool::new(false));
-    for family in resources::families() {
+    for family in registry::families() {
         let report = archive::run::one(&mover, family, &ArchiveOptions::default(), &stop, quiet).await;
         if report.error.is_some() {
             return Err(Failure::Reported);

@@ -9,7 +9,7 @@ use super::failure::Failure;
 use super::output::print_json;
 use crate::config::Settings;
 
-/// How long the response may take.
+/// The time limit of the response.
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// The longest response that is read, in bytes.
 const MAX_BYTES: u64 = 1 << 20;

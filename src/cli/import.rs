@@ -63,7 +63,7 @@ fn noun() -> impl TypedValueParser<Value = &'static Noun> {
     })
 }
 
-/// How many records of a file were read, and what happened to them.
+/// The number of records of a file that were read, and their outcomes.
 #[derive(Debug, Default, Serialize)]
 struct Counts {
     read: u64,

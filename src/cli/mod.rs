@@ -89,7 +89,7 @@ struct Shared {
     /// The cold tier, instead of `COLD_DATABASE_URL`
     #[arg(long, global = true, value_name = "URL")]
     cold: Option<String>,
-    /// What to log: error, warn, info, debug, or a filter such as thermocline=debug
+    /// The log level: error, warn, info, debug, or a filter such as thermocline=debug
     #[arg(long, global = true, value_name = "FILTER")]
     log: Option<String>,
     /// Report as JSON

@@ -26,6 +26,19 @@ pub(super) fn print_json(report: &impl serde::Serialize) -> Result<(), Failure> 
     Ok(())
 }
 
+/// Prints reports as one JSON document, or each of them with `print`.
+pub(super) fn print_all<T: serde::Serialize>(
+    reports: &[T],
+    json: bool,
+    print: impl FnMut(&T),
+) -> Result<(), Failure> {
+    if json {
+        return print_json(&reports);
+    }
+    reports.iter().for_each(print);
+    Ok(())
+}
+
 /// Asks the user to confirm, unless `yes` does so already. Fails where nobody can answer.
 pub(super) fn confirm(question: &str, yes: bool) -> Result<(), Failure> {
     if yes {

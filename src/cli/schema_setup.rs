@@ -12,7 +12,7 @@ use crate::tier::migrate::{self, DetectedSchema, Fault, Recorded, Task};
 /// The most differences that a message lists.
 const MAX_LISTED: usize = 10;
 
-/// What was done to a schema.
+/// The changes to a schema.
 #[derive(Debug, Serialize)]
 pub struct SetupReport {
     /// The version that the tables had without a record, and that was recorded.

@@ -16,8 +16,9 @@ use crate::archive::auditor::Auditor;
 use crate::archive::schedule::Schedule;
 use crate::clock::Clock;
 use crate::config::{Flags, Settings};
+use crate::resources::registry;
 use crate::web::state::App;
-use crate::{ops, resources, server};
+use crate::{ops, server};
 
 /// Serve the API
 ///
@@ -34,7 +35,7 @@ pub struct Args {
     /// Migrate database servers too, as `db auto` does
     #[arg(long)]
     migrate: bool,
-    /// How often to try to reach each database [default: 30]
+    /// The number of attempts to reach each database [default: 30]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     tries: Option<u32>,
 }
@@ -60,7 +61,7 @@ pub async fn run(settings: &Settings) -> Result<(), Failure> {
     let tasks = spawn_background_tasks(settings, &tiers, &clock, &stop);
     let watch = tokio::spawn({
         let app = app.clone();
-        async move { ops::watch::watch(&app, &resources::families().map(|family| family.resource)).await }
+        async move { ops::watch::watch(&app, &registry::MOVING_NAMES).await }
     });
     until_stopped(listener, app, settings).await?;
     watch.abort();
@@ -94,7 +95,7 @@ fn spawn_background_tasks(
             cold: Arc::clone(cold),
             clock: clock.clone(),
             name: format!("server, process {}", std::process::id()),
-            resources: resources::families()
+            resources: registry::families()
                 .map(|family| (family, options(archive, family.resource)))
                 .to_vec(),
             cron: cron.clone(),
@@ -106,7 +107,7 @@ fn spawn_background_tasks(
         let (hot, cold, clock) = (Arc::clone(&tiers.hot), Arc::clone(cold), clock.clone());
         let (rate, stop) = (archive.audit_rate, Arc::clone(stop));
         tasks.push(tokio::spawn(async move {
-            let families = resources::families();
+            let families = registry::families();
             let auditor = Auditor { hot: &*hot, cold: &*cold, clock: &clock, families: &families, rate };
             auditor.run(&stop).await;
         }));

@@ -27,7 +27,7 @@ pub struct Args {
     /// Scopes, separated by spaces; `admin` may read every conversation
     #[arg(long)]
     scope: Option<String>,
-    /// How long the token is valid
+    /// The time for which the token is valid
     #[arg(long, default_value = "1h", value_parser = args::span)]
     ttl: i64,
 }

@@ -46,7 +46,7 @@ fn due_key(resource: &str) -> String {
     format!("archive.{resource}.due")
 }
 
-/// How rows move.
+/// The settings of moves.
 #[derive(Clone, Debug)]
 pub struct ArchiveSettings {
     resources: Vec<(&'static str, DueSettings)>,
@@ -56,7 +56,7 @@ pub struct ArchiveSettings {
     pub pause: Duration,
     /// No batch starts while a cheap read of hot takes longer.
     pub max_hot_latency: Option<Duration>,
-    /// How long to wait for hot to become fast enough, or for cold to come back.
+    /// The time to wait for hot to become fast enough, or for cold to return.
     pub patience: Duration,
     /// When a server moves rows by itself, in UTC; never without one.
     pub schedule: Option<Cron>,
@@ -67,7 +67,7 @@ pub struct ArchiveSettings {
 /// When a row of a resource is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DueSettings {
-    /// How old a row must be, in microseconds.
+    /// The age of a due row, in microseconds.
     pub older_than: i64,
     /// Whether a row is as old as the newest of its children.
     pub by_activity: bool,

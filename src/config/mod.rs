@@ -55,15 +55,15 @@ pub struct Settings {
     pub jwt_audience: Option<String>,
     /// The address to listen on.
     pub addr: String,
-    /// What to log, as an `EnvFilter`.
+    /// The log filter, as an `EnvFilter`.
     pub log: String,
     /// Seconds until the response to a request must begin.
     pub request_timeout: u64,
     /// Whether a service migrates database servers at start, as it always does embedded files.
     pub migrate: bool,
-    /// How often a service tries to reach each database at start.
+    /// The number of attempts of a service to reach each database at start.
     pub tries: u32,
-    /// How rows move.
+    /// The settings of moves.
     pub archive: ArchiveSettings,
 }
 

@@ -1,20 +1,20 @@
-//! Posts with their comments and likes: a few authors, a few discussions, and much that nobody answered.
+//! Posts with comments and likes: few authors, few discussions, and many posts without a comment.
 
 use rand::RngExt;
 use rand::rngs::StdRng;
 use rand::seq::index;
 
 use super::timeline::Timeline;
-use super::{Comment, Like, Plan, Post, Stream, USERS, skewed, text};
+use super::{Comment, DemoPlan, Like, Post, Stream, USERS, skewed, text};
 use crate::clock::{DAY, Timestamp};
 
-/// A discussion is over after this long.
-const DISCUSSED: i64 = 60 * DAY;
-/// The most comments a post can get.
-const MOST_COMMENTS: i64 = 500;
+/// The longest time from a post to its last comment.
+const DISCUSSION: i64 = 60 * DAY;
+/// The most comments of a post.
+const MAX_COMMENTS: i64 = 500;
 
-impl Plan {
-    /// The posts, by id.
+impl DemoPlan {
+    /// Returns the posts by id.
     pub fn posts(self) -> impl Iterator<Item = Post> + Send + 'static {
         let mut rng = self.rng(Stream::Posts, 0);
         let mut times = self.post_times();
@@ -29,7 +29,7 @@ impl Plan {
         })
     }
 
-    /// The comments, by id.
+    /// Returns the comments by id.
     pub fn comments(self) -> impl Iterator<Item = Comment> + Send + 'static {
         let mut rng = self.rng(Stream::Comments, 0);
         (1..)
@@ -45,7 +45,7 @@ impl Plan {
             })
     }
 
-    /// The likes, post by post.
+    /// Returns the likes by post.
     pub fn likes(self) -> impl Iterator<Item = Like> + Send + 'static {
         (1..=self.posts).flat_map(move |post| {
             let mut rng = self.rng(Stream::Likes, post);
@@ -55,7 +55,7 @@ impl Plan {
         })
     }
 
-    /// The post with the most comments.
+    /// Returns the id of the post with the most comments.
     pub(super) fn most_discussed(self) -> i64 {
         (1..)
             .zip(self.post_times())
@@ -64,7 +64,7 @@ impl Plan {
     }
 
     fn post_times(self) -> impl Iterator<Item = Timestamp> + Send + 'static {
-        // Draws of its own: the comments need the times and not the texts.
+        // A stream of its own, because comments need the times without the texts.
         let mut rng = self.rng(Stream::PostTimes, 0);
         let timeline = Timeline::new(self.now, self.posts);
         let mut last = timeline.begin();
@@ -77,20 +77,20 @@ impl Plan {
         })
     }
 
-    /// When a post of this time is commented on, in order. Most are not much.
+    /// Returns the times of the comments on a post in order. Most posts have few.
     fn comment_times(self, post: usize, at: Timestamp) -> Vec<Timestamp> {
         let mut rng = self.rng(Stream::CommentTimes, post);
-        let span = (self.now.micros() - at.micros()).min(DISCUSSED);
+        let span = (self.now.micros() - at.micros()).min(DISCUSSION);
         if span < 1 || rng.random_ratio(1, 4) {
             return Vec::new();
         }
-        let count = skewed(&mut rng, MOST_COMMENTS, 3);
+        let count = skewed(&mut rng, MAX_COMMENTS, 3);
         let mut times: Vec<_> = (0..count).map(|_| at.plus(skewed(&mut rng, span - 1, 1) + 1)).collect();
         times.sort_unstable();
         times
     }
 }
 
-fn user(rng: &mut StdRng, lean: u32) -> i64 {
-    skewed(rng, USERS as i64 - 1, lean) + 1
+fn user(rng: &mut StdRng, skew: u32) -> i64 {
+    skewed(rng, USERS as i64 - 1, skew) + 1
 }

@@ -1,5 +1,4 @@
-//! Messages, and the conversations as they stand after them: written in bursts, with ties and with ids
-//! that step back in time.
+//! Messages in bursts, with ties and with ids out of time order, and the conversations that they result in.
 
 use std::iter;
 
@@ -8,7 +7,7 @@ use rand::rngs::StdRng;
 
 use super::talks::{BUSIEST, LATE, MARGIN, NEWEST, Talk};
 use super::timeline::Timeline;
-use super::{CONVERSATIONS, Conversation, Message, Plan, Stream, skewed, text};
+use super::{CONVERSATIONS, Conversation, DemoPlan, Message, Stream, skewed, text};
 use crate::clock::{DAY, Timestamp};
 
 const SECOND: i64 = 1_000_000;
@@ -23,8 +22,8 @@ struct Envelope {
     at: Timestamp,
 }
 
-impl Plan {
-    /// The conversations, by id. Makes the times of all messages to know the newest of each.
+impl DemoPlan {
+    /// Returns the conversations by id. Generates the times of all messages to find the newest of each.
     pub fn conversations(self) -> impl Iterator<Item = Conversation> + Send + 'static {
         let mut newest = [Timestamp::MIN; CONVERSATIONS];
         for envelope in self.envelopes() {
@@ -43,7 +42,7 @@ impl Plan {
         })
     }
 
-    /// The messages, by id.
+    /// Returns the messages by id.
     pub fn messages(self) -> impl Iterator<Item = Message> + Send + 'static {
         let mut rng = self.rng(Stream::Contents, 0);
         self.envelopes().map(move |envelope| {
@@ -59,7 +58,7 @@ impl Plan {
         })
     }
 
-    /// The conversation with the most messages, and who began it.
+    /// Returns the conversation with the most messages and the user who started it.
     pub(super) fn busiest(self) -> (i64, i64) {
         let mut counts = [0_u32; CONVERSATIONS];
         for envelope in self.envelopes() {
@@ -109,16 +108,16 @@ impl Envelopes {
         self.left = (skewed(&mut self.rng, 39, 1) as usize + 1).min(end - self.sent);
         let due = self.timeline.at(self.sent);
         let until = self.timeline.at(self.sent + 1);
-        // Anywhere in its place: what is due is due on a grid that nobody writes to.
+        // Anywhere in its interval: the timeline is a regular grid.
         self.clock = self.clock.max(self.rng.random_range(due..=until));
-        // A burst ends before the next begins, however dense the messages: time never runs past `now`.
+        // A burst ends before the next one begins, however dense the messages are, so that time never passes `now`.
         let room = self.timeline.at(self.sent + self.left) - self.clock;
         self.pause = (room / self.left as i64).clamp(0, PAUSE);
         self.talk = self.choose();
         self.guest_writes = self.rng.random();
     }
 
-    /// The position of the conversation the next burst is in.
+    /// Returns the position of the conversation of the next burst.
     fn choose(&mut self) -> usize {
         if self.sent >= self.newest_from {
             return NEWEST as usize - 1;
@@ -159,7 +158,7 @@ impl Iterator for Envelopes {
             self.clock = before.max(self.clock - self.clock.rem_euclid(SECOND));
         }
         let late = if self.rng.random_ratio(4, 1000) {
-            // Written at its sender's time, stored only when the connection came back.
+            // Written offline, and stored when the connection returned.
             self.rng.random_range(1..=LATE)
         } else {
             0

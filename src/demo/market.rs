@@ -1,16 +1,16 @@
-//! Stocks and three years of their trading days. Real names, invented prices.
+//! Stocks with real names, and three years of invented prices.
 //!
-//! Counted in cents throughout: a float would round one way here and another way there.
+//! All amounts are in cents: floats could round differently on different machines.
 
 use chrono::{Datelike, NaiveDate, Weekday};
 use rand::RngExt;
 use rand::rngs::StdRng;
 use rust_decimal::Decimal;
 
-use super::{Plan, Price, SPAN_DAYS, Stock, Stream};
+use super::{DemoPlan, Price, SPAN_DAYS, Stock, Stream};
 use crate::clock::DAY;
 
-/// Symbol, name, kind, the price in dollars it hovers about, and thousands of shares on a usual day.
+/// Symbol, name, kind, typical price in dollars, and thousands of shares on a typical day.
 const LISTED: [(&str, &str, &str, i64, i64); 20] = [
     ("0050", "元大台灣50", "ETF", 180, 12_000),
     ("0056", "元大高股息", "ETF", 38, 40_000),
@@ -33,17 +33,17 @@ const LISTED: [(&str, &str, &str, i64, i64); 20] = [
     ("2891", "中信金", "stock", 41, 33_000),
     ("3008", "大立光", "stock", 2_460, 700),
 ];
-/// The one the demo's printout asks for.
+/// The stock in the printed requests.
 pub(super) const SYMBOL: &str = "2330";
-/// The preferred share that hardly anybody trades.
+/// A preferred share that is rarely traded.
 const ILLIQUID: &str = "1312A";
-/// Month and day of the holidays that never move. Lunar ones do, and two weeks more or less show nothing.
+/// Month and day of the fixed holidays. Lunar ones are left out: they do not matter for the demo.
 const HOLIDAYS: [(u32, u32); 7] = [(1, 1), (2, 28), (4, 4), (4, 5), (5, 1), (10, 10), (12, 25)];
-/// Half past one in Taipei: before it, there is no price of the day yet.
+/// Half past one in Taipei, as a time of day in UTC: earlier, the day has no price yet.
 const CLOSING: i64 = DAY / 48 * 11;
 
-impl Plan {
-    /// The stocks, by id.
+impl DemoPlan {
+    /// Returns the stocks by id.
     pub fn stocks(self) -> impl Iterator<Item = Stock> + Send + 'static {
         (1..).zip(LISTED).map(|(id, (symbol, name, market_type, ..))| Stock {
             id,
@@ -54,7 +54,7 @@ impl Plan {
         })
     }
 
-    /// The prices, day by day and within a day by stock, as an exchange's daily file brings them.
+    /// Returns the prices by day and, within a day, by stock, as in the daily file of an exchange.
     pub fn prices(self) -> impl Iterator<Item = Price> + Send + 'static {
         let first = self.now.plus(-SPAN_DAYS * DAY).date();
         let last = self.now.plus(-CLOSING).date();
@@ -72,21 +72,21 @@ fn trades_on(date: NaiveDate) -> bool {
     !matches!(date.weekday(), Weekday::Sat | Weekday::Sun) && !HOLIDAYS.contains(&(date.month(), date.day()))
 }
 
-/// The symbol and the name of one of the stocks, for people to write about.
+/// Returns the symbol and the name of a random stock, for texts.
 pub(super) fn any_stock(rng: &mut StdRng) -> (&'static str, &'static str) {
     let (symbol, name, ..) = LISTED[rng.random_range(0..LISTED.len())];
     (symbol, name)
 }
 
-/// One stock on its way through the years.
+/// The random walk of the price of a stock.
 struct Walk {
     rng: StdRng,
     stock_id: i64,
-    /// Cents it is drawn back to, so that no seed takes it to nothing.
+    /// The price in cents that the walk is drawn back to, so that it never reaches 0.
     home: i64,
-    /// Shares on a usual day.
+    /// Shares on a typical day.
     shares: i64,
-    /// Of a thousand days, those without a trade.
+    /// Days without a trade in a thousand.
     quiet: u32,
     close: Option<i64>,
 }
@@ -132,10 +132,9 @@ impl Walk {
         let open = self.moved_by_up_to(before, -60, 60);
         let high = self.moved_by_up_to(open.max(close), 0, 80).max(open).max(close);
         let low = self.moved_by_up_to(open.min(close), -80, 0).min(open).min(close);
-        // A restless day is a busy one.
         let volume = self.shares * self.rng.random_range(40..=200) / 100 * (100 + step.abs()) / 200
             + self.rng.random_range(1..1000);
-        // Unknown on a stock's first day, and where a dividend moved the close it is compared with.
+        // Unknown on the first day of a stock, and after a dividend.
         let known = self.close.is_some() && self.rng.random_ratio(997, 1000);
         self.close = Some(close);
         Price {
@@ -156,7 +155,7 @@ impl Walk {
     }
 }
 
-/// `cents` moved by so many hundredths of a percent, to the nearest price the exchange allows.
+/// Returns `cents` changed by `step` hundredths of a percent and rounded to a price that the exchange allows.
 fn moved(cents: i64, step: i64) -> i64 {
     let cents = cents + cents * step / 10_000;
     let tick = match cents {

@@ -1,8 +1,8 @@
-//! The data `thermocline demo` shows itself with: made from a seed, plausible, and full of the cases
-//! that break readers (ties, ids out of time order, wildcards, emoji, days without a trade).
+//! The data of `thermocline demo`: plausible, generated from a seed, and full of cases that break readers (ties, ids out of
+//! time order, wildcards, emoji, days without a trade).
 //!
-//! Pure: no database, no HTTP, no clock. The same [`Plan`] gives the same records for ever, as iterators
-//! that hold a screenful at most, so that a demo of millions costs no more memory than one of hundreds.
+//! Pure: no database, no HTTP, no clock. The same [`DemoPlan`] always gives the same records, as iterators that hold few
+//! records at a time.
 
 mod board;
 mod chat;
@@ -23,38 +23,38 @@ use crate::clock::{DAY, Timestamp};
 
 pub use records::{Comment, Conversation, Like, Message, Post, Price, Stock, User};
 
-/// How many users there are; their ids are 1 to this.
+/// The number of users; their ids start at 1.
 pub const USERS: usize = 200;
-/// How many conversations there are; their ids are 1 to this.
+/// The number of conversations; their ids start at 1.
 pub const CONVERSATIONS: usize = 60;
-/// The age at which the demo archives; a little more than a sixth of the messages and posts is younger.
+/// The age in days at which the demo archives rows. 18 % of the messages and posts are younger.
 pub const RECENT_DAYS: i64 = 30;
-/// How far back the records reach.
+/// The age of the oldest records, in days.
 pub const SPAN_DAYS: i64 = 3 * 365 + 1;
 
-/// What to make. Two equal plans make equal records.
+/// The size and seed of a demo. Equal plans give equal records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Plan {
-    /// Everything random follows from it.
+pub struct DemoPlan {
+    /// The seed of all randomness.
     pub seed: u64,
-    /// The instant nothing is later than.
+    /// The latest instant of any record.
     pub now: Timestamp,
-    /// How many messages, over all conversations.
+    /// The number of messages in all conversations.
     pub messages: usize,
-    /// How many posts; comments and likes come with them.
+    /// The number of posts; they come with comments and likes.
     pub posts: usize,
 }
 
-/// What the demo's printout points at, so that every line it prints finds something.
+/// Ids and words for the requests that the demo prints, so that each of them finds something.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Facts {
     /// The conversation with the most messages.
     pub conversation: i64,
-    /// One of its two users, who is in several other conversations too.
+    /// One of its two users, who takes part in other conversations too.
     pub user: i64,
-    /// An ASCII word that its messages hold on both sides of the boundary.
+    /// An ASCII word that occurs in its messages on both sides of the boundary.
     pub word: &'static str,
-    /// A Chinese one of which the same holds.
+    /// A Chinese word that does so too.
     pub han_word: &'static str,
     /// The post with the most comments.
     pub post: i64,
@@ -62,21 +62,20 @@ pub struct Facts {
     pub symbol: &'static str,
 }
 
-impl Plan {
-    /// The demo's own size: 120,000 messages and 1,500 posts.
+impl DemoPlan {
+    /// Returns a plan of the default size: 120,000 messages and 1,500 posts.
     pub fn new(seed: u64, now: Timestamp) -> Self {
         Self { seed, now, messages: 120_000, posts: 1_500 }
     }
 
-    /// The boundary between old and recent: [`RECENT_DAYS`] before `now`.
+    /// Returns the boundary between old and recent rows: [`RECENT_DAYS`] before `now`.
     pub fn boundary(self) -> Timestamp {
         self.now.plus(-RECENT_DAYS * DAY)
     }
 
-    /// What to point at. Reads through the messages and posts once.
+    /// Returns what the printed requests refer to. Generates all messages and posts once.
     ///
-    /// The words are sure to occur on both sides only where there are enough messages for it: a few
-    /// thousand do.
+    /// The words occur on both sides of the boundary if there are a few thousand messages.
     pub fn facts(self) -> Facts {
         let (conversation, user) = self.busiest();
         let [mut words, mut han_words] = [text::TOPICS, text::HAN_TOPICS]
@@ -97,8 +96,7 @@ impl Plan {
         Facts { conversation, user, word, han_word, post: self.most_discussed(), symbol: market::SYMBOL }
     }
 
-    /// A generator of its own for every kind of record, and within a kind for every `item` that needs
-    /// one: drawing more for one leaves the others as they were.
+    /// Returns a generator for one kind of record and one `item` of that kind, so that draws for one do not change the others.
     fn rng(self, stream: Stream, item: usize) -> StdRng {
         let mut seed = [0; 32];
         seed[..8].copy_from_slice(&self.seed.to_le_bytes());
@@ -122,7 +120,7 @@ enum Stream {
     Prices,
 }
 
-/// 0 to `max`, leaning to 0 the more the larger `times`: what few have much of and most have little.
+/// Draws from 0 to `max`, with more weight near 0 the larger `times` is.
 fn skewed(rng: &mut StdRng, max: i64, times: u32) -> i64 {
     (0..=times).fold(max, |top, _| rng.random_range(0..=top))
 }

@@ -1,6 +1,6 @@
-//! Who writes: users with Latin and Chinese names.
+//! Users with Latin and Chinese names.
 
-use super::{Plan, USERS, User};
+use super::{DemoPlan, USERS, User};
 
 const GIVEN: [&str; 20] = [
     "Alice", "Ben", "Chloe", "Daniel", "Emma", "Felix", "Grace", "Henry", "Irene", "James", "Karen", "Leo",
@@ -45,11 +45,11 @@ const HAN_GIVEN: [(&str, &str); 16] = [
     ("承恩", "chengen"),
     ("子晴", "tzuching"),
 ];
-/// Reserved by RFC 2606: mail to these reaches nobody.
+/// Domains that RFC 2606 reserves, so that mail reaches nobody.
 const DOMAINS: [&str; 3] = ["example.com", "example.org", "example.net"];
 
-impl Plan {
-    /// The users, by id. The same for every seed: a name is no use as a test of anything.
+impl DemoPlan {
+    /// Returns the users by id. They are the same for every seed.
     pub fn users(self) -> impl Iterator<Item = User> + Send + 'static {
         (0..USERS).map(user)
     }
@@ -58,7 +58,7 @@ impl Plan {
 fn user(i: usize) -> User {
     let id = i as i64 + 1;
     let n = i / 2;
-    // Both steps share no factor with the number of names, so no two users meet on one.
+    // Both steps share no factor with the number of names, so that no two users get the same one.
     let (username, mailbox) = if i.is_multiple_of(2) {
         let n = n * 13 % (HAN_FAMILY.len() * HAN_GIVEN.len());
         let (family, family_latin) = HAN_FAMILY[n % HAN_FAMILY.len()];

@@ -1,4 +1,4 @@
-//! The records as they are made: the data model's columns, without what only a stored row has.
+//! The generated records: the columns of the data model, except for those of stored rows only.
 
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
@@ -12,7 +12,7 @@ pub struct User {
     pub id: i64,
     /// Unique.
     pub username: String,
-    /// Unique, under a domain nobody can own.
+    /// Unique, in a reserved domain.
     pub email: String,
 }
 
@@ -21,13 +21,13 @@ pub struct User {
 pub struct Conversation {
     /// 1 to [`CONVERSATIONS`](super::CONVERSATIONS).
     pub id: i64,
-    /// The user who began it.
+    /// The user who started it.
     pub user1_id: i64,
-    /// The other one; absent where only one ever wrote.
+    /// The other user; absent if only one of them wrote.
     pub user2_id: Option<i64>,
     /// Not later than its first message.
     pub created_at: Timestamp,
-    /// Its newest message's time; `created_at` when it has none.
+    /// The time of its newest message; `created_at` without one.
     pub updated_at: Timestamp,
 }
 
@@ -109,7 +109,7 @@ pub struct Price {
     pub stock_id: i64,
     /// A weekday on which the exchange was open; unique for a stock.
     pub trade_date: NaiveDate,
-    /// Of two decimal places, as are the others; all four absent on a day without a trade.
+    /// The first price, with two decimal places like the others; all four are absent on a day without a trade.
     pub open_price: Option<Decimal>,
     /// The highest.
     pub high_price: Option<Decimal>,
@@ -117,12 +117,12 @@ pub struct Price {
     pub low_price: Option<Decimal>,
     /// The last.
     pub close_price: Option<Decimal>,
-    /// `close_price` less the close before it; absent where the source did not say.
+    /// `close_price` less the previous close; absent if the source does not have it.
     pub change_amount: Option<Decimal>,
-    /// Shares; 0 on a day without a trade, as are the next two.
+    /// Shares; 0 on a day without a trade, like the next two.
     pub volume: Option<i64>,
     /// Dollars, often beyond 32 bits.
     pub turnover: Option<i64>,
-    /// How many trades.
+    /// The number of trades.
     pub transaction_count: Option<i64>,
 }

@@ -1,29 +1,29 @@
-//! Who talks to whom and since when: one conversation that never stops, a long tail, some asleep for
-//! months, one just begun, one empty. What they say is [`chat`](super::chat)'s.
+//! The conversations before any message: one that is always busy, a long tail, some that ended months ago, a new one, and
+//! an empty one. [`chat`](super::chat) generates their messages.
 
 use rand::seq::index;
 
 use super::timeline::Timeline;
-use super::{CONVERSATIONS, Plan, Stream, USERS, skewed};
+use super::{CONVERSATIONS, DemoPlan, Stream, USERS, skewed};
 use crate::clock::DAY;
 
-/// Takes a third of all messages, so that its pages go deep.
+/// The conversation with a third of all messages, for deep pages.
 pub(super) const BUSIEST: i64 = 7;
-/// Those that ended long before the boundary, with the percentage of the years at which they did.
+/// The conversations that ended long before the boundary, and when, as a percentage of the whole time.
 const ENDED: [(i64, i64); 3] = [(5, 40), (12, 60), (20, 80)];
-/// Those in which one user writes alone.
+/// The conversations in which only one user writes.
 const ALONE: [i64; 2] = [9, 31];
 const EMPTY: i64 = CONVERSATIONS as i64 - 1;
-/// Holds the last few messages of all.
+/// The conversation with the newest messages.
 pub(super) const NEWEST: i64 = CONVERSATIONS as i64;
-/// The users who begin conversations; the others are each in one at most.
+/// The number of users who start conversations; the others take part in one at most.
 const HOSTS: usize = 40;
-/// The furthest an id steps back in time, in microseconds.
+/// The most that a message is late, in microseconds.
 pub(super) const LATE: i64 = 90_000_000;
-/// A conversation is this much older than its first burst, so that nothing late precedes it.
+/// The time from the start of a conversation to its first burst, so that no late message precedes it.
 pub(super) const MARGIN: i64 = 2 * LATE;
 
-/// A conversation before anyone has written: who, when, and how much.
+/// A conversation: its users, times, and share of the messages.
 pub(super) struct Talk {
     pub id: i64,
     pub user1: i64,
@@ -33,20 +33,20 @@ pub(super) struct Talk {
     pub weight: u32,
 }
 
-impl Plan {
-    /// How many messages the conversation that has just begun holds.
+impl DemoPlan {
+    /// Returns the number of messages of the newest conversation.
     pub(super) fn newest_messages(self) -> usize {
         (self.messages / 1000).clamp(1, 12).min(self.messages)
     }
 
-    /// The conversations, by id.
+    /// Returns the conversations by id.
     pub(super) fn talks(self) -> Vec<Talk> {
         let mut rng = self.rng(Stream::Talks, 0);
         let timeline = Timeline::new(self.now, self.messages);
         let begin = timeline.begin();
         let span = self.now.micros() - begin;
         let just_begun = timeline.at(self.messages - self.newest_messages()) - MARGIN;
-        // Each guest once: no pair of users has two conversations.
+        // Each guest takes part once, so that no pair of users has two conversations.
         let guests = index::sample(&mut rng, USERS - HOSTS, CONVERSATIONS);
         let ranks = index::sample(&mut rng, CONVERSATIONS, CONVERSATIONS);
         (1..)
@@ -54,7 +54,7 @@ impl Plan {
             .map(|(id, (guest, rank))| {
                 let host = skewed(&mut rng, HOSTS as i64 - 1, 1) + 1;
                 let ended = ENDED.iter().find(|(ended, _)| *ended == id);
-                // Many in the beginning and fewer later, as a platform's first users fill it.
+                // More conversations start early than late.
                 let age = (id - 1) * (id - 1) * 9_000 / (NEWEST * NEWEST);
                 Talk {
                     id,

@@ -7,18 +7,18 @@ use rust_decimal::Decimal;
 
 use super::*;
 
-fn plan(seed: u64) -> Plan {
-    Plan::new(seed, "2026-11-20T09:30:00.123456Z".parse().unwrap())
+fn plan(seed: u64) -> DemoPlan {
+    DemoPlan::new(seed, "2026-11-20T09:30:00.123456Z".parse().unwrap())
 }
 
 static FACTS: LazyLock<Facts> = LazyLock::new(|| plan(1).facts());
 static MESSAGES: LazyLock<Vec<Message>> = LazyLock::new(|| plan(1).messages().collect());
 
 /// The plans that are odd: of other seeds, small, empty, at odd times.
-fn odd_plans() -> impl Iterator<Item = Plan> {
+fn odd_plans() -> impl Iterator<Item = DemoPlan> {
     let sizes = [0, 1, 2, 3, 7, 50, 999, 4_000, 20_000];
     let times = ["2026-11-20", "2024-02-29T23:59:59.999999Z", "1971-01-01T16:00:00Z"];
-    (2..).zip(sizes).map(move |(seed, size)| Plan {
+    (2..).zip(sizes).map(move |(seed, size)| DemoPlan {
         seed,
         now: times[seed as usize % times.len()].parse().unwrap(),
         messages: size,
@@ -31,8 +31,8 @@ fn share(part: usize, of: usize) -> f64 {
 }
 
 #[test]
-fn a_seed_says_everything() {
-    let small = |seed| Plan { messages: 3_000, posts: 60, ..plan(seed) };
+fn equal_seeds_give_equal_records() {
+    let small = |seed| DemoPlan { messages: 3_000, posts: 60, ..plan(seed) };
     let everything = |seed| {
         let plan = small(seed);
         let chat =
@@ -52,7 +52,7 @@ fn a_seed_says_everything() {
 }
 
 #[test]
-fn users_share_no_name_and_no_address() {
+fn names_and_addresses_are_unique() {
     let users: Vec<_> = plan(1).users().collect();
     assert_eq!(users.len(), USERS);
     assert!((1..).zip(&users).all(|(id, user)| user.id == id));
@@ -161,7 +161,7 @@ fn messages_come_in_bursts_by_day_with_ties_and_steps_back() {
 }
 
 #[test]
-fn contents_hold_what_breaks_readers() {
+fn contents_include_difficult_texts() {
     let holds =
         |test: &dyn Fn(&str) -> bool| MESSAGES.iter().filter(|message| test(&message.content)).count();
     for literal in ["%", "_", "[", "\\", "'", "\"", "\n", "🇹🇼", "👨‍👩‍👧‍👦", "台積電", "嗎"]
@@ -181,7 +181,7 @@ fn contents_hold_what_breaks_readers() {
 
 #[test]
 fn facts_find_something_on_both_sides() {
-    let smaller = |seed| Plan { messages: 5_000, ..plan(seed) };
+    let smaller = |seed| DemoPlan { messages: 5_000, ..plan(seed) };
     for plan in [plan(1), smaller(2), smaller(3), smaller(4)] {
         let facts = plan.facts();
         for word in [facts.word, facts.han_word] {
@@ -240,7 +240,7 @@ fn the_board_is_skewed_and_in_order() {
 }
 
 #[test]
-fn prices_are_those_of_an_exchange() {
+fn prices_follow_the_rules_of_an_exchange() {
     for plan in odd_plans().chain([plan(1)]) {
         let stocks: Vec<_> = plan.stocks().collect();
         assert!(stocks.is_sorted_by_key(|stock| stock.symbol));
@@ -283,15 +283,16 @@ fn prices_are_those_of_an_exchange() {
 }
 
 #[test]
-fn a_day_has_its_price_once_the_exchange_has_closed() {
-    let last = |now: &str| Plan::new(1, now.parse().unwrap()).prices().last().unwrap().trade_date.to_string();
+fn a_day_has_a_price_after_the_exchange_closes() {
+    let last =
+        |now: &str| DemoPlan::new(1, now.parse().unwrap()).prices().last().unwrap().trade_date.to_string();
     assert_eq!(last("2026-11-20T05:29:59Z"), "2026-11-19");
     assert_eq!(last("2026-11-20T05:30:00Z"), "2026-11-20");
     assert_eq!(last("2026-11-22T12:00:00Z"), "2026-11-20", "a Sunday");
 }
 
 #[test]
-fn the_timeline_never_turns_back() {
+fn the_timeline_is_monotonic() {
     for plan in odd_plans().chain([plan(1)]) {
         let timeline = timeline::Timeline::new(plan.now, plan.messages);
         let times: Vec<_> = (0..=plan.messages + 1).map(|i| timeline.at(i)).collect();

@@ -1,5 +1,5 @@
-//! What people write: English, Traditional Chinese and emoji about stocks, and the texts that break
-//! readers (empty, very long, of several lines, with the characters that are wildcards to a `LIKE`).
+//! Texts about stocks in English, Traditional Chinese and emoji, and texts that break readers (empty, very long, of several
+//! lines, with wildcards of `LIKE`).
 //!
 //! In a sentence `{s}` stands for a symbol, `{n}` for a stock's name, `{b}` for both, `{t}` and `{h}` for
 //! an English and a Chinese topic, `{d}` for a number, `{e}` for an emoji.
@@ -14,7 +14,7 @@ use super::market::any_stock;
 /// Words worth searching for, in lower case. None is part of a sentence below or of another topic.
 pub(super) const TOPICS: [&str; 8] =
     ["dividend", "earnings", "guidance", "buyback", "leverage", "inventory", "tariff", "valuation"];
-/// The same in Chinese.
+/// Chinese words worth searching for.
 pub(super) const HAN_TOPICS: [&str; 8] =
     ["除權息", "法說會", "融資餘額", "三大法人", "當沖", "庫存去化", "殖利率", "先進製程"];
 
@@ -62,7 +62,7 @@ const HAN: [&str; 20] = [
     "現在追高會不會太晚？",
     "晚點打給你，聊一下{h}。",
 ];
-/// Texts that find themselves only if a search takes them literally.
+/// Texts that a search finds only if it treats them literally.
 const LITERAL: [&str; 12] = [
     "100% sure about {s}",
     "up 50% since May, down 5% today",
@@ -96,7 +96,7 @@ const TITLES: [&str; 14] = [
     "Is 5% a month_realistic? [poll]",
 ];
 
-/// A chat message. Of ten thousand 15 are empty and 5 very long.
+/// Returns a chat message. Of ten thousand, 15 are empty and 5 very long.
 pub(super) fn message(rng: &mut StdRng) -> String {
     match rng.random_range(0..10_000) {
         0..15 => String::new(),
@@ -116,12 +116,12 @@ pub(super) fn message(rng: &mut StdRng) -> String {
     }
 }
 
-/// A post's title: one line, never empty, far below 200 characters.
+/// Returns the title of a post: one line, never empty, far below 200 characters.
 pub(super) fn title(rng: &mut StdRng) -> String {
     filled(rng, &TITLES)
 }
 
-/// A post's text: one to six paragraphs.
+/// Returns the text of a post: one to six paragraphs.
 pub(super) fn body(rng: &mut StdRng) -> String {
     let paragraphs: Vec<_> = (0..rng.random_range(1..=6))
         .map(|_| {
@@ -132,7 +132,7 @@ pub(super) fn body(rng: &mut StdRng) -> String {
     paragraphs.join("\n\n")
 }
 
-/// A comment: a sentence or two.
+/// Returns a comment: one or two sentences.
 pub(super) fn comment(rng: &mut StdRng) -> String {
     match rng.random_range(0..100) {
         0..8 => one(rng, &EMOJI).to_owned(),
@@ -142,7 +142,7 @@ pub(super) fn comment(rng: &mut StdRng) -> String {
     }
 }
 
-/// Sentences of either language.
+/// Returns sentences of either language.
 fn joined(rng: &mut StdRng, sentences: usize, between: &str) -> String {
     let mut text = String::new();
     for i in 0..sentences {
@@ -155,13 +155,13 @@ fn joined(rng: &mut StdRng, sentences: usize, between: &str) -> String {
     text
 }
 
-/// One of the sentences, with something in every slot.
+/// Returns one of the sentences with its slots filled.
 fn filled(rng: &mut StdRng, sentences: &[&'static str]) -> String {
     let mut pieces = one(rng, sentences).split('{');
     let mut text = pieces.next().unwrap_or_default().to_owned();
     for piece in pieces {
         let (slot, rest) = piece.split_at_checked(2).unwrap_or((piece, ""));
-        // Where the result is dropped: writing to a String cannot fail.
+        // Results are ignored below: writing to a String cannot fail.
         match slot {
             "s}" => text.push_str(any_stock(rng).0),
             "n}" => text.push_str(any_stock(rng).1),
@@ -176,7 +176,7 @@ fn filled(rng: &mut StdRng, sentences: &[&'static str]) -> String {
                 let number = rng.random_range(10..2_000);
                 let _ = write!(text, "{number}");
             }
-            // A brace that is only a brace.
+            // A brace without a slot.
             _ => {
                 text.push('{');
                 text.push_str(slot);

@@ -1,7 +1,7 @@
 //! Loads the demo's data into an empty hot tier, where no row has to be looked up first.
 
 use super::LoadError;
-use crate::demo::Plan;
+use crate::demo::DemoPlan;
 use crate::schema::{self, Kind, Table};
 use crate::tier::{Begin, Engine, Value};
 
@@ -12,7 +12,7 @@ const CHUNK: usize = 10_000;
 type Progress<'a> = &'a mut (dyn FnMut(&'static str, u64) + Send);
 
 /// Loads the demo's data into an empty hot tier.
-pub async fn fill(hot: &dyn Engine, plan: Plan, progress: Progress<'_>) -> Result<(), LoadError> {
+pub async fn fill(hot: &dyn Engine, plan: DemoPlan, progress: Progress<'_>) -> Result<(), LoadError> {
     let int = |int: Option<i64>| Value::or_null(int, Kind::Int);
     let price = |price| Value::or_null(price, Kind::Price);
     let now: Value = plan.now.into();

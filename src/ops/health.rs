@@ -15,7 +15,7 @@ use crate::tier::{Engine, Statement};
 use crate::web::finish::KeepBody;
 use crate::web::state::App;
 
-/// How long a tier may take to answer before it counts as unhealthy.
+/// The time after which a tier without an answer counts as unhealthy.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
 crate::queries! {
@@ -67,7 +67,7 @@ struct Services {
 struct Service {
     /// `healthy` or `unhealthy`.
     status: &'static str,
-    /// How long it took to answer, in milliseconds.
+    /// The response time in milliseconds.
     latency_ms: f64,
 }
 

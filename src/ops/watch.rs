@@ -1,8 +1,8 @@
-//! Whether the two databases still fit, asked every few seconds beside the requests.
+//! Checks every few seconds whether the two databases are consistent.
 //!
-//! A server whose clients read what hot has alone would never learn that cold has come back from an older backup, nor one
-//! that has not met this hot before that hot has. What is found here is no verdict: every request then has cold prove what
-//! hot says, and is answered again as soon as it does.
+//! Requests alone do not notice every restored backup: pages that only hot has do not read cold, and a new server has not
+//! seen the earlier epochs of hot. A finding here is not final. It quarantines the resource: each request then asks cold to
+//! prove the state of hot, and is answered again as soon as cold does.
 
 use std::time::Duration;
 
@@ -11,43 +11,43 @@ use crate::telemetry::explain;
 use crate::tier::TierError;
 use crate::web::state::App;
 
-/// How often the databases are asked; for so long a page that hot has alone may still be given.
-pub const EVERY: Duration = Duration::from_secs(5);
-/// Whether somebody has to run `archive recover`, or to restart, by resource.
+/// The time between two checks. A page that only hot has can be stale for as long.
+const INTERVAL: Duration = Duration::from_secs(5);
+/// Gauge by resource: 1 while an operator has to run `archive recover` or to restart the server.
 const RECOVER_DUE: &str = "thermocline_recover_due";
 
-/// Looks every few seconds, for ever.
+/// Checks again and again, for ever.
 pub async fn watch(app: &App, resources: &[&'static str]) {
     loop {
-        // A tier that is away says nothing about how old it is.
-        if let Err(error) = look(app, resources).await {
-            tracing::debug!(error = explain(&error), "could not look whether the databases fit");
+        // The state of an unavailable tier is unknown.
+        if let Err(error) = check(app, resources).await {
+            tracing::debug!(error = explain(&error), "the databases cannot be checked");
         }
-        tokio::time::sleep(EVERY).await;
+        tokio::time::sleep(INTERVAL).await;
     }
 }
 
-/// Looks once; returns the resources of which nothing is answered.
-pub async fn look(app: &App, resources: &[&'static str]) -> Result<Vec<&'static str>, TierError> {
+/// Checks once. Returns the resources that are not served.
+pub async fn check(app: &App, resources: &[&'static str]) -> Result<Vec<&'static str>, TierError> {
     let mut due = Vec::new();
     let Some(cold) = app.cold() else { return Ok(due) };
-    // Before hot is asked: while it is the same hot, it has come as far by then.
+    // Read before hot is asked: the same hot has reached these epochs by then.
     let seen = app.highest_epochs();
-    let unfit = pair::inconsistencies(app.hot(), cold).await?;
-    let stands = state::epochs(app.hot()).await?;
+    let inconsistent = pair::inconsistencies(app.hot(), cold).await?;
+    let epochs = state::epochs(app.hot()).await?;
     for resource in resources {
         let seen = seen.get(resource).copied().unwrap_or(0);
-        let stands = stands.get(*resource).copied().unwrap_or(0);
-        if let Some(error) = unfit.get(*resource) {
+        let epoch = epochs.get(*resource).copied().unwrap_or(0);
+        if let Some(error) = inconsistent.get(*resource) {
             tracing::error!(resource, %error, "the databases are inconsistent");
             app.quarantine(resource);
             due.push(*resource);
-        } else if stands < seen {
+        } else if epoch < seen {
             tracing::error!(
                 resource,
                 seen,
-                stands,
-                "both databases are older than they were: restart, if that is meant"
+                epoch,
+                "both databases are older than before; restart the server if this is intended"
             );
             due.push(*resource);
         }

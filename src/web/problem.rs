@@ -34,7 +34,7 @@ pub enum Problem {
     InvalidParameter {
         /// The parameter, as the client wrote it.
         name: String,
-        /// What is wrong; names the parameter again.
+        /// The fault; names the parameter again.
         detail: String,
     },
     /// 400: a cursor that was not issued for this list.

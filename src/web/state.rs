@@ -1,4 +1,4 @@
-//! What handlers share: the tiers, what readers remember, who may call, the time.
+//! The state that handlers share: tiers, caches, the token verifier, and the clock.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::federation::{ReadCache, Tiers};
 use crate::tier::Engine;
 use crate::web::auth::Verifier;
 
-/// How long the two users of a conversation are remembered.
+/// The time for which the two users of a conversation are cached.
 const PARTICIPANTS_FOR: Duration = Duration::from_secs(5);
 
 /// The state of the service. Cheap to clone.
@@ -30,7 +30,7 @@ struct Inner {
 }
 
 impl App {
-    /// A service over `hot` and, unless it is hot-only, `cold`.
+    /// Returns the state of a service. A hot-only service has no `cold`.
     pub fn new(
         hot: Arc<dyn Engine>,
         cold: Option<Arc<dyn Engine>>,
@@ -41,22 +41,22 @@ impl App {
         Self(Arc::new(Inner { hot, cold, cache: ReadCache::default(), participants, verifier, clock }))
     }
 
-    /// The hot tier.
+    /// Returns the hot tier.
     pub fn hot(&self) -> &dyn Engine {
         &*self.0.hot
     }
 
-    /// The cold tier, if there is one.
+    /// Returns the cold tier, if there is one.
     pub fn cold(&self) -> Option<&dyn Engine> {
         self.0.cold.as_deref()
     }
 
-    /// The time.
+    /// Returns the clock.
     pub fn clock(&self) -> &Clock {
         &self.0.clock
     }
 
-    /// The users of conversations read in the last seconds. Only what exists is remembered.
+    /// Returns the cache of the users of conversations. Missing conversations are not cached.
     pub fn participants(&self) -> &Cache<i64, [Option<i64>; 2]> {
         &self.0.participants
     }
@@ -66,12 +66,12 @@ impl App {
         self.0.cache.quarantine(resource);
     }
 
-    /// The highest epoch of each resource that was seen in hot, or that cold knew to be committed there.
+    /// Returns the highest epoch of each resource that was seen in hot, or that cold knew to be committed there.
     pub fn highest_epochs(&self) -> HashMap<&'static str, i64> {
         self.0.cache.highest_epochs()
     }
 
-    /// Both tiers as lists are read from them.
+    /// Returns a reader of lists from both tiers.
     pub fn reader(&self) -> Reader<'_> {
         Reader { hot: SqlHot(self.hot()), cold: self.cold().map(SqlCold), cache: &self.0.cache }
     }
@@ -92,7 +92,7 @@ pub struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// The tiers of one list; with `partial` without what cold holds when cold is away.
+    /// Returns the tiers of a list. With `partial`, reads succeed without the rows of an unavailable cold.
     pub fn tiers<L: SqlList>(&self, partial: bool) -> Tiers<'_, L> {
         Tiers { hot: &self.hot, cold: self.cold.as_ref().map(|cold| cold as _), cache: self.cache, partial }
     }

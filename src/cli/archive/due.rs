@@ -45,12 +45,12 @@ impl clap::Args for DueArgs {
     fn augment_args(command: Command) -> Command {
         let older_than = Arg::new("older_than").long("older-than").value_name("OLDER_THAN");
         let older_than = older_than.value_parser(args::span);
-        let help = "How old a row must be to be due [default: as in the settings, or 30d]";
+        let help = "The age at which a row is due [default: as in the settings, or 30d]";
         let command = command.arg(older_than.help(help));
         with_activity().fold(command, |command, name| {
             let due = Arg::new(format!("{name}_due")).long(format!("{name}-due")).value_name("WHAT");
             let help = format!(
-                "Which time makes {name} due: their creation or their newest comment [default: as in the settings, or \
+                "The time that makes {name} due: their creation or their newest comment [default: as in the settings, or \
                  created]"
             );
             command.arg(due.value_parser(["created", "activity"]).help(help))

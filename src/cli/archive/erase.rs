@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::mover::mover;
 use super::resources::erasable;
 use crate::cli::failure::Failure;
-use crate::cli::output::print_json;
+use crate::cli::output::print_all;
 use crate::cli::tiers::Tiers;
 use crate::clock::Clock;
 use crate::resources::registry;
@@ -62,11 +62,5 @@ pub async fn run(args: &Args, tiers: &Tiers, clock: &Clock, json: bool) -> Resul
         };
         all.push(Erased { resource: family.resource, rows: rows.map_err(Failure::of)? });
     }
-    if json {
-        return print_json(&all);
-    }
-    for Erased { resource, rows } in all {
-        outln!("{resource}: {rows} rows erased");
-    }
-    Ok(())
+    print_all(&all, json, |Erased { resource, rows }| outln!("{resource}: {rows} rows erased"))
 }

@@ -6,7 +6,7 @@ use super::mover::mover;
 use super::resources::{ResourceArgs, find};
 use crate::archive::{Choices, Consent, Family, InDoubtMove, Mover, Recovery};
 use crate::cli::failure::Failure;
-use crate::cli::output::{confirm, print_json};
+use crate::cli::output::{confirm, print_all};
 use crate::cli::tiers::Tiers;
 use crate::clock::Clock;
 
@@ -77,11 +77,11 @@ pub async fn run(args: &Args, tiers: &Tiers, clock: &Clock, json: bool) -> Resul
     let families = args.resources.families();
     let seen = recover_each(&mover, &families, args, |_| Consent::DryRun).await?;
     let wanted = seen.iter().any(Recovery::is_wanted);
-    if !json || args.dry_run {
-        print(&seen, json)?;
-    }
     if args.dry_run || !wanted {
-        return if json && !args.dry_run { print_json(&seen) } else { Ok(()) };
+        return print_all(&seen, json, print);
+    }
+    if !json {
+        seen.iter().for_each(print);
     }
     ensure_possible(args, &seen)?;
     confirm("The changes above will be made.", args.yes)?;
@@ -90,18 +90,14 @@ pub async fn run(args: &Args, tiers: &Tiers, clock: &Clock, json: bool) -> Resul
         named.map_or(Consent::Lossless, |(_, moves)| Consent::AcceptLoss(moves.clone()))
     };
     let done = recover_each(&mover, &families, args, consent).await?;
-    if json {
-        return print_json(&done);
-    }
-    for Recovery { resource, epoch, interrupted, .. } in &done {
+    print_all(&done, json, |Recovery { resource, epoch, interrupted, .. }| {
         for InDoubtMove { epoch, .. } in interrupted {
             outln!("{resource}: undid move {epoch}");
         }
         if let Some(epoch) = epoch {
             outln!("{resource}: recovered, move {epoch}");
         }
-    }
-    Ok(())
+    })
 }
 
 async fn recover_each(
@@ -112,12 +108,8 @@ async fn recover_each(
 ) -> Result<Vec<Recovery>, Failure> {
     let mut all = Vec::new();
     for family in families {
-        all.push(
-            mover
-                .recover_with(family, &consent(family.resource), &args.choices(family.resource))
-                .await
-                .map_err(Failure::of)?,
-        );
+        let (consent, choices) = (consent(family.resource), args.choices(family.resource));
+        all.push(mover.recover_with(family, &consent, &choices).await.map_err(Failure::of)?);
     }
     Ok(all)
 }
@@ -156,63 +148,57 @@ fn ensure_possible(args: &Args, seen: &[Recovery]) -> Result<(), Failure> {
     Ok(())
 }
 
-fn print(seen: &[Recovery], json: bool) -> Result<(), Failure> {
-    if json {
-        return print_json(&seen);
+fn print(recovery: &Recovery) {
+    let Recovery { resource, hot_epoch, .. } = recovery;
+    let state = if recovery.is_due() { "hot is" } else { "consistent," };
+    outln!("{resource}: {state} at move {hot_epoch}");
+    for reason in &recovery.refused {
+        outln!("  {reason}");
     }
-    for recovery in seen {
-        let Recovery { resource, hot_epoch, .. } = recovery;
-        let state = if recovery.is_due() { "hot is" } else { "consistent," };
-        outln!("{resource}: {state} at move {hot_epoch}");
-        for reason in &recovery.refused {
-            outln!("  {reason}");
-        }
-        for InDoubtMove { epoch, rows, in_hot } in &recovery.interrupted {
-            outln!(
-                "  move {epoch} will be undone; hot has {in_hot} of its {rows} rows, and the others do not come back"
-            );
-        }
-        for InDoubtMove { epoch, rows, in_hot } in &recovery.in_doubt {
-            outln!(
-                "  it is not confirmed that hot committed move {epoch}, and hot has {in_hot} of its {rows} rows; if it did \
-                 not, and the others were deleted since, use --interrupted {resource}:{epoch}"
-            );
-        }
-        if !recovery.is_due() {
-            continue;
-        }
-        if let (Some(first), Some(last)) = (recovery.unknown_to_hot.first(), recovery.unknown_to_hot.last()) {
-            let number = recovery.unknown_to_hot.len();
-            outln!("  hot is older: it lacks {number} moves, {first} to {last}");
-        }
-        if let Some((first, last)) = recovery.lost {
-            outln!("  cold is older: the rows of moves {first} to {last} are lost");
-        }
+    for InDoubtMove { epoch, rows, in_hot } in &recovery.interrupted {
         outln!(
-            "  {} rows come back to hot; of its rows with other values, {} are replaced and {} are kept",
-            recovery.brought_back,
-            recovery.replaced,
-            recovery.kept
+            "  move {epoch} will be undone; hot has {in_hot} of its {rows} rows, and the others do not come back"
         );
-        outln!(
-            "  {} versions are closed in cold, {} erased rows are removed again",
-            recovery.closed,
-            recovery.erased
-        );
-        for row in &recovery.first {
-            outln!("    {row}");
-        }
-        for row in &recovery.differing {
-            outln!("    hot has other values: {row}");
-        }
-        for row in &recovery.conflicts {
-            outln!("  id of another row: {row}");
-        }
-        for row in &recovery.orphans {
-            outln!("  cannot come back: {row}");
-        }
     }
-    Ok(())
+    for InDoubtMove { epoch, rows, in_hot } in &recovery.in_doubt {
+        outln!(
+            "  it is not confirmed that hot committed move {epoch}, and hot has {in_hot} of its {rows} rows; if it did \
+             not, and the others were deleted since, use --interrupted {resource}:{epoch}"
+        );
+    }
+    if !recovery.is_due() {
+        return;
+    }
+    if let (Some(first), Some(last)) = (recovery.unknown_to_hot.first(), recovery.unknown_to_hot.last()) {
+        let number = recovery.unknown_to_hot.len();
+        outln!("  hot is older: it lacks {number} moves, {first} to {last}");
+    }
+    if let Some((first, last)) = recovery.lost {
+        outln!("  cold is older: the rows of moves {first} to {last} are lost");
+    }
+    outln!(
+        "  {} rows come back to hot; of its rows with other values, {} are replaced and {} are kept",
+        recovery.brought_back,
+        recovery.replaced,
+        recovery.kept
+    );
+    outln!(
+        "  {} versions are closed in cold, {} erased rows are removed again",
+        recovery.closed,
+        recovery.erased
+    );
+    for row in &recovery.first {
+        outln!("    {row}");
+    }
+    for row in &recovery.differing {
+        outln!("    hot has other values: {row}");
+    }
+    for row in &recovery.conflicts {
+        outln!("  id of another row: {row}");
+    }
+    for row in &recovery.orphans {
+        outln!("  cannot come back: {row}");
+    }
 }
 
 #[cfg(test)]

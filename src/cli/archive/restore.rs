@@ -9,7 +9,7 @@ use super::run::{print, show};
 use crate::archive::{Family, Outcome, RunReport, Selection};
 use crate::cli::args;
 use crate::cli::failure::Failure;
-use crate::cli::output::print_json;
+use crate::cli::output::{print_all, print_json};
 use crate::cli::tiers::Tiers;
 use crate::clock::{Clock, DAY, Timestamp};
 
@@ -98,13 +98,9 @@ pub async fn run(args: &Args, tiers: &Tiers, clock: &Clock, json: bool) -> Resul
             let rows = mover.restorable(family, chosen).await.map_err(Failure::of)?;
             all.push(Restorable { resource: family.resource, rows });
         }
-        if json {
-            return print_json(&all);
-        }
-        for Restorable { resource, rows } in all {
+        return print_all(&all, json, |Restorable { resource, rows }| {
             outln!("{resource}: {rows} would come back");
-        }
-        return Ok(());
+        });
     }
     let stop = stop_on_signal();
     let mut reports = Vec::new();

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::mover::mover;
 use super::resources::ResourceArgs;
 use crate::cli::failure::Failure;
-use crate::cli::output::print_json;
+use crate::cli::output::print_all;
 use crate::cli::tiers::Tiers;
 use crate::clock::Clock;
 
@@ -34,11 +34,7 @@ pub async fn run(args: &Args, tiers: &Tiers, clock: &Clock, json: bool) -> Resul
         mover.resume(family).await.map_err(Failure::of)?;
         all.push(Resumed { resource: family.resource, was_held });
     }
-    if json {
-        return print_json(&all);
-    }
-    for Resumed { resource, was_held } in all {
-        outln!("{resource}: {}", if was_held { "resumed" } else { "was not held" });
-    }
-    Ok(())
+    print_all(&all, json, |Resumed { resource, was_held }| {
+        outln!("{resource}: {}", if *was_held { "resumed" } else { "was not held" });
+    })
 }

@@ -12,7 +12,7 @@ use super::resources::ResourceArgs;
 use crate::archive::{self, ArchiveOptions, Mover, Outcome, RunReport};
 use crate::cli::args;
 use crate::cli::failure::Failure;
-use crate::cli::output::print_json;
+use crate::cli::output::{print_all, print_json};
 use crate::cli::tiers::Tiers;
 use crate::clock::Clock;
 use crate::config;
@@ -42,7 +42,7 @@ pub struct Args {
     /// Start no batch while a cheap read of hot takes longer than this many milliseconds
     #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u64).range(1..))]
     max_hot_latency: Option<u64>,
-    /// How long to wait for hot to become fast enough or for cold to return [default: as in the settings, or 10m]
+    /// The time to wait for hot to become fast enough or for cold to return [default: as in the settings, or 10m]
     #[arg(long, value_parser = args::span)]
     patience: Option<i64>,
     /// Retry the rows that could not move, after a repair
@@ -105,13 +105,7 @@ pub async fn run(
             let due = mover.due(family, rule).await.map_err(Failure::of)?;
             all.push(Due { resource: family.resource, due });
         }
-        if json {
-            return print_json(&all);
-        }
-        for Due { resource, due } in all {
-            outln!("{resource}: {due} due");
-        }
-        return Ok(());
+        return print_all(&all, json, |Due { resource, due }| outln!("{resource}: {due} due"));
     }
     let stop = stop_on_signal();
     let mut reports = Vec::new();

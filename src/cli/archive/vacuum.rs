@@ -21,7 +21,7 @@ Examples:
 pub struct Args {
     #[command(flatten)]
     resources: ResourceArgs,
-    /// How long to keep versions: longer than the oldest backup of hot that could be restored
+    /// The time to keep versions: longer than the oldest backup of hot that could be restored
     #[arg(long, default_value = "30d", value_parser = args::span)]
     keep: i64,
     /// Count what would be removed and change nothing

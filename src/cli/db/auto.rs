@@ -18,7 +18,7 @@ pub struct Args {
     /// TierChoice tier
     #[arg(long, value_enum, default_value = "both")]
     tier: TierChoice,
-    /// How often to try to reach each database [default: 30]
+    /// The number of attempts to reach each database [default: 30]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     tries: Option<u32>,
 }

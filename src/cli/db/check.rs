@@ -2,7 +2,7 @@
 
 use super::target::TierChoice;
 use crate::cli::failure::Failure;
-use crate::cli::output::print_json;
+use crate::cli::output::print_all;
 use crate::cli::tier_report::{TableSize, TierReport, inspect_tier};
 use crate::config::Settings;
 
@@ -27,15 +27,9 @@ pub struct Args {
 pub async fn run(args: &Args, settings: &Settings, json: bool) -> Result<(), Failure> {
     let mut reports = Vec::new();
     for (tier, location) in args.tier.locations(settings)? {
-        let report = inspect_tier(tier, location).await;
-        if !json {
-            print(&report);
-        }
-        reports.push(report);
+        reports.push(inspect_tier(tier, location).await);
     }
-    if json {
-        print_json(&reports)?;
-    }
+    print_all(&reports, json, print)?;
     if reports.iter().all(|report| report.sound) { Ok(()) } else { Err(Failure::Reported) }
 }
 

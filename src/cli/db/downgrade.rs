@@ -28,7 +28,7 @@ Examples:
   thermocline db downgrade 1 --tier hot
   thermocline db downgrade base --tier hot --yes")]
 pub struct Args {
-    /// How far: -1 for the newest one, -2 for two, the number or name of a version to return to, or base for all
+    /// -1 for the newest migration, -2 for two, the number or name of a version to return to, or base for all
     #[arg(default_value = "-1", allow_hyphen_values = true)]
     to: String,
     /// TierChoice tier
@@ -108,7 +108,7 @@ pub async fn run(args: &Args, settings: &Settings, json: bool) -> Result<(), Fai
     if json { print_json(&reports) } else { Ok(()) }
 }
 
-/// How far to revert.
+/// The extent of a downgrade.
 #[derive(Clone, Copy)]
 enum Target {
     Version(i64),

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::target::TierChoice;
 use crate::cli::failure::Failure;
-use crate::cli::output::print_json;
+use crate::cli::output::print_all;
 use crate::cli::tier_report::{open_existing, table_names};
 use crate::config::Settings;
 use crate::schema::emit::{Plan, Script};
@@ -29,7 +29,7 @@ Examples:
   thermocline db generate --tier cold --empty -m \"fill in the titles\"
   thermocline db generate --docs > docs/data-model.md")]
 pub struct Args {
-    /// What the migration does; its files are named after it
+    /// A description of the migration; its files are named after it
     #[arg(short, long, value_name = "TEXT", required_unless_present_any = ["sql", "docs"])]
     message: Option<String>,
     /// TierChoice tier
@@ -52,16 +52,16 @@ pub struct Args {
     docs: bool,
 }
 
-/// What was found and written for a tier.
+/// The differences and the new files of a tier.
 #[derive(Debug, Serialize)]
 struct GenerateReport {
     tier: &'static str,
     /// Whether the database has no differences from the declaration.
     fits: bool,
-    /// What the engine cannot report about its tables.
+    /// Properties of tables that the engine does not report.
     unseen: Option<&'static str>,
     notes: Vec<String>,
-    /// What belongs to others, and stays.
+    /// Columns and indexes of others, which stay.
     kept: Vec<String>,
     files: Vec<PathBuf>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -98,13 +98,9 @@ pub async fn run(args: &Args, settings: &Settings, json: bool) -> Result<(), Fai
         });
     }
     for (tier, plan, unseen) in plans {
-        let report = carry_out(args, tier, &plan, unseen)?;
-        if !json {
-            print(&report);
-        }
-        reports.push(report);
+        reports.push(carry_out(args, tier, &plan, unseen)?);
     }
-    if json { print_json(&reports) } else { Ok(()) }
+    print_all(&reports, json, print)
 }
 
 /// Returns the engines that a tier can use.

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::target::{TierChoice, steps};
 use crate::cli::failure::Failure;
-use crate::cli::output::print_json;
+use crate::cli::output::print_all;
 use crate::config::Settings;
 use crate::tier::migrate::Step;
 
@@ -36,11 +36,5 @@ pub fn run(args: &Args, settings: &Settings, json: bool) -> Result<(), Failure> 
         }
     });
     let heads: Vec<Head> = heads.collect();
-    if json {
-        return print_json(&heads);
-    }
-    for Head { tier, name, .. } in heads {
-        outln!("{tier}: {name}");
-    }
-    Ok(())
+    print_all(&heads, json, |Head { tier, name, .. }| outln!("{tier}: {name}"))
 }

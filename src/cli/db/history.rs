@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::target::{TierChoice, open_existing, steps};
 use crate::cli::failure::Failure;
-use crate::cli::output::print_json;
+use crate::cli::output::print_all;
 use crate::clock::Timestamp;
 use crate::config::Settings;
 use crate::tier::migrate::{Recorded, Step};
@@ -64,13 +64,9 @@ pub async fn run(args: &Args, settings: &Settings, json: bool) -> Result<(), Fai
         let pending = steps.iter().filter(|step| rows.iter().all(|row| row.version != step.version()));
         let pending = pending.map(Step::name).collect();
         let applied = rows.into_iter().map(|row| Applied::new(row, steps)).collect();
-        let history = History { tier: tier.name(), place: location.to_string(), applied, pending };
-        if !json {
-            print(&history);
-        }
-        report.push(history);
+        report.push(History { tier: tier.name(), place: location.to_string(), applied, pending });
     }
-    if json { print_json(&report) } else { Ok(()) }
+    print_all(&report, json, print)
 }
 
 fn print(History { tier, place, applied, pending }: &History) {

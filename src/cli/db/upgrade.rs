@@ -13,7 +13,7 @@ use crate::tier::migrate;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  thermocline db upgrade\n  thermocline db upgrade 2 --tier hot")]
 pub struct Args {
-    /// How far: the number or name of a version
+    /// The number or name of the version to reach
     #[arg(default_value = "head")]
     to: String,
     /// TierChoice tier

@@ -12,12 +12,12 @@ use tokio::time::Instant;
 use super::keys::Key;
 use crate::telemetry::explain;
 
-/// How long a fetch may take.
+/// The time limit of a fetch.
 const TIMEOUT: Duration = Duration::from_secs(5);
 /// The largest set that is read.
 const MAX_BYTES: usize = 1 << 20;
 
-/// How often the set is fetched.
+/// Limits on how often the set is fetched.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pace {
     /// The age at which keys are fetched again, so that a withdrawn key does not stay valid for ever.

@@ -1,4 +1,4 @@
-//! Tokens: each attack, each claim.
+//! Tokens: attacks and claims.
 
 mod http;
 mod public;
@@ -12,9 +12,9 @@ use super::*;
 use crate::clock::{Clock, Timestamp};
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
-/// The smallest header there is.
+/// The smallest header.
 const HS256: &str = r#"{"alg":"HS256"}"#;
-/// 2030-01-01, far from the machine's own time: nothing may fall back on that.
+/// 2030-01-01, far from the time of the machine, which must not be used.
 const NOW: i64 = 1_893_456_000;
 
 fn at(seconds: i64) -> Timestamp {
@@ -29,7 +29,7 @@ fn verifier() -> Verifier {
     Verifier::new(settings(SECRET), Clock::fixed(at(NOW))).expect("a good secret")
 }
 
-/// A token with this header and payload as they are, signed with HMAC-SHA256.
+/// Returns a token with this header and payload, signed with HMAC-SHA256.
 fn signed(header: &str, payload: &str, secret: &str) -> String {
     let message = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(payload));
     let key = EncodingKey::from_secret(secret.as_bytes()).expect("not empty");
@@ -41,7 +41,7 @@ fn hs256(claims: &Value) -> String {
     signed(r#"{"alg":"HS256","typ":"JWT"}"#, &claims.to_string(), SECRET)
 }
 
-/// What becomes of a genuine token with these claims.
+/// Verifies a genuine token with these claims.
 fn verify(claims: &Value) -> Result<Caller, Refusal> {
     verifier().verify(&hs256(claims))
 }
@@ -179,7 +179,7 @@ fn a_token_is_not_valid_before_its_time() {
 }
 
 #[test]
-fn issuer_and_audience_are_demanded_when_set() {
+fn issuer_and_audience_are_required_when_set() {
     let strict = Verifier::new(
         AuthSettings { issuer: Some("us".into()), audience: Some("here".into()), ..settings(SECRET) },
         Clock::fixed(at(NOW)),
@@ -266,7 +266,7 @@ fn admin_is_a_word_of_the_scope() {
 }
 
 #[test]
-fn an_issued_token_is_good_until_its_ttl() {
+fn an_issued_token_is_valid_until_its_ttl() {
     let clock = Clock::fixed(at(NOW));
     let verifier = Verifier::new(settings(SECRET), clock.clone()).expect("a good secret");
     let token = verifier.issue(42, Some("read admin"), 3600).expect("a token");

@@ -24,7 +24,7 @@ fn finished(router: Router) -> Router {
         .layer(from_fn_with_state(RequestIds::new(&clock), finish))
 }
 
-/// Asks for `/x/y` with the request id `abc`, and checks that a problem says both.
+/// Requests `/x/y` with the request id `abc`, and checks that the problem has both.
 async fn fail(router: Router, name: &str, status: u16) -> Answer {
     let get = request("GET", "/x/y?secret=1", &[("x-request-id", "abc")]);
     let answer = send(&finished(router), get).await;
@@ -44,7 +44,7 @@ fn on_get(response: impl IntoResponse + Clone + Send + Sync + 'static) -> Router
 }
 
 #[tokio::test]
-async fn each_problem_learns_path_and_request_id_and_keeps_its_headers() {
+async fn problems_get_path_and_request_id_and_keep_their_headers() {
     for problem in examples() {
         let kind = problem.kind();
         let answer = fail(on_get(problem), kind.name, kind.status.as_u16()).await;
@@ -122,13 +122,13 @@ async fn a_panic_is_a_problem_without_its_message() {
 }
 
 #[tokio::test]
-async fn running_out_of_time_is_a_504_problem() {
+async fn a_timeout_is_a_504_problem() {
     let slow = || async { tokio::time::sleep(Duration::from_secs(5)).await };
     fail(Router::new().route("/x/y", get(slow)), "timeout", 504).await;
 }
 
 #[tokio::test]
-async fn foreign_errors_lose_their_body_and_what_describes_it() {
+async fn foreign_errors_lose_their_body_and_its_headers() {
     let headers = [("etag", "\"1\""), ("content-encoding", "gzip"), ("retry-after", "9")];
     let status = StatusCode::INTERNAL_SERVER_ERROR;
     let answer = fail(on_get((status, headers, "hunter2")), "internal", 500).await;
@@ -149,7 +149,7 @@ async fn foreign_errors_lose_their_body_and_what_describes_it() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_no_error_or_asks_for_it_keeps_its_body() {
+async fn successes_and_marked_errors_keep_their_body() {
     let get = || request("GET", "/x/y", &[]);
     let answer = send(&finished(on_get("fine")), get()).await;
     assert_eq!((answer.status, answer.body.as_str()), (StatusCode::OK, "fine"));
@@ -225,7 +225,7 @@ async fn an_internal_error_is_logged_once_with_its_causes_and_the_request_id() {
 }
 
 #[tokio::test]
-async fn what_a_handler_logs_carries_the_request_id() {
+async fn log_lines_of_handlers_carry_the_request_id() {
     let log = Log::new();
     let router = Router::new().route("/x/y", get(|| async { tracing::info!("in the handler") }));
     send(&finished(router), request("GET", "/x/y", &[("x-request-id", "abc")])).await;
@@ -233,7 +233,7 @@ async fn what_a_handler_logs_carries_the_request_id() {
     assert!(lines[0].contains("request_id=abc"), "{lines:?}");
 }
 
-/// Where the lines go.
+/// The log lines.
 struct Sink(Arc<Mutex<Vec<u8>>>);
 
 impl<'a> MakeWriter<'a> for Sink {
@@ -244,7 +244,7 @@ impl<'a> MakeWriter<'a> for Sink {
     }
 }
 
-/// What is logged on this thread while it lives.
+/// Captures the log of this thread until it is dropped.
 struct Log {
     text: Arc<Mutex<Vec<u8>>>,
     _guard: tracing::subscriber::DefaultGuard,

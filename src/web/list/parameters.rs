@@ -24,7 +24,7 @@ pub struct ListParameters {
     /// Rows of a page; 20 by default.
     #[param(minimum = 1, maximum = 100)]
     per_page: Option<i64>,
-    /// How many of the newest rows to leave out.
+    /// The number of the newest rows to leave out.
     #[param(minimum = 0, maximum = 1_000_000_000_000i64)]
     offset: Option<i64>,
     /// Rows from an offset or of a cursor page; 20 by default. Alone it starts a cursor walk at the newest row.

@@ -24,7 +24,7 @@ fn named<T: std::fmt::Debug>(result: Result<T, Problem>) -> String {
 }
 
 #[test]
-fn values_are_decoded_as_forms_are() {
+fn values_are_decoded_like_forms() {
     let params = parse("q=a+b%2B%E4%B8%AD=%26&&limit=&").expect("valid");
     assert_eq!(params.raw("q"), Some("a b+中=&"));
     assert_eq!(params.raw("limit"), Some(""));
@@ -37,7 +37,7 @@ fn values_are_decoded_as_forms_are() {
 }
 
 #[test]
-fn what_is_not_understood_is_named() {
+fn an_invalid_parameter_is_named() {
     for (query, name) in [
         ("q=%", "q"),
         ("q=%4", "q"),

@@ -4,7 +4,7 @@ use axum::routing::get;
 use super::*;
 use crate::web::testing::{request, send};
 
-/// One of each kind.
+/// One problem of each type.
 pub(in crate::web) fn examples() -> Vec<Problem> {
     vec![
         Problem::parameter("limit", "must be smaller"),
@@ -49,7 +49,7 @@ async fn a_problem_renders_without_the_middleware() {
 }
 
 #[test]
-fn an_internal_error_keeps_its_source_to_itself() {
+fn an_internal_error_hides_its_source() {
     let problem = Problem::internal("password=hunter2");
     assert!(!problem.to_string().contains("hunter2"));
     let Problem::Internal { source: Some(source) } = problem else {

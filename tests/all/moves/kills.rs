@@ -27,7 +27,7 @@ struct Chats {
 }
 
 fn chats() -> Chats {
-    let plan = demo::Plan { messages: MESSAGES, ..demo::Plan::new(7, now()) };
+    let plan = demo::DemoPlan { messages: MESSAGES, ..demo::DemoPlan::new(7, now()) };
     let mut csv = "id,conversation_id,sender_id,content,created_at,is_read\n".to_owned();
     let mut lists: Vec<(i64, Vec<Message>)> = Vec::new();
     for row in plan.messages() {

@@ -93,13 +93,13 @@ async fn an_older_cold(engines: Engines) {
 
     // Found in the background when no request needs cold; a cold tier that is merely unreachable is not outdated.
     service.cold.set(Mode::Unreachable);
-    watch::look(&service.app, &names).await.expect_err("cold is away");
+    watch::check(&service.app, &names).await.expect_err("cold is away");
     answers(&service, &NEWEST, 200, None).await;
     service.cold.set(Mode::Up);
-    assert!(watch::look(&service.app, &names).await.expect("a look").is_empty());
+    assert!(watch::check(&service.app, &names).await.expect("a look").is_empty());
     answers(&service, &NEWEST, 200, None).await;
     in_cold(&service, ANOTHER_TIME).await;
-    assert_eq!(watch::look(&service.app, &names).await.expect("a look"), ["messages"]);
+    assert_eq!(watch::check(&service.app, &names).await.expect("a look"), ["messages"]);
     recover_due().await;
     answers(&service, &["/api/posts?limit=5"], 200, None).await;
 
@@ -117,7 +117,7 @@ async fn an_older_cold(engines: Engines) {
     let done = mover.recover(messages, &Consent::AcceptLoss(lost.0..=lost.1)).await.expect("a recovery");
     assert!(done.epoch.is_some(), "{done:?}");
     well().await;
-    watch::look(&service.app, &names).await.expect("a look");
+    watch::check(&service.app, &names).await.expect("a look");
     well().await;
     drop(service);
     engines.drop().await;
@@ -130,7 +130,7 @@ async fn a_running_server_detects_two_consistent_outdated_databases() {
     let service = half_archived(&engines).await;
     let names = resources::families().map(|family| family.resource);
     answers(&service, &NEWEST, 200, None).await;
-    assert!(watch::look(&service.app, &names).await.expect("a look").is_empty());
+    assert!(watch::check(&service.app, &names).await.expect("a look").is_empty());
     for (engine, text) in [
         (&*engines.hot, "UPDATE archive_state SET epoch = 0, token = NULL WHERE resource = ?1"),
         (&*engines.cold, "UPDATE archive_head SET claimed = 0 WHERE resource = ?1"),
@@ -140,7 +140,7 @@ async fn a_running_server_detects_two_consistent_outdated_databases() {
     }
     assert!(pair::inconsistencies(&*engines.hot, &*engines.cold).await.expect("a look").is_empty());
     answers(&service, &NEWEST, 503, Some("recover-due")).await;
-    assert_eq!(watch::look(&service.app, &names).await.expect("a look"), ["messages"]);
+    assert_eq!(watch::check(&service.app, &names).await.expect("a look"), ["messages"]);
     drop(service);
     engines.drop().await;
 }

@@ -63,7 +63,7 @@ async fn a_malformed_or_repeated_header_is_an_invalid_request() {
 }
 
 #[tokio::test]
-async fn a_bad_token_is_told_why_and_nothing_else() {
+async fn a_bad_token_gets_its_reason_and_nothing_else() {
     let claims = |exp: i64| hs256(&json!({"sub": "31337", "exp": exp}));
     let forged = signed(HS256, r#"{"sub":"31337","exp":9999999999}"#, &"x".repeat(32));
     let mut details = Vec::new();

@@ -1,4 +1,4 @@
-//! Public keys, of a file and published. The private halves beside this file sign tokens of these tests alone.
+//! Public keys, from a file and published. The private keys beside this file sign tokens of these tests only.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -55,7 +55,7 @@ fn published(algorithm: Algorithm, name: &str) -> Value {
 }
 
 #[test]
-fn a_public_key_is_good_for_its_own_algorithm() {
+fn a_public_key_verifies_its_own_algorithm_only() {
     let pairs = [(Algorithm::RS256, RSA.1), (Algorithm::ES256, P256.1), (Algorithm::EdDSA, ED25519.1)];
     for (algorithm, public) in pairs {
         let verifier = of_file(public).expect("a public key");
@@ -140,7 +140,7 @@ impl Issuer {
 const NEVER_OLD: Pace = Pace { age: Duration::from_hours(1), pause: Duration::ZERO };
 
 #[tokio::test]
-async fn published_keys_change_while_it_runs() {
+async fn published_keys_are_refreshed() {
     let issuer = Issuer::start(&[published(Algorithm::RS256, "one")]).await;
     let verifier = issuer.verifier(NEVER_OLD);
     let (old, new) = (token(Algorithm::RS256, Some("one")), token(Algorithm::EdDSA, Some("two")));
@@ -170,7 +170,7 @@ async fn published_keys_change_while_it_runs() {
 }
 
 #[tokio::test]
-async fn an_issuer_is_not_asked_for_every_bad_token() {
+async fn bad_tokens_do_not_cause_a_fetch_each() {
     let issuer = Issuer::start(&[published(Algorithm::ES256, "one")]).await;
     let pace = Pace { age: Duration::from_hours(1), pause: Duration::from_hours(1) };
     let verifier = Arc::new(issuer.verifier(pace));
@@ -186,7 +186,7 @@ async fn an_issuer_is_not_asked_for_every_bad_token() {
 }
 
 #[tokio::test]
-async fn old_keys_serve_until_newer_ones_are_there() {
+async fn old_keys_are_used_until_new_ones_arrive() {
     let issuer = Issuer::start(&[published(Algorithm::ES256, "one")]).await;
     let verifier = issuer.verifier(Pace { age: Duration::ZERO, pause: Duration::ZERO });
     verifier.fetch_keys().await.expect("keys");
@@ -209,7 +209,7 @@ async fn old_keys_serve_until_newer_ones_are_there() {
 }
 
 #[tokio::test]
-async fn what_is_published_for_something_else_is_left_alone() {
+async fn keys_for_other_purposes_are_ignored() {
     let mut encrypts = published(Algorithm::RS256, "encrypts");
     encrypts["use"] = json!("enc");
     encrypts.as_object_mut().expect("an object").remove("alg");
