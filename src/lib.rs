@@ -22,7 +22,6 @@
 pub mod cli;
 pub mod config;
 pub mod demo;
-pub mod import;
 pub mod load;
 pub mod ops;
 pub mod resources;
@@ -35,4 +34,5 @@ pub use thermocline_archive as archive;
 pub use thermocline_core::{clock, keyset as page};
 pub use thermocline_database::{self as tier, queries};
 pub use thermocline_federation as federation;
+pub use thermocline_import as import;
 pub use thermocline_journal as journal;

@@ -6,14 +6,13 @@ use super::LoadError;
 use crate::clock::Timestamp;
 use crate::import::{Noun, Record};
 use crate::schema::ColumnDefault;
-use crate::tier::{self, TierError, Value};
+use crate::tier::{self, TierError, Value, row_of};
 
-/// Reads the row that a tier answered.
+/// Reads the row that a tier answered. An error names table, column and row.
 pub(super) fn read(noun: &'static Noun, answer: &tier::Record) -> Result<Record, TierError> {
-    let columns = noun.table.columns.iter();
-    columns.fold(Ok(Record::new(noun)), |row, column| {
-        Ok(row?.with(column.name, answer.value(column.name, column.kind)?))
-    })
+    let row = row_of(answer, noun.table)?;
+    let values = noun.table.columns.iter().zip(row);
+    Ok(values.fold(Record::new(noun), |record, (column, value)| record.with(column.name, value)))
 }
 
 /// Fills the columns that the file left open with their defaults. A time left open is the other time of the record, or

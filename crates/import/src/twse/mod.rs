@@ -15,8 +15,8 @@ use super::csv::RawRecord;
 use super::fields::{self, Reject};
 use super::header::normalized;
 use super::record::Record;
-use crate::schema::Kind;
-use crate::tier::Value;
+use thermocline_core::table::Kind;
+use thermocline_core::value::Value;
 use values::{amount, change, count, minguo_date};
 
 mod reply;

@@ -1,7 +1,7 @@
 //! Moves the times of an import, so that old data can stand on both sides of the retention boundary.
 
 use super::Noun;
-use crate::clock::{DAY, Timestamp};
+use thermocline_core::clock::{DAY, Timestamp};
 
 const WEEK: i64 = 7 * DAY;
 

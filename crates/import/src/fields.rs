@@ -5,9 +5,9 @@
 use chrono::{Datelike, NaiveDate};
 use rust_decimal::Decimal;
 
-use crate::clock::Timestamp;
-use crate::schema::{Column, Kind, StorageForm};
-use crate::tier::Value;
+use thermocline_core::clock::Timestamp;
+use thermocline_core::table::{Column, Kind, StorageForm};
+use thermocline_core::value::Value;
 
 /// Longest part of a value that a reason quotes, in characters.
 const QUOTED: usize = 80;

@@ -4,7 +4,7 @@ use super::csv::RawRecord;
 use super::fields::{self, Reject};
 use super::noun::Noun;
 use super::record::Record;
-use crate::schema::Column;
+use thermocline_core::table::Column;
 
 /// Returns a column name as the data model writes it.
 pub fn normalized(name: &str) -> String {
@@ -78,9 +78,9 @@ mod tests {
     use super::super::csv::RecordReader;
     use super::super::testing::{LIKES, MESSAGES, PRICES, USERS};
     use super::*;
-    use crate::clock::Timestamp;
-    use crate::schema::Kind;
-    use crate::tier::Value;
+    use thermocline_core::clock::Timestamp;
+    use thermocline_core::table::Kind;
+    use thermocline_core::value::Value;
 
     fn read(noun: &'static Noun, text: &str) -> Result<Vec<Result<Record, String>>, String> {
         let mut reader = RecordReader::new(Box::new(Cursor::new(text.to_owned())));

@@ -67,8 +67,8 @@ fn rows(noun: &'static Noun, whole: &str, origin: Origin<'_>) -> Result<Vec<Repl
 mod tests {
     use super::super::super::testing::PRICES;
     use super::*;
-    use crate::schema::Kind;
-    use crate::tier::Value;
+    use thermocline_core::table::Kind;
+    use thermocline_core::value::Value;
 
     fn read(text: &str) -> Result<Vec<ReplyRow>, Problem> {
         rows(&PRICES, text, Origin { stem: Some("2330"), symbol: None })

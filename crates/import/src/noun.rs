@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::schema::{Column, Kind, Table};
+use thermocline_core::table::{Column, Kind, Table};
 
 /// A table that can be imported, with what a file of it needs beyond the declaration of the table.
 #[derive(Debug, PartialEq, Eq)]

@@ -4,9 +4,9 @@ use rust_decimal::Decimal;
 
 use super::Noun;
 use super::shift::whole_weeks;
-use crate::clock::Timestamp;
-use crate::schema::Kind;
-use crate::tier::Value;
+use thermocline_core::clock::Timestamp;
+use thermocline_core::table::Kind;
+use thermocline_core::value::Value;
 
 /// One row of a file: a value for each of [`Noun::columns`] that the file has.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,7 +125,7 @@ fn instant(value: &Value) -> Option<Timestamp> {
 mod tests {
     use super::super::testing::{CONVERSATIONS, PRICES};
     use super::*;
-    use crate::clock::DAY;
+    use thermocline_core::clock::DAY;
 
     #[test]
     fn shift_moves_every_time() {
