@@ -243,7 +243,7 @@ async fn errors_are_classified_for_retries() {
     let begun = std::time::Instant::now();
     let refused = Postgres::open(thermocline::schema::of(Tier::Cold), &nobody, None)
         .await
-        .expect_err("nobody is there");
+        .expect_err("no server is there");
     assert!(matches!(refused, TierError::Unavailable { .. }), "{refused:?}");
     assert!(begun.elapsed() < Duration::from_secs(20));
 }
@@ -294,5 +294,5 @@ async fn stale_replicas_are_skipped() {
         assert!(replica.asked.load(Ordering::Relaxed) > 0, "each replica is tried");
     }
     let later = HotSnapshot { epoch: mark.epoch + 1, ..mark };
-    assert!(SqlCold(&cold).read(&list, later, slice).await.is_err(), "nobody can prove this");
+    assert!(SqlCold(&cold).read(&list, later, slice).await.is_err(), "no server can prove this");
 }

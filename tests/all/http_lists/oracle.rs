@@ -260,7 +260,7 @@ impl<'a> Client<'a> {
             assert_eq!(counted.json()["total"], n, "{style}");
             let body = self.ask(&format!("count=none&{style}")).await;
             assert!(body.json()["total"].is_null() && body.json().get("pages").is_none(), "{style}");
-            assert_eq!(body.link("last"), None, "{style}: nobody knows the last page");
+            assert_eq!(body.link("last"), None, "{style}: the last page is unknown");
             assert_eq!(counted.link("last").is_some(), style == "page=1", "{style}");
         }
     }

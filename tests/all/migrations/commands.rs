@@ -91,7 +91,7 @@ async fn unknown_targets_are_rejected() {
     ] {
         installation.fail(args, 2);
     }
-    assert!(!installation.folder.path().join("hot.db").exists(), "a look makes no file");
+    assert!(!installation.folder.path().join("hot.db").exists(), "reading creates no file");
     let help = installation.succeed(&["db", "--help"]);
     for command in ["wait", "auto", "current", "history", "heads", "upgrade", "downgrade", "stamp", "reset"] {
         assert!(help.contains(command), "{help}");

@@ -95,7 +95,7 @@ async fn a_failed_migration_changes_nothing() {
             FIRST,
             Step::new(2, "0002_broken", "CREATE TABLE b (x INT);", "DROP TABLE b; DROP TABLE nowhere;"),
         ];
-        assert_eq!(database.up(&mended).await.expect("it is mended"), 1);
+        assert_eq!(database.up(&mended).await.expect("it is repaired"), 1);
         assert!(database.has("b").await);
         // A failing downgrade changes nothing either.
         let back = database.schema.migrate(&mended, Task::Downgrade(0)).await.expect_err("it is broken");

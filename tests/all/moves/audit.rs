@@ -92,7 +92,7 @@ pub async fn audit_family(pair: &Pair, family: &Family, sizes: BlockSizes) {
             assert!(journal.contains_key(&version.from), "{}: left behind by {}", table.name, version.from);
             assert!(
                 version.to.is_none_or(|to| journal.contains_key(&to)),
-                "{}: closed by nobody",
+                "{}: closed without a journal entry",
                 table.name
             );
             let (digest, count) = found.entry(version.from).or_default();

@@ -205,8 +205,8 @@ fn moves_during_a_consistency_check_are_no_inconsistency() {
         let pair = Pair::open_unpaired(folder.path(), now()).await;
         let interferences = [Interference::Moves(2); 3];
         let cold = Interfering::new(folder.path(), &pair.cold, "journal.standing", &interferences).await;
-        let unfit = pair::inconsistencies(&*pair.hot, &cold).await.expect("a look");
-        assert!(unfit.is_empty(), "{unfit:?}");
+        let found = pair::inconsistencies(&*pair.hot, &cold).await.expect("an answer");
+        assert!(found.is_empty(), "{found:?}");
         assert!(cold.interferences.lock().expect("a lock").is_empty(), "each resource is asked about");
     });
 }

@@ -142,17 +142,17 @@ fn confirmed_moves_and_restores_are_not_undone() {
             assert_eq!((done.epoch, done.refused.len()), (None, 1), "{done:?}");
             done.refused[0].clone()
         };
-        let seen = pair.mover(SIZES).recover(messages, &Consent::DryRun).await.expect("a look");
+        let seen = pair.mover(SIZES).recover(messages, &Consent::DryRun).await.expect("an answer");
         let first = seen.unknown_to_hot[0];
         assert_eq!(
             refused(messages, first).await,
             format!("move {first} is confirmed: hot was seen to commit it")
         );
-        let again = pair.mover(SIZES).recover(messages, &Consent::DryRun).await.expect("a look");
+        let again = pair.mover(SIZES).recover(messages, &Consent::DryRun).await.expect("an answer");
         assert_eq!(again, seen, "nothing was changed");
 
         // Turns the last move of posts into an unconfirmed one, and into a restore.
-        let seen = pair.mover(SIZES).recover(posts, &Consent::DryRun).await.expect("a look");
+        let seen = pair.mover(SIZES).recover(posts, &Consent::DryRun).await.expect("an answer");
         let [.., before, last] = seen.unknown_to_hot[..] else { panic!("{seen:?}") };
         let text = "UPDATE archive_batches SET confirmed = 0, kind = 'restore' WHERE resource = 'posts' AND epoch = ?1";
         assert_eq!(execute(&*pair.cold, text, &[last.into()]).await, 1);
@@ -182,7 +182,7 @@ fn a_recovery_can_keep_rows_of_hot() {
             let pair = Pair::open_unpaired(folder.path(), now()).await;
             let choices = Choices { keep_hot, ..Choices::default() };
             let mover = pair.mover(SIZES);
-            let seen = mover.recover_with(messages, &Consent::DryRun, &choices).await.expect("a look");
+            let seen = mover.recover_with(messages, &Consent::DryRun, &choices).await.expect("an answer");
             assert_eq!((seen.replaced, seen.kept), (i64::from(!keep_hot), i64::from(keep_hot)), "{seen:?}");
             let [differing] = &seen.differing[..] else { panic!("{seen:?}") };
             assert!(!seen.first.contains(differing), "{seen:?}");

@@ -70,8 +70,8 @@ async fn each(pair: &Pair, consent: impl Fn(&Recovery) -> Consent) -> Vec<Recove
     let mut all = Vec::new();
     for family in resources::families() {
         let mover = pair.mover(SIZES);
-        let seen = mover.recover(family, &Consent::DryRun).await.expect("a look");
-        let again = mover.recover(family, &Consent::DryRun).await.expect("a look");
+        let seen = mover.recover(family, &Consent::DryRun).await.expect("an answer");
+        let again = mover.recover(family, &Consent::DryRun).await.expect("an answer");
         assert_eq!(seen, again, "looking changes nothing");
         all.push(mover.recover(family, &consent(&seen)).await.expect("a recovery"));
     }

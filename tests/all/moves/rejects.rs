@@ -77,7 +77,7 @@ fn rows_that_cold_cannot_store_are_rejected_and_stay_in_hot() {
             assert_eq!((status.rejects.rows, status.lag_days), (rejected, 0.0), "{}", family.resource);
             assert!(
                 status.cold.is_some_and(|cold| cold.mover.is_none()),
-                "{}: nobody moves",
+                "{}: no mover is active",
                 family.resource
             );
             rows.check(family.resource, &Reader::new(&*pair.hot, &cold)).await.expect("every list");

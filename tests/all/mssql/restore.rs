@@ -127,7 +127,7 @@ async fn live(engine: &HotEngine, cold: &Arc<dyn Engine>, clock: &Clock) {
     )
     .await;
     assert!(pair::ensure_consistent(hot, &**cold).await.is_err());
-    let seen = mover.recover(posts, &Consent::DryRun).await.expect("a look");
+    let seen = mover.recover(posts, &Consent::DryRun).await.expect("an answer");
     let done = mover.recover(posts, &Consent::Lossless).await.expect("a recovery");
     assert_eq!((seen.brought_back, seen.closed), (done.brought_back, done.closed));
     assert_eq!(done.closed, moved.rows, "{done:?}");

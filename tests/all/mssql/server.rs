@@ -68,12 +68,12 @@ async fn cancelled_requests_leave_no_trace() {
             tokio::time::timeout(patience, hot.fetch(&slow, &[]))
         });
         let outcomes = futures::future::join_all(given_up).await;
-        assert!(outcomes.iter().all(Result::is_err), "nobody waits for the answer");
+        assert!(outcomes.iter().all(Result::is_err), "no client waits for the answer");
     }
     let echo = Statement::new("-- echo\n").mssql("-- echo\nSELECT @P1 AS n");
     for n in 0..200_i64 {
         let rows = hot.fetch(&echo, &[n.into()]).await.expect("answers");
-        assert_eq!(rows[0].int("n").expect("a number"), n, "somebody else's answer");
+        assert_eq!(rows[0].int("n").expect("a number"), n, "another request's answer");
     }
     assert!(begun.elapsed() < Duration::from_mins(1), "{:?}", begun.elapsed());
     let (connections, idle) = hot.readers();
@@ -95,7 +95,7 @@ async fn many_servers_migrate_once() {
     outcomes.sort_unstable();
     assert_eq!(outcomes, [(2, 0), (2, 0), (2, 0), (2, 0), (2, 0), (2, 2)]);
     let hot = Mssql::open(thermocline::schema::of(Tier::Hot), &server.at).await.expect("opens");
-    migrate::downgrade(&hot, 0).await.expect("goes back");
+    migrate::downgrade(&hot, 0).await.expect("downgrades");
     assert_eq!(hot.version().await.expect("a version"), 0);
     assert_eq!(migrate::upgrade(&hot).await.expect("migrates").applied.len(), 2);
     hot.close().await;
@@ -124,7 +124,8 @@ async fn lock_errors_are_conflicts_and_others_are_not() {
     hot.close().await;
 
     let nowhere = thermocline::config::Mssql { port: 1, ..server.at.clone() };
-    let error = Mssql::open(thermocline::schema::of(Tier::Hot), &nowhere).await.expect_err("nobody listens");
+    let error =
+        Mssql::open(thermocline::schema::of(Tier::Hot), &nowhere).await.expect_err("no server listens");
     assert!(matches!(error, TierError::Unavailable { .. }), "{error:?}");
     let stranger = thermocline::config::Mssql { password: "wrong".to_owned().into(), ..server.at.clone() };
     let error =

@@ -67,7 +67,7 @@ async fn a_thousand_disconnects_do_not_disturb_others() {
         let slow = service.get(&token, SLOW[0]);
         matches!(futures::future::select(std::pin::pin!(seen), std::pin::pin!(slow)).await, Either::Left(_))
     };
-    assert!(asked.await, "nobody was seen at work");
+    assert!(asked.await, "no statement was seen at work");
     let mut usual = Vec::new();
     for path in SLOW {
         let begun = Instant::now();
@@ -106,7 +106,7 @@ async fn a_thousand_disconnects_do_not_disturb_others() {
             let nth = n % QUICK.len();
             let answer = service.get(&service.token(1), QUICK[nth]).await;
             assert_eq!(answer.status, 200, "{n}: {}", answer.text_lossy());
-            assert!(answer.body == expected[nth], "{n}: somebody else's answer");
+            assert!(answer.body == expected[nth], "{n}: another request's answer");
         }
     });
     served.buffer_unordered(8).collect::<Vec<()>>().await;

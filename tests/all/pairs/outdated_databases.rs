@@ -96,10 +96,10 @@ async fn an_older_cold(engines: Engines) {
     watch::check(&service.app, &names).await.expect_err("cold is away");
     answers(&service, &NEWEST, 200, None).await;
     service.cold.set(Mode::Up);
-    assert!(watch::check(&service.app, &names).await.expect("a look").is_empty());
+    assert!(watch::check(&service.app, &names).await.expect("an answer").is_empty());
     answers(&service, &NEWEST, 200, None).await;
     in_cold(&service, ANOTHER_TIME).await;
-    assert_eq!(watch::check(&service.app, &names).await.expect("a look"), ["messages"]);
+    assert_eq!(watch::check(&service.app, &names).await.expect("an answer"), ["messages"]);
     recover_due().await;
     answers(&service, &["/api/posts?limit=5"], 200, None).await;
 
@@ -112,12 +112,12 @@ async fn an_older_cold(engines: Engines) {
         sizes: thermocline::archive::BlockSizes::default(),
     };
     let [messages, ..] = resources::families();
-    let lost = mover.recover(messages, &Consent::DryRun).await.expect("a look").lost.expect("a loss");
+    let lost = mover.recover(messages, &Consent::DryRun).await.expect("an answer").lost.expect("a loss");
     recover_due().await;
     let done = mover.recover(messages, &Consent::AcceptLoss(lost.0..=lost.1)).await.expect("a recovery");
     assert!(done.epoch.is_some(), "{done:?}");
     well().await;
-    watch::check(&service.app, &names).await.expect("a look");
+    watch::check(&service.app, &names).await.expect("an answer");
     well().await;
     drop(service);
     engines.drop().await;
@@ -130,7 +130,7 @@ async fn a_running_server_detects_two_consistent_outdated_databases() {
     let service = half_archived(&engines).await;
     let names = resources::families().map(|family| family.resource);
     answers(&service, &NEWEST, 200, None).await;
-    assert!(watch::check(&service.app, &names).await.expect("a look").is_empty());
+    assert!(watch::check(&service.app, &names).await.expect("an answer").is_empty());
     for (engine, text) in [
         (&*engines.hot, "UPDATE archive_state SET epoch = 0, token = NULL WHERE resource = ?1"),
         (&*engines.cold, "UPDATE archive_head SET claimed = 0 WHERE resource = ?1"),
@@ -138,9 +138,9 @@ async fn a_running_server_detects_two_consistent_outdated_databases() {
     ] {
         assert!(changed(engine, text).await > 0, "{text}");
     }
-    assert!(pair::inconsistencies(&*engines.hot, &*engines.cold).await.expect("a look").is_empty());
+    assert!(pair::inconsistencies(&*engines.hot, &*engines.cold).await.expect("an answer").is_empty());
     answers(&service, &NEWEST, 503, Some("recover-due")).await;
-    assert_eq!(watch::check(&service.app, &names).await.expect("a look"), ["messages"]);
+    assert_eq!(watch::check(&service.app, &names).await.expect("an answer"), ["messages"]);
     drop(service);
     engines.drop().await;
 }

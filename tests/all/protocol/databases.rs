@@ -302,8 +302,8 @@ impl RealPair {
     pub async fn check(&self, rules: &Rules, model: &State) {
         assert_eq!(HotState::real(&*self.hot).await, HotState::model(model), "hot");
         assert_eq!(ColdState::real(&*self.cold).await, ColdState::model(model), "cold");
-        let fits = pair::ensure_consistent(&*self.hot, &*self.cold).await;
-        assert_eq!(fits.is_ok(), model.is_consistent(), "whether they fit: {fits:?}");
+        let consistency = pair::ensure_consistent(&*self.hot, &*self.cold).await;
+        assert_eq!(consistency.is_ok(), model.is_consistent(), "consistency: {consistency:?}");
         if model.is_consistent() && model.checked {
             self.check_lists(model).await;
         }

@@ -64,7 +64,7 @@ impl Gate {
 
     async fn ask(&self, tier: Tier, what: &'static str) -> Verdict {
         let (verdict, decided) = oneshot::channel();
-        self.calls.send(WaitingCall { tier, what, verdict }).expect("somebody decides");
+        self.calls.send(WaitingCall { tier, what, verdict }).expect("the gate has an owner");
         decided.await.expect("a verdict")
     }
 

@@ -204,7 +204,7 @@ impl Process {
                 break ended;
             }
         };
-        assert!(ended.fits(end), "{:?}: {end:?} was expected: {ended:?}", self.work);
+        assert!(ended.is(end), "{:?}: {end:?} was expected: {ended:?}", self.work);
     }
 
     /// Ends the process, and its connections with it.
@@ -216,7 +216,7 @@ impl Process {
 }
 
 impl Ended {
-    fn fits(&self, end: End) -> bool {
+    fn is(&self, end: End) -> bool {
         let (error, done, nothing) = match self {
             Self::Run(report) => {
                 let nothing =
@@ -224,7 +224,7 @@ impl Ended {
                 (report.error.clone(), report.batches == 1 && report.error.is_none(), nothing)
             }
             Self::Recovery(Err(error)) => (Some(error.to_string()), false, false),
-            // Rejected: nobody has accepted that loss.
+            // Rejected: the loss was not accepted.
             Self::Recovery(Ok(Recovery { epoch: None, lost: Some(_), .. })) => {
                 return end == End::RecoveryRequired;
             }

@@ -107,7 +107,7 @@ async fn many_servers_migrate_once() {
     assert_eq!(applied, [0, 0, 0, 2]);
     let hot = Mssql::open(thermocline::schema::of(Tier::Hot), &fake.at).await.expect("opens");
     assert_eq!(hot.version().await.expect("a version"), 2);
-    migrate::downgrade(&hot, 0).await.expect("goes back");
+    migrate::downgrade(&hot, 0).await.expect("downgrades");
     assert_eq!(hot.version().await.expect("a version"), 0);
     assert_eq!(fake.unknown(), Vec::<String>::new());
 }

@@ -30,7 +30,7 @@ async fn open_at_most(fake: &FakeServer, n: usize) {
 
 async fn echo(hot: &TdsEngine, n: i64) {
     let rows = hot.fetch(&statement("SELECT ?1 AS n"), &[n.into()]).await.expect("answers");
-    assert_eq!(rows[0].int("n").expect("a number"), n, "somebody else's answer");
+    assert_eq!(rows[0].int("n").expect("a number"), n, "another request's answer");
 }
 
 #[tokio::test]
@@ -53,7 +53,7 @@ async fn cancelled_requests_leave_no_trace() {
             fake.stalled(50).await;
             for request in requests {
                 request.abort();
-                assert!(request.await.expect_err("nobody waits for the answer").is_cancelled());
+                assert!(request.await.expect_err("no client waits for the answer").is_cancelled());
             }
             assert_eq!(hot.inner.readers(), (0, 0), "one that was given up serves again");
         }

@@ -262,7 +262,7 @@ impl Connection<'_> {
         }
         match Insert::read(&request.text, &request.params) {
             Some(insert) => insert.map(|insert| (insert.name.clone(), Asked::Insert(insert))),
-            None => Err(format!("nobody knows this text: {}", request.text)),
+            None => Err(format!("unknown text: {}", request.text)),
         }
     }
 
