@@ -1,5 +1,6 @@
 //! All tests.
 
+mod adding_a_resource;
 mod behavior;
 mod contract;
 mod demo;
