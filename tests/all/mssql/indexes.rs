@@ -38,7 +38,6 @@ fn every_statement_names_its_indexes() {
     let mut found = Vec::new();
     files(&root.join("src"), &mut found);
     files(&root.join("crates"), &mut found);
-    assert!(found.len() > 10, "{found:?}");
     let migration = std::fs::read_to_string(root.join("migrations/hot/mssql/0001_platform.up.sql"));
     let migration = migration.expect("the migration");
     let there = indexes(&migration);
