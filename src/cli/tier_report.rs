@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::connect;
 use super::failure::Failure;
 use crate::clock::Timestamp;
+use crate::journal::{pair, state};
 use crate::page::Key;
 use crate::schema::findings::{self, Finding};
 use crate::schema::{self, Dialect};
@@ -21,7 +22,7 @@ crate::queries! {
         Postgres: "queries.postgres.sql",
         Mssql: "queries.mssql.sql",
     }
-    [epochs, claims, sort]
+    [sort]
 }
 
 /// Returns the statements that report on a tier.
@@ -153,16 +154,12 @@ async fn fill(database: &dyn Schema, report: &mut TierReport) -> Result<(), Tier
     }
     let place = |table: &str| names.iter().position(|name| *name == table);
     report.tables.sort_by_key(|counted| place(&counted.table));
-    let (standing, statement) = match database.tier() {
-        Tier::Hot => ("archive_state", sql::epochs()),
-        Tier::Cold => ("archive_head", sql::claims()),
+    let epochs = match database.tier() {
+        Tier::Hot if live.model.table("archive_state").is_some() => state::epochs(database).await?,
+        Tier::Cold if live.model.table("archive_head").is_some() => pair::claims(database).await?,
+        _ => return Ok(()),
     };
-    if live.model.table(standing).is_some() {
-        for record in database.fetch(statement, &[]).await? {
-            let (resource, epoch) = (record.text("resource")?, record.int("epoch")?);
-            report.epochs.push(Epoch { resource, epoch });
-        }
-    }
+    report.epochs = epochs.into_iter().map(|(resource, epoch)| Epoch { resource, epoch }).collect();
     Ok(())
 }
 

@@ -235,7 +235,7 @@ proptest! {
         for (talk, ask) in asks {
             service.pair.begin(&[]);
             let answer = run(service.outcome(Talk(talk), ask));
-            let due = matches!(answer, Err(ReadError::RecoverDue { .. }));
+            let due = matches!(answer, Err(ReadError::Consistency(_)));
             prop_assert!(due || answer.is_ok(), "{:?}", answer);
             prop_assert!(due || fits || service.pair.seen().cold.is_empty(), "answered with rows of another time");
         }
@@ -379,7 +379,7 @@ fn an_epoch_with_another_token_proves_nothing() {
         let mut world = both_tiers();
         world.hot.mark.token = Some(-1);
         let answer = run(Service::new(world).outcome(Talk(0), ask));
-        assert!(matches!(answer, Err(ReadError::RecoverDue { .. })), "{ask:?}: {answer:?}");
+        assert!(matches!(answer, Err(ReadError::Consistency(_))), "{ask:?}: {answer:?}");
     }
 }
 

@@ -16,6 +16,7 @@ use super::error::ReadError;
 use super::reads::{Cold, ColdError, ColdRows, Hot, HotSnapshot, List};
 use thermocline_core::keyset::{Key, Slice, Span};
 use thermocline_database::TierError;
+use thermocline_journal::{ConsistencyError, Disagreement};
 
 /// The result of a read that needed cold.
 pub(super) enum Outcome<T> {
@@ -47,8 +48,7 @@ impl<L: List> Consistent<'_, L> {
         let seen = self.cache.note_epoch(list.resource(), snapshot.epoch);
         // This reader may only have been slow: a later read of hot sees every move that was seen before.
         if snapshot.epoch < seen && self.current(list).await?.epoch < seen {
-            let detail = format!("hot was at move {seen} before and is at move {} now", snapshot.epoch);
-            return Err(recover_due(list, detail));
+            return Err(disagree(list, Disagreement::HotWentBack { seen, epoch: snapshot.epoch }));
         }
         let Some(cold) = self.cold.filter(|_| self.cache.is_quarantined(list.resource())) else {
             return Ok(true);
@@ -60,10 +60,7 @@ impl<L: List> Consistent<'_, L> {
                 Ok(true)
             }
             // A cold that is away now is still one that did not agree.
-            Err(ColdError::Tier(error)) => {
-                let detail = format!("cold did not agree with hot, and cannot be asked again: {error}");
-                Err(recover_due(list, detail))
-            }
+            Err(ColdError::Tier(error)) => Err(disagree(list, Disagreement::Quarantined(error.to_string()))),
             Err(error) => self.explain(list, snapshot, error).await.map(|()| false),
         }
     }
@@ -125,7 +122,7 @@ impl<L: List> Consistent<'_, L> {
 
     /// Explains why cold did not answer: `Ok` to begin again.
     pub async fn explain(&self, list: &L, snapshot: HotSnapshot, error: ColdError) -> Result<(), ReadError> {
-        let detail = match error {
+        let disagreement = match error {
             ColdError::Tier(error) => return Err(error.into()),
             // Hot may have moved on, or been recovered.
             ColdError::EpochExpired | ColdError::Unproven if self.current(list).await? != snapshot => {
@@ -134,14 +131,14 @@ impl<L: List> Consistent<'_, L> {
             ColdError::EpochExpired => {
                 // Vacuum keeps every epoch from hot's on.
                 self.cache.note_epoch(list.resource(), snapshot.epoch + 1);
-                format!("cold has vacuumed past epoch {}, which hot is at", snapshot.epoch)
+                Disagreement::Vacuumed(snapshot.epoch)
             }
             ColdError::Unproven => {
                 self.cache.quarantine(list.resource());
-                format!("cold does not know move {} of this hot", snapshot.epoch)
+                Disagreement::UnknownMove(snapshot.epoch)
             }
         };
-        Err(recover_due(list, detail))
+        Err(disagree(list, disagreement))
     }
 
     /// Checks that cold knows of no move that hot has not had. It may know of later moves than the reader.
@@ -151,12 +148,15 @@ impl<L: List> Consistent<'_, L> {
         snapshot: HotSnapshot,
         confirmed: i64,
     ) -> Result<(), ReadError> {
-        if confirmed > snapshot.epoch && self.current(list).await?.epoch < confirmed {
-            self.cache.note_epoch(list.resource(), confirmed);
-            let detail = format!("cold has confirmed move {confirmed}, which hot does not have");
-            return Err(recover_due(list, detail));
+        if confirmed <= snapshot.epoch {
+            return Ok(());
         }
-        Ok(())
+        let epoch = self.current(list).await?.epoch;
+        if epoch >= confirmed {
+            return Ok(());
+        }
+        self.cache.note_epoch(list.resource(), confirmed);
+        Err(disagree(list, Disagreement::ConfirmedAbove { confirmed, epoch }))
     }
 
     async fn current(&self, list: &L) -> Result<HotSnapshot, TierError> {
@@ -169,6 +169,6 @@ pub(super) fn reach(snapshot: HotSnapshot, span: Span) -> Option<Key> {
     snapshot.cold_watermark.filter(|newest| span.lower <= *newest && !span.is_empty())
 }
 
-fn recover_due<L: List>(list: &L, detail: String) -> ReadError {
-    ReadError::RecoverDue { resource: list.resource(), detail }
+fn disagree<L: List>(list: &L, disagreement: Disagreement) -> ReadError {
+    ConsistencyError::new(list.resource(), disagreement).into()
 }

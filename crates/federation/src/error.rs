@@ -1,6 +1,7 @@
 //! Why a list could not be read.
 
 use thermocline_database::{Tier, TierError};
+use thermocline_journal::ConsistencyError;
 
 /// A list could not be read whole.
 #[derive(Debug, thiserror::Error)]
@@ -8,15 +9,9 @@ pub enum ReadError {
     /// A tier that holds part of the answer failed.
     #[error(transparent)]
     Tier(#[from] TierError),
-    /// The two databases do not belong to the same instant: one of them was restored from a backup, or they are not a pair.
-    /// An operator has to run `archive recover`.
-    #[error("{resource}: {detail}")]
-    RecoverDue {
-        /// The resource.
-        resource: &'static str,
-        /// What does not agree.
-        detail: String,
-    },
+    /// The two databases disagree. An operator has to run `archive recover`.
+    #[error(transparent)]
+    Consistency(#[from] ConsistencyError),
     /// Hot has archived rows and no cold tier is configured.
     #[error("{resource} has archived rows and no cold tier is configured")]
     NoCold {
@@ -37,7 +32,7 @@ impl ReadError {
         match self {
             Self::Tier(TierError::Unavailable { tier, .. } | TierError::Conflict { tier, .. }) => Some(*tier),
             Self::NoCold { .. } | Self::Overtaken { .. } => Some(Tier::Cold),
-            Self::Tier(_) | Self::RecoverDue { .. } => None,
+            Self::Tier(_) | Self::Consistency(_) => None,
         }
     }
 }

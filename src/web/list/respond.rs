@@ -91,7 +91,7 @@ impl From<ReadError> for Problem {
             return Self::TierUnavailable { tier: tier.name(), retry_after: RETRY_AFTER };
         }
         match error {
-            ReadError::RecoverDue { .. } => {
+            ReadError::Consistency(_) => {
                 tracing::error!(%error, "the two databases disagree");
                 Self::RecoveryDue
             }

@@ -56,7 +56,7 @@ async fn mover_refuses(pair: &Pair, family: &Family) {
 async fn readers_refuse(pair: &Pair) {
     let reader = Reader::new(&*pair.hot, &*pair.cold);
     let due = |answer: Option<ReadError>, what: &str| {
-        assert!(matches!(answer, Some(ReadError::RecoverDue { .. })), "{what}: {answer:?}");
+        assert!(matches!(answer, Some(ReadError::Consistency(_))), "{what}: {answer:?}");
     };
     for talk in 1..=logical_table::TALKS {
         let list = Table::default().messages(talk).0;

@@ -220,17 +220,17 @@ fn readers_detect_an_outdated_hot() {
         // The newest rows alone would be a page of hot.
         let gone_back = seen.with_hot(&*before.hot);
         let page = gone_back.tiers().seek(&list, Span::ALL, Order::Desc, 1).await;
-        assert!(matches!(page, Err(ReadError::RecoverDue { .. })), "{page:?}");
+        assert!(matches!(page, Err(ReadError::Consistency(_))), "{page:?}");
         let found = gone_back.tiers().find(&list, rows.messages(1).1[0].id).await;
-        assert!(matches!(found, Err(ReadError::RecoverDue { .. })), "{found:?}");
+        assert!(matches!(found, Err(ReadError::Consistency(_))), "{found:?}");
 
         // A new reader learns from cold that hot is outdated, and then rejects requests that hot could answer alone.
         let fresh = Reader::new(&*before.hot, &*after.cold);
         fresh.tiers().seek(&list, Span::ALL, Order::Desc, 1).await.expect("a page of hot");
         let walk = fresh.walk(&list, Span::ALL, Order::Desc, 50).await;
-        assert!(matches!(walk, Err(ReadError::RecoverDue { .. })), "{walk:?}");
+        assert!(matches!(walk, Err(ReadError::Consistency(_))), "{walk:?}");
         let page = fresh.tiers().seek(&list, Span::ALL, Order::Desc, 1).await;
-        assert!(matches!(page, Err(ReadError::RecoverDue { .. })), "{page:?}");
+        assert!(matches!(page, Err(ReadError::Consistency(_))), "{page:?}");
         before.close().await;
         after.close().await;
     });

@@ -5,11 +5,11 @@ use async_trait::async_trait;
 use super::blocks::BlockStatements;
 use super::lists::{ColdStatements, SqlList};
 use super::rows::{no_ids, rows, slice_params, span_params};
-use super::templates::queries;
 use crate::reads::{Cold, ColdCount, ColdError, ColdRows, HotSnapshot};
 use thermocline_core::keyset::{Key, Order, Slice, Span};
 use thermocline_core::table::Kind;
 use thermocline_database::{Engine, Record, Statement, Tier, Value};
+use thermocline_journal::proof;
 
 /// The cold tier behind an engine and its replicas.
 ///
@@ -70,16 +70,11 @@ impl Server<'_> {
     /// Checks that a replica has reached the epoch before blocks are read from it. The epoch may arrive between the blocks
     /// and the rows, whose proof would then say nothing of the blocks.
     async fn check_caught_up(&self, resource: &'static str, snapshot: HotSnapshot) -> Result<(), ColdError> {
-        if !self.lags || snapshot.epoch == 0 {
-            return Ok(());
+        let HotSnapshot { epoch, token, .. } = snapshot;
+        if self.lags && !proof::knows(self.engine, resource, epoch, token).await? {
+            return Err(ColdError::Unproven);
         }
-        let token = Value::or_null(snapshot.token, Kind::Int);
-        let params = [resource.into(), snapshot.epoch.into(), token];
-        let records = self.engine.fetch(queries::proven(), &params).await?;
-        match records.first().map(|record| record.int("n")).transpose()? {
-            Some(1) => Ok(()),
-            _ => Err(ColdError::Unproven),
-        }
+        Ok(())
     }
 
     /// Runs a list statement and checks the proof that comes with its answer. Returns the answer and the highest move that

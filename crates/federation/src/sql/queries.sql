@@ -97,13 +97,6 @@ FROM p
 -- tier: fragment
 -- purpose: The number of a row's children in cold as of an epoch.
 
--- name: proven
--- tier: cold
--- purpose: Tells whether the journal knows a move by its token.
--- parameters: resource text, epoch int, token int
--- index: primary key of archive_batches
-SELECT count(*) AS n FROM archive_batches WHERE resource = $1 AND epoch = $2 AND token = $3
-
 -- name: blocks_locate
 -- tier: cold
 -- purpose: Finds the level 0 block that holds the row of this rank, newest first.
