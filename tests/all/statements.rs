@@ -104,8 +104,10 @@ fn declared(folder: &Path, engine: &str, names: &mut BTreeSet<String>) {
             let name = query.lines().next().unwrap_or_default().trim();
             let tier = query.lines().find_map(|line| line.strip_prefix("-- tier: "));
             let sent = match (engine, tier.map(str::trim)) {
-                (_, Some("both")) | ("sqlite", Some(_)) | ("mssql", Some("hot")) => true,
+                (_, Some("both")) | ("sqlite", Some("hot" | "cold")) => true,
+                ("mssql", tier) => tier == Some("hot"),
                 ("postgres", tier) => tier == Some("cold"),
+                // Fragments are parts of statements.
                 _ => false,
             };
             if sent {
@@ -184,8 +186,12 @@ fn literals(text: &str) -> impl Iterator<Item = String> {
     literals.into_iter()
 }
 
-/// Tells keywords from names and messages: they are in capitals. Names of variables do not count.
+/// Tells pieces of statements from names, messages and declarations of parameters: their words are in capitals. Names of
+/// variables do not count.
 fn is_sql(piece: &str) -> bool {
+    if piece.starts_with('@') {
+        return false;
+    }
     let words = piece.split(|c: char| !c.is_alphanumeric() && c != '@' && c != '_');
     let mut capitals = false;
     for word in words.filter(|word| !word.starts_with('@')) {
