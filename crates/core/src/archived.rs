@@ -33,7 +33,7 @@ pub const fn versions<const N: usize>(own: &[Column]) -> [Column; N] {
 
 /// Declares the index that finds a batch.
 pub const fn batch_index(name: &'static str) -> Index {
-    index(name, &["from_epoch"], "a batch, to prove it or take it back")
+    index(name, &["from_epoch"], "the rows of a batch, to prove or undo it")
 }
 
 /// Declares the index that finds what a move closed.
@@ -41,7 +41,7 @@ pub const fn closed_index(name: &'static str) -> Index {
     index(
         name,
         &["to_epoch"],
-        "what a move closed: hardly anything is closed after the epoch a reader asks for",
+        "the versions that a move closed; few are closed after the epoch a reader asks for",
     )
     .only(CLOSED)
 }

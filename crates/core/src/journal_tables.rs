@@ -20,7 +20,7 @@ pub const fn archive_state(resources: &'static [&'static str]) -> Table {
     table(
         "archive_state",
         &STATE,
-        "The epoch of each resource, kept where the rows leave from, so that it changes in the transaction that removes them.",
+        "The epoch of each resource. It is kept in hot so that it changes in the transaction that removes the rows.",
     )
     .key(&["resource"])
     .rows(resources)
@@ -30,7 +30,7 @@ pub const fn archive_state(resources: &'static [&'static str]) -> Table {
 pub static ARCHIVE_REJECTS: Table = table(
     "archive_rejects",
     &[RESOURCE, column("id", Kind::Int), column("reason", Kind::Text), column("at", Kind::Time)],
-    "Rows that cold cannot hold: they stay, and why.",
+    "Rows that cold cannot hold, with the reason. They stay in hot.",
 )
 .key(&["resource", "id"]);
 
@@ -38,7 +38,7 @@ pub static ARCHIVE_REJECTS: Table = table(
 pub static ERASURES_IN_HOT: Table = table(
     "archive_erasures",
     &[RESOURCE, column("id", Kind::Int), column("reason", Kind::Text), column("at", Kind::Time)],
-    "Rows that were erased: no move, import or recovery brings one back.",
+    "Rows that were erased. No move, import or recovery brings them back.",
 )
 .key(&["resource", "id"]);
 
@@ -53,7 +53,7 @@ const HEAD: [Column; 6] = [
 
 /// Declares the claim of each resource in cold.
 pub const fn archive_head(resources: &'static [&'static str]) -> Table {
-    table("archive_head", &HEAD, "The claim row of each resource: who moves holds the newest number.")
+    table("archive_head", &HEAD, "The claim row of each resource. The active mover holds the newest number.")
         .key(&["resource"])
         .rows(resources)
 }
@@ -76,7 +76,7 @@ pub static ARCHIVE_BATCHES: Table = table(
         column("finished", Kind::Time),
         column("confirmed", Kind::Bool).default(ColumnDefault::Bool(false)),
     ],
-    "The journal of moves.",
+    "The journal: one row for each move.",
 )
 .key(&["resource", "epoch"])
 .indexes(&[index("archive_batches_confirmed", &["resource", "epoch DESC"], "the newest confirmed batch")
@@ -92,8 +92,8 @@ pub static ERASURES_IN_COLD: Table = table(
         column("at", Kind::Time),
         column("pending", Kind::Int).null(),
     ],
-    "Rows that were or are being erased: no move, import or recovery brings one back.",
+    "Rows that were or are being erased. No move, import or recovery brings them back.",
 )
 .key(&["resource", "id"])
-.indexes(&[index("archive_erasures_pending", &["pending"], "what is still to be erased")
+.indexes(&[index("archive_erasures_pending", &["pending"], "the rows still to be erased")
     .only(Only::NotNull("pending"))]);

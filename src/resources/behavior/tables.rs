@@ -17,10 +17,10 @@ pub const BEHAVIOR: Table = table(
         RESOURCE,
         FROM_EPOCH,
     ],
-    "What users did a day. Rows are deltas: their sum is the count.",
+    "Counts of what users did, by day. Rows are deltas; their sum is the count.",
 )
 .key(&["user_id", "id"])
 .indexes(&[
     index("user_behavior_analytics_user", &["user_id", "analysis_date DESC"], "a user's days"),
-    index("user_behavior_analytics_batch", &["resource", "from_epoch"], "a batch, to take it back"),
+    index("user_behavior_analytics_batch", &["resource", "from_epoch"], "the rows of a batch, to undo it"),
 ]);

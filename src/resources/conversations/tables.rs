@@ -12,13 +12,9 @@ pub const CONVERSATIONS: Table = table(
         column("created_at", Kind::Time).default(ColumnDefault::Now),
         column("updated_at", Kind::Time).default(ColumnDefault::Now),
     ],
-    "Two users and what they say to each other. They never move.",
+    "A conversation of two users. Conversations are not archived.",
 )
 .indexes(&[
     index("conversations_user1", &["user1_id", "updated_at DESC", "id DESC"], "a user's conversations"),
-    index(
-        "conversations_user2",
-        &["user2_id", "updated_at DESC", "id DESC"],
-        "the same, for the other of the two",
-    ),
+    index("conversations_user2", &["user2_id", "updated_at DESC", "id DESC"], "the same for the second user"),
 ]);

@@ -14,19 +14,19 @@ pub const MESSAGES: Table = table(
         column("created_at", Kind::Time).default(ColumnDefault::Now),
         column("is_read", Kind::Bool).default(ColumnDefault::Bool(false)),
     ],
-    "Messages that have not moved yet.",
+    "Messages that have not been archived.",
 )
 .moves_to("messages_archive")
 .indexes(&[
     index("messages_key", &["conversation_id", "created_at DESC", "id DESC"], "a conversation's pages"),
-    index("messages_due", &["created_at", "id"], "the mover's scan for what is due"),
+    index("messages_due", &["created_at", "id"], "the mover's scan for due rows"),
 ]);
 
 /// `messages_archive`
 pub const MESSAGES_ARCHIVE: Table = table(
     "messages_archive",
     &versions::<{ MESSAGES.columns.len() + 4 }>(MESSAGES.columns),
-    "Messages that moved.",
+    "Versions of archived messages.",
 )
 .key(&["conversation_id", "id"])
 .indexes(&[

@@ -13,11 +13,15 @@ pub const POSTS: Table = table(
         column("body", Kind::Text),
         column("created_at", Kind::Time).default(ColumnDefault::Now),
     ],
-    "Posts that have not moved yet.",
+    "Posts that have not been archived.",
 )
 .moves_to("posts_archive")
 .indexes(&[
-    index("posts_key", &["created_at DESC", "id DESC"], "all posts; backwards the mover's scan"),
+    index(
+        "posts_key",
+        &["created_at DESC", "id DESC"],
+        "all posts; read backwards, the mover's scan for due rows",
+    ),
     index("posts_author_key", &["author_id", "created_at DESC", "id DESC"], "an author's posts"),
 ]);
 
@@ -31,47 +35,50 @@ pub const COMMENTS: Table = table(
         column("body", Kind::Text),
         column("created_at", Kind::Time).default(ColumnDefault::Now),
     ],
-    "What is said of a post; they move with it.",
+    "Comments on posts. They move with their post.",
 )
 .moves_to("comments_archive")
 .indexes(&[index(
     "comments_key",
     &["post_id", "created_at DESC", "id DESC"],
-    "a post's comments, and their number",
+    "a post's comments, and their count",
 )]);
 
 /// `likes`, `likes_archive`
 pub const LIKES: Table = table(
     "likes",
     &[column("user_id", Kind::Int).of("users"), column("post_id", Kind::Int).of("posts")],
-    "Who likes a post; they move with it.",
+    "Likes of posts. They move with their post.",
 )
 .moves_to("likes_archive")
 .key(&["post_id", "user_id"]);
 
 /// `posts_archive`
-pub const POSTS_ARCHIVE: Table =
-    table("posts_archive", &versions::<{ POSTS.columns.len() + 4 }>(POSTS.columns), "Posts that moved.")
-        .key(&["author_id", "id"])
-        .indexes(&[
-            index("posts_archive_open", &["created_at DESC", "original_id DESC"], "all posts").only(OPEN),
-            closed_index("posts_archive_closed"),
-            index(
-                "posts_archive_author_open",
-                &["author_id", "created_at DESC", "original_id DESC"],
-                "an author's posts",
-            )
-            .unique()
-            .only(OPEN),
-            original_index("posts_archive_original"),
-            batch_index("posts_archive_batch"),
-        ]);
+pub const POSTS_ARCHIVE: Table = table(
+    "posts_archive",
+    &versions::<{ POSTS.columns.len() + 4 }>(POSTS.columns),
+    "Versions of archived posts.",
+)
+.key(&["author_id", "id"])
+.indexes(&[
+    index("posts_archive_open", &["created_at DESC", "original_id DESC"], "all posts").only(OPEN),
+    closed_index("posts_archive_closed"),
+    index(
+        "posts_archive_author_open",
+        &["author_id", "created_at DESC", "original_id DESC"],
+        "an author's posts",
+    )
+    .unique()
+    .only(OPEN),
+    original_index("posts_archive_original"),
+    batch_index("posts_archive_batch"),
+]);
 
 /// `comments_archive`
 pub const COMMENTS_ARCHIVE: Table = table(
     "comments_archive",
     &versions::<{ COMMENTS.columns.len() + 4 }>(COMMENTS.columns),
-    "Comments that moved with their post.",
+    "Versions of archived comments.",
 )
 .key(&["post_id", "id"])
 .indexes(&[
@@ -81,7 +88,7 @@ pub const COMMENTS_ARCHIVE: Table = table(
     index(
         "comments_archive_closed",
         &["post_id", "created_at DESC", "original_id DESC"],
-        "the same, of closed versions",
+        "the same for closed versions",
     )
     .only(CLOSED),
     closed_index("comments_archive_closed_epoch"),
@@ -93,12 +100,12 @@ pub const COMMENTS_ARCHIVE: Table = table(
 pub const LIKES_ARCHIVE: Table = table(
     "likes_archive",
     &versions::<{ LIKES.columns.len() + 4 }>(LIKES.columns),
-    "Likes that moved with their post.",
+    "Versions of archived likes.",
 )
 .key(&["post_id", "id"])
 .indexes(&[
-    index("likes_archive_open", &["post_id", "user_id"], "the number of a post's likes").unique().only(OPEN),
-    index("likes_archive_closed", &["post_id", "user_id"], "the same, of closed versions").only(CLOSED),
+    index("likes_archive_open", &["post_id", "user_id"], "the count of a post's likes").unique().only(OPEN),
+    index("likes_archive_closed", &["post_id", "user_id"], "the same for closed versions").only(CLOSED),
     closed_index("likes_archive_closed_epoch"),
     batch_index("likes_archive_batch"),
 ]);

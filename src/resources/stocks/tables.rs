@@ -15,9 +15,9 @@ pub const STOCKS: Table = table(
         column("created_at", Kind::Time).default(ColumnDefault::Now),
         column("updated_at", Kind::Time).default(ColumnDefault::Now),
     ],
-    "What prices are of. They never move.",
+    "Stocks. They are not archived.",
 )
-.indexes(&[index("stocks_symbol", &["symbol"], "one stock a symbol").constraint()]);
+.indexes(&[index("stocks_symbol", &["symbol"], "one stock for each symbol").constraint()]);
 
 /// `stock_prices`, `stock_prices_history`
 pub const PRICES: Table = table(
@@ -36,19 +36,19 @@ pub const PRICES: Table = table(
         column("transaction_count", Kind::Int).null(),
         column("created_at", Kind::Time).default(ColumnDefault::Now),
     ],
-    "A stock's day, until it moves.",
+    "One row for each stock and trading day that has not been archived.",
 )
 .moves_to("stock_prices_history")
 .indexes(&[
-    index("stock_prices_day", &["stock_id", "trade_date"], "one price a stock and day").constraint(),
-    index("stock_prices_due", &["trade_date", "id"], "the mover's scan for what is due"),
+    index("stock_prices_day", &["stock_id", "trade_date"], "one row for each stock and day").constraint(),
+    index("stock_prices_due", &["trade_date", "id"], "the mover's scan for due rows"),
 ]);
 
 /// `stock_prices_history`
 pub const PRICES_HISTORY: Table = table(
     "stock_prices_history",
     &versions::<{ PRICES.columns.len() + 4 }>(PRICES.columns),
-    "Prices that moved; one open version a stock and day.",
+    "Versions of archived prices; one open version for each stock and day.",
 )
 .key(&["stock_id", "id"])
 .indexes(&[

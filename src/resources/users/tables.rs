@@ -10,5 +10,5 @@ pub const USERS: Table = table(
         column("username", Kind::Text).form(StorageForm::Length(200)),
         column("email", Kind::Text).form(StorageForm::Length(320)).null(),
     ],
-    "Who writes and reads.",
+    "The platform's users.",
 );

@@ -9,25 +9,26 @@ use crate::migrate::TierSchema;
 const HEAD: &str = "\
 # Data model
 
-Written by `thermocline db generate --docs` from the declaration in `src/schema/`; a test fails when the two differ.
+Written by `thermocline db generate --docs` from the declared tables (`tables.rs` of each resource, and `crates/core` for those of
+the journal); a test fails when the two differ.
 
-Instants are UTC at microseconds, ids are 64-bit (a platform's own 32-bit ids are left as they are), prices are
-`DECIMAL(10, 2)`. SQLite stores instants and days as integer microseconds since 1970, prices as exact decimal text of scale 2,
-true and false as 1 and 0. JSON shows instants as RFC 3339 with `Z` and microseconds, days as `YYYY-MM-DD`, and prices as
+Times are UTC with microseconds, ids are 64-bit (a platform's own 32-bit ids are left as they are), prices are
+`DECIMAL(10, 2)`. SQLite stores times and days as integer microseconds since 1970, prices as exact decimal text of scale 2,
+true and false as 1 and 0. JSON shows times as RFC 3339 with `Z` and microseconds, days as `YYYY-MM-DD`, and prices as
 numbers with their exact digits.
 ";
 
 const COLD: &str = "\
-What the mover writes to: PostgreSQL 14 and later, or a SQLite file. The API always shows `original_id` as `id`. A row is
-visible at epoch E when `from_epoch <= E` and (`to_epoch` is NULL or `to_epoch > E`). Every unique key holds the column a
-distributed server would spread the table by; there are no foreign keys between tables, and no number that readers
-depend on. SQLite numbers rows by `id` alone.
+The tables that the mover writes to, in PostgreSQL 14 or later, or in a SQLite file. The API shows `original_id` as `id`. A version
+is visible at epoch E when `from_epoch <= E` and (`to_epoch` is NULL or `to_epoch > E`). Every unique key contains the column that
+a distributed server would distribute the table by. There are no foreign keys between tables, and readers depend on no sequence. In
+SQLite `id` alone is the primary key.
 ";
 
 /// Returns the whole page.
 pub fn markdown(hot: &TierSchema, cold: &TierSchema) -> String {
     let mut page = HEAD.to_owned();
-    page.push_str("\n## Hot\n\nWhat the platform writes to: SQL Server 2019 and later, or a SQLite file.\n");
+    page.push_str("\n## Hot\n\nThe tables that the platform writes to, in SQL Server 2019 or later, or in a SQLite file.\n");
     for table in hot.tables {
         section(&mut page, table, Dialect::Mssql);
     }
@@ -61,7 +62,7 @@ fn section(page: &mut String, table: &Table, server: Dialect) {
         let _ = writeln!(page, "{}", line(index, &model));
     }
     if !table.rows.is_empty() {
-        let _ = writeln!(page, "- made with a row for each of {}", table.rows.join(", "));
+        let _ = writeln!(page, "- created with a row for each of {}", table.rows.join(", "));
     }
 }
 
@@ -75,7 +76,7 @@ fn line(index: &Index, table: &TableModel) -> String {
 fn remarks(table: &TableModel, column: &ColumnModel) -> String {
     let mut remarks = Vec::new();
     if column.identity {
-        remarks.push("numbered by the database".to_owned());
+        remarks.push("assigned by the database".to_owned());
     }
     if column.nullable {
         remarks.push("may be NULL".to_owned());
@@ -85,7 +86,7 @@ fn remarks(table: &TableModel, column: &ColumnModel) -> String {
     }
     match &column.default {
         None => {}
-        Some(DefaultValue::Now) => remarks.push("default: the present (not in SQLite)".to_owned()),
+        Some(DefaultValue::Now) => remarks.push("default: now (not in SQLite)".to_owned()),
         Some(value) => remarks.push(format!("default: {value}")),
     }
     for foreign in table.foreign.iter().filter(|foreign| foreign.columns == [column.name.as_str()]) {
