@@ -133,3 +133,23 @@ fn every_command_and_option_is_documented() {
     }
     assert!(missing.is_empty(), "docs/reference/command-line.md does not name: {}", missing.join(", "));
 }
+
+#[test]
+fn the_walk_through_a_resource_shows_the_code_that_is_compiled() {
+    let page = page("docs/adding-a-resource.md");
+    // A comment before each block names its file.
+    let blocks: Vec<(&str, &str)> = page
+        .split("\n<!-- ")
+        .skip(1)
+        .map(|part| {
+            let (file, rest) = part.split_once(" -->\n```").expect("a block after the name of its file");
+            let (_, code) = rest.split_once('\n').expect("a language");
+            (file, code.split_once("```\n").expect("the end of the block").0)
+        })
+        .collect();
+    assert!(blocks.len() >= 7, "{} blocks", blocks.len());
+    for (file, code) in blocks {
+        let compiled = fs::read_to_string(root().join(file)).expect("the file of a block");
+        assert!(compiled.contains(code), "docs/adding-a-resource.md shows {file} as it is not:\n{code}");
+    }
+}
