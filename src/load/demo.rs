@@ -2,7 +2,7 @@
 
 use super::LoadError;
 use crate::demo::DemoPlan;
-use crate::schema::{self, Kind, Table};
+use crate::schema::{self, ColumnType, Table};
 use crate::tier::{Begin, Engine, Value};
 
 /// Rows that are inserted together.
@@ -13,8 +13,8 @@ type Progress<'a> = &'a mut (dyn FnMut(&'static str, u64) + Send);
 
 /// Loads the demo's data into an empty hot tier.
 pub async fn fill(hot: &dyn Engine, plan: DemoPlan, progress: Progress<'_>) -> Result<(), LoadError> {
-    let int = |int: Option<i64>| Value::or_null(int, Kind::Int);
-    let price = |price| Value::or_null(price, Kind::Price);
+    let int = |int: Option<i64>| Value::or_null(int, ColumnType::Int);
+    let price = |price| Value::or_null(price, ColumnType::Price);
     let now: Value = plan.now.into();
     let users = plan
         .users()

@@ -6,7 +6,7 @@ use super::nouns;
 use super::row::{pick, read};
 use super::{Chunk, LoadError, count, sql};
 use crate::import::{Noun, Record};
-use crate::schema::{Column, Kind};
+use crate::schema::{Column, ColumnType};
 use crate::tier::{Statement, TierError, Value};
 
 /// The columns whose content makes two rows the same, in the order of the index that serves them. Columns that the service
@@ -112,11 +112,11 @@ impl Identity {
 fn alike_in_mssql(column: &Column, n: usize) -> String {
     let name = column.name;
     let exact = match column.kind {
-        Kind::Time => return format!("{name} = CAST(@P{n} AS DATETIME2(6))"),
-        Kind::Text => format!(
+        ColumnType::Time => return format!("{name} = CAST(@P{n} AS DATETIME2(6))"),
+        ColumnType::Text => format!(
             "({name} COLLATE Latin1_General_BIN2 = @P{n} COLLATE Latin1_General_BIN2 AND DATALENGTH({name}) = DATALENGTH(@P{n}))"
         ),
-        Kind::Int if !column.nullable => return format!("{name} = @P{n}"),
+        ColumnType::Int if !column.nullable => return format!("{name} = @P{n}"),
         _ => format!("{name} = @P{n}"),
     };
     format!("(({name} IS NULL AND @P{n} IS NULL) OR {exact})")

@@ -9,7 +9,7 @@ use super::nouns;
 use super::row::{complete, date, pick, read};
 use super::{Chunk, LoadError, Loader, Verdict, sql};
 use crate::import::Record;
-use crate::schema::{Column, Kind, PRICES};
+use crate::schema::{Column, ColumnType, PRICES};
 use crate::tier::{Statement, Value};
 
 /// The columns that make a price the same: the values of the day, all of which may be unknown.
@@ -31,7 +31,7 @@ fn correct() -> Statement {
     };
     let sqlite = set(|column, n| format!("{} = ${n}", column.name));
     let mssql = set(|column, n| match column.kind {
-        Kind::Price => format!("{} = CAST(@P{n} AS DECIMAL(10, 2))", column.name),
+        ColumnType::Price => format!("{} = CAST(@P{n} AS DECIMAL(10, 2))", column.name),
         _ => format!("{} = @P{n}", column.name),
     });
     let parameters: Vec<String> = value_columns().map(Column::parameter).collect();
@@ -83,7 +83,7 @@ impl Loader<'_> {
                 value_columns().map(|column| column.name).filter(|column| record.get(column).is_none());
             let open = open.collect();
             // An id of another database would mean nothing here.
-            let row = record.with("id", Value::Null(Kind::Int)).with_optional("stock_id", stock);
+            let row = record.with("id", Value::Null(ColumnType::Int)).with_optional("stock_id", stock);
             prices.push(Price { stock, day, row: complete(row, self.clock.now()), open });
         }
         let mut known: HashMap<i64, Days> = HashMap::new();
@@ -102,7 +102,8 @@ impl Loader<'_> {
                 None => Verdict::Inserted,
                 Some(old) => {
                     for column in open {
-                        row = row.with(column, old.get(column).cloned().unwrap_or(Value::Null(Kind::Int)));
+                        row = row
+                            .with(column, old.get(column).cloned().unwrap_or(Value::Null(ColumnType::Int)));
                     }
                     if values_of(old) == values_of(&row) { Verdict::Known } else { Verdict::Corrected }
                 }

@@ -144,7 +144,8 @@ impl Active {
     /// Brings the conversations of the inserted messages up to date.
     pub(super) async fn update(self, chunk: &mut Chunk<'_>) -> Result<(), TierError> {
         for (id, Activity { oldest, newest, users: [_, second] }) in self.0 {
-            let params = [id.into(), Value::or_null(second, schema::Kind::Int), oldest.into(), newest.into()];
+            let params =
+                [id.into(), Value::or_null(second, schema::ColumnType::Int), oldest.into(), newest.into()];
             chunk.hot.execute(sql::conversation_active(), &params).await?;
         }
         Ok(())

@@ -72,7 +72,7 @@ fn unexpected(row: &Record, column: &str, expected: &'static str) -> LoadError {
 mod tests {
     use super::super::nouns;
     use super::*;
-    use crate::schema::Kind;
+    use crate::schema::ColumnType;
 
     fn at(text: &str) -> Timestamp {
         text.parse().expect("a time")
@@ -83,7 +83,7 @@ mod tests {
         let now = at("2026-01-01");
         let message = complete(Record::new(&nouns::MESSAGES).with("created_at", at("2020-01-01")), now);
         assert_eq!(message.get("is_read"), Some(&Value::Bool(false)));
-        assert_eq!(message.get("id"), Some(&Value::Null(Kind::Int)));
+        assert_eq!(message.get("id"), Some(&Value::Null(ColumnType::Int)));
         let times = |record: Record| {
             let row = complete(record, now);
             (time(&row, "created_at").expect("a time"), time(&row, "updated_at").expect("a time"))

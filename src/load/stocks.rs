@@ -6,7 +6,7 @@ use super::row::{complete, int, pick, read};
 use super::rows::Fresh;
 use super::{Chunk, LoadError, Loader, Verdict, sql};
 use crate::import::Record;
-use crate::schema::{Kind, STOCKS};
+use crate::schema::{ColumnType, STOCKS};
 use crate::tier::{Statement, TierError, Value};
 
 /// The columns that may be filled later, in the order of `load.complete_stock`.
@@ -26,7 +26,7 @@ pub(super) fn statements() -> [Statement; 2] {
 
 /// Returns the stock with exactly this symbol.
 async fn find(chunk: &mut Chunk<'_>, symbol: Option<&str>) -> Result<Option<Record>, TierError> {
-    let answers = chunk.hot.fetch(&by_symbol(), &[Value::or_null(symbol, Kind::Text)]).await?;
+    let answers = chunk.hot.fetch(&by_symbol(), &[Value::or_null(symbol, ColumnType::Text)]).await?;
     answers.first().map(|answer| read(&nouns::STOCKS, answer)).transpose()
 }
 
@@ -92,17 +92,14 @@ impl Loader<'_> {
         }
         let row = Record::new(&nouns::STOCKS).with("symbol", symbol).with_optional("name", name);
         let row = complete(row, self.clock.now());
-        let found = match find(chunk, Some(symbol)).await? {
-            Some(old) => {
-                if old.is_null("name") {
-                    self.fill(chunk, &old, &row).await?;
-                }
-                Some(old)
+        let found = if let Some(old) = find(chunk, Some(symbol)).await? {
+            if old.is_null("name") {
+                self.fill(chunk, &old, &row).await?;
             }
-            None => {
-                chunk.insert(&nouns::STOCKS, [row]).await?;
-                find(chunk, Some(symbol)).await?
-            }
+            Some(old)
+        } else {
+            chunk.insert(&nouns::STOCKS, [row]).await?;
+            find(chunk, Some(symbol)).await?
         };
         let found = found.ok_or_else(|| LoadError::Missing(format!("stock {symbol}")))?;
         let id = int(&found, "id")?;

@@ -19,7 +19,7 @@ use thermocline::federation::sql::{ListSpec, ListStatements, SqlList};
 use thermocline::journal::pair;
 use thermocline::page::{Key, ListId};
 use thermocline::resources::resource::{Moves, Resource};
-use thermocline::schema::{Dialect, Kind, Model, Table, column, emit, index, table};
+use thermocline::schema::{ColumnType, Dialect, Model, Table, column, emit, index, table};
 use thermocline::tier::migrate::{self, Step, TierSchema};
 use thermocline::tier::{Engine, Record, Sqlite, Tier, TierError, Value};
 use thermocline::web::auth::{AuthSettings, Caller, KeySource, Verifier};
@@ -40,7 +40,12 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 const NOTES: Table = table(
     "notes",
-    &[ID, column("user_id", Kind::Int), column("body", Kind::Text), column("created_at", Kind::Time)],
+    &[
+        ID,
+        column("user_id", ColumnType::Int),
+        column("body", ColumnType::Text),
+        column("created_at", ColumnType::Time),
+    ],
     "Notes that have not moved yet.",
 )
 .moves_to("notes_archive")

@@ -12,7 +12,7 @@ use thermocline::federation::{ColdError, HotSnapshot, List as _};
 use thermocline::page::{Key, Order, Slice, Span};
 use thermocline::resources::messages::Messages;
 use thermocline::resources::stocks::prices::Prices;
-use thermocline::schema::{self, Kind};
+use thermocline::schema::{self, ColumnType};
 use thermocline::tier::{Begin, Statement, Value};
 use tower::ServiceExt as _;
 
@@ -71,8 +71,9 @@ async fn every_value_comes_back(pair: Pair) {
         message(i64::MAX, 1, "one microsecond later", old(2)),
     ];
     pair.put(&schema::MESSAGES, rows.clone()).await;
-    let price = |cents: Option<i64>| Value::or_null(cents.map(|cents| Decimal::new(cents, 2)), Kind::Price);
-    let int = |int: Option<i64>| Value::or_null(int, Kind::Int);
+    let price =
+        |cents: Option<i64>| Value::or_null(cents.map(|cents| Decimal::new(cents, 2)), ColumnType::Price);
+    let int = |int: Option<i64>| Value::or_null(int, ColumnType::Int);
     let day = |id: i64, day: &str, cents: Option<i64>, n: Option<i64>| {
         let day: chrono::NaiveDate = day.parse().expect("a day");
         let mut row = vec![id.into(), 1.into(), day.into()];
@@ -339,10 +340,10 @@ async fn both_pairs_give_the_same_answers() {
         let price = |id: i64| {
             let mut row = vec![id.into(), 1.into(), old(id * DAY).date().into()];
             row.extend((0..5).map(|n| match (id + n) % 4 {
-                0 => Value::Null(Kind::Price),
+                0 => Value::Null(ColumnType::Price),
                 _ => Decimal::new((id + n) % 7 * 50, 2).into(),
             }));
-            row.extend([Value::Null(Kind::Int), 0.into(), id.into(), old(id).into()]);
+            row.extend([Value::Null(ColumnType::Int), 0.into(), id.into(), old(id).into()]);
             row
         };
         pair.put(&schema::PRICES, (1..=30).map(price).collect()).await;

@@ -95,8 +95,7 @@ fn declared(folder: &Path, engine: &str, names: &mut BTreeSet<String>) {
             }
             continue;
         }
-        let file = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        if !file.ends_with(".sql") {
+        if path.extension().is_none_or(|extension| extension != "sql") {
             continue;
         }
         let catalogue = std::fs::read_to_string(&path).expect("UTF-8");
@@ -162,8 +161,8 @@ fn every_piece_of_a_dynamic_text_has_a_sample() {
 
 /// Returns the Unicode string literals of a T-SQL text.
 fn literals(text: &str) -> impl Iterator<Item = String> {
-    let code: String =
-        text.lines().map(|line| format!("{}\n", line.split("-- ").next().unwrap_or_default())).collect();
+    let code: Vec<&str> = text.lines().map(|line| line.split("-- ").next().unwrap_or_default()).collect();
+    let code = code.join("\n");
     let mut literals = Vec::new();
     let mut rest = code.as_str();
     while let Some(start) = rest.find("N'") {

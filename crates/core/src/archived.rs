@@ -4,16 +4,16 @@
 //! the open versions, which are nearly all, and one of the closed ones, so that a read after a large restore does not walk
 //! through versions that nobody can see. Every unique key holds the column by which a distributed server would spread the table.
 
-use crate::table::{Column, ID, Index, Kind, Only, StorageForm, Table, column, index, table};
+use crate::table::{Column, ColumnType, ID, Index, Only, StorageForm, Table, column, index, table};
 
 /// The rows of an index of open versions.
 pub const OPEN: Only = Only::Null("to_epoch");
 /// The rows of an index of closed versions.
 pub const CLOSED: Only = Only::NotNull("to_epoch");
 /// The move that brought a row.
-pub const FROM_EPOCH: Column = column("from_epoch", Kind::Int);
+pub const FROM_EPOCH: Column = column("from_epoch", ColumnType::Int);
 /// The name of a resource.
-pub const RESOURCE: Column = column("resource", Kind::Text).form(StorageForm::Code(20));
+pub const RESOURCE: Column = column("resource", ColumnType::Text).form(StorageForm::Code(20));
 
 /// Returns the columns of a moved table in cold: a number of its own, the columns of the row in hot, when it moved, and
 /// between which epochs it is visible. `N` is four more than the number of columns in hot.
@@ -25,9 +25,9 @@ pub const fn versions<const N: usize>(own: &[Column]) -> [Column; N] {
         columns[place + 1] = Column { form, nullable, ..column(archived, kind) };
         place += 1;
     }
-    columns[N - 3] = column("archived_at", Kind::Time);
+    columns[N - 3] = column("archived_at", ColumnType::Time);
     columns[N - 2] = FROM_EPOCH;
-    columns[N - 1] = column("to_epoch", Kind::Int).null();
+    columns[N - 1] = column("to_epoch", ColumnType::Int).null();
     columns
 }
 
@@ -52,12 +52,12 @@ pub const fn original_index(name: &'static str) -> Index {
 }
 
 const BLOCK: [Column; 6] = [
-    column("scope", Kind::Int),
-    column("level", Kind::Int).form(StorageForm::Small),
-    column("upper_at", Kind::Time),
-    column("upper_id", Kind::Int),
+    column("scope", ColumnType::Int),
+    column("level", ColumnType::Int).form(StorageForm::Small),
+    column("upper_at", ColumnType::Time),
+    column("upper_id", ColumnType::Int),
     FROM_EPOCH,
-    column("n", Kind::Int),
+    column("n", ColumnType::Int),
 ];
 
 /// Declares a table of counted blocks.

@@ -1,18 +1,18 @@
 //! The tables of the journal, which stand beside those of the resources in each tier.
 
 use crate::archived::RESOURCE;
-use crate::table::{Column, ColumnDefault, Kind, Only, StorageForm, Table, column, index, table};
+use crate::table::{Column, ColumnDefault, ColumnType, Only, StorageForm, Table, column, index, table};
 
 const STATE: [Column; 9] = [
     RESOURCE,
-    column("pair", Kind::Int).null(),
-    column("epoch", Kind::Int).default(ColumnDefault::Int(0)),
-    column("token", Kind::Int).null(),
-    column("cold_newest_at", Kind::Time).null(),
-    column("cold_newest_id", Kind::Int).null(),
-    column("mover", Kind::Text).form(StorageForm::Length(200)).null(),
-    column("held", Kind::Bool).default(ColumnDefault::Bool(false)),
-    column("updated_at", Kind::Time).null(),
+    column("pair", ColumnType::Int).null(),
+    column("epoch", ColumnType::Int).default(ColumnDefault::Int(0)),
+    column("token", ColumnType::Int).null(),
+    column("cold_newest_at", ColumnType::Time).null(),
+    column("cold_newest_id", ColumnType::Int).null(),
+    column("mover", ColumnType::Text).form(StorageForm::Length(200)).null(),
+    column("held", ColumnType::Bool).default(ColumnDefault::Bool(false)),
+    column("updated_at", ColumnType::Time).null(),
 ];
 
 /// Declares the state of each resource in hot.
@@ -29,7 +29,12 @@ pub const fn archive_state(resources: &'static [&'static str]) -> Table {
 /// The rows of hot that cold cannot hold.
 pub static ARCHIVE_REJECTS: Table = table(
     "archive_rejects",
-    &[RESOURCE, column("id", Kind::Int), column("reason", Kind::Text), column("at", Kind::Time)],
+    &[
+        RESOURCE,
+        column("id", ColumnType::Int),
+        column("reason", ColumnType::Text),
+        column("at", ColumnType::Time),
+    ],
     "Rows that cold cannot hold, with the reason. They stay in hot.",
 )
 .key(&["resource", "id"]);
@@ -37,18 +42,23 @@ pub static ARCHIVE_REJECTS: Table = table(
 /// The erased rows, in hot. Cold has the same, so that no backup of one tier brings a row back.
 pub static ERASURES_IN_HOT: Table = table(
     "archive_erasures",
-    &[RESOURCE, column("id", Kind::Int), column("reason", Kind::Text), column("at", Kind::Time)],
+    &[
+        RESOURCE,
+        column("id", ColumnType::Int),
+        column("reason", ColumnType::Text),
+        column("at", ColumnType::Time),
+    ],
     "Rows that were erased. No move, import or recovery brings them back.",
 )
 .key(&["resource", "id"]);
 
 const HEAD: [Column; 6] = [
     RESOURCE,
-    column("pair", Kind::Int).null(),
-    column("claimed", Kind::Int).default(ColumnDefault::Int(0)),
-    column("floor", Kind::Int).default(ColumnDefault::Int(0)),
-    column("mover", Kind::Text).null(),
-    column("claimed_at", Kind::Time).null(),
+    column("pair", ColumnType::Int).null(),
+    column("claimed", ColumnType::Int).default(ColumnDefault::Int(0)),
+    column("floor", ColumnType::Int).default(ColumnDefault::Int(0)),
+    column("mover", ColumnType::Text).null(),
+    column("claimed_at", ColumnType::Time).null(),
 ];
 
 /// Declares the claim of each resource in cold.
@@ -63,18 +73,18 @@ pub static ARCHIVE_BATCHES: Table = table(
     "archive_batches",
     &[
         RESOURCE,
-        column("epoch", Kind::Int),
-        column("kind", Kind::Text),
-        column("token", Kind::Int),
-        column("row_count", Kind::Int),
-        column("first_at", Kind::Time).null(),
-        column("first_id", Kind::Int).null(),
-        column("last_at", Kind::Time).null(),
-        column("last_id", Kind::Int).null(),
-        column("digest", Kind::Text),
-        column("started", Kind::Time),
-        column("finished", Kind::Time),
-        column("confirmed", Kind::Bool).default(ColumnDefault::Bool(false)),
+        column("epoch", ColumnType::Int),
+        column("kind", ColumnType::Text),
+        column("token", ColumnType::Int),
+        column("row_count", ColumnType::Int),
+        column("first_at", ColumnType::Time).null(),
+        column("first_id", ColumnType::Int).null(),
+        column("last_at", ColumnType::Time).null(),
+        column("last_id", ColumnType::Int).null(),
+        column("digest", ColumnType::Text),
+        column("started", ColumnType::Time),
+        column("finished", ColumnType::Time),
+        column("confirmed", ColumnType::Bool).default(ColumnDefault::Bool(false)),
     ],
     "The journal: one row for each move.",
 )
@@ -87,10 +97,10 @@ pub static ERASURES_IN_COLD: Table = table(
     "archive_erasures",
     &[
         RESOURCE,
-        column("id", Kind::Int),
-        column("reason", Kind::Text),
-        column("at", Kind::Time),
-        column("pending", Kind::Int).null(),
+        column("id", ColumnType::Int),
+        column("reason", ColumnType::Text),
+        column("at", ColumnType::Time),
+        column("pending", ColumnType::Int).null(),
     ],
     "Rows that were or are being erased. No move, import or recovery brings them back.",
 )

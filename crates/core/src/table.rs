@@ -5,7 +5,7 @@
 
 /// The type of a column. Each engine has its own name for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub enum ColumnType {
     /// A 64-bit integer.
     Int,
     /// Unicode text.
@@ -20,7 +20,7 @@ pub enum Kind {
     Bool,
 }
 
-impl Kind {
+impl ColumnType {
     /// Returns its name in the catalogues of queries.
     pub const fn name(self) -> &'static str {
         match self {
@@ -34,7 +34,7 @@ impl Kind {
     }
 }
 
-/// How a column is stored by engines that distinguish more than its [`Kind`].
+/// How a column is stored by engines that distinguish more than its [`ColumnType`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StorageForm {
     /// The default for the type; text without a limit.
@@ -70,7 +70,7 @@ pub struct Column {
     /// Its name in the cold tier.
     pub archived: &'static str,
     /// What it holds.
-    pub kind: Kind,
+    pub kind: ColumnType,
     /// How it is stored.
     pub form: StorageForm,
     /// Whether it may be NULL.
@@ -84,7 +84,7 @@ pub struct Column {
 }
 
 /// Declares a column: not NULL, without a default, under the same name in cold.
-pub const fn column(name: &'static str, kind: Kind) -> Column {
+pub const fn column(name: &'static str, kind: ColumnType) -> Column {
     let form = StorageForm::Plain;
     Column {
         name,
@@ -130,7 +130,7 @@ impl Column {
 }
 
 /// The identity column of a row.
-pub const ID: Column = Column { identity: true, archived: "original_id", ..column("id", Kind::Int) };
+pub const ID: Column = Column { identity: true, archived: "original_id", ..column("id", ColumnType::Int) };
 
 /// The rows of a partial index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

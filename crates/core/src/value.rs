@@ -6,13 +6,13 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
 use crate::clock::Timestamp;
-use crate::table::Kind;
+use crate::table::ColumnType;
 
 /// A parameter of a statement or a value of a row. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Value {
     /// NULL. The type is sent along, since servers ask for it.
-    Null(Kind),
+    Null(ColumnType),
     /// A 64-bit integer.
     Int(i64),
     /// Unicode text.
@@ -104,7 +104,7 @@ impl Value {
     }
 
     /// Returns `value`, or a NULL of `kind`.
-    pub fn or_null<T: Into<Self>>(value: Option<T>, kind: Kind) -> Self {
+    pub fn or_null<T: Into<Self>>(value: Option<T>, kind: ColumnType) -> Self {
         value.map_or(Self::Null(kind), Into::into)
     }
 }

@@ -9,6 +9,7 @@ use crate::{Engine, Mssql, Postgres, PostgresUrl, Replicated, Schema, Sqlite, Ti
 
 /// Where a tier is. `Display` leaves out passwords.
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant, reason = "a program has two of them")]
 pub enum TierLocation {
     /// A SQLite file.
     Sqlite(PathBuf),

@@ -13,7 +13,7 @@
 //! ```
 //!
 //! `tier` is `hot`, `cold` or `both`, or `fragment` for a piece of SQL that other queries are put together from: it needs no
-//! index, and a text only for the engines that take it. The parameter types are those of [`ColumnType`](crate::schema::Kind): `int`, `text`, `time`, `date`,
+//! index, and a text only for the engines that take it. The parameter types are those of [`ColumnType`](crate::schema::ColumnType): `int`, `text`, `time`, `date`,
 //! `price`, `bool`, and `ints` for a list of integers. `queries.sqlite.sql`, `queries.postgres.sql` and
 //! `queries.mssql.sql` hold texts of one engine, each under its `-- name:` line; such a text takes the place of the shared one. An engine file
 //! may repeat `-- index:` and hold further comment lines in the header; they are notes for the reader and are not sent.
@@ -144,11 +144,12 @@ fn for_engine(source: Source, text: &str) -> String {
         let end = rest[start..].find('}').map_or(rest.len(), |end| start + end);
         let list = &rest[start + 5..end];
         out.push_str(&rest[..start]);
-        out.push_str(&match source {
-            Source::Postgres | Source::Shared => format!("= ANY ({list})"),
-            Source::Sqlite => format!("IN (SELECT value FROM json_each({list}))"),
-            Source::Mssql => format!("IN (SELECT v FROM OPENJSON({list}) WITH (v BIGINT '$'))"),
-        });
+        let (before, after) = match source {
+            Source::Postgres | Source::Shared => ("= ANY (", ")"),
+            Source::Sqlite => ("IN (SELECT value FROM json_each(", "))"),
+            Source::Mssql => ("IN (SELECT v FROM OPENJSON(", ") WITH (v BIGINT '$'))"),
+        };
+        out.extend([before, list, after]);
         rest = rest.get(end + 1..).unwrap_or_default();
     }
     out.push_str(rest);

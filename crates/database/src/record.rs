@@ -8,7 +8,7 @@ use sqlx::{Row as _, ValueRef as _};
 
 use super::postgres::codec as postgres;
 use super::{Tier, TierError, Value, mssql};
-use crate::schema::Kind;
+use crate::schema::ColumnType;
 use thermocline_core::clock::Timestamp;
 use thermocline_core::keyset::Key;
 
@@ -174,14 +174,14 @@ impl Record {
     }
 
     /// Reads the column as a value of its type, to copy it.
-    pub fn value(&self, column: &str, kind: Kind) -> Result<Value, TierError> {
+    pub fn value(&self, column: &str, kind: ColumnType) -> Result<Value, TierError> {
         Ok(match kind {
-            Kind::Int => Value::or_null(self.int_or_null(column)?, kind),
-            Kind::Text => Value::or_null(self.text_or_null(column)?.as_deref(), kind),
-            Kind::Time => Value::or_null(self.time_or_null(column)?, kind),
-            Kind::Date => Value::or_null(self.date_or_null(column)?, kind),
-            Kind::Price => Value::or_null(self.price_or_null(column)?, kind),
-            Kind::Bool => Value::or_null(self.bool_or_null(column)?, kind),
+            ColumnType::Int => Value::or_null(self.int_or_null(column)?, kind),
+            ColumnType::Text => Value::or_null(self.text_or_null(column)?.as_deref(), kind),
+            ColumnType::Time => Value::or_null(self.time_or_null(column)?, kind),
+            ColumnType::Date => Value::or_null(self.date_or_null(column)?, kind),
+            ColumnType::Price => Value::or_null(self.price_or_null(column)?, kind),
+            ColumnType::Bool => Value::or_null(self.bool_or_null(column)?, kind),
         })
     }
 }

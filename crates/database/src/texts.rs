@@ -3,7 +3,7 @@
 //! They are listed for operators and for checks; sessions use the same constants and functions. Settings that a driver sends
 //! when it connects (SQLite's pragmas, PostgreSQL's start-up options) are not statements of the program and are not listed.
 
-use thermocline_core::table::Kind;
+use thermocline_core::table::ColumnType;
 
 use crate::schema::Dialect;
 use crate::{Value, mssql, postgres, sqlite};
@@ -38,7 +38,7 @@ pub fn of_engine(dialect: Dialect) -> Vec<Text> {
 
 /// Returns the texts with which an engine inserts rows into `table`, listed as `insert.{name}`; there may be one for each way
 /// rows can travel.
-pub fn of_insert(dialect: Dialect, name: &str, table: &str, columns: &[(&str, Kind)]) -> Vec<Text> {
+pub fn of_insert(dialect: Dialect, name: &str, table: &str, columns: &[(&str, ColumnType)]) -> Vec<Text> {
     let names: Vec<&str> = columns.iter().map(|(name, _)| *name).collect();
     let typed = || {
         columns.iter().map(|(name, kind)| ((*name).to_owned(), type_of(dialect, kind.name()).unwrap_or("")))
@@ -93,13 +93,13 @@ pub fn type_of(dialect: Dialect, word: &str) -> Option<&'static str> {
     })
 }
 
-const fn array(kind: Kind) -> &'static str {
+const fn array(kind: ColumnType) -> &'static str {
     match kind {
-        Kind::Int => "BIGINT[]",
-        Kind::Text => "TEXT[]",
-        Kind::Time => "TIMESTAMPTZ[]",
-        Kind::Date => "DATE[]",
-        Kind::Price => "NUMERIC[]",
-        Kind::Bool => "BOOLEAN[]",
+        ColumnType::Int => "BIGINT[]",
+        ColumnType::Text => "TEXT[]",
+        ColumnType::Time => "TIMESTAMPTZ[]",
+        ColumnType::Date => "DATE[]",
+        ColumnType::Price => "NUMERIC[]",
+        ColumnType::Bool => "BOOLEAN[]",
     }
 }

@@ -6,7 +6,7 @@ use chrono::{Datelike, NaiveDate};
 use rust_decimal::Decimal;
 
 use thermocline_core::clock::Timestamp;
-use thermocline_core::table::{Column, Kind, StorageForm};
+use thermocline_core::table::{Column, ColumnType, StorageForm};
 use thermocline_core::value::Value;
 
 /// Longest part of a value that a reason quotes, in characters.
@@ -47,13 +47,13 @@ impl Reject {
 pub fn required(column: &Column, text: &str) -> Result<Value, Reject> {
     let name = column.name;
     match column.kind {
-        Kind::Int if column.identity || column.references.is_some() => id(name, text).map(Value::from),
-        Kind::Int => count(name, text).map(Value::from),
-        Kind::Text => self::text(column, text).map(Value::from),
-        Kind::Time => time(name, text).map(Value::from),
-        Kind::Date => date(name, text).map(Value::from),
-        Kind::Price => decimal(name, text).map(Value::from),
-        Kind::Bool => flag(name, text).map(Value::from),
+        ColumnType::Int if column.identity || column.references.is_some() => id(name, text).map(Value::from),
+        ColumnType::Int => count(name, text).map(Value::from),
+        ColumnType::Text => self::text(column, text).map(Value::from),
+        ColumnType::Time => time(name, text).map(Value::from),
+        ColumnType::Date => date(name, text).map(Value::from),
+        ColumnType::Price => decimal(name, text).map(Value::from),
+        ColumnType::Bool => flag(name, text).map(Value::from),
     }
 }
 

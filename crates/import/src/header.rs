@@ -79,7 +79,7 @@ mod tests {
     use super::super::testing::{LIKES, MESSAGES, PRICES, USERS};
     use super::*;
     use thermocline_core::clock::Timestamp;
-    use thermocline_core::table::Kind;
+    use thermocline_core::table::ColumnType;
     use thermocline_core::value::Value;
 
     fn read(noun: &'static Noun, text: &str) -> Result<Vec<Result<Record, String>>, String> {
@@ -143,7 +143,7 @@ mod tests {
     #[test]
     fn only_blank_optional_text_is_null() {
         let records = read(&USERS, "username,email\n li , \n,x\n").expect("a header");
-        let user = Record::new(&USERS).with("username", " li ").with("email", Value::Null(Kind::Text));
+        let user = Record::new(&USERS).with("username", " li ").with("email", Value::Null(ColumnType::Text));
         assert_eq!(records, [Ok(user), Err("username: empty: \"\"".to_owned())]);
     }
 
@@ -154,9 +154,12 @@ mod tests {
         let records = read(&PRICES, text).expect("a header");
         let price = records[0].as_ref().expect("a price");
         assert_eq!(price.text("symbol"), Some("0050"));
-        assert_eq!(price.get("open_price"), Some(&Value::Null(Kind::Price)));
+        assert_eq!(price.get("open_price"), Some(&Value::Null(ColumnType::Price)));
         assert_eq!(price.get("close_price"), Some(&Value::Price(rust_decimal::Decimal::new(0, 2))));
-        assert_eq!((price.int("volume"), price.get("turnover")), (Some(0), Some(&Value::Null(Kind::Int))));
+        assert_eq!(
+            (price.int("volume"), price.get("turnover")),
+            (Some(0), Some(&Value::Null(ColumnType::Int)))
+        );
         assert_eq!(price.get("high_price"), None);
         let text = "stock_id,trade_date\n5,2018-03-01\n0050x,2018-03-01\n";
         let records = read(&PRICES, text).expect("a header");

@@ -122,13 +122,11 @@ impl Input {
             Ok(None) => Err(Problem::Empty),
             Err(error) => return Err(source.error(error)),
         };
-        let layout = match shape.map_err(|problem| source.reject(problem))? {
-            Some(layout) => layout,
-            None => {
-                let rows =
-                    twse::read_reply(noun, source.text()?, origin).map_err(|error| source.error(error))?;
-                Layout::Reply(rows.map_err(|problem| source.reject(problem))?)
-            }
+        let layout = if let Some(layout) = shape.map_err(|problem| source.reject(problem))? {
+            layout
+        } else {
+            let rows = twse::read_reply(noun, source.text()?, origin).map_err(|error| source.error(error))?;
+            Layout::Reply(rows.map_err(|problem| source.reject(problem))?)
         };
         Ok(Self { source, layout: Arc::new(layout) })
     }

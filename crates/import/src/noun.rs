@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use thermocline_core::table::{Column, Kind, Table};
+use thermocline_core::table::{Column, ColumnType, Table};
 
 /// A table that can be imported, with what a file of it needs beyond the declaration of the table.
 #[derive(Debug, PartialEq, Eq)]
@@ -88,7 +88,7 @@ impl Noun {
 
     /// Returns whether the rows are dated by day: their times are moved by whole weeks.
     pub fn is_dated(&self) -> bool {
-        self.table.columns.iter().any(|column| column.kind == Kind::Date)
+        self.table.columns.iter().any(|column| column.kind == ColumnType::Date)
     }
 }
 

@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 use super::Noun;
 use super::shift::whole_weeks;
 use thermocline_core::clock::Timestamp;
-use thermocline_core::table::Kind;
+use thermocline_core::table::ColumnType;
 use thermocline_core::value::Value;
 
 /// One row of a file: a value for each of [`Noun::columns`] that the file has.
@@ -39,8 +39,11 @@ impl Record {
     /// For a column that the noun does not have.
     #[must_use]
     pub fn with_optional(self, column: &str, value: Option<impl Into<Value>>) -> Self {
-        let kind =
-            self.noun.columns().find(|known| known.name == column).map_or(Kind::Int, |known| known.kind);
+        let kind = self
+            .noun
+            .columns()
+            .find(|known| known.name == column)
+            .map_or(ColumnType::Int, |known| known.kind);
         self.with(column, Value::or_null(value, kind))
     }
 
@@ -91,7 +94,7 @@ impl Record {
 
     /// Returns the newest time the record holds; for a row dated by day the midnight at which its day begins.
     pub fn newest(&self) -> Option<Timestamp> {
-        let kind = if self.noun.is_dated() { Kind::Date } else { Kind::Time };
+        let kind = if self.noun.is_dated() { ColumnType::Date } else { ColumnType::Time };
         let values = self.values.iter().zip(self.noun.columns());
         values
             .filter(|(_, column)| column.kind == kind)

@@ -1,6 +1,6 @@
 //! Nouns for the tests of this room.
 
-use thermocline_core::table::{ColumnDefault, ID, Kind, StorageForm, Table, column, table};
+use thermocline_core::table::{ColumnDefault, ColumnType, ID, StorageForm, Table, column, table};
 
 use super::{Noun, Parent};
 
@@ -8,8 +8,8 @@ const USERS_TABLE: Table = table(
     "users",
     &[
         ID,
-        column("username", Kind::Text).form(StorageForm::Length(200)),
-        column("email", Kind::Text).form(StorageForm::Length(320)).null(),
+        column("username", ColumnType::Text).form(StorageForm::Length(200)),
+        column("email", ColumnType::Text).form(StorageForm::Length(320)).null(),
     ],
     "",
 );
@@ -17,8 +17,8 @@ const CONVERSATIONS_TABLE: Table = table(
     "conversations",
     &[
         ID,
-        column("created_at", Kind::Time).default(ColumnDefault::Now),
-        column("updated_at", Kind::Time).default(ColumnDefault::Now),
+        column("created_at", ColumnType::Time).default(ColumnDefault::Now),
+        column("updated_at", ColumnType::Time).default(ColumnDefault::Now),
     ],
     "",
 );
@@ -26,22 +26,25 @@ const MESSAGES_TABLE: Table = table(
     "messages",
     &[
         ID,
-        column("conversation_id", Kind::Int).of("conversations"),
-        column("sender_id", Kind::Int).of("users"),
-        column("content", Kind::Text),
-        column("created_at", Kind::Time).default(ColumnDefault::Now),
-        column("is_read", Kind::Bool).default(ColumnDefault::Bool(false)),
+        column("conversation_id", ColumnType::Int).of("conversations"),
+        column("sender_id", ColumnType::Int).of("users"),
+        column("content", ColumnType::Text),
+        column("created_at", ColumnType::Time).default(ColumnDefault::Now),
+        column("is_read", ColumnType::Bool).default(ColumnDefault::Bool(false)),
     ],
     "",
 );
-const LIKES_TABLE: Table =
-    table("likes", &[column("user_id", Kind::Int).of("users"), column("post_id", Kind::Int).of("posts")], "");
+const LIKES_TABLE: Table = table(
+    "likes",
+    &[column("user_id", ColumnType::Int).of("users"), column("post_id", ColumnType::Int).of("posts")],
+    "",
+);
 pub const STOCKS_TABLE: Table = table(
     "stocks",
     &[
         ID,
-        column("symbol", Kind::Text).form(StorageForm::Code(20)),
-        column("name", Kind::Text).form(StorageForm::Length(200)).null(),
+        column("symbol", ColumnType::Text).form(StorageForm::Code(20)),
+        column("name", ColumnType::Text).form(StorageForm::Length(200)).null(),
     ],
     "",
 );
@@ -49,17 +52,17 @@ const PRICES_TABLE: Table = table(
     "prices",
     &[
         ID,
-        column("stock_id", Kind::Int).of("stocks"),
-        column("trade_date", Kind::Date),
-        column("open_price", Kind::Price).null(),
-        column("high_price", Kind::Price).null(),
-        column("low_price", Kind::Price).null(),
-        column("close_price", Kind::Price).null(),
-        column("change_amount", Kind::Price).null(),
-        column("volume", Kind::Int).null(),
-        column("turnover", Kind::Int).null(),
-        column("transaction_count", Kind::Int).null(),
-        column("created_at", Kind::Time).default(ColumnDefault::Now),
+        column("stock_id", ColumnType::Int).of("stocks"),
+        column("trade_date", ColumnType::Date),
+        column("open_price", ColumnType::Price).null(),
+        column("high_price", ColumnType::Price).null(),
+        column("low_price", ColumnType::Price).null(),
+        column("close_price", ColumnType::Price).null(),
+        column("change_amount", ColumnType::Price).null(),
+        column("volume", ColumnType::Int).null(),
+        column("turnover", ColumnType::Int).null(),
+        column("transaction_count", ColumnType::Int).null(),
+        column("created_at", ColumnType::Time).default(ColumnDefault::Now),
     ],
     "",
 );

@@ -3,7 +3,7 @@
 use super::queries::sql;
 use super::{ConsistencyError, Disagreement, JournalError};
 use thermocline_core::clock::Timestamp;
-use thermocline_core::table::Kind;
+use thermocline_core::table::ColumnType;
 use thermocline_database::{Engine, Session, TierError, Value};
 
 /// Claims the next number above `oldest` for a mover. Once committed, movers with older numbers are overtaken.
@@ -98,7 +98,7 @@ pub async fn head(
     epoch: i64,
     token: Option<i64>,
 ) -> Result<Head, TierError> {
-    let params = [resource.into(), epoch.into(), Value::or_null(token, Kind::Int)];
+    let params = [resource.into(), epoch.into(), Value::or_null(token, ColumnType::Int)];
     let records = cold.fetch(sql::head(), &params).await?;
     let Some(record) = records.first() else { return Ok(Head::default()) };
     Ok(Head {

@@ -68,7 +68,7 @@ fn of_row(table: &str, row: &[Value]) -> u128 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use thermocline_core::table::Kind;
+    use thermocline_core::table::ColumnType;
 
     fn of(rows: &[&[Value]]) -> Digest {
         let mut digest = Digest::default();
@@ -84,8 +84,8 @@ mod tests {
         assert_eq!(of(&[a, b]), of(&[b, a]));
         assert_ne!(of(&[a, b]), of(&[a, a]));
         assert_ne!(of(&[&["ab".into(), "c".into()]]), of(&[&["a".into(), "bc".into()]]));
-        assert_ne!(of(&[&[Value::Null(Kind::Text)]]), of(&[&["".into()]]));
-        assert_ne!(of(&[&[Value::Null(Kind::Price)]]), of(&[&[rust_decimal::Decimal::ZERO.into()]]));
+        assert_ne!(of(&[&[Value::Null(ColumnType::Text)]]), of(&[&["".into()]]));
+        assert_ne!(of(&[&[Value::Null(ColumnType::Price)]]), of(&[&[rust_decimal::Decimal::ZERO.into()]]));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::queries::sql;
 use super::{ConsistencyError, Disagreement, state};
 use thermocline_core::clock::Clock;
-use thermocline_core::table::Kind;
+use thermocline_core::table::ColumnType;
 use thermocline_database::{Begin, Engine, Record, Statement, TierError, Value};
 
 /// The two databases cannot be used together.
@@ -78,7 +78,7 @@ pub async fn inconsistencies(
     let (mut found, mut ahead) = (BTreeMap::new(), BTreeMap::new());
     for state in hot.fetch(sql::epochs(), &[]).await? {
         let (resource, epoch) = (state.text("resource")?, state.int("epoch")?);
-        let token = Value::or_null(state.int_or_null("token")?, Kind::Int);
+        let token = Value::or_null(state.int_or_null("token")?, ColumnType::Int);
         let params = [resource.as_str().into(), epoch.into(), token];
         let records = cold.fetch(sql::standing(), &params).await?;
         let Some(standing) = records.first() else { continue };

@@ -2,7 +2,7 @@
 
 use super::queries::sql;
 use super::{ConsistencyError, Disagreement, JournalError};
-use thermocline_core::table::Kind;
+use thermocline_core::table::ColumnType;
 use thermocline_database::{Engine, Record, Session, TierError, Value};
 
 /// Returns whether the journal has the move. Epoch 0 is before the first move.
@@ -41,7 +41,7 @@ pub async fn ensure_known(
 }
 
 fn params(resource: &str, epoch: i64, token: Option<i64>) -> [Value; 3] {
-    [resource.into(), epoch.into(), Value::or_null(token, Kind::Int)]
+    [resource.into(), epoch.into(), Value::or_null(token, ColumnType::Int)]
 }
 
 fn is_one(records: &[Record]) -> Result<bool, TierError> {

@@ -6,7 +6,7 @@ use super::queries::sql;
 use super::{ConsistencyError, Disagreement, JournalError};
 use thermocline_core::clock::Timestamp;
 use thermocline_core::keyset::Key;
-use thermocline_core::table::Kind;
+use thermocline_core::table::ColumnType;
 use thermocline_database::{Begin, Engine, Record, Session, TierError, Value};
 
 /// A state row.
@@ -73,8 +73,8 @@ pub async fn raise(
         resource.into(),
         epoch.into(),
         token.into(),
-        Value::or_null(cold_watermark.map(|key| key.at), Kind::Time),
-        Value::or_null(cold_watermark.map(|key| key.id), Kind::Int),
+        Value::or_null(cold_watermark.map(|key| key.at), ColumnType::Time),
+        Value::or_null(cold_watermark.map(|key| key.id), ColumnType::Int),
         now.into(),
     ];
     match hot.execute(sql::raise(), &params).await? {

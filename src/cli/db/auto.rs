@@ -15,7 +15,7 @@ use crate::config::Settings;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  thermocline db auto && thermocline serve")]
 pub struct Args {
-    /// TierChoice tier
+    /// The tier
     #[arg(long, value_enum, default_value = "both")]
     tier: TierChoice,
     /// The number of attempts to reach each database [default: 30]

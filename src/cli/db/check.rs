@@ -18,7 +18,7 @@ Examples:
   thermocline db check
   thermocline db check --tier cold --json")]
 pub struct Args {
-    /// TierChoice tier
+    /// The tier
     #[arg(long, value_enum, default_value = "both")]
     tier: TierChoice,
 }

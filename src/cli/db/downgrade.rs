@@ -31,7 +31,7 @@ pub struct Args {
     /// -1 for the newest migration, -2 for two, the number or name of a version to return to, or base for all
     #[arg(default_value = "-1", allow_hyphen_values = true)]
     to: String,
-    /// TierChoice tier
+    /// The tier
     #[arg(long, value_enum, default_value = "both")]
     tier: TierChoice,
     /// Do not ask for confirmation

@@ -32,7 +32,7 @@ pub struct Args {
     /// A description of the migration; its files are named after it
     #[arg(short, long, value_name = "TEXT", required_unless_present_any = ["sql", "docs"])]
     message: Option<String>,
-    /// TierChoice tier
+    /// The tier
     #[arg(long, value_enum, default_value = "both")]
     tier: TierChoice,
     /// Print the statements and write no file

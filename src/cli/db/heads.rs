@@ -12,7 +12,7 @@ use crate::tier::migrate::Step;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  thermocline db heads")]
 pub struct Args {
-    /// TierChoice tier
+    /// The tier
     #[arg(long, value_enum, default_value = "both")]
     tier: TierChoice,
 }

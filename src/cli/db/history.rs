@@ -13,7 +13,7 @@ use crate::tier::migrate::{Recorded, Step};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  thermocline db history --tier cold")]
 pub struct Args {
-    /// TierChoice tier
+    /// The tier
     #[arg(long, value_enum, default_value = "both")]
     tier: TierChoice,
 }

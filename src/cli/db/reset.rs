@@ -14,7 +14,7 @@ use crate::tier::migrate::Task;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  thermocline db reset --tier cold")]
 pub struct Args {
-    /// TierChoice tier
+    /// The tier
     #[arg(long, value_enum, default_value = "both")]
     tier: TierChoice,
     /// Do not ask for confirmation

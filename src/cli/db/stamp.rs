@@ -23,7 +23,7 @@ use crate::tier::migrate::{self, DetectedSchema, Fault, Task};
 pub struct Args {
     /// The number or name of a version, head, or base for none
     version: String,
-    /// TierChoice tier
+    /// The tier
     #[arg(long, value_enum, default_value = "both")]
     tier: TierChoice,
     /// Do not ask for confirmation

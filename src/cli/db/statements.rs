@@ -8,7 +8,7 @@ use crate::cli::failure::Failure;
 use crate::cli::output::print_json;
 use crate::cli::tier_report;
 use crate::resources::registry;
-use crate::schema::{self, Column, Dialect, Kind};
+use crate::schema::{self, Column, ColumnType, Dialect};
 use crate::tier::texts::{self, Text};
 use crate::tier::{Statement, Tier, migrate};
 use crate::{archive, journal, load, ops, tier};
@@ -167,7 +167,7 @@ fn of_text(dialect: Dialect, text: Text) -> Listed {
 }
 
 /// The columns of an insert.
-type Inserted = (String, &'static str, Vec<(&'static str, Kind)>);
+type Inserted = (String, &'static str, Vec<(&'static str, ColumnType)>);
 
 /// Returns the bulk inserts an engine gets, each with its name in the listing, its table and its columns.
 fn inserted(dialect: Dialect) -> Vec<Inserted> {

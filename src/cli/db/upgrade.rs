@@ -16,7 +16,7 @@ pub struct Args {
     /// The number or name of the version to reach
     #[arg(default_value = "head")]
     to: String,
-    /// TierChoice tier
+    /// The tier
     #[arg(long, value_enum, default_value = "both")]
     tier: TierChoice,
 }

@@ -17,7 +17,7 @@ use crate::config::Settings;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  thermocline db wait --tries 10 && thermocline db upgrade")]
 pub struct Args {
-    /// TierChoice tier
+    /// The tier
     #[arg(long, value_enum, default_value = "both")]
     tier: TierChoice,
     /// The number of attempts [default: 30]

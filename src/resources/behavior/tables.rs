@@ -1,19 +1,19 @@
 //! The table of user behaviour.
 
 use thermocline_core::archived::{FROM_EPOCH, RESOURCE};
-use thermocline_core::table::{ID, Kind, StorageForm, Table, column, index, table};
+use thermocline_core::table::{ColumnType, ID, StorageForm, Table, column, index, table};
 
 /// `user_behavior_analytics`
 pub const BEHAVIOR: Table = table(
     "user_behavior_analytics",
     &[
         ID,
-        column("user_id", Kind::Int),
-        column("action_type", Kind::Text).form(StorageForm::Length(50)),
-        column("action_count", Kind::Int),
-        column("analysis_date", Kind::Date),
-        column("metadata", Kind::Text).form(StorageForm::Json).null(),
-        column("created_at", Kind::Time),
+        column("user_id", ColumnType::Int),
+        column("action_type", ColumnType::Text).form(StorageForm::Length(50)),
+        column("action_count", ColumnType::Int),
+        column("analysis_date", ColumnType::Date),
+        column("metadata", ColumnType::Text).form(StorageForm::Json).null(),
+        column("created_at", ColumnType::Time),
         RESOURCE,
         FROM_EPOCH,
     ],

@@ -1,16 +1,16 @@
 //! The table of conversations.
 
-use thermocline_core::table::{ColumnDefault, ID, Kind, Table, column, index, table};
+use thermocline_core::table::{ColumnDefault, ColumnType, ID, Table, column, index, table};
 
 /// `conversations`
 pub const CONVERSATIONS: Table = table(
     "conversations",
     &[
         ID,
-        column("user1_id", Kind::Int).of("users"),
-        column("user2_id", Kind::Int).of("users").null(),
-        column("created_at", Kind::Time).default(ColumnDefault::Now),
-        column("updated_at", Kind::Time).default(ColumnDefault::Now),
+        column("user1_id", ColumnType::Int).of("users"),
+        column("user2_id", ColumnType::Int).of("users").null(),
+        column("created_at", ColumnType::Time).default(ColumnDefault::Now),
+        column("updated_at", ColumnType::Time).default(ColumnDefault::Now),
     ],
     "A conversation of two users. Conversations are not archived.",
 )

@@ -1,18 +1,18 @@
 //! The tables of messages.
 
 use thermocline_core::archived::{OPEN, batch_index, blocks, closed_index, original_index, versions};
-use thermocline_core::table::{ColumnDefault, ID, Kind, Table, column, index, table};
+use thermocline_core::table::{ColumnDefault, ColumnType, ID, Table, column, index, table};
 
 /// `messages`, `messages_archive`
 pub const MESSAGES: Table = table(
     "messages",
     &[
         ID,
-        column("conversation_id", Kind::Int).of("conversations"),
-        column("sender_id", Kind::Int).of("users"),
-        column("content", Kind::Text),
-        column("created_at", Kind::Time).default(ColumnDefault::Now),
-        column("is_read", Kind::Bool).default(ColumnDefault::Bool(false)),
+        column("conversation_id", ColumnType::Int).of("conversations"),
+        column("sender_id", ColumnType::Int).of("users"),
+        column("content", ColumnType::Text),
+        column("created_at", ColumnType::Time).default(ColumnDefault::Now),
+        column("is_read", ColumnType::Bool).default(ColumnDefault::Bool(false)),
     ],
     "Messages that have not been archived.",
 )

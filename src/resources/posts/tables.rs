@@ -1,17 +1,17 @@
 //! The tables of posts, comments and likes.
 
 use thermocline_core::archived::{CLOSED, OPEN, batch_index, blocks, closed_index, original_index, versions};
-use thermocline_core::table::{ColumnDefault, ID, Kind, StorageForm, Table, column, index, table};
+use thermocline_core::table::{ColumnDefault, ColumnType, ID, StorageForm, Table, column, index, table};
 
 /// `posts`, `posts_archive`
 pub const POSTS: Table = table(
     "posts",
     &[
         ID,
-        column("author_id", Kind::Int).of("users"),
-        column("title", Kind::Text).form(StorageForm::Length(200)),
-        column("body", Kind::Text),
-        column("created_at", Kind::Time).default(ColumnDefault::Now),
+        column("author_id", ColumnType::Int).of("users"),
+        column("title", ColumnType::Text).form(StorageForm::Length(200)),
+        column("body", ColumnType::Text),
+        column("created_at", ColumnType::Time).default(ColumnDefault::Now),
     ],
     "Posts that have not been archived.",
 )
@@ -30,10 +30,10 @@ pub const COMMENTS: Table = table(
     "comments",
     &[
         ID,
-        column("post_id", Kind::Int).of("posts"),
-        column("author_id", Kind::Int).of("users"),
-        column("body", Kind::Text),
-        column("created_at", Kind::Time).default(ColumnDefault::Now),
+        column("post_id", ColumnType::Int).of("posts"),
+        column("author_id", ColumnType::Int).of("users"),
+        column("body", ColumnType::Text),
+        column("created_at", ColumnType::Time).default(ColumnDefault::Now),
     ],
     "Comments on posts. They move with their post.",
 )
@@ -47,7 +47,7 @@ pub const COMMENTS: Table = table(
 /// `likes`, `likes_archive`
 pub const LIKES: Table = table(
     "likes",
-    &[column("user_id", Kind::Int).of("users"), column("post_id", Kind::Int).of("posts")],
+    &[column("user_id", ColumnType::Int).of("users"), column("post_id", ColumnType::Int).of("posts")],
     "Likes of posts. They move with their post.",
 )
 .moves_to("likes_archive")

@@ -1,19 +1,19 @@
 //! The tables of stocks and prices.
 
 use thermocline_core::archived::{OPEN, batch_index, closed_index, original_index, versions};
-use thermocline_core::table::{ColumnDefault, ID, Kind, StorageForm, Table, column, index, table};
+use thermocline_core::table::{ColumnDefault, ColumnType, ID, StorageForm, Table, column, index, table};
 
 /// `stocks`
 pub const STOCKS: Table = table(
     "stocks",
     &[
         ID,
-        column("symbol", Kind::Text).form(StorageForm::Code(20)),
-        column("name", Kind::Text).form(StorageForm::Length(200)).null(),
-        column("exchange", Kind::Text).form(StorageForm::Length(50)).null(),
-        column("market_type", Kind::Text).form(StorageForm::Length(50)).null(),
-        column("created_at", Kind::Time).default(ColumnDefault::Now),
-        column("updated_at", Kind::Time).default(ColumnDefault::Now),
+        column("symbol", ColumnType::Text).form(StorageForm::Code(20)),
+        column("name", ColumnType::Text).form(StorageForm::Length(200)).null(),
+        column("exchange", ColumnType::Text).form(StorageForm::Length(50)).null(),
+        column("market_type", ColumnType::Text).form(StorageForm::Length(50)).null(),
+        column("created_at", ColumnType::Time).default(ColumnDefault::Now),
+        column("updated_at", ColumnType::Time).default(ColumnDefault::Now),
     ],
     "Stocks. They are not archived.",
 )
@@ -24,17 +24,17 @@ pub const PRICES: Table = table(
     "stock_prices",
     &[
         ID,
-        column("stock_id", Kind::Int).of("stocks"),
-        column("trade_date", Kind::Date),
-        column("open_price", Kind::Price).null(),
-        column("high_price", Kind::Price).null(),
-        column("low_price", Kind::Price).null(),
-        column("close_price", Kind::Price).null(),
-        column("change_amount", Kind::Price).null(),
-        column("volume", Kind::Int).null(),
-        column("turnover", Kind::Int).null(),
-        column("transaction_count", Kind::Int).null(),
-        column("created_at", Kind::Time).default(ColumnDefault::Now),
+        column("stock_id", ColumnType::Int).of("stocks"),
+        column("trade_date", ColumnType::Date),
+        column("open_price", ColumnType::Price).null(),
+        column("high_price", ColumnType::Price).null(),
+        column("low_price", ColumnType::Price).null(),
+        column("close_price", ColumnType::Price).null(),
+        column("change_amount", ColumnType::Price).null(),
+        column("volume", ColumnType::Int).null(),
+        column("turnover", ColumnType::Int).null(),
+        column("transaction_count", ColumnType::Int).null(),
+        column("created_at", ColumnType::Time).default(ColumnDefault::Now),
     ],
     "One row for each stock and trading day that has not been archived.",
 )

@@ -15,7 +15,7 @@ use thermocline::federation::sql::{SqlHot, SqlList};
 use thermocline::journal::pair;
 use thermocline::page::{Slice, Span};
 use thermocline::resources;
-use thermocline::schema::{self, Kind, Table};
+use thermocline::schema::{self, ColumnType, Table};
 use thermocline::tier::{Begin, Engine, Sqlite, Tier, Value, migrate};
 use thermocline::web::auth::{AuthSettings, KeySource, Verifier};
 use thermocline::web::state::App;
@@ -85,8 +85,9 @@ impl Pair {
         let clock = Clock::fixed(now());
         pair::ensure(&*hot, &*cold, &clock).await.expect("a pair");
         let pair = Self { hot, cold, clock, _files: files, _database: None };
-        let user =
-            |id: i64| vec![id.into(), Value::from(format!("user{id}").as_str()), Value::Null(Kind::Text)];
+        let user = |id: i64| {
+            vec![id.into(), Value::from(format!("user{id}").as_str()), Value::Null(ColumnType::Text)]
+        };
         pair.put(&schema::USERS, (1..=4).map(user).collect()).await;
         let at = Value::from(now());
         let talk = |id: i64| vec![id.into(), 1.into(), 2.into(), at.clone(), at.clone()];

@@ -52,7 +52,7 @@ pub async fn pair_with_history(folder: &Path) -> Table {
     for (stock, day) in days {
         let price = logical_table::price(day, 3);
         let mut row = logical_table::price_row(stock, &price);
-        row[0] = Value::Null(thermocline::schema::Kind::Int);
+        row[0] = Value::Null(thermocline::schema::ColumnType::Int);
         pair.change(
             "INSERT INTO stock_prices VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) \
              ON CONFLICT (stock_id, trade_date) DO UPDATE SET open_price = excluded.open_price, \

@@ -12,7 +12,7 @@ use thermocline::resources::messages::{Message, Messages};
 use thermocline::resources::posts::comments::{Comment, Comments};
 use thermocline::resources::posts::{Post, Posts};
 use thermocline::resources::stocks::prices::{Price, Prices};
-use thermocline::schema::{self, Kind};
+use thermocline::schema::{self, ColumnType};
 use thermocline::tier::{Begin, Record, TierError, Value};
 
 use super::expected_lists::{Checked, Expected, Reader};
@@ -284,8 +284,8 @@ pub fn comment_row(comment: &Comment) -> Vec<Value> {
 }
 
 pub fn price_row(stock: i64, price: &Price) -> Vec<Value> {
-    let decimal = |value| Value::or_null(value, Kind::Price);
-    let int = |value| Value::or_null(value, Kind::Int);
+    let decimal = |value| Value::or_null(value, ColumnType::Price);
+    let int = |value| Value::or_null(value, ColumnType::Int);
     let id = stock * 1_000_000 + Timestamp::midnight(price.trade_date).micros() / DAY;
     vec![
         id.into(),
@@ -307,7 +307,7 @@ pub fn price_row(stock: i64, price: &Price) -> Vec<Value> {
 pub async fn fill_references(pair: &Pair) {
     let mut session = pair.hot.session().await.expect("a session");
     session.begin(Begin::Write).await.expect("a transaction");
-    let null = Value::Null(Kind::Text);
+    let null = Value::Null(ColumnType::Text);
     let time = || Value::from(Timestamp::default());
     let users: Vec<_> =
         (1..=USERS).map(|id| vec![id.into(), format!("user{id}").as_str().into(), null.clone()]).collect();

@@ -345,7 +345,7 @@ fn vacuum_on_postgres() {
                 for (stock, day) in days.into_iter().step_by(4) {
                     let price = super::logical_table::price(day, 3);
                     let mut row = super::logical_table::price_row(stock, &price);
-                    row[0] = thermocline::tier::Value::Null(thermocline::schema::Kind::Int);
+                    row[0] = thermocline::tier::Value::Null(thermocline::schema::ColumnType::Int);
                     pair.change(
                         "INSERT INTO stock_prices VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
                         &row,

@@ -7,7 +7,7 @@ use thermocline::federation::sql::SqlHot;
 use thermocline::page::{Key, Order, Slice, Span};
 use thermocline::resources::messages::{Message, Messages};
 use thermocline::resources::stocks::{self, prices::Prices};
-use thermocline::schema::Kind;
+use thermocline::schema::ColumnType;
 use thermocline::tier::{Begin, Value};
 
 use super::{MESSAGES, at, insert, message, on_every_engine, people, statement};
@@ -67,7 +67,7 @@ async fn engine_prices(hot: &std::sync::Arc<dyn thermocline::tier::Engine>) {
         "created_at",
     ];
     let price = |text: &str| Value::Price(text.parse::<Decimal>().expect("a decimal"));
-    let null = Value::Null(Kind::Price);
+    let null = Value::Null(ColumnType::Price);
     let day = |date: &str, open, high, low, close, volume| {
         let date: chrono::NaiveDate = date.parse().expect("a date");
         vec![1.into(), date.into(), open, high, low, close, volume, now.clone()]
@@ -79,7 +79,7 @@ async fn engine_prices(hot: &std::sync::Arc<dyn thermocline::tier::Engine>) {
             price("99999999.99"),
             price("-99999999.99"),
             null.clone(),
-            Value::Null(Kind::Int),
+            Value::Null(ColumnType::Int),
         ),
         day("9999-12-31", null.clone(), price("0.01"), price("96.5"), price("96.50"), i64::MAX.into()),
         day("2026-11-20", null.clone(), null.clone(), null.clone(), null, 0.into()),

@@ -151,7 +151,7 @@ impl Process {
                 self.until(Tier::Cold, "begin").await;
             }
             Action::Settle | Action::RequestErasure(_) | Action::RaiseOldestReadable => {
-                self.past_cold_commit().await
+                self.past_cold_commit().await;
             }
             Action::Copy | Action::Recover => {
                 self.past_cold_commit().await;

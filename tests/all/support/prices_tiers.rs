@@ -14,7 +14,7 @@ use serde_json::Value as Json;
 use tempfile::TempDir;
 use thermocline::clock::{Clock, Timestamp};
 use thermocline::resources::stocks;
-use thermocline::schema::Kind;
+use thermocline::schema::ColumnType;
 use thermocline::tier::{Begin, Engine, Record, Session, Sqlite, Statement, Tier, TierError, Value, migrate};
 use thermocline::web::auth::{AuthSettings, KeySource, Verifier};
 use thermocline::web::state::App;
@@ -65,10 +65,11 @@ impl Day {
 
     fn values(&self, stock: i64) -> Vec<Value> {
         let mut values: Vec<Value> = vec![self.id.into(), stock.into(), self.date.into()];
-        let price =
-            |cents: &Option<i64>| Value::or_null(cents.map(|cents| Decimal::new(cents, 2)), Kind::Price);
+        let price = |cents: &Option<i64>| {
+            Value::or_null(cents.map(|cents| Decimal::new(cents, 2)), ColumnType::Price)
+        };
         values.extend(self.prices.iter().map(price));
-        values.extend(self.counts.iter().map(|count| Value::or_null(*count, Kind::Int)));
+        values.extend(self.counts.iter().map(|count| Value::or_null(*count, ColumnType::Int)));
         values.push(Timestamp::midnight(self.date).into());
         values
     }
@@ -300,7 +301,7 @@ async fn fill_hot(hot: &Sqlite, days: &[Day]) {
     let mut session = hot.session().await.expect("a session");
     session.begin(Begin::Write).await.expect("begins");
     let now: Value = NOW.parse::<Timestamp>().expect("a time").into();
-    let null = Value::Null(Kind::Text);
+    let null = Value::Null(ColumnType::Text);
     let stocks = [
         (1, "2330", Value::from("台積電"), Value::from("TWSE")),
         (2, "0050", Value::from("Top 50"), null.clone()),

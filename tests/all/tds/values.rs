@@ -4,7 +4,7 @@ use rust_decimal::Decimal;
 use sqlx::Arguments as _;
 use sqlx::sqlite::SqliteArguments;
 use thermocline::clock::DAY;
-use thermocline::schema::Kind;
+use thermocline::schema::ColumnType;
 
 use super::reader::Reader;
 use super::tokens::COLLATION;
@@ -48,14 +48,14 @@ pub enum Cell {
 }
 
 impl Declared {
-    pub const fn of(kind: Kind) -> Self {
+    pub const fn of(kind: ColumnType) -> Self {
         match kind {
-            Kind::Int => Self::BigInt,
-            Kind::Text => Self::Text(400),
-            Kind::Time => Self::DateTime2,
-            Kind::Date => Self::Date,
-            Kind::Price => Self::Price,
-            Kind::Bool => Self::Bit,
+            ColumnType::Int => Self::BigInt,
+            ColumnType::Text => Self::Text(400),
+            ColumnType::Time => Self::DateTime2,
+            ColumnType::Date => Self::Date,
+            ColumnType::Price => Self::Price,
+            ColumnType::Bool => Self::Bit,
         }
     }
 

@@ -1,6 +1,6 @@
 //! A table of a family.
 
-use thermocline_core::table::{Kind, Table};
+use thermocline_core::table::{ColumnType, Table};
 use thermocline_database::{Statement, Value};
 
 /// A table whose rows move.
@@ -79,7 +79,7 @@ impl Moved {
     /// Returns an expression for the number of bytes of text in a row.
     fn text_bytes(&self, name: impl Fn(usize) -> &'static str) -> String {
         let columns = self.table.columns.iter().enumerate();
-        let texts = columns.filter(|(_, column)| column.kind == Kind::Text);
+        let texts = columns.filter(|(_, column)| column.kind == ColumnType::Text);
         let terms: Vec<String> = texts.map(|(at, _)| format!("octet_length({})", name(at))).collect();
         if terms.is_empty() { "0".to_owned() } else { terms.join(" + ") }
     }

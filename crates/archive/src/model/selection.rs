@@ -3,7 +3,7 @@
 use super::family::Family;
 use super::templates;
 use thermocline_core::clock::Timestamp;
-use thermocline_core::table::Kind;
+use thermocline_core::table::ColumnType;
 use thermocline_database::{Statement, Value};
 
 /// A selection of the rows of a resource in cold.
@@ -70,8 +70,8 @@ impl Selection {
             Self::Batch(_) => ("batch", format!("from_epoch = ${first}"), ", batch int"),
             Self::Span(..) => {
                 let mut columns = own.table.columns.iter();
-                let time = columns.find(|column| matches!(column.kind, Kind::Time | Kind::Date));
-                let by_day = time.is_some_and(|column| column.kind == Kind::Date);
+                let time = columns.find(|column| matches!(column.kind, ColumnType::Time | ColumnType::Date));
+                let by_day = time.is_some_and(|column| column.kind == ColumnType::Date);
                 let time = time.map_or("created_at", |column| column.archived);
                 let parameters = if by_day { ", from date, to date" } else { ", from time, to time" };
                 ("span", format!("{time} >= ${first} AND {time} < ${second}"), parameters)

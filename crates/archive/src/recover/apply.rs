@@ -12,7 +12,7 @@ use crate::moves::rows::{self, Rows};
 use crate::moves::transaction::Move;
 use crate::moves::{self, MoveError, erasures};
 use thermocline_core::keyset::Key;
-use thermocline_core::table::Kind;
+use thermocline_core::table::ColumnType;
 use thermocline_database::{TierError, Value, row_of};
 use thermocline_journal::{MoveKind, entry};
 
@@ -113,6 +113,6 @@ async fn reserve_ids(this: &mut Move<'_>) -> Result<(), TierError> {
 pub(super) async fn watermark(this: &mut Move<'_>) -> Result<Option<Key>, TierError> {
     let records = this.cold.fetch(&queries::watermark(this.family), &[]).await?;
     let Some(record) = records.first() else { return Ok(None) };
-    let kind = if this.family.by_day { Kind::Date } else { Kind::Time };
+    let kind = if this.family.by_day { ColumnType::Date } else { ColumnType::Time };
     Ok(Some(Key::new(record.value("at", kind)?.time(), record.int("id")?)))
 }

@@ -1,7 +1,7 @@
 //! The statements of this room.
 
 use crate::model::{Family, Moved};
-use thermocline_core::table::{Column, Kind};
+use thermocline_core::table::{Column, ColumnType};
 use thermocline_database::Statement;
 
 thermocline_database::queries! {
@@ -17,14 +17,14 @@ thermocline_database::queries! {
 /// Returns the statement that reads the newest key of the open versions. A key by day has no second part.
 pub(super) fn watermark(family: &Family) -> Statement {
     let own = family.own();
-    let day = own.table.columns.iter().find(|column| column.kind == Kind::Date);
+    let day = own.table.columns.iter().find(|column| column.kind == ColumnType::Date);
     let (at, id) = day.map_or(("created_at", "original_id"), |day| (day.archived, "0"));
     sql::watermark().bind(own.archived, &[("table", own.archived), ("at", at), ("id", id)])
 }
 
 /// Returns the statement that sets every column but the id, from parameters in the order of the columns.
 pub(super) fn replace(moved: &Moved) -> Statement {
-    let assigned = |value: fn(usize, Kind) -> String| {
+    let assigned = |value: fn(usize, ColumnType) -> String| {
         let columns = moved.table.columns.iter().enumerate().skip(1);
         let terms = columns.map(|(at, column)| format!("{} = {}", column.name, value(at + 1, column.kind)));
         terms.collect::<Vec<_>>().join(", ")
@@ -40,12 +40,12 @@ pub(super) fn replace(moved: &Moved) -> Statement {
     sql::replace().bind(table, &values)
 }
 
-fn parameter_in_mssql(n: usize, kind: Kind) -> String {
+fn parameter_in_mssql(n: usize, kind: ColumnType) -> String {
     match kind {
-        Kind::Time => format!("CAST(@P{n} AS DATETIME2(6))"),
-        Kind::Date => format!("CAST(@P{n} AS DATE)"),
-        Kind::Price => format!("CAST(@P{n} AS DECIMAL(10, 2))"),
-        Kind::Int | Kind::Text | Kind::Bool => format!("@P{n}"),
+        ColumnType::Time => format!("CAST(@P{n} AS DATETIME2(6))"),
+        ColumnType::Date => format!("CAST(@P{n} AS DATE)"),
+        ColumnType::Price => format!("CAST(@P{n} AS DECIMAL(10, 2))"),
+        ColumnType::Int | ColumnType::Text | ColumnType::Bool => format!("@P{n}"),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::moves::parents::Parents;
 use crate::moves::sql;
 use crate::moves::transaction::Move;
 use thermocline_core::clock::Timestamp;
-use thermocline_core::table::Kind;
+use thermocline_core::table::ColumnType;
 use thermocline_database::{TierError, Value};
 
 /// Rows of one statement.
@@ -146,10 +146,10 @@ async fn fates(this: &mut Move<'_>, moved: &Moved, versions: &[Version]) -> Resu
 /// Returns whether two rows with one id are versions of the same row: its references and its creation time never change. A
 /// price is identified by its place.
 fn is_same(moved: &Moved, old: &[Value], new: &[Value], same_place: bool) -> bool {
-    if moved.table.columns.iter().any(|column| column.kind == Kind::Date) {
+    if moved.table.columns.iter().any(|column| column.kind == ColumnType::Date) {
         return same_place;
     }
     let columns = moved.table.columns.iter().enumerate();
-    let mut fixed = columns.filter(|(_, column)| matches!(column.kind, Kind::Int | Kind::Time));
+    let mut fixed = columns.filter(|(_, column)| matches!(column.kind, ColumnType::Int | ColumnType::Time));
     fixed.all(|(at, _)| old[at] == new[at])
 }

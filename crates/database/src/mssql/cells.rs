@@ -9,7 +9,7 @@ use tiberius::time::{Date, DateTime2, Time};
 use tiberius::{ColumnData, Row, ToSql};
 
 use super::super::Value;
-use crate::schema::Kind;
+use crate::schema::ColumnType;
 use thermocline_core::clock::{DAY, Timestamp};
 
 /// 1970-01-01 in days since 0001-01-01, the protocol's epoch.
@@ -43,10 +43,10 @@ pub(super) fn with_nulls<'a>(text: &'a str, params: &[Value]) -> Cow<'a, str> {
 
 const fn written_out(param: &Value) -> Option<&'static str> {
     match param {
-        Value::Null(Kind::Text) => Some("CAST(NULL AS NVARCHAR(MAX))"),
-        Value::Null(Kind::Time) => Some("CAST(NULL AS DATETIME2(6))"),
-        Value::Null(Kind::Date) => Some("CAST(NULL AS DATE)"),
-        Value::Null(Kind::Price) => Some("CAST(NULL AS DECIMAL(10, 2))"),
+        Value::Null(ColumnType::Text) => Some("CAST(NULL AS NVARCHAR(MAX))"),
+        Value::Null(ColumnType::Time) => Some("CAST(NULL AS DATETIME2(6))"),
+        Value::Null(ColumnType::Date) => Some("CAST(NULL AS DATE)"),
+        Value::Null(ColumnType::Price) => Some("CAST(NULL AS DECIMAL(10, 2))"),
         _ => None,
     }
 }
@@ -54,7 +54,7 @@ const fn written_out(param: &Value) -> Option<&'static str> {
 impl ToSql for Param<'_> {
     fn to_sql(&self) -> ColumnData<'_> {
         match self.0 {
-            Value::Null(Kind::Bool) => ColumnData::Bit(None),
+            Value::Null(ColumnType::Bool) => ColumnData::Bit(None),
             Value::Null(_) => ColumnData::I64(None),
             Value::Int(int) => ColumnData::I64(Some(*int)),
             Value::Text(text) => ColumnData::String(Some(Cow::Borrowed(text))),
@@ -203,8 +203,8 @@ mod tests {
 
     #[test]
     fn a_null_without_a_type_on_the_wire_has_one_in_the_text() {
-        let mut params = vec![Value::Null(Kind::Text), Value::Int(2), Value::Null(Kind::Price)];
-        params.resize(12, Value::Null(Kind::Int));
+        let mut params = vec![Value::Null(ColumnType::Text), Value::Int(2), Value::Null(ColumnType::Price)];
+        params.resize(12, Value::Null(ColumnType::Int));
         let text = "SELECT @P1, @P2, @P3, @P10, @P11, @P99, '@P'";
         assert_eq!(
             with_nulls(text, &params),

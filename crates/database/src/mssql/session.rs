@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use super::super::{Begin, Record, Session, Statement, TierError, Value};
 use super::pool::{Connections, Lease};
 use super::{Mssql, fault};
-use crate::schema::Kind;
+use crate::schema::ColumnType;
 
 /// Rows of one `INSERT`, well below the threshold of lock escalation.
 const ROWS_PER_INSERT: usize = 1_000;
@@ -227,12 +227,12 @@ fn with_ids(table: &str, columns: &[&str], insert: String) -> String {
 
 const fn sql_type(value: &Value) -> &'static str {
     match value {
-        Value::Null(Kind::Int) | Value::Int(_) => "BIGINT",
-        Value::Null(Kind::Text) | Value::Text(_) | Value::Ints(_) => "NVARCHAR(MAX)",
-        Value::Null(Kind::Time) | Value::Time(_) => "DATETIME2(6)",
-        Value::Null(Kind::Date) | Value::Date(_) => "DATE",
-        Value::Null(Kind::Price) | Value::Price(_) => "DECIMAL(10, 2)",
-        Value::Null(Kind::Bool) | Value::Bool(_) => "BIT",
+        Value::Null(ColumnType::Int) | Value::Int(_) => "BIGINT",
+        Value::Null(ColumnType::Text) | Value::Text(_) | Value::Ints(_) => "NVARCHAR(MAX)",
+        Value::Null(ColumnType::Time) | Value::Time(_) => "DATETIME2(6)",
+        Value::Null(ColumnType::Date) | Value::Date(_) => "DATE",
+        Value::Null(ColumnType::Price) | Value::Price(_) => "DECIMAL(10, 2)",
+        Value::Null(ColumnType::Bool) | Value::Bool(_) => "BIT",
     }
 }
 
@@ -296,7 +296,7 @@ mod tests {
 
     #[test]
     fn rows_travel_as_one_json_list() {
-        let row = |id: i64, text: &str| vec![Value::Int(id), text.into(), Value::Null(Kind::Price)];
+        let row = |id: i64, text: &str| vec![Value::Int(id), text.into(), Value::Null(ColumnType::Price)];
         let rows = [row(7, "a😀'"), row(8, ""), row(9, "\n")];
         assert_eq!(list(&rows), ("[[0,7,\"a😀'\",null],[1,8,\"\",null]]".to_owned(), 2));
         let text = insert_text("t", &["id", "b", "c"], &rows[0]);

@@ -15,7 +15,7 @@ use sqlx::{Arguments as _, Decode, Encode, Row as _, Type};
 
 use crate::Value;
 use crate::record::OUTSIDE;
-use crate::schema::Kind;
+use crate::schema::ColumnType;
 
 /// Microseconds from 1970 to 2000, PostgreSQL's epoch.
 const CENTURY: i64 = 946_684_800_000_000;
@@ -139,12 +139,12 @@ pub fn bind(params: &[Value]) -> Result<PgArguments, BoxDynError> {
     let mut arguments = PgArguments::default();
     for param in params {
         match param {
-            Value::Null(Kind::Int) => arguments.add(None::<i64>),
-            Value::Null(Kind::Text) => arguments.add(None::<&str>),
-            Value::Null(Kind::Time) => arguments.add(None::<Instant>),
-            Value::Null(Kind::Date) => arguments.add(None::<Day>),
-            Value::Null(Kind::Price) => arguments.add(None::<Decimal>),
-            Value::Null(Kind::Bool) => arguments.add(None::<bool>),
+            Value::Null(ColumnType::Int) => arguments.add(None::<i64>),
+            Value::Null(ColumnType::Text) => arguments.add(None::<&str>),
+            Value::Null(ColumnType::Time) => arguments.add(None::<Instant>),
+            Value::Null(ColumnType::Date) => arguments.add(None::<Day>),
+            Value::Null(ColumnType::Price) => arguments.add(None::<Decimal>),
+            Value::Null(ColumnType::Bool) => arguments.add(None::<bool>),
             Value::Int(value) => arguments.add(*value),
             Value::Text(text) => arguments.add(&**text),
             Value::Time(at) => arguments.add(Instant(at.micros())),
@@ -162,28 +162,28 @@ pub fn bind_columns(rows: &[Vec<Value>], columns: usize) -> Result<PgArguments, 
     let mut arguments = PgArguments::default();
     for place in 0..columns {
         let cells = || rows.iter().map(|row| &row[place]);
-        match rows.first().map_or(Kind::Int, |row| kind(&row[place])) {
-            Kind::Int => arguments.add(column(cells(), |value| match value {
+        match rows.first().map_or(ColumnType::Int, |row| kind(&row[place])) {
+            ColumnType::Int => arguments.add(column(cells(), |value| match value {
                 Value::Int(int) => Some(*int),
                 _ => None,
             })?),
-            Kind::Text => arguments.add(column(cells(), |value| match value {
+            ColumnType::Text => arguments.add(column(cells(), |value| match value {
                 Value::Text(text) => Some(&**text),
                 _ => None,
             })?),
-            Kind::Time => arguments.add(column(cells(), |value| match value {
+            ColumnType::Time => arguments.add(column(cells(), |value| match value {
                 Value::Time(at) => Some(Instant(at.micros())),
                 _ => None,
             })?),
-            Kind::Date => arguments.add(column(cells(), |value| match value {
+            ColumnType::Date => arguments.add(column(cells(), |value| match value {
                 Value::Date(day) => Some(Day::from(*day)),
                 _ => None,
             })?),
-            Kind::Price => arguments.add(column(cells(), |value| match value {
+            ColumnType::Price => arguments.add(column(cells(), |value| match value {
                 Value::Price(price) => Some(*price),
                 _ => None,
             })?),
-            Kind::Bool => arguments.add(column(cells(), |value| match value {
+            ColumnType::Bool => arguments.add(column(cells(), |value| match value {
                 Value::Bool(bit) => Some(*bit),
                 _ => None,
             })?),
@@ -206,14 +206,14 @@ fn column<'a, T>(
         .collect()
 }
 
-fn kind(value: &Value) -> Kind {
+fn kind(value: &Value) -> ColumnType {
     match value {
         Value::Null(kind) => *kind,
-        Value::Int(_) | Value::Ints(_) => Kind::Int,
-        Value::Text(_) => Kind::Text,
-        Value::Time(_) => Kind::Time,
-        Value::Date(_) => Kind::Date,
-        Value::Price(_) => Kind::Price,
-        Value::Bool(_) => Kind::Bool,
+        Value::Int(_) | Value::Ints(_) => ColumnType::Int,
+        Value::Text(_) => ColumnType::Text,
+        Value::Time(_) => ColumnType::Time,
+        Value::Date(_) => ColumnType::Date,
+        Value::Price(_) => ColumnType::Price,
+        Value::Bool(_) => ColumnType::Bool,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Column, ColumnDefault, Index, Kind, Only, StorageForm, Table};
+use super::{Column, ColumnDefault, ColumnType, Index, Only, StorageForm, Table};
 
 /// The storage type of a column.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -318,12 +318,12 @@ impl From<&Column> for ColumnModel {
             (StorageForm::Code(length), _) => Type::Text { length: Some(length), exact: true },
             (StorageForm::Small, _) => Type::Small,
             (StorageForm::Json, _) => Type::Json,
-            (StorageForm::Plain, Kind::Int) => Type::Int,
-            (StorageForm::Plain, Kind::Text) => Type::TEXT,
-            (StorageForm::Plain, Kind::Time) => Type::Time,
-            (StorageForm::Plain, Kind::Date) => Type::Date,
-            (StorageForm::Plain, Kind::Price) => Type::Price,
-            (StorageForm::Plain, Kind::Bool) => Type::Bool,
+            (StorageForm::Plain, ColumnType::Int) => Type::Int,
+            (StorageForm::Plain, ColumnType::Text) => Type::TEXT,
+            (StorageForm::Plain, ColumnType::Time) => Type::Time,
+            (StorageForm::Plain, ColumnType::Date) => Type::Date,
+            (StorageForm::Plain, ColumnType::Price) => Type::Price,
+            (StorageForm::Plain, ColumnType::Bool) => Type::Bool,
         };
         let default = column.default.map(|preset| match preset {
             ColumnDefault::Int(int) => DefaultValue::Int(int),

@@ -7,7 +7,7 @@ use super::lists::{ColdStatements, SqlList};
 use super::rows::{no_ids, rows, slice_params, span_params};
 use crate::reads::{Cold, ColdCount, ColdError, ColdRows, HotSnapshot};
 use thermocline_core::keyset::{Key, Order, Slice, Span};
-use thermocline_core::table::Kind;
+use thermocline_core::table::ColumnType;
 use thermocline_database::{Engine, Record, Statement, Tier, Value};
 use thermocline_journal::proof;
 
@@ -86,7 +86,7 @@ impl Server<'_> {
         statement: &Statement,
         mut params: Vec<Value>,
     ) -> Result<(Vec<Record>, i64), ColdError> {
-        params.extend([snapshot.epoch.into(), Value::or_null(snapshot.token, Kind::Int)]);
+        params.extend([snapshot.epoch.into(), Value::or_null(snapshot.token, ColumnType::Int)]);
         params.extend(list.filter());
         let records = self.engine.fetch(statement, &params).await?;
         let first = records.first().ok_or(ColdError::Unproven)?;

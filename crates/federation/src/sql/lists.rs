@@ -239,7 +239,7 @@ impl ListSpec {
         for (place, name) in self.filter.iter().enumerate() {
             let column = (names.of)(self.column(name));
             conditions = conditions.then(&format!("{column} = ${} AND ", first + place).into());
-            parameters += &format!(", {}", self.column(name).parameter());
+            parameters.extend([", ", &self.column(name).parameter()]);
         }
         if let Some(name) = self.containing {
             let text = format!("${}", first + self.filter.len());

@@ -15,7 +15,7 @@ use super::csv::RawRecord;
 use super::fields::{self, Reject};
 use super::header::normalized;
 use super::record::Record;
-use thermocline_core::table::Kind;
+use thermocline_core::table::ColumnType;
 use thermocline_core::value::Value;
 use values::{amount, change, count, minguo_date};
 
@@ -159,7 +159,7 @@ impl Layout {
                 (_, Some(DATE), Scope::Symbol(_)) => minguo_date(get(DATE))?.into(),
                 (_, Some(DATE), Scope::Day(day)) => (*day).into(),
                 (_, Some(CHANGE), _) => Value::or_null(change(get(SIGN), get(CHANGE))?, column.kind),
-                (name, Some(theirs), _) if column.kind == Kind::Price => {
+                (name, Some(theirs), _) if column.kind == ColumnType::Price => {
                     Value::or_null(amount(name, get(theirs))?, column.kind)
                 }
                 (name, Some(theirs), _) => Value::or_null(count(name, get(theirs))?, column.kind),

@@ -67,7 +67,7 @@ fn rows(noun: &'static Noun, whole: &str, origin: Origin<'_>) -> Result<Vec<Repl
 mod tests {
     use super::super::super::testing::PRICES;
     use super::*;
-    use thermocline_core::table::Kind;
+    use thermocline_core::table::ColumnType;
     use thermocline_core::value::Value;
 
     fn read(text: &str) -> Result<Vec<ReplyRow>, Problem> {
@@ -85,7 +85,7 @@ mod tests {
         let (line, _, price) = &rows[0];
         let price = price.as_ref().expect("a price");
         assert_eq!((*line, price.int("transaction_count")), (3, Some(42_177)));
-        assert_eq!(price.get("change_amount"), Some(&Value::Null(Kind::Price)));
+        assert_eq!(price.get("change_amount"), Some(&Value::Null(ColumnType::Price)));
         assert_eq!(price.text("symbol"), Some("2330"));
         let second = (4, r#"["111/06/17"]"#.to_owned(), Err(Reject::because(&"expected 10 fields, found 1")));
         assert_eq!(rows[1], second);
