@@ -105,7 +105,7 @@ async fn a_silent_server_fails_its_requests_only() {
     let (pair, hot, fake) = Pair::over_tds().await;
     let (app, token) = pair.service();
     let router = thermocline::server::router(app.clone(), Duration::from_secs(20));
-    let hasty = thermocline::server::router(app, Duration::from_millis(300));
+    let hasty = thermocline::server::router(app, Duration::from_secs(2));
     assert_eq!(page(&router, &token).await.0, StatusCode::OK);
     let before = hot.inner.readers();
     fake.fail(At::Statement("messages.hot_slice"), Fault::Stall, ALWAYS);

@@ -75,19 +75,6 @@ const CONTROLS: [(&str, Control); 12] = [
     ("EXEC sp_releaseapplock @Resource = N'thermocline.migrate', @LockOwner = N'Session'", Control::Unlock),
 ];
 
-/// Texts whose twin is not that of their file: what they ask of is the server itself, not its tables.
-const TWINS: [(&str, &str, &str); 2] = [
-    // Asked of a connection that lay still.
-    ("ping", "SELECT 1", "SELECT 1 AS one"),
-    (
-        "inspect.server",
-        "-- inspect.server SELECT N'mssql' AS engine, CAST(@@VERSION AS NVARCHAR(400)) AS version, \
-         CAST(CASE WHEN snapshot_isolation_state = 1 THEN 1 ELSE 0 END AS BIT) AS snapshots, CAST(NULL AS BIGINT) AS bytes \
-         FROM sys.databases WHERE name = DB_NAME()",
-        "SELECT 'mssql' AS engine, 'TDS front' AS version, 1 AS snapshots, NULL AS bytes",
-    ),
-];
-
 /// How NULLs are written out.
 const NULLS: [&str; 4] = [
     "CAST(NULL AS NVARCHAR(MAX))",
@@ -116,8 +103,9 @@ impl Registry {
     /// What a text means, if it is known.
     pub fn find(&self, text: &str, params: &[Param]) -> Option<Known> {
         let line = one_line(text);
-        if let Some((name, _, twin)) = TWINS.iter().find(|(_, known, _)| *known == line) {
-            return Some(Known::Twin(name, twin));
+        // Sent on a connection that has been idle.
+        if line == "SELECT 1" {
+            return Some(Known::Twin("ping", "SELECT 1 AS one"));
         }
         if let Some((name, twin)) = self.twin(text, params) {
             return Some(Known::Twin(name, twin));
