@@ -23,7 +23,7 @@ pub struct Cluster {
 enum Lifetime {
     /// Until this process ends.
     Process,
-    /// Until the test runner, the parent of this process, ends.
+    /// Until the test runner ends.
     Runner,
 }
 
@@ -177,12 +177,32 @@ fn remove_at_end(folder: &Path, lifetime: Lifetime) -> Result<(), String> {
          rm -rf \"$0\""
     );
     let mut command = Command::new("sh");
-    command.args(["-c", &script]).arg(folder).arg(parent_id().to_string());
+    command.args(["-c", &script]).arg(folder).arg(runner().to_string());
     command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
     let mut shell = command.spawn().map_err(text)?;
     // Stays open until this process ends; other children close it at exec.
     std::mem::forget(shell.stdin.take());
     Ok(())
+}
+
+/// Returns the id of the nextest process that runs this test: the parent of this process, or of a wrapper around it.
+fn runner() -> u32 {
+    let parent = parent_id();
+    let mut process = parent;
+    for _ in 0..5 {
+        let process_id = process.to_string();
+        let Ok(output) = Command::new("ps").args(["-o", "ppid=,comm=", "-p", &process_id]).output() else {
+            break;
+        };
+        let line = String::from_utf8_lossy(&output.stdout).into_owned();
+        let Some((above, name)) = line.trim().split_once(' ') else { break };
+        if name.contains("nextest") {
+            return process;
+        }
+        let Ok(above) = above.parse() else { break };
+        process = above;
+    }
+    parent
 }
 
 fn under(account: Option<(u32, u32)>, program: &Path) -> Command {
