@@ -19,6 +19,7 @@ use thermocline::tier::Tier;
 use self::engines::Talk;
 use self::requests::{Ask, LATE_AT_ONCE, ROW, Service};
 use self::world::{Row, Step, World};
+use crate::support::bounds::bound;
 
 type Checked = Result<(), TestCaseError>;
 
@@ -136,7 +137,14 @@ async fn play(service: &mut Service, past: Vec<Step>, events: Vec<Event>) -> Che
     Ok(())
 }
 
+/// Returns the number of random histories of each property.
+fn cases() -> ProptestConfig {
+    ProptestConfig::with_cases(bound("PROPTEST_CASES", 256, 24) as u32)
+}
+
 proptest! {
+    #![proptest_config(cases())]
+
     /// P1, P2 and P4: any request at any moment, with any steps during it.
     #[test]
     fn every_response_is_the_list_at_one_instant(

@@ -135,7 +135,7 @@ async fn fault_at(
 
 /// Returns the distance between the calls at which a fault is injected: 1 except in the fast lane.
 pub fn stride(fault: Fault) -> i64 {
-    let quick = if fault.hits_every_call() { 15 } else { 2 };
+    let quick = if fault.hits_every_call() { 31 } else { 4 };
     bound("THERMOCLINE_TEST_STRIDE", 1, quick) as i64
 }
 

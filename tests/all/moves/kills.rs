@@ -115,7 +115,7 @@ fn the_next_import_completes_a_killed_one() {
     let program = Program::new();
     program.write("messages.csv", &chats.csv);
     let mut dice = Dice(11);
-    let kills = bound("THERMOCLINE_TEST_KILLS", 15, 4) / 2;
+    let kills = bound("THERMOCLINE_TEST_KILLS", 15, 3) / 2;
     kill_until_done(&program, &import, kills, longest, &mut dice, || {
         run(async {
             let pair = program.open(now()).await;
@@ -150,7 +150,7 @@ fn a_killed_mover_neither_loses_nor_doubles_rows() {
     program.write("messages.csv", &chats.csv);
     program.report(&["import", "messages", "messages.csv"]);
     let archive = ["archive", "run", "--batch", "50", "--older-than", "1d"];
-    let kills = bound("THERMOCLINE_TEST_KILLS", 15, 4);
+    let kills = bound("THERMOCLINE_TEST_KILLS", 15, 3);
     let looked = std::cell::Cell::new(0);
     kill_until_done(&program, &archive, kills, 600, &mut Dice(12), || {
         run(async {

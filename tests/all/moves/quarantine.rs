@@ -218,7 +218,7 @@ fn the_command_shows_and_undoes_quarantined_moves() {
     });
     let said = format!("messages:{number}");
     let seen = program.run(&["archive", "recover", "--dry-run"]);
-    assert!(seen.out.contains(&format!("say --interrupted {said}")), "{seen:?}");
+    assert!(seen.out.contains(&format!("use --interrupted {said}")), "{seen:?}");
     let wrong = format!("messages:{}", number + 1);
     assert_eq!(program.run(&["archive", "recover", "--interrupted", &wrong, "--yes"]).status, Some(2));
     assert_eq!(

@@ -37,7 +37,7 @@ async fn rejects(pair: &Pair) -> Vec<(String, i64, String)> {
 #[test]
 fn rows_that_cold_cannot_store_are_rejected_and_stay_in_hot() {
     run(async {
-        let Some((cold, _)) = postgres::cold().await else { return };
+        let Some((cold, _database)) = postgres::cold().await else { return };
         let folder = scratch();
         let pair = Pair::open_unpaired(folder.path(), now()).await;
         migrate::upgrade(&*pair.hot).await.expect("a schema");

@@ -80,7 +80,7 @@ impl Interceptor for WatchedSession {
 #[test]
 fn postgres_picks_rows_along_the_batch_index() {
     run(async {
-        let Some((cold, _)) = postgres::cold().await else { return };
+        let Some((cold, _database)) = postgres::cold().await else { return };
         let folder = scratch();
         let pair = Pair::open_unpaired(folder.path(), now()).await;
         migrate::upgrade(&*pair.hot).await.expect("a schema");

@@ -170,7 +170,7 @@ async fn every_engine_restores_erases_and_recovers() {
         live(&engine, &cold, &clock).await;
         engine.drop().await;
     }
-    let Some((cold, _)) = postgres::cold().await else { return };
+    let Some((cold, _database)) = postgres::cold().await else { return };
     // The last one is a server, where one is available.
     let mut engines = HotEngine::all().await;
     let engine = engines.pop().expect("an engine");
