@@ -1,6 +1,6 @@
-//! What the service serves: one folder for each resource with its declaration, its lists with their SQL, and its routes.
+//! The resources of the API: one directory for each, with its declaration, its lists with their SQL, and its routes.
 //!
-//! [`registry`] lists them; resources do not look at each other.
+//! [`registry`] lists them. No resource uses another.
 
 pub mod behavior;
 pub mod conversations;

@@ -5,6 +5,7 @@ use super::{behavior, conversations, messages, posts, stocks, users};
 use crate::archive::Family;
 use crate::import::Noun;
 use crate::schema::Table;
+use crate::tier::Tier;
 
 /// Every resource, parents before children.
 pub static RESOURCES: [&Resource; 7] = [
@@ -17,7 +18,7 @@ pub static RESOURCES: [&Resource; 7] = [
     &behavior::spec::BEHAVIOR,
 ];
 
-/// How many resources move.
+/// The number of resources that move.
 pub const MOVING: usize = {
     let (mut count, mut place) = (0, 0);
     while place < RESOURCES.len() {
@@ -45,52 +46,43 @@ pub static MOVING_NAMES: [&str; MOVING] = {
     names
 };
 
-/// Returns what the mover knows of each resource that moves.
+/// Returns the family of each resource that moves.
 pub fn families() -> [&'static Family; MOVING] {
     let families: Vec<_> = moving().filter_map(Resource::family).collect();
     families.try_into().expect("MOVING counts the resources that move")
 }
 
-/// The tables of a tier.
-#[derive(Clone, Copy, Debug)]
-pub enum Part {
-    /// The tables of the platform.
-    Hot,
-    /// The versions of moved rows, and the counted blocks behind them.
-    Cold,
-}
-
-/// Returns the number of tables that the resources declare for a tier.
-pub const fn count(part: Part) -> usize {
+/// Returns the number of tables that the resources declare for a tier. Those of cold are versions and counted blocks.
+pub const fn count(tier: Tier) -> usize {
     let (mut count, mut place) = (0, 0);
     while place < RESOURCES.len() {
         let resource = RESOURCES[place];
-        count += match part {
-            Part::Hot => resource.tables.len(),
-            Part::Cold => resource.cold.len() + resource.blocks.len(),
+        count += match tier {
+            Tier::Hot => resource.tables.len(),
+            Tier::Cold => resource.cold.len() + resource.blocks.len(),
         };
         place += 1;
     }
     count
 }
 
-/// Returns the tables that the resources declare for a tier, with `more` behind them. `N` is the number of both.
+/// Returns the tables that the resources declare for a tier, followed by `more`. `N` is the number of both together.
 ///
 /// # Panics
-/// When the program is compiled, for another `N`.
-pub const fn tables<const N: usize>(part: Part, more: &[&'static Table]) -> [&'static Table; N] {
-    assert!(count(part) + more.len() == N, "as many tables as places");
+/// For another `N`, at compile time.
+pub const fn tables<const N: usize>(tier: Tier, more: &[&'static Table]) -> [&'static Table; N] {
+    assert!(count(tier) + more.len() == N, "as many tables as places");
     let mut tables = [RESOURCES[0].tables[0]; N];
     let (mut at, mut place) = (0, 0);
     while place < RESOURCES.len() {
-        at = match part {
-            Part::Hot => copy(&mut tables, at, RESOURCES[place].tables),
-            Part::Cold => copy(&mut tables, at, RESOURCES[place].cold),
+        at = match tier {
+            Tier::Hot => copy(&mut tables, at, RESOURCES[place].tables),
+            Tier::Cold => copy(&mut tables, at, RESOURCES[place].cold),
         };
         place += 1;
     }
     place = 0;
-    while matches!(part, Part::Cold) && place < RESOURCES.len() {
+    while matches!(tier, Tier::Cold) && place < RESOURCES.len() {
         at = copy(&mut tables, at, RESOURCES[place].blocks);
         place += 1;
     }
@@ -98,7 +90,7 @@ pub const fn tables<const N: usize>(part: Part, more: &[&'static Table]) -> [&'s
     tables
 }
 
-/// Copies `from` to the places from `at` on and returns the next place.
+/// Copies `from` into `to`, starting at `at`. Returns the position after the copy.
 const fn copy(to: &mut [&'static Table], at: usize, from: &[&'static Table]) -> usize {
     let mut place = 0;
     while place < from.len() {

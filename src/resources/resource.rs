@@ -11,7 +11,7 @@ use crate::schema::Table;
 use crate::tier::Statement;
 use crate::web::state::App;
 
-/// Everything the program has to know of one resource.
+/// The declaration of one resource.
 #[derive(Debug)]
 pub struct Resource {
     /// The name in settings, on the command line and in `archive_state`.
@@ -30,14 +30,14 @@ pub struct Resource {
     pub imports: &'static [&'static Noun],
     /// Its routes, if it has any.
     pub routes: Option<fn() -> OpenApiRouter<App>>,
-    /// How it moves; `None` for a resource that stays in one tier.
+    /// Its movement between the tiers; `None` for a resource that stays in one tier.
     pub moves: Option<Moves>,
 }
 
-/// How a resource moves between the tiers.
+/// The movement of a resource between the tiers.
 #[derive(Debug)]
 pub struct Moves {
-    /// Returns its tables as the mover sees them.
+    /// Returns its family.
     pub family: fn() -> &'static Family,
     /// Whether the setting `due = "activity"` exists for it: a row is then as old as its newest child.
     pub due_by_activity: bool,
@@ -89,7 +89,7 @@ impl Resource {
         Self { routes: Some(routes), ..self }
     }
 
-    /// Lets it move between the tiers.
+    /// Declares that it moves between the tiers.
     #[must_use]
     pub const fn moving(self, moves: Moves) -> Self {
         Self { moves: Some(moves), ..self }
@@ -101,7 +101,7 @@ impl Resource {
         lists.chain((self.queries)()).copied().collect()
     }
 
-    /// Returns its tables as the mover sees them; `None` for a resource that does not move.
+    /// Returns its family; `None` for a resource that does not move.
     pub fn family(&self) -> Option<&'static Family> {
         self.moves.as_ref().map(|moves| (moves.family)())
     }

@@ -2,11 +2,12 @@
 
 use thermocline_core::journal_tables::{ARCHIVE_BATCHES, ERASURES_IN_COLD, archive_head};
 
-use crate::resources::registry::{self, Part};
+use crate::resources::registry;
 use crate::schema::Table;
+use crate::tier::Tier;
 
 static ARCHIVE_HEAD: Table = archive_head(&registry::MOVING_NAMES);
 
 /// Every table of the cold tier.
-pub static TABLES: [&Table; registry::count(Part::Cold) + 3] =
-    registry::tables(Part::Cold, &[&ARCHIVE_HEAD, &ARCHIVE_BATCHES, &ERASURES_IN_COLD]);
+pub static TABLES: [&Table; registry::count(Tier::Cold) + 3] =
+    registry::tables(Tier::Cold, &[&ARCHIVE_HEAD, &ARCHIVE_BATCHES, &ERASURES_IN_COLD]);

@@ -2,14 +2,15 @@
 
 use thermocline_core::journal_tables::{ARCHIVE_REJECTS, ERASURES_IN_HOT, archive_state};
 
-use crate::resources::registry::{self, Part};
+use crate::resources::registry;
 use crate::schema::Table;
+use crate::tier::Tier;
 
 static ARCHIVE_STATE: Table = archive_state(&registry::MOVING_NAMES);
 
 /// Every table that the platform owns, parents before children.
-pub static PLATFORM: [&Table; registry::count(Part::Hot)] = registry::tables(Part::Hot, &[]);
+pub static PLATFORM: [&Table; registry::count(Tier::Hot)] = registry::tables(Tier::Hot, &[]);
 
 /// Every table of the hot tier, parents before children.
-pub static TABLES: [&Table; registry::count(Part::Hot) + 3] =
-    registry::tables(Part::Hot, &[&ARCHIVE_STATE, &ARCHIVE_REJECTS, &ERASURES_IN_HOT]);
+pub static TABLES: [&Table; registry::count(Tier::Hot) + 3] =
+    registry::tables(Tier::Hot, &[&ARCHIVE_STATE, &ARCHIVE_REJECTS, &ERASURES_IN_HOT]);

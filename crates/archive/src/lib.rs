@@ -13,7 +13,7 @@
 //! | `maintenance` | verify, vacuum, status | counts, journal |
 //! | `driver` | runs, restores, schedules, the continuous auditor, metrics | all of these |
 //!
-//! How a resource moves is a [`Family`], which the resource declares; no resource is named here.
+//! Each resource that moves declares a [`Family`]. This crate names no resource.
 
 mod counts;
 mod driver;

@@ -12,30 +12,32 @@
 //! UPDATE archive_head SET claimed = max(claimed, $2) + 1, … WHERE resource = $1 RETURNING claimed
 //! ```
 //!
-//! `tier` is `hot`, `cold` or `both`, or `fragment` for a piece of SQL that other queries are put together from: it needs no
-//! index, and a text only for the engines that take it. The parameter types are those of [`ColumnType`](crate::schema::ColumnType): `int`, `text`, `time`, `date`,
-//! `price`, `bool`, and `ints` for a list of integers. `queries.sqlite.sql`, `queries.postgres.sql` and
-//! `queries.mssql.sql` hold texts of one engine, each under its `-- name:` line; such a text takes the place of the shared one. An engine file
-//! may repeat `-- index:` and hold further comment lines in the header; they are notes for the reader and are not sent.
+//! `tier` is `hot`, `cold`, `both`, or `fragment` for a piece of SQL that other queries are assembled from. A fragment has no
+//! index, and texts only for the engines that use it. The parameter types are those of [`ColumnType`](crate::schema::ColumnType): `int`,
+//! `text`, `time`, `date`, `price`, `bool`, and `ints` for a list of integers.
 //!
-//! A text names its parameters `$1`, `$2`, …; for SQL Server a shared text is rewritten to `@P1`, `@P2`. `{any $1}` compares with a
-//! list of integers in each engine's own way. Other names in braces are filled in by [`Statement::bind`], or by
+//! `queries.sqlite.sql`, `queries.postgres.sql` and `queries.mssql.sql` hold texts for one engine, each under its `-- name:`
+//! line. Such a text replaces the shared one. An engine file may repeat `-- index:` and hold further comment lines in the
+//! header; they are notes for the reader and are not sent.
+//!
+//! A text names its parameters `$1`, `$2`, …; for SQL Server they are rewritten to `@P1`, `@P2`, …. `{any $1}` becomes the
+//! engine's comparison with a list of integers. Other names in braces are filled in by [`Statement::bind`], or by
 //! [`Statement::assemble`] where the values differ between engines.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::statement::{Description, Statement, Texts};
 
-/// Which engine a file of queries is for.
+/// The engine that a file of queries is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Source {
-    /// The catalogue, with the texts every engine takes.
+pub enum FileKind {
+    /// Every engine: the catalogue, with the shared texts.
     Shared,
-    /// Texts for SQLite.
+    /// SQLite.
     Sqlite,
-    /// Texts for PostgreSQL.
+    /// PostgreSQL.
     Postgres,
-    /// Texts for SQL Server.
+    /// SQL Server.
     Mssql,
 }
 
@@ -58,23 +60,23 @@ impl QueryFile {
     /// # Panics
     /// When a file and the declaration disagree, a header is incomplete, or an engine lacks a text. The files are part of the
     /// program, and a test parses all of them.
-    pub fn parse(room: &str, files: &[(Source, &'static str)], declared: &[&str]) -> Self {
-        let mut parsed: BTreeMap<Source, BTreeMap<&'static str, Section>> = BTreeMap::new();
+    pub fn parse(room: &str, files: &[(FileKind, &'static str)], declared: &[&str]) -> Self {
+        let mut parsed: BTreeMap<FileKind, BTreeMap<&'static str, Section>> = BTreeMap::new();
         for (source, text) in files {
             parsed.insert(*source, sections(room, text));
         }
-        let mut catalogue = parsed.remove(&Source::Shared).unwrap_or_default();
+        let mut catalogue = parsed.remove(&FileKind::Shared).unwrap_or_default();
         let names: BTreeSet<&str> = catalogue.keys().copied().collect();
         let expected: BTreeSet<&str> = declared.iter().copied().collect();
-        assert_eq!(names, expected, "{room}: the catalogue and the declaration name the same queries");
+        assert_eq!(names, expected, "{room}: the catalogue and the declaration must name the same queries");
         for (source, sections) in &parsed {
             for name in sections.keys() {
                 assert!(names.contains(name), "{room}.{name}: a text for {source:?} is not in the catalogue");
             }
         }
         let statements = catalogue.iter_mut().map(|(name, shared)| {
-            let own = |source| parsed.get(&source).and_then(|sections| sections.get(name));
-            (*name, statement(room, name, shared, own))
+            let engine_text = |source| parsed.get(&source).and_then(|sections| sections.get(name));
+            (*name, statement(room, name, shared, engine_text))
         });
         Self { statements: statements.collect() }
     }
@@ -82,17 +84,18 @@ impl QueryFile {
     /// Returns the query `name`.
     ///
     /// # Panics
-    /// For a name that [`QueryFile::parse`] was not given.
+    /// For a name that was not declared to [`QueryFile::parse`].
     pub fn statement(&self, name: &str) -> Statement {
         self.statements[name]
     }
 }
 
+/// Builds the statement of one query.
 fn statement<'a>(
     room: &str,
     name: &str,
     shared: &Section,
-    own: impl Fn(Source) -> Option<&'a Section>,
+    engine_text: impl Fn(FileKind) -> Option<&'a Section>,
 ) -> Statement {
     let field = |field: &str| {
         let value = shared.header.get(field).copied();
@@ -100,22 +103,25 @@ fn statement<'a>(
     };
     let full: &'static str = format!("{room}.{name}").leak();
     let sent = |text: &str| -> &'static str { format!("-- {full}\n{}", text.trim_end()).leak() };
-    let elsewhere = match field("tier") {
-        "hot" => Some(Source::Postgres),
-        "cold" => Some(Source::Mssql),
+    // Hot never runs on PostgreSQL, cold never on SQL Server.
+    let excluded = match field("tier") {
+        "hot" => Some(FileKind::Postgres),
+        "cold" => Some(FileKind::Mssql),
         _ => None,
     };
     let text = |source| {
-        let text = match own(source) {
+        let text = match engine_text(source) {
             Some(section) => section.text.clone(),
-            // No such tier is ever on that engine.
-            None if shared.text.is_empty() || elsewhere == Some(source) => return None,
+            None if shared.text.is_empty() || excluded == Some(source) => return None,
             None => shared.text.clone(),
         };
         Some(sent(&for_engine(source, &text)))
     };
-    let texts =
-        Texts { sqlite: text(Source::Sqlite), postgres: text(Source::Postgres), mssql: text(Source::Mssql) };
+    let texts = Texts {
+        sqlite: text(FileKind::Sqlite),
+        postgres: text(FileKind::Postgres),
+        mssql: text(FileKind::Mssql),
+    };
     let needed: &[(&str, bool)] = match field("tier") {
         "hot" => &[("SQLite", texts.sqlite.is_some()), ("SQL Server", texts.mssql.is_some())],
         "cold" => &[("SQLite", texts.sqlite.is_some()), ("PostgreSQL", texts.postgres.is_some())],
@@ -136,8 +142,8 @@ fn statement<'a>(
     Statement::described(full, texts, Box::leak(Box::new(about)))
 }
 
-/// The text as this engine takes it.
-fn for_engine(source: Source, text: &str) -> String {
+/// Rewrites a text for an engine: lists of integers, and for SQL Server the names of parameters.
+fn for_engine(source: FileKind, text: &str) -> String {
     let mut rest = text;
     let mut out = String::with_capacity(text.len());
     while let Some(start) = rest.find("{any ") {
@@ -145,18 +151,18 @@ fn for_engine(source: Source, text: &str) -> String {
         let list = &rest[start + 5..end];
         out.push_str(&rest[..start]);
         let (before, after) = match source {
-            Source::Postgres | Source::Shared => ("= ANY (", ")"),
-            Source::Sqlite => ("IN (SELECT value FROM json_each(", "))"),
-            Source::Mssql => ("IN (SELECT v FROM OPENJSON(", ") WITH (v BIGINT '$'))"),
+            FileKind::Postgres | FileKind::Shared => ("= ANY (", ")"),
+            FileKind::Sqlite => ("IN (SELECT value FROM json_each(", "))"),
+            FileKind::Mssql => ("IN (SELECT v FROM OPENJSON(", ") WITH (v BIGINT '$'))"),
         };
         out.extend([before, list, after]);
         rest = rest.get(end + 1..).unwrap_or_default();
     }
     out.push_str(rest);
-    if source == Source::Mssql { numbered_for_mssql(&out) } else { out }
+    if source == FileKind::Mssql { numbered_for_mssql(&out) } else { out }
 }
 
-/// Writes `$1` as `@P1`. JSON paths such as `'$'` and `'$.a'` have no digit behind the sign.
+/// Replaces `$1` by `@P1`. JSON paths such as `'$'` and `'$.a'` have no digit behind the sign.
 pub(super) fn numbered_for_mssql(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 8);
     let mut characters = text.chars().peekable();
@@ -170,6 +176,7 @@ pub(super) fn numbered_for_mssql(text: &str) -> String {
     out
 }
 
+/// Splits a file into its queries, by name.
 fn sections(room: &str, file: &'static str) -> BTreeMap<&'static str, Section> {
     let mut sections: BTreeMap<&'static str, Section> = BTreeMap::new();
     let mut current: Option<&'static str> = None;
@@ -177,7 +184,7 @@ fn sections(room: &str, file: &'static str) -> BTreeMap<&'static str, Section> {
         if let Some(name) = line.strip_prefix("-- name: ") {
             current = Some(name.trim());
             let before = sections.insert(name.trim(), Section::default());
-            assert!(before.is_none(), "{room}.{name} stands twice in one file");
+            assert!(before.is_none(), "{room}.{name} appears twice in one file");
             continue;
         }
         // Lines above the first query describe the file.
@@ -202,8 +209,8 @@ fn sections(room: &str, file: &'static str) -> BTreeMap<&'static str, Section> {
     sections
 }
 
-/// Declares the named queries of a room: a module with one function a query, and `all`. See [`tier::queries`](crate::queries) for
-/// the files.
+/// Declares the named queries of a room: a module with one function for each query, and `all`. The files are described in
+/// [`queries`](mod@crate::queries).
 ///
 /// ```ignore
 /// queries! {
@@ -220,13 +227,13 @@ macro_rules! queries {
         $(#[$meta])*
         $vis mod $module {
             use std::sync::LazyLock;
-            use $crate::queries::{QueryFile, Source};
+            use $crate::queries::{FileKind, QueryFile};
             use $crate::Statement;
 
             static FILE: LazyLock<QueryFile> = LazyLock::new(|| {
                 QueryFile::parse(
                     $room,
-                    &[$((Source::$source, include_str!($file))),+],
+                    &[$((FileKind::$source, include_str!($file))),+],
                     &[$(stringify!($name)),+],
                 )
             });
@@ -259,7 +266,7 @@ mod tests {
 
     fn file() -> QueryFile {
         let mssql = "-- name: two\n-- A note.\nSELECT COUNT_BIG(*) AS n FROM a -- '$' stays";
-        QueryFile::parse("room", &[(Source::Shared, SHARED), (Source::Mssql, mssql)], &["one", "two"])
+        QueryFile::parse("room", &[(FileKind::Shared, SHARED), (FileKind::Mssql, mssql)], &["one", "two"])
     }
 
     #[test]
@@ -300,9 +307,9 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "the catalogue and the declaration name the same queries")]
+    #[should_panic(expected = "the catalogue and the declaration must name the same queries")]
     fn undeclared_query_is_noticed() {
-        QueryFile::parse("room", &[(Source::Shared, SHARED)], &["one"]);
+        QueryFile::parse("room", &[(FileKind::Shared, SHARED)], &["one"]);
     }
 
     #[test]
@@ -310,6 +317,6 @@ mod tests {
     fn missing_text_is_noticed() {
         let shared = "-- name: one\n-- tier: cold\n-- purpose: Reads.\n-- index: none\n";
         let sqlite = "-- name: one\nSELECT 1";
-        QueryFile::parse("room", &[(Source::Shared, shared), (Source::Sqlite, sqlite)], &["one"]);
+        QueryFile::parse("room", &[(FileKind::Shared, shared), (FileKind::Sqlite, sqlite)], &["one"]);
     }
 }

@@ -1,4 +1,4 @@
-//! What readers remember between requests: totals that cannot change, and what was last seen of each resource.
+//! State kept between requests: totals of cold, the last snapshot of each list, and quarantined resources.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -25,7 +25,7 @@ struct Seen {
     snapshots: HashMap<(&'static str, &'static str), HotSnapshot>,
     /// The highest epoch of each resource. Hot goes back only when it is restored from a backup.
     highest: HashMap<&'static str, i64>,
-    /// The resources whose cold tier did not agree with hot when it was last asked.
+    /// The resources whose databases disagreed at the last read of cold.
     quarantined: HashSet<&'static str>,
 }
 
@@ -41,8 +41,8 @@ impl ReadCache {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Quarantines a resource whose databases did not agree: nothing of it is answered, not even from hot alone, until cold
-    /// proves again what hot says.
+    /// Quarantines a resource whose databases disagree: reads of it fail, even those that hot could answer alone, until cold
+    /// proves the epoch of hot again.
     pub fn quarantine(&self, resource: &'static str) {
         self.seen().quarantined.insert(resource);
     }

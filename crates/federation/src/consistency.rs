@@ -43,7 +43,7 @@ pub(super) struct Consistent<'a, L: List> {
 }
 
 impl<L: List> Consistent<'_, L> {
-    /// Checks whether what hot said at `snapshot` may be part of an answer; false to ask hot again.
+    /// Checks that hot rows of `snapshot` may be part of an answer. Returns false if hot must be read again.
     pub async fn check(&self, list: &L, snapshot: HotSnapshot) -> Result<bool, ReadError> {
         let seen = self.cache.note_epoch(list.resource(), snapshot.epoch);
         // This reader may only have been slow: a later read of hot sees every move that was seen before.
@@ -59,7 +59,7 @@ impl<L: List> Consistent<'_, L> {
                 self.cache.release(list.resource());
                 Ok(true)
             }
-            // A cold that is away now is still one that did not agree.
+            // An unavailable cold stays quarantined.
             Err(ColdError::Tier(error)) => Err(disagree(list, Disagreement::Quarantined(error.to_string()))),
             Err(error) => self.explain(list, snapshot, error).await.map(|()| false),
         }
@@ -120,7 +120,7 @@ impl<L: List> Consistent<'_, L> {
         self.cold.ok_or(ReadError::NoCold { resource: list.resource() })
     }
 
-    /// Explains why cold did not answer: `Ok` to begin again.
+    /// Maps an error of cold. Returns `Ok` if the read must begin again.
     pub async fn explain(&self, list: &L, snapshot: HotSnapshot, error: ColdError) -> Result<(), ReadError> {
         let disagreement = match error {
             ColdError::Tier(error) => return Err(error.into()),
@@ -141,7 +141,7 @@ impl<L: List> Consistent<'_, L> {
         Err(disagree(list, disagreement))
     }
 
-    /// Checks that cold knows of no move that hot has not had. It may know of later moves than the reader.
+    /// Checks that cold has confirmed no move above the epoch of hot. It may have confirmed moves above that of the reader.
     async fn check_confirmed(
         &self,
         list: &L,

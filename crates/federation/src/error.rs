@@ -1,4 +1,4 @@
-//! Why a list could not be read.
+//! The error of reading a list.
 
 use thermocline_database::{Tier, TierError};
 use thermocline_journal::ConsistencyError;

@@ -6,10 +6,10 @@ use super::merge::{Placed, cold_stretch, cut, merge, split};
 use super::reads::{Hot, HotSnapshot, List};
 use thermocline_core::keyset::{Order, Slice, Span};
 
-/// Up to this many late rows of a filter are read with the page; above it their ranks are bisected.
+/// Up to this many late rows are read with the page and ranked in memory; the ranks of more are found by bisection.
 const LATE_AT_ONCE: i64 = 100;
 
-/// A page with late rows on it, and what it was read at.
+/// A page with late rows, and the snapshot that it was read at.
 pub(super) struct LatePage<R> {
     pub snapshot: HotSnapshot,
     /// The number of rows of the span that hot holds.
@@ -31,10 +31,10 @@ impl Wanted {
     }
 }
 
-/// Reads a page whose window reaches into late rows.
+/// Reads a page that reaches into late rows.
 ///
-/// All reads of hot see one instant. A few late rows are read with the page and ranked in memory. Of many the number above
-/// the page is found by bisection, each step an exact count in both tiers.
+/// All reads of hot see one snapshot. Up to [`LATE_AT_ONCE`] late rows are read with the page and ranked in memory. Otherwise
+/// the number of late rows above the page is found by bisection, with an exact count in both tiers at each step.
 pub(super) async fn page_with_late_rows<L: List>(
     tiers: &Consistent<'_, L>,
     list: &L,
@@ -42,23 +42,23 @@ pub(super) async fn page_with_late_rows<L: List>(
 ) -> Result<Outcome<LatePage<L::Row>>, ReadError> {
     let hot = tiers.hot.snapshot().await?;
     let mut top = hot.read(list, Wanted::slice(span, offset, take), true).await?;
-    let (snapshot, held) = (top.snapshot, top.count);
+    let (snapshot, counted) = (top.snapshot, top.count);
     let Some(newest_cold) = reach(snapshot, span) else {
         return Ok(Outcome::Retry);
     };
-    let split = split(offset, take, held.rows - held.late);
+    let split = split(offset, take, counted.rows - counted.late);
     top.rows.truncate(split.newer as usize);
     let late_span = span.below(newest_cold);
 
-    let below = if held.late <= LATE_AT_ONCE {
-        let late = hot.read(list, Wanted::slice(late_span, 0, held.late), false).await?;
-        let (skip, take) = cold_stretch(split.above, split.rest, held.late);
+    let below = if counted.late <= LATE_AT_ONCE {
+        let late = hot.read(list, Wanted::slice(late_span, 0, counted.late), false).await?;
+        let (skip, take) = cold_stretch(split.above, split.rest, counted.late);
         let Outcome::Answer(cold) = tiers.cold_rows(list, snapshot, Wanted::slice(span, skip, take)).await?
         else {
             return Ok(Outcome::Retry);
         };
         let merged = merge(late.rows, cold, |row| list.key(row), Order::Desc, usize::MAX);
-        cut(merged, split.above, split.rest, held.late)
+        cut(merged, split.above, split.rest, counted.late)
     } else {
         let late_above = match late_rows_above(
             tiers,
@@ -66,7 +66,7 @@ pub(super) async fn page_with_late_rows<L: List>(
             list,
             snapshot,
             (span, late_span),
-            held.late.min(split.above),
+            counted.late.min(split.above),
             split.above,
         )
         .await?
@@ -83,7 +83,7 @@ pub(super) async fn page_with_late_rows<L: List>(
     };
     let mut rows = Placed::from_hot(top.rows);
     rows.extend(below);
-    Ok(Outcome::Answer(LatePage { snapshot, in_hot: held.rows, rows }))
+    Ok(Outcome::Answer(LatePage { snapshot, in_hot: counted.rows, rows }))
 }
 
 /// Returns how many of the first `above` rows below the newest cold row are late ones, at most `most`.
@@ -96,9 +96,9 @@ async fn late_rows_above<L: List>(
     most: i64,
     above: i64,
 ) -> Result<Outcome<i64>, ReadError> {
-    let (mut few, mut many) = (0, most);
-    while few < many {
-        let middle = few + (many - few) / 2;
+    let (mut low, mut high) = (0, most);
+    while low < high {
+        let middle = low + (high - low) / 2;
         let late = hot.read(list, Wanted::slice(late_span, middle, 1), false).await?;
         let Some(key) = late.rows.first().map(|row| list.key(row)) else {
             break;
@@ -108,10 +108,10 @@ async fn late_rows_above<L: List>(
             Err(error) => return tiers.explain(list, snapshot, error).await.map(|()| Outcome::Retry),
         };
         if middle + newer < above {
-            few = middle + 1;
+            low = middle + 1;
         } else {
-            many = middle;
+            high = middle;
         }
     }
-    Ok(Outcome::Answer(few))
+    Ok(Outcome::Answer(low))
 }

@@ -2,18 +2,18 @@
 //!
 //! A reader takes the **epoch** and its hot rows in one statement, and then reads cold at exactly that epoch. The archive
 //! raises the epoch in the transaction that removes the rows from hot, after their cold copy is committed, so hot at E and
-//! cold at E are disjoint and together they are the whole list, at every instant, also while rows move.
+//! cold at E are disjoint and together are the whole list, even while rows move.
 //!
 //! From the outside in; each file uses only those below it:
 //!
 //! - [`pagination`]: offsets, totals and cursors over two tiers; `late_rows` for pages on which the tiers overlap
 //! - `consistency`: reads that prove that both tiers belong to one instant
 //! - [`merge`]: ranks and merging, pure
-//! - [`cache`]: what readers remember
+//! - [`cache`]: totals and snapshots, kept between requests
 //! - [`sql`]: answers [`reads`] from any [`thermocline_database::Engine`]
 //! - [`reads`]: slices and counts that one tier can answer alone
 //!
-//! Nothing here knows HTTP or a resource.
+//! This crate depends neither on HTTP nor on any resource.
 
 pub mod cache;
 pub mod merge;

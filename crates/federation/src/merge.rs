@@ -1,4 +1,4 @@
-//! Ranks and merging: the place of each row in two sorted lists together. Pure.
+//! Ranks and merging: the position of each row in the merge of two sorted lists. Pure.
 
 use std::cmp::Ordering;
 
@@ -54,7 +54,7 @@ pub fn merge<R>(
     merged
 }
 
-/// How a page of `take` rows at `offset` is split at the newest cold row.
+/// A page of `take` rows at `offset`, split at the newest cold row.
 ///
 /// Hot rows that are older than the newest cold row are **late** rows; they lie among the cold ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,8 +84,8 @@ pub fn cold_stretch(above: i64, rest: i64, late: i64) -> (i64, i64) {
 
 /// Cuts the page out of the merge of every late row and the cold rows of [`cold_stretch`].
 ///
-/// The skipped cold rows belong before the merge or among its first late rows. Either way the row at place `i` of the merge
-/// has rank `skip + i` once `i` is past them, and the page begins past them.
+/// The skipped cold rows rank before the merge or among its first late rows, in either case above the page. From the page on,
+/// the row at position `i` of the merge therefore has rank `skip + i`.
 pub fn cut<R>(merged: Vec<Placed<R>>, above: i64, rest: i64, late: i64) -> Vec<Placed<R>> {
     let (skip, _) = cold_stretch(above, rest, late);
     let from = usize::try_from(above - skip).unwrap_or(0);

@@ -11,10 +11,10 @@ use super::reads::{Cold, ColdError, ColdRows, Hot, HotRows, HotSnapshot, List};
 use thermocline_core::keyset::{Key, Order, Slice, Span};
 use thermocline_database::{Tier, TierError};
 
-/// How often a request asks again when a move or the vacuum interfered.
+/// The largest number of attempts of a request, when moves or vacuum interfere.
 const ATTEMPTS: usize = 8;
 
-/// How long a page that hot has whole waits for the number of rows in cold.
+/// The timeout of the count of cold rows, for a page that consists of hot rows alone.
 const TOTAL_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The two tiers, as one list is read from them.
@@ -23,9 +23,9 @@ pub struct Tiers<'a, L: List> {
     pub hot: &'a dyn Hot<L>,
     /// The cold tier; absent in hot-only mode.
     pub cold: Option<&'a dyn Cold<L>>,
-    /// What earlier requests learnt.
+    /// Totals and snapshots of earlier requests.
     pub cache: &'a ReadCache,
-    /// Whether a list without its rows in cold is better than an error.
+    /// Whether to answer with hot rows alone, instead of an error, while cold is unavailable.
     pub partial: bool,
 }
 
@@ -34,7 +34,7 @@ pub struct Tiers<'a, L: List> {
 pub enum Count {
     /// No total.
     None,
-    /// A total, unless only the total needs cold and cold is away.
+    /// A total, unless only the total needs cold and cold is unavailable.
     Usual,
     /// A total, or an error.
     Exact,
@@ -71,7 +71,7 @@ enum Below<R> {
     Late(LatePage<R>),
 }
 
-/// What cold answered to a read that was begun before hot had answered.
+/// The answer of cold to a read that began before hot answered, and the snapshot that it assumed.
 type Guessed<R> = Option<(HotSnapshot, Result<ColdRows<R>, ColdError>)>;
 
 impl<L: List> Tiers<'_, L> {
@@ -149,27 +149,27 @@ impl<L: List> Tiers<'_, L> {
         let tiers = self.consistent();
         for _ in 0..ATTEMPTS {
             let hot = self.hot.read(list, slice, true).await?;
-            let (snapshot, held) = (hot.snapshot, hot.count);
+            let (snapshot, in_hot) = (hot.snapshot, hot.count);
             if !tiers.check(list, snapshot).await? {
                 continue;
             }
             self.cache.keep_snapshot((list.name(), list.resource()), snapshot);
-            let alone = reach(snapshot, span).is_none();
-            if alone || offset + take <= held.rows - held.late {
-                let in_cold = match self.total_beside_hot_page(list, span, snapshot, count).await {
+            let hot_alone = reach(snapshot, span).is_none();
+            if hot_alone || offset + take <= in_hot.rows - in_hot.late {
+                let in_cold = match self.cold_total_for_hot_page(list, span, snapshot, count).await {
                     Ok(Outcome::Answer(in_cold)) => in_cold,
                     Ok(Outcome::Retry) => continue,
                     Err(error) => return self.without_cold(list, hot, Order::Desc, limit, error),
                 };
-                let total = in_cold.map(|cold| held.rows + cold);
+                let total = in_cold.map(|cold| in_hot.rows + cold);
                 return Ok(Page::cut(Placed::from_hot(hot.rows), limit, total));
             }
             let rows = async {
-                if held.late > 0 {
+                if in_hot.late > 0 {
                     let page = page_with_late_rows(&tiers, list, Wanted { span, offset, take }).await?;
                     return Ok(page.map(Below::Late));
                 }
-                let skip = (offset - held.rows).max(0);
+                let skip = (offset - in_hot.rows).max(0);
                 let take = take - hot.rows.len() as i64;
                 let stretch = Slice { span, order: Order::Desc, skip, take };
                 Ok(tiers.cold_rows(list, snapshot, stretch).await?.map(Below::Cold))
@@ -183,7 +183,7 @@ impl<L: List> Tiers<'_, L> {
             match futures::future::try_join(rows, counted).await {
                 Ok((Outcome::Answer(Below::Cold(cold)), Outcome::Answer(in_cold))) => {
                     let rows = merge(hot.rows, cold, |row| list.key(row), Order::Desc, take as usize);
-                    return Ok(Page::cut(rows, limit, in_cold.map(|cold| held.rows + cold)));
+                    return Ok(Page::cut(rows, limit, in_cold.map(|cold| in_hot.rows + cold)));
                 }
                 Ok((Outcome::Answer(Below::Late(late)), Outcome::Answer(in_cold)))
                     if late.snapshot == snapshot =>
@@ -198,9 +198,9 @@ impl<L: List> Tiers<'_, L> {
         Err(ReadError::Overtaken { resource: list.resource() })
     }
 
-    /// Counts the rows in cold for a page that hot has whole. `None` without a count, or where the usual count does not
-    /// come in time.
-    async fn total_beside_hot_page(
+    /// Counts the rows in cold for a page that consists of hot rows alone. Returns `None` without a count, or when the usual
+    /// count times out.
+    async fn cold_total_for_hot_page(
         &self,
         list: &L,
         span: Span,
@@ -281,7 +281,7 @@ impl<L: List> Tiers<'_, L> {
         tracing::warn!(resource = list.resource(), %error, "answered without the cold tier");
         let mut rows = hot.rows;
         let mut limit = limit;
-        // Upwards, late rows may have filled the slice; then hot has more rows above them.
+        // In ascending order, late rows may have filled the slice; then hot has more rows above them.
         let full = rows.len() as i64 > limit;
         rows.retain(|row| list.key(row) > newest_cold);
         if order == Order::Desc && (rows.len() as i64) <= limit {
@@ -295,12 +295,12 @@ impl<L: List> Tiers<'_, L> {
     }
 }
 
-/// Whether a slice lies so that hot will hardly answer it alone.
+/// Returns whether a slice probably needs rows of cold.
 fn likely_needs_cold(snapshot: HotSnapshot, slice: Slice) -> bool {
     reach(snapshot, slice.span).is_some_and(|newest| slice.order == Order::Asc || slice.span.upper <= newest)
 }
 
-/// Returns the slice that cold has to add to what hot gave, clipped to where the hot rows end; `None` for nothing.
+/// Returns the slice to read from cold, which ends where the hot rows end; `None` if the hot rows are the page.
 fn cold_part<L: List>(list: &L, slice: Slice, hot: &HotRows<L::Row>) -> Option<Slice> {
     let newest_cold = reach(hot.snapshot, slice.span)?;
     let full = hot.rows.len() as i64 >= slice.take;

@@ -26,9 +26,10 @@ pub async fn lock(cold: &mut dyn Session, resource: &str) -> Result<Option<i64>,
     records.first().map(|record| record.int("claimed")).transpose()
 }
 
-/// Returns whether another mover claimed after `number`, where hot's epoch is not below that number.
+/// Returns whether hot's epoch has reached `number` because another mover claimed a later one.
 ///
-/// If none did, cold gives out numbers that hot has already used: it is older than hot.
+/// Fails if the epoch has reached `number` and nothing later is claimed: cold then gives out numbers that hot has already used,
+/// so it is older than hot.
 pub async fn is_overtaken(
     cold: &mut dyn Session,
     resource: &str,

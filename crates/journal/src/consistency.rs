@@ -9,7 +9,7 @@ use thermocline_database::TierError;
 pub struct ConsistencyError {
     /// The resource.
     pub resource: String,
-    /// How they disagree.
+    /// The disagreement.
     pub disagreement: Disagreement,
 }
 
@@ -20,7 +20,7 @@ impl ConsistencyError {
     }
 }
 
-/// How the databases disagree.
+/// A disagreement of the databases.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs, reason = "each variant has its message")]
 pub enum Disagreement {

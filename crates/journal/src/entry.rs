@@ -13,7 +13,7 @@ use thermocline_database::{Engine, Record, Session, Tier, TierError, Value};
 pub struct NewEntry {
     /// The number of the move.
     pub epoch: i64,
-    /// What it does.
+    /// Its kind.
     pub kind: MoveKind,
     /// Its token.
     pub token: i64,
@@ -34,7 +34,7 @@ pub struct NewEntry {
 pub struct Entry {
     /// The number of the move.
     pub epoch: i64,
-    /// What it did.
+    /// Its kind.
     pub kind: MoveKind,
     /// The number of its rows that are still in cold, children included.
     pub rows: i64,
@@ -160,7 +160,7 @@ pub async fn subtract(
 
 /// Returns the first and the last move that can have brought rows of the resource from one instant up to another, exclusive.
 ///
-/// Moves follow the time of the rows, so that a small span is found without a search of the whole archive.
+/// Rows move in the order of their time, so a short span needs only the rows of a few moves, not a scan of the archive.
 pub async fn spanned(
     cold: &dyn Engine,
     resource: &str,

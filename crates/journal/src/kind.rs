@@ -4,7 +4,7 @@ use std::fmt;
 
 use thermocline_database::{Record, Tier, TierError};
 
-/// What a move did.
+/// The kind of a move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MoveKind {
     /// Rows moved to cold.
@@ -43,7 +43,7 @@ impl MoveKind {
         matches!(self, Self::Archive | Self::Quarantined)
     }
 
-    /// Returns whether such a move only closes rows in cold, so that its entry says how many.
+    /// Returns whether such a move only closes rows in cold. The count of its entry is that of the closed rows.
     pub const fn only_closes_rows(self) -> bool {
         matches!(self, Self::Restore | Self::Recover | Self::Loss)
     }

@@ -1,4 +1,4 @@
-//! The journal of moves: what both databases know of the moves that happened, and whether they agree.
+//! The journal of moves: the record of all moves in both databases, and the check that the databases agree.
 //!
 //! | table | tier | one row for each |
 //! |---|---|---|
@@ -8,7 +8,7 @@
 //!
 //! A move exists in cold before hot commits it. Hot's epoch and token therefore always have an entry in cold, and no entry
 //! that hot was seen to commit lies above hot's epoch. Where either does not hold, one database is older than the other:
-//! a [`ConsistencyError`], which no other room raises.
+//! a [`ConsistencyError`].
 
 pub mod claim;
 mod consistency;

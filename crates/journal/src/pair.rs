@@ -1,4 +1,4 @@
-//! The pair: two databases become one once, and are recognised from then on.
+//! The pair: two fresh databases are paired once by a random number, which is compared at every later start.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ pub enum PairError {
     /// A tier failed.
     #[error(transparent)]
     Tier(#[from] TierError),
-    /// They belong to different pairs, or one of them was emptied or exchanged.
+    /// They belong to different pairs, or one of them was emptied or replaced.
     #[error("the hot and the cold database are not a pair: {0}")]
     NotAPair(String),
     /// They are a pair, but one is older than the other.
@@ -22,7 +22,7 @@ pub enum PairError {
     Consistency(#[from] ConsistencyError),
 }
 
-/// Checks that `hot` and `cold` are a pair; two fresh databases become one.
+/// Checks that `hot` and `cold` are a pair. Pairs two fresh databases.
 ///
 /// Hot draws the number and commits it first, then cold copies it. A process that dies in between leaves a hot with a number
 /// and a cold without, which the next call completes.
@@ -49,7 +49,7 @@ pub async fn ensure(hot: &dyn Engine, cold: &dyn Engine, clock: &Clock) -> Resul
         (Some(_), None) if highest > 0 => not_a_pair(format!("hot is at epoch {highest}, cold is empty")),
         _ => {
             set(hot, sql::pair_hot(), clock.draw()).await?;
-            // Another process may have drawn first; its number counts.
+            // If another process has set a number first, that one is used.
             match number(&hot.fetch(sql::epochs(), &[]).await?)? {
                 Some(pair) => Ok(set(cold, sql::pair_cold(), pair).await?),
                 None => not_a_pair("hot has no state rows".to_owned()),
@@ -67,10 +67,10 @@ pub async fn ensure_consistent(hot: &dyn Engine, cold: &dyn Engine) -> Result<()
     }
 }
 
-/// Returns the resources for which one of the databases is older than the other. A few small reads.
+/// Returns the resources for which one of the databases is older than the other.
 ///
-/// Rows may move meanwhile: what hot had committed when it was asked is in cold when cold is asked afterwards, and what cold
-/// had confirmed is in hot when hot is asked again.
+/// Hot is read, then cold, then hot again, so rows may move meanwhile: a move committed at the first read is in cold at the
+/// second, and a move confirmed at the second is in hot at the third.
 pub async fn inconsistencies(
     hot: &dyn Engine,
     cold: &dyn Engine,
@@ -128,7 +128,7 @@ async fn set(engine: &dyn Engine, statement: &Statement, pair: i64) -> Result<()
     session.commit().await
 }
 
-/// Returns the number of the pair, on which all rows have to agree.
+/// Returns the number of the pair, which must be the same in all rows.
 fn number(records: &[Record]) -> Result<Option<i64>, PairError> {
     let pairs: Vec<Option<i64>> =
         records.iter().map(|record| record.int_or_null("pair")).collect::<Result<_, _>>()?;

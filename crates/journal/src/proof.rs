@@ -25,7 +25,7 @@ pub async fn knows_in(
     Ok(epoch == 0 || is_one(&cold.fetch(sql::proven(), &params(resource, epoch, token)).await?)?)
 }
 
-/// Refuses a cold whose journal does not have the move. Without a cold tier there is none.
+/// Fails unless the journal of cold has the move. Without a cold tier it always fails.
 pub async fn ensure_known(
     cold: Option<&dyn Engine>,
     resource: &str,

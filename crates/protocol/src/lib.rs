@@ -1,7 +1,7 @@
 //! The protocol of the two tiers as a state machine, and an explorer of all its states.
 //!
-//! The model follows `src/archive` and `src/federation`, with one step of the model for everything that others can see
-//! of the code:
+//! The model follows `crates/archive` and `crates/federation`. Each externally visible effect of the code is one step of
+//! the model:
 //!
 //! | module | contents |
 //! |---|---|

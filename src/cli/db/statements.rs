@@ -83,7 +83,7 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Returns every statement for an engine, in the order of the rooms, each name once.
+/// Returns every statement for an engine, sorted by name, without duplicates.
 fn all(dialect: Dialect) -> Vec<Listed> {
     let families = registry::families();
     let named = [
@@ -105,7 +105,7 @@ fn all(dialect: Dialect) -> Vec<Listed> {
         );
     }
     listed.extend(migrations(dialect));
-    // Rooms share statements.
+    // Several rooms return the same statement.
     listed.sort_by(|a, b| (&a.name, &a.sql).cmp(&(&b.name, &b.sql)));
     listed.dedup_by(|a, b| a.name == b.name && a.sql == b.sql);
     listed
@@ -169,7 +169,7 @@ fn of_text(dialect: Dialect, text: Text) -> Listed {
 /// The columns of an insert.
 type Inserted = (String, &'static str, Vec<(&'static str, ColumnType)>);
 
-/// Returns the bulk inserts an engine gets, each with its name in the listing, its table and its columns.
+/// Returns the bulk inserts for an engine, each with its name in the listing, its table and its columns.
 fn inserted(dialect: Dialect) -> Vec<Inserted> {
     let typed =
         |columns: &[&'static Column]| columns.iter().map(|column| (column.name, column.kind)).collect();
@@ -197,7 +197,7 @@ fn inserted(dialect: Dialect) -> Vec<Inserted> {
     inserted
 }
 
-/// Returns the texts of the migrations, as they are sent: whole, or in the batches that a server takes.
+/// Returns the texts of the migrations, as they are sent: whole, or for SQL Server in batches.
 fn migrations(dialect: Dialect) -> Vec<Listed> {
     let mut listed = Vec::new();
     for tier in [Tier::Hot, Tier::Cold] {

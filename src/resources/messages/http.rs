@@ -1,5 +1,5 @@
-//! The routes of messages. Only the two users of a conversation and `admin` may read it; for everybody else it
-//! does not exist.
+//! The routes of messages. Only the two users of a conversation and `admin` may read it; for other callers it does not
+//! exist (404).
 
 use axum::extract::State;
 use axum::response::Response;
@@ -41,8 +41,8 @@ struct OneMessage {
     message: Shown<Message>,
 }
 
-/// 404 unless the conversation exists and `caller` may read it.
-async fn admit(app: &App, caller: &Caller, conversation: i64) -> Result<(), Problem> {
+/// Checks that the conversation exists and that `caller` may read it; 404 otherwise.
+async fn authorize(app: &App, caller: &Caller, conversation: i64) -> Result<(), Problem> {
     let users = match app.participants().get(&conversation).await {
         Some(users) => Some(users),
         None => participants(app, conversation).await.map_err(crate::federation::ReadError::from)?,
@@ -74,7 +74,7 @@ async fn page(
     let id = path_id("id", &id)?;
     let messages = Messages::of(id);
     let request = ListRequest::read(&messages, &context.params(&list::PARAMETERS)?)?;
-    admit(&app, &caller, id).await?;
+    authorize(&app, &caller, id).await?;
     let body = |messages, page| MessagePage { success: true, messages, page };
     request.respond(&app, &messages, &context, "message", body).await
 }
@@ -102,7 +102,7 @@ async fn search(
     let text = params.text("q", 1..=1000)?.ok_or_else(|| Problem::parameter("q", "is required"))?;
     let messages = Messages::containing(id, text);
     let request = ListRequest::read(&messages, &params)?.by_cursor();
-    admit(&app, &caller, id).await?;
+    authorize(&app, &caller, id).await?;
     let body = |messages, page| MessagePage { success: true, messages, page };
     request.respond(&app, &messages, &context, "message", body).await
 }
@@ -121,7 +121,7 @@ async fn one(
 ) -> Result<Response, Problem> {
     let (id, message) = (path_id("id", &id)?, path_id("message_id", &message)?);
     context.params(&[])?;
-    admit(&app, &caller, id).await?;
+    authorize(&app, &caller, id).await?;
     let found = app.reader().tiers(false).find(&Messages::of(id), message).await?;
     let message = found.ok_or(Problem::NotFound { what: "message" })?.into();
     Ok(context.json(&OneMessage { success: true, message }))

@@ -36,7 +36,7 @@ const COLUMNS: [&str; 6] = ["scope", "level", "upper_at", "upper_id", "from_epoc
 pub struct Counter<'a> {
     /// The blocks.
     pub blocks: &'a Blocks,
-    /// How big they grow.
+    /// The sizes at which they are split.
     pub sizes: BlockSizes,
 }
 

@@ -1,4 +1,4 @@
-//! How many rows are due.
+//! The number of due rows.
 
 use crate::model::{Family, Rule};
 use thermocline_core::clock::Timestamp;

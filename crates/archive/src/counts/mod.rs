@@ -1,5 +1,5 @@
-//! What is counted beside the rows as they move: blocks of keys for random access, and user actions by day. Also how
-//! many rows are due.
+//! Counts that a move updates with its rows: counted blocks for access by rank, and user actions by day. Also the number of
+//! due rows.
 
 pub mod activity;
 pub mod blocks;

@@ -1,4 +1,4 @@
-//! How a resource moves.
+//! The declaration of a resource that moves.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use thermocline_core::clock::Timestamp;
 use thermocline_core::keyset::Key;
 use thermocline_database::{Statement, Value};
 
-/// A resource that moves: its tables and how its rows are told apart, dated and counted.
+/// A resource that moves: its tables, and the identity, date and counts of its rows.
 #[derive(Debug)]
 pub struct Family {
     /// The resource, as its row in `archive_state` names it.
@@ -25,7 +25,7 @@ pub struct Family {
     pub key: fn(&[Value]) -> Key,
     /// The counted blocks of its lists, if they have any.
     pub blocks: Option<Blocks>,
-    /// How a row replaces an archived one, if it can.
+    /// The statements by which a row replaces an archived one, if it can.
     pub supersede: Option<Supersede>,
 }
 
@@ -33,7 +33,7 @@ impl Family {
     /// Returns the resource's own table.
     ///
     /// # Panics
-    /// For a family without tables, which nobody declares.
+    /// For a family without tables.
     pub fn own(&self) -> &Moved {
         self.tables.last().expect("a family has its own table")
     }
@@ -73,13 +73,13 @@ impl Blocks {
     }
 }
 
-/// How a row takes the place of an archived row with another id: both have the same group and member.
+/// Replacement of an archived row by one with another id but the same group and member: for prices, a stock and a day.
 #[derive(Debug)]
 pub struct Supersede {
     /// Closes the open versions that the rows of a batch replace. Parameters: a group, its members in the batch, the epoch.
     pub statement: Statement,
-    /// Returns those of some members, as days, that hot has, with their ids, and locks them until the transaction ends.
-    /// Parameters: a group, its members.
+    /// Reads the given members that are in hot, as days with their ids, and locks them until the transaction ends. Parameters:
+    /// a group, its members.
     pub in_hot: Statement,
     /// Returns group and member of a row of the resource's own table, as integers.
     pub of: fn(&[Value]) -> (i64, i64),

@@ -1,4 +1,4 @@
-//! What moves: the resources with their tables, and which of their rows are due or selected.
+//! The declaration of the rows that move: the tables of each resource, and the rules by which rows are due or selected.
 
 pub mod family;
 mod moved;

@@ -28,7 +28,7 @@ pub struct Batch<'a> {
     pub older_than: Value,
     /// The largest number of rows, children included. One row moves even if it has more children.
     pub rows: i64,
-    /// The blocks that the previous batch left.
+    /// The blocks known to the previous batch.
     pub known: &'a Mutex<KnownBlocks>,
 }
 
@@ -37,11 +37,11 @@ impl Attempt for Batch<'_> {
     async fn attempt(&self) -> Result<Option<MovedBatch>, MoveError> {
         let mut this = settle::begin(self.mover, self.family).await?;
         if this.state.held {
-            // Held since the run checked: rows that were brought back must stay.
+            // Held since the check at the start of the run: restored rows must stay in hot.
             this.give_up().await?;
             return Ok(None);
         }
-        this.remember(std::mem::take(&mut *self.known()));
+        this.reuse_blocks(std::mem::take(&mut *self.known()));
         let taken = match self.take(&mut this).await {
             Err(rejected @ MoveError::Rejected { .. }) => {
                 // Releases the claim, or the move would seem to be under way. The session rolls hot back.
@@ -64,7 +64,7 @@ impl Attempt for Batch<'_> {
         let number = this.number;
         let newest = rows::own(&taken).iter().map(|row| (self.family.key)(row)).max();
         let watermark = newest.max(this.state.cold_watermark);
-        let known = this.leave();
+        let known = this.take_blocks();
         let steps = this.commit(watermark).await?;
         *self.known() = known;
         Ok(Some(MovedBatch::new(number, &taken, steps)))

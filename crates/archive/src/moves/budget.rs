@@ -1,4 +1,4 @@
-//! How full a batch is.
+//! The limits of a batch: rows and bytes.
 
 /// The largest number of bytes of text in a batch of several rows; it bounds a mover's memory.
 const MAX_BYTES: i64 = 16 << 20;

@@ -1,4 +1,4 @@
-//! What every move works with.
+//! The context of a move: both tiers, the clock, and the name of the mover.
 
 use crate::counts::BlockSizes;
 use thermocline_core::clock::Clock;
@@ -15,6 +15,6 @@ pub struct Mover<'a> {
     pub clock: &'a Clock,
     /// The name that `archive status` shows while rows move.
     pub name: String,
-    /// How big counted blocks grow.
+    /// The sizes at which counted blocks are split.
     pub sizes: BlockSizes,
 }

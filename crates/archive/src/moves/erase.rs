@@ -31,32 +31,32 @@ struct Erase<'a> {
 impl Attempt for Erase<'_> {
     async fn attempt(&self) -> Result<Option<MovedBatch>, MoveError> {
         let mut this = settle::begin(self.mover, self.family).await?;
-        let mut parts = erasures::parts(&mut *this.cold, self.family, |pending| pending == 0).await?;
-        for part in &mut parts {
-            part.ids.truncate(MAX_IDS as usize);
+        let mut targets = erasures::targets(&mut *this.cold, self.family, |pending| pending == 0).await?;
+        for target in &mut targets {
+            target.ids.truncate(MAX_IDS as usize);
         }
-        if parts.is_empty() {
+        if targets.is_empty() {
             this.give_up().await?;
             return Ok(None);
         }
         let now = self.mover.clock.now();
         let mut rows = 0;
-        for part in &parts {
-            rows += erasures::remove(&mut this, part).await?;
-            let note = [part.noun.into(), part.ids.clone().into(), REASON.into(), now.into()];
+        for target in &targets {
+            rows += erasures::remove(&mut this, target).await?;
+            let note = [target.noun.into(), target.ids.clone().into(), REASON.into(), now.into()];
             this.hot.execute(sql::note_erased(), &note).await?;
         }
         fail_point::reached("worked-in-hot");
         this.took(Step::Hot);
         this.lock_claim().await?;
-        for part in &parts {
-            let ids = Value::from(part.ids.clone());
+        for target in &targets {
+            let ids = Value::from(target.ids.clone());
             let mut leaving: Vec<Rows<'_>> =
                 self.family.tables.iter().map(|moved| Rows { moved, rows: Vec::new() }).collect();
-            erasures::close(&mut this, part, &ids, &mut leaving).await?;
+            erasures::close(&mut this, target, &ids, &mut leaving).await?;
             this.count(&leaving, -1).await?;
             rows += rows::count(&leaving);
-            this.cold.execute(sql::erased_with(), &[part.noun.into(), ids, this.number.into()]).await?;
+            this.cold.execute(sql::erased_with(), &[target.noun.into(), ids, this.number.into()]).await?;
         }
         let left = this.any_open().await?;
         // The entry says nothing about the erased rows.
@@ -69,8 +69,8 @@ impl Attempt for Erase<'_> {
 }
 
 impl Mover<'_> {
-    /// Erases rows of one noun of a family (such as `comments` of posts) from both tiers; likes by user. Returns how many
-    /// rows of hot and open versions of cold that were, children included.
+    /// Erases rows of one table of a family (such as `comments` of posts) from both tiers; likes are erased by user. Returns
+    /// the number of rows of hot and open versions of cold, children included.
     pub async fn erase(&self, family: &Family, noun: &str, ids: &[i64]) -> Result<i64, MoveError> {
         let Some(moved) = family.tables.iter().find(|moved| family.noun(moved) == noun) else { return Ok(0) };
         // An id may be named twice, and a user may have likes in both tiers.
@@ -112,8 +112,8 @@ impl Mover<'_> {
         Ok(())
     }
 
-    /// Erases what was noted, what another mover left half erased, and rows that are in hot again after they were erased.
-    /// Returns how many rows of hot and open versions of cold that were.
+    /// Erases the rows noted as pending, completes interrupted erasures, and erases rows again that reappeared in hot. Returns
+    /// the number of rows of hot and open versions of cold.
     pub async fn finish_erasures(&self, family: &Family) -> Result<i64, MoveError> {
         let mut rows = 0;
         loop {
@@ -128,7 +128,7 @@ impl Mover<'_> {
                 }
             }
             let notes = self.cold.fetch(sql::erasing(), &[]).await?;
-            if erasures::parts_of(family, &notes, |_| true)?.is_empty() {
+            if erasures::targets_of(family, &notes, |_| true)?.is_empty() {
                 return Ok(rows);
             }
             let batch = Erase { mover: self, family };

@@ -13,51 +13,51 @@ use thermocline_journal::{Digest, claim, entry};
 
 /// The largest number of ids that one move erases. Children of a post go with it.
 pub const MAX_IDS: i64 = 100;
-/// The reason that the notes give.
+/// The reason that is recorded in the notes.
 pub const REASON: &str = "erased";
 
 /// Rows to erase: ids of one table of a family. Likes are erased by user.
-pub struct Part<'a> {
-    /// What the ids are of.
+pub struct Target<'a> {
+    /// The resource or the table of children that the ids are of.
     pub noun: &'static str,
     pub ids: Vec<i64>,
     /// The tables with such rows, and the column of the ids in each. The children of a row of the resource go with it.
     tables: Vec<(&'a Moved, usize)>,
 }
 
-impl Part<'_> {
+impl Target<'_> {
     /// Binds a template to each table.
     pub fn statements(&self, template: &Statement) -> impl Iterator<Item = (&Moved, Statement)> {
         self.tables.iter().map(|(moved, key)| (*moved, moved.sql_by(template, *key)))
     }
 }
 
-/// Returns the part of a family with these ids.
-fn part<'a>(family: &'a Family, noun: &'static str, ids: Vec<i64>) -> Part<'a> {
+/// Returns the target of a family with these ids.
+fn target<'a>(family: &'a Family, noun: &'static str, ids: Vec<i64>) -> Target<'a> {
     let tables = if noun == family.resource {
         family.tables.iter().map(|moved| (moved, moved.owner)).collect()
     } else {
         family.tables.iter().filter(|moved| moved.table.name == noun).map(|moved| (moved, 0)).collect()
     };
-    Part { noun, ids, tables }
+    Target { noun, ids, tables }
 }
 
-/// Returns the parts of a family whose notes have a `pending` of the wanted kind: 0 until a move erases the rows, then the
-/// number of that move until cold has removed them.
-pub async fn parts<'a>(
+/// Returns the targets of a family whose `pending` satisfies `wanted`. `pending` is 0 until a move erases the rows, then the
+/// number of that move until they are removed from cold.
+pub async fn targets<'a>(
     cold: &mut dyn Session,
     family: &'a Family,
     wanted: impl Fn(i64) -> bool,
-) -> Result<Vec<Part<'a>>, TierError> {
-    parts_of(family, &cold.fetch(sql::erasing(), &[]).await?, wanted)
+) -> Result<Vec<Target<'a>>, TierError> {
+    targets_of(family, &cold.fetch(sql::erasing(), &[]).await?, wanted)
 }
 
 /// The same from notes that were read.
-pub fn parts_of<'a>(
+pub fn targets_of<'a>(
     family: &'a Family,
     notes: &[Record],
     wanted: impl Fn(i64) -> bool,
-) -> Result<Vec<Part<'a>>, TierError> {
+) -> Result<Vec<Target<'a>>, TierError> {
     let mut ids: BTreeMap<String, Vec<i64>> = BTreeMap::new();
     for note in notes {
         if wanted(note.int("pending")?) {
@@ -66,18 +66,18 @@ pub fn parts_of<'a>(
     }
     // Children first: those of a post that is erased as a whole are gone by then.
     let nouns = family.tables.iter().map(|moved| family.noun(moved));
-    Ok(nouns.filter_map(|noun| ids.remove(noun).map(|ids| part(family, noun, ids))).collect())
+    Ok(nouns.filter_map(|noun| ids.remove(noun).map(|ids| target(family, noun, ids))).collect())
 }
 
-/// Closes the open versions of a part and adds them to the rows of their table in `leaving`.
+/// Closes the open versions of a target and adds them to the rows of their table in `leaving`.
 pub async fn close(
     this: &mut Move<'_>,
-    part: &Part<'_>,
+    target: &Target<'_>,
     ids: &Value,
     leaving: &mut [Rows<'_>],
 ) -> Result<(), TierError> {
     for Rows { moved, rows } in leaving {
-        let Some((_, key)) = part.tables.iter().find(|(of, _)| of.table == moved.table) else { continue };
+        let Some((_, key)) = target.tables.iter().find(|(of, _)| of.table == moved.table) else { continue };
         let open = moved.sql_by(sql::open_of(), *key);
         rows.extend(this.cold_rows(moved, &open, std::slice::from_ref(ids)).await?);
         let params = [ids.clone(), this.number.into()];
@@ -88,9 +88,9 @@ pub async fn close(
 
 /// Closes the rows that are noted as still to be erased, in the open transaction of cold.
 pub async fn close_pending(this: &mut Move<'_>, leaving: &mut [Rows<'_>]) -> Result<(), TierError> {
-    for part in parts(&mut *this.cold, this.family, |pending| pending == 0).await? {
-        let ids = Value::from(part.ids.clone());
-        close(this, &part, &ids, leaving).await?;
+    for target in targets(&mut *this.cold, this.family, |pending| pending == 0).await? {
+        let ids = Value::from(target.ids.clone());
+        close(this, &target, &ids, leaving).await?;
     }
     Ok(())
 }
@@ -99,25 +99,25 @@ pub async fn close_pending(this: &mut Move<'_>, leaving: &mut [Rows<'_>]) -> Res
 /// which would miss them, have to ask hot again.
 pub async fn purge(this: &mut Move<'_>) -> Result<(), TierError> {
     let (family, epoch) = (this.family, this.state.epoch);
-    let parts = parts(&mut *this.cold, family, |pending| (1..=epoch).contains(&pending)).await?;
-    if parts.is_empty() {
+    let targets = targets(&mut *this.cold, family, |pending| (1..=epoch).contains(&pending)).await?;
+    if targets.is_empty() {
         return Ok(());
     }
     claim::raise_oldest_readable_epoch(&mut *this.cold, family.resource, epoch).await?;
     let mut gone: BTreeMap<i64, (Digest, i64)> = BTreeMap::new();
-    for part in parts {
-        let ids = Value::from(part.ids.clone());
-        for (moved, versions) in part.statements(sql::versions()) {
+    for target in targets {
+        let ids = Value::from(target.ids.clone());
+        for (moved, versions) in target.statements(sql::versions()) {
             for record in this.cold.fetch(&versions, std::slice::from_ref(&ids)).await? {
                 let (digest, rows) = gone.entry(record.int("from_epoch")?).or_default();
                 digest.add(moved.table.name, &row_of(&record, moved.table)?);
                 *rows += 1;
             }
         }
-        for (_, drop) in part.statements(sql::drop_versions()) {
+        for (_, drop) in target.statements(sql::drop_versions()) {
             this.cold.execute(&drop, std::slice::from_ref(&ids)).await?;
         }
-        this.cold.execute(sql::erased_wholly(), &[part.noun.into(), ids]).await?;
+        this.cold.execute(sql::erased_wholly(), &[target.noun.into(), ids]).await?;
     }
     for (batch, (digest, rows)) in gone {
         entry::subtract(&mut *this.cold, family.resource, batch, rows, digest).await?;
@@ -135,7 +135,7 @@ pub async fn undo(this: &mut Move<'_>, epoch: i64) -> Result<(), TierError> {
     Ok(())
 }
 
-/// Copies the notes of either database to the other, in both open transactions. When cold is `older`, its rows are erased
+/// Copies the notes of each database to the other, in both open transactions. If cold is `older`, its rows become pending
 /// again.
 pub async fn reconcile(this: &mut Move<'_>, older: bool) -> Result<(), TierError> {
     for moved in &this.family.tables {
@@ -161,17 +161,17 @@ pub async fn remove_again(this: &mut Move<'_>, older: bool) -> Result<i64, TierE
     for moved in family.tables.iter().filter(|moved| older || moved.has_ids()) {
         let noun = family.noun(moved);
         for ids in noted(&mut *this.hot, noun).await?.chunks(MAX_IDS as usize) {
-            rows += remove(this, &part(family, noun, ids.to_vec())).await?;
+            rows += remove(this, &target(family, noun, ids.to_vec())).await?;
         }
     }
     Ok(rows)
 }
 
-/// Removes a part from hot; returns how many rows.
-pub async fn remove(this: &mut Move<'_>, part: &Part<'_>) -> Result<i64, TierError> {
+/// Removes a target from hot; returns how many rows.
+pub async fn remove(this: &mut Move<'_>, target: &Target<'_>) -> Result<i64, TierError> {
     let mut rows = 0;
-    for (_, take) in part.statements(sql::take()) {
-        rows += this.hot.fetch(&take, &[part.ids.clone().into()]).await?.len() as i64;
+    for (_, take) in target.statements(sql::take()) {
+        rows += this.hot.fetch(&take, &[target.ids.clone().into()]).await?.len() as i64;
     }
     Ok(rows)
 }
@@ -185,7 +185,7 @@ pub fn ids(records: &[Record]) -> Result<Vec<i64>, TierError> {
     records.iter().map(|record| record.int("id")).collect()
 }
 
-/// Returns those of some ids that were erased and must not come in again; of likes, the users whose likes were.
+/// Returns those of `ids` that were erased and must not be inserted again. Likes are identified by user.
 pub async fn erased(hot: &mut dyn Session, noun: &str, ids: &Value) -> Result<HashSet<i64>, TierError> {
     let records = hot.fetch(sql::was_erased(), &[noun.into(), ids.clone()]).await?;
     records.iter().map(|record| record.int("id")).collect()

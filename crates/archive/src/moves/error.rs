@@ -1,4 +1,4 @@
-//! Why a move did not happen.
+//! The error of a move.
 
 use thermocline_database::TierError;
 use thermocline_journal::{ConsistencyError, JournalError};
@@ -15,7 +15,7 @@ pub enum MoveError {
         /// The resource.
         resource: &'static str,
     },
-    /// The two databases disagree; nothing moves until an operator has looked.
+    /// The two databases disagree; nothing moves until an operator has run `archive recover`.
     #[error(transparent)]
     Consistency(#[from] ConsistencyError),
     /// Rows of the resource cannot leave hot without losing data or firing a trigger.

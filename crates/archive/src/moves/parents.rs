@@ -26,7 +26,7 @@ pub struct Orphan {
     pub text: String,
 }
 
-/// The parents that foreign keys of hot demand.
+/// The parents that foreign keys of hot require.
 #[derive(Debug)]
 pub struct Parents<'a>(Vec<(&'a Moved, Parent)>);
 
@@ -90,12 +90,12 @@ impl<'a> Parents<'a> {
 pub struct Left {
     /// The number of rows of the resource itself.
     pub rows: i64,
-    /// What the first of them lack.
+    /// The missing parents of the first of them.
     pub first: Vec<String>,
 }
 
 impl Left {
-    /// The number of rows that are named.
+    /// The largest number of texts in `first`.
     const SHOWN: usize = 10;
 
     /// Adds orphans and returns the ids that they belong to.

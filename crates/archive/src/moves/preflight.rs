@@ -1,4 +1,4 @@
-//! What prevents a resource from moving: triggers, foreign keys that cascade or come from tables that do not move, and
+//! The obstacles to moving a resource: triggers, foreign keys that cascade or come from tables that do not move, and
 //! unknown columns, whose values would be lost.
 
 use super::MoveError;
@@ -9,13 +9,13 @@ use thermocline_database::schema::findings;
 use thermocline_database::schema::findings::{Difference, Outline};
 use thermocline_database::{Engine, inspect};
 
-/// Checks that rows can leave the family's tables in hot without any other loss.
+/// Checks that deleting rows from the family's tables in hot loses nothing but those rows.
 pub async fn check_leaving(hot: &dyn Engine, family: &Family) -> Result<(), MoveError> {
     check(hot, family, |_| true).await.map(drop)
 }
 
-/// Checks that rows can come back, and returns the parents they need. Only triggers prevent it: they would take the rows
-/// for new ones.
+/// Checks that rows can be inserted again, and returns the parents they need. Only triggers prevent it, since they would fire
+/// as for new rows.
 pub async fn check_returning<'a>(hot: &dyn Engine, family: &'a Family) -> Result<Parents<'a>, MoveError> {
     let outline = check(hot, family, |what| what == Difference::Trigger).await?;
     Ok(Parents::of(family, &outline.foreign))

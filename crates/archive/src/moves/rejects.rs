@@ -10,7 +10,7 @@ use crate::model::{Family, Moved};
 use thermocline_core::clock::Timestamp;
 use thermocline_database::{Begin, Engine, Tier, TierError, Value};
 
-/// Refuses a batch with rows that `cold` cannot hold.
+/// Fails if `cold` cannot hold rows of a batch.
 pub fn check(cold: &dyn Engine, family: &Family, taken: &[Rows<'_>]) -> Result<(), MoveError> {
     let mut rejected: Vec<(i64, String)> = Vec::new();
     for Rows { moved, rows } in taken {

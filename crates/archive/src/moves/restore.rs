@@ -25,7 +25,7 @@ use thermocline_core::keyset::Key;
 use thermocline_database::{TierError, Value};
 use thermocline_journal::{Digest, MoveKind, entry, state};
 
-/// A restore, one batch an attempt.
+/// A restore; each attempt moves one batch.
 pub struct Restore<'a> {
     mover: &'a Mover<'a>,
     family: &'a Family,
@@ -38,7 +38,7 @@ pub struct Restore<'a> {
     progress: Mutex<Progress>,
 }
 
-/// How far a restore has come.
+/// The progress of a restore.
 #[derive(Clone, Debug)]
 struct Progress {
     /// Only rows below this cursor are left to do.
@@ -100,8 +100,8 @@ impl<'a> Restore<'a> {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns the ids and rows of the next batch, and how far the restore comes with it. A row without its parent, or with
-    /// a child without one, is passed over: no row goes back without its children.
+    /// Returns the ids and rows of the next batch, and the progress after it. Skips a row if its parent, or that of one of its
+    /// children, is missing: no row goes back without its children.
     async fn next(&self, this: &mut Move<'_>) -> Result<(Vec<i64>, Vec<Rows<'_>>, Progress), TierError> {
         let mut progress = self.progress().clone();
         let own = self.family.own().table.name;

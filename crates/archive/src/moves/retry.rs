@@ -1,4 +1,4 @@
-//! Trying a batch again.
+//! Retries of a batch.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use super::MoveError;
 use super::rows::MovedBatch;
 
-/// How often a batch that met a lock or a write conflict is tried.
+/// The largest number of attempts of a batch.
 const ATTEMPTS: u32 = 8;
 /// The pause before the second attempt. Each later pause is twice as long, up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -19,7 +19,7 @@ pub trait Attempt: Sync {
     /// Moves the batch; returns `None` when there was nothing to do.
     async fn attempt(&self) -> Result<Option<MovedBatch>, MoveError>;
 
-    /// Returns whether another mover at work would do the same, so that this one may stop.
+    /// Returns whether to stop when another mover overtakes this one, because that mover does the same work.
     fn yields(&self) -> bool {
         false
     }

@@ -20,7 +20,7 @@ pub struct MovedBatch {
     pub rows: i64,
     /// The number of its rows of the resource itself.
     pub of_resource: i64,
-    /// How long its steps took.
+    /// The time that its steps took.
     pub steps: Steps,
 }
 

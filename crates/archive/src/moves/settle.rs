@@ -1,5 +1,5 @@
-//! Step 3: what an interrupted mover left in cold is confirmed if hot committed it and undone if it was interrupted;
-//! anything else is left to an operator.
+//! Step 3: confirms the moves in cold that hot has committed, and undoes interrupted ones. Anything else is an error, for an
+//! operator to decide.
 
 use super::queries::sql;
 use super::timing::Step;
@@ -27,8 +27,8 @@ pub async fn begin<'a>(mover: &'a Mover<'a>, family: &'a Family) -> Result<Move<
     Ok(this)
 }
 
-/// Makes cold agree with hot in the open transaction of cold: moves up to hot's epoch happened, interrupted moves above it
-/// did not.
+/// Makes cold agree with hot, in the open transaction of cold: confirms moves up to hot's epoch and undoes interrupted moves
+/// above it.
 pub async fn settle(this: &mut Move<'_>) -> Result<(), MoveError> {
     let (resource, epoch) = (this.family.resource, this.state.epoch);
     if !this.is_proven().await? {
@@ -49,7 +49,7 @@ pub async fn settle(this: &mut Move<'_>) -> Result<(), MoveError> {
     Ok(())
 }
 
-/// Refuses a move above hot's epoch that does not look interrupted. If hot had committed it, hot would be older than cold,
+/// Fails if a move above hot's epoch does not look interrupted. If hot had committed it, hot would be older than cold,
 /// and undoing the move would lose rows.
 pub async fn check_interrupted(this: &mut Move<'_>, kind: MoveKind, epoch: i64) -> Result<(), MoveError> {
     // An interrupted archive batch has removed nothing from hot, an interrupted restore has added nothing.

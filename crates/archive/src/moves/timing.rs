@@ -1,4 +1,4 @@
-//! How long the steps of moves take.
+//! The time that each step of a move takes.
 
 use std::time::Instant;
 

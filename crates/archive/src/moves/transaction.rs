@@ -1,4 +1,4 @@
-//! The steps that every move shares, whichever way its rows go.
+//! The steps that every kind of move shares.
 //!
 //! | step | tier | |
 //! |---|---|---|
@@ -40,7 +40,7 @@ pub struct Move<'a> {
     token: i64,
     started: Timestamp,
     known: KnownBlocks,
-    watch: Stopwatch,
+    stopwatch: Stopwatch,
 }
 
 impl<'a> Move<'a> {
@@ -48,7 +48,7 @@ impl<'a> Move<'a> {
     pub async fn open(mover: &'a Mover<'a>, family: &'a Family, oldest: i64) -> Result<Self, MoveError> {
         let (resource, clock) = (family.resource, mover.clock);
         let started = clock.now();
-        let mut watch = Stopwatch::new();
+        let mut stopwatch = Stopwatch::new();
         let mut cold = mover.cold.session().await?;
         // The claim is committed at once: it overtakes the holders of older numbers.
         cold.begin(Begin::Write).await?;
@@ -62,13 +62,13 @@ impl<'a> Move<'a> {
         let state = state::lock(&mut *hot, resource, &mover.name, clock.now()).await?;
         fail_point::reached("locked");
         let (token, known) = (clock.draw(), KnownBlocks::default());
-        watch.note(Step::Claim);
-        Ok(Self { mover, family, number, state, hot, cold, token, started, known, watch })
+        stopwatch.note(Step::Claim);
+        Ok(Self { mover, family, number, state, hot, cold, token, started, known, stopwatch })
     }
 
     /// Adds the time since the last call to `step`.
     pub fn took(&mut self, step: Step) {
-        self.watch.note(step);
+        self.stopwatch.note(step);
     }
 
     pub fn disagree(&self, disagreement: Disagreement) -> MoveError {
@@ -140,13 +140,13 @@ impl<'a> Move<'a> {
         counter.add(&mut *self.cold, self.number, own, sign, &mut self.known).await
     }
 
-    /// Takes over the blocks that an earlier move of the same run left, if no other mover moved since.
-    pub fn remember(&mut self, known: KnownBlocks) {
+    /// Reuses the blocks known to an earlier move of the same run, unless another mover has moved since.
+    pub fn reuse_blocks(&mut self, known: KnownBlocks) {
         self.known = known.if_at(self.state.epoch, self.state.token);
     }
 
-    /// Returns the blocks that the next move of the run may take over, once this one is committed.
-    pub fn leave(&mut self) -> KnownBlocks {
+    /// Takes the known blocks, which the next move of the run may reuse once this one is committed.
+    pub fn take_blocks(&mut self) -> KnownBlocks {
         std::mem::take(&mut self.known).left_by(self.number, self.token)
     }
 
@@ -199,7 +199,7 @@ impl<'a> Move<'a> {
             tracing::warn!(resource, epoch, %error, "moved, not yet confirmed");
         }
         self.took(Step::Commit);
-        Ok(self.watch.steps())
+        Ok(self.stopwatch.steps())
     }
 
     /// Ends a move that had nothing to do.

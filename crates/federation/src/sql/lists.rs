@@ -1,4 +1,4 @@
-//! The statements of a list, put together from its declaration.
+//! The statements of a list, assembled from its declaration.
 
 use super::blocks::BlockStatements;
 use super::templates::queries;
@@ -112,7 +112,7 @@ impl ListSpec {
         Self { blocks: Some(blocks), ..self }
     }
 
-    /// Puts its statements together.
+    /// Assembles its statements.
     ///
     /// # Panics
     /// When the declaration names a column that the table does not have.
@@ -156,7 +156,7 @@ impl ListSpec {
         self.assemble(template, name, direction, &values)
     }
 
-    /// Names a statement; one that reads oldest first says so in its subject.
+    /// Assembles a statement from its template. The subject of one that reads oldest first is `ascending`.
     fn assemble(
         &self,
         template: &Statement,
@@ -196,7 +196,7 @@ impl ListSpec {
         self.assemble(template, name, direction, &values)
     }
 
-    /// The values that templates of both tiers take. The filter begins at the parameter `first`.
+    /// Returns the values for templates of either tier. The filter begins at the parameter `first`.
     fn values(
         &self,
         names: &Names,
@@ -224,7 +224,7 @@ impl ListSpec {
             ("merged_order", order("", "id").into()),
             ("row_order", order("r.", "id").into()),
             ("at", self.day.unwrap_or("created_at").into()),
-            // Of a list of days the day alone is the key.
+            // The day alone is the key of a list by day.
             ("id", if self.day.is_some() { "0" } else { names.id }.into()),
             ("table", names.table.into()),
             ("resource", self.resource.into()),
@@ -233,7 +233,7 @@ impl ListSpec {
         ]
     }
 
-    /// The conditions of the filter, each with an `AND` behind it, and the description of its parameters.
+    /// Returns the conditions of the filter, each followed by `AND`, and the description of their parameters.
     fn filter(&self, names: &Names, first: usize) -> (Fragment, String) {
         let (mut conditions, mut parameters) = (Fragment::from(""), String::new());
         for (place, name) in self.filter.iter().enumerate() {
@@ -251,7 +251,7 @@ impl ListSpec {
         (conditions, parameters)
     }
 
-    /// The columns it shows.
+    /// Returns the columns that are not hidden.
     fn shown(&self) -> impl Iterator<Item = &'static Column> {
         for name in self.hidden {
             self.column(name);
@@ -264,7 +264,7 @@ impl ListSpec {
         column.unwrap_or_else(|| panic!("{} has no column {name}", self.table.name))
     }
 
-    /// The index of its table that serves it.
+    /// Returns the name of the index that serves the list, for the description of its statements.
     fn index(&self) -> &'static str {
         let key: &[&str] = match self.day {
             Some(day) => &[day],
@@ -279,7 +279,7 @@ impl ListSpec {
     }
 }
 
-/// How a tier calls what a list is made of.
+/// The names of a list's table and columns in one tier.
 struct Names {
     table: &'static str,
     id: &'static str,
@@ -302,7 +302,7 @@ pub(super) struct ColdStatements {
     pub blocks: Option<BlockStatements>,
 }
 
-/// Fills the names of both orders into a slice that has `{direction}` behind each column it is ordered by.
+/// Binds a slice to both orders. It has `{direction}` after each column that it is ordered by.
 fn both_orders(slice: &Statement) -> [Statement; 2] {
     [("descending", "DESC"), ("ascending", "ASC")]
         .map(|(subject, direction)| slice.bind(subject, &[("direction", direction)]))

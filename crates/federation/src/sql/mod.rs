@@ -1,6 +1,6 @@
 //! The two tiers of a list, read with SQL through any engine.
 //!
-//! A list is declared as a [`ListSpec`]; its statements are put together from five templates. Every list statement takes
+//! A list is declared as a [`ListSpec`]; its statements are assembled from five templates. Every list statement takes
 //! the same first parameters, then those of the list's filter:
 //!
 //! | hot | cold | meaning |
@@ -12,8 +12,8 @@
 //! | | 7, 8 | epoch, token |
 //! | 8… | 9… | the filter |
 //!
-//! `find` statements take the id in place of the first six, then the same. A row whose `id` is NULL is no row of the list:
-//! it only carries the state.
+//! `find` statements take the id in place of the first six, then the same. A record whose `id` is NULL is
+//! not a row of the list: it only carries the state or the proof.
 
 mod blocks;
 mod cold;
