@@ -101,13 +101,6 @@ impl Statement {
         assert_eq!(name, Some(self.name), "the texts of one statement have one name");
     }
 
-    /// Returns the statement with `from` replaced by `to` in the text for SQL Server alone.
-    #[must_use]
-    pub fn with_in_mssql(mut self, from: &str, to: &str) -> Self {
-        self.texts.mssql = self.texts.mssql.map(|text| replaced(text, from, to));
-        self
-    }
-
     /// Returns the statement with `from` replaced by `to`.
     ///
     /// The new text lives as long as the program: call this once for each statement, not once for each use.
@@ -140,7 +133,7 @@ impl Statement {
         })
     }
 
-    /// Returns the statement `name` of `subject`, put together from this template: each `{name}` is replaced by its value,
+    /// Returns the statement `name` of `subject`, assembled from this template: each `{name}` is replaced by its value,
     /// which may hold names that come later in `values`.
     ///
     /// The new texts live as long as the program: call this once for each statement, not once for each use.
@@ -194,32 +187,4 @@ impl Statement {
 
 fn replaced(text: &'static str, from: &str, to: &str) -> &'static str {
     if text.contains(from) { text.replace(from, to).leak() } else { text }
-}
-
-/// The statement of the hot tier in the files of this name, beside the file that says so.
-#[macro_export]
-macro_rules! hot_sql {
-    ($name:literal) => {
-        $crate::Statement::new(include_str!(concat!("sql/sqlite/", $name, ".sql")))
-            .mssql(include_str!(concat!("sql/mssql/", $name, ".sql")))
-    };
-}
-
-/// The statement of the cold tier in the files of this name, beside the file that says so.
-#[macro_export]
-macro_rules! cold_sql {
-    ($name:literal) => {
-        $crate::Statement::new(include_str!(concat!("sql/sqlite/", $name, ".sql")))
-            .postgres(include_str!(concat!("sql/postgres/", $name, ".sql")))
-    };
-}
-
-/// The statement of either tier in the files of this name, beside the file that says so.
-#[macro_export]
-macro_rules! any_sql {
-    ($name:literal) => {
-        $crate::Statement::new(include_str!(concat!("sql/sqlite/", $name, ".sql")))
-            .postgres(include_str!(concat!("sql/postgres/", $name, ".sql")))
-            .mssql(include_str!(concat!("sql/mssql/", $name, ".sql")))
-    };
 }
