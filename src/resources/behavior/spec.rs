@@ -3,7 +3,7 @@
 use super::{STATEMENTS, http, tables};
 use crate::resources::resource::Resource;
 
-/// What users did is counted in cold as rows are archived; hot has no table of it.
+/// User actions are counted in cold as rows are archived. Hot has no table of them.
 pub static BEHAVIOR: Resource = Resource::new("behavior", &[])
     .in_cold(&[&tables::BEHAVIOR], &[])
     .listed(&[&STATEMENTS])

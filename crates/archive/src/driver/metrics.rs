@@ -19,7 +19,7 @@ pub const LAST_SUCCESS: &str = "thermocline_archive_last_success_timestamp_secon
 pub const EPOCH: &str = "thermocline_archive_epoch";
 /// Rows that were due when this process last read the status.
 pub const DUE: &str = "thermocline_archive_due_rows";
-/// How many days ago the oldest of these became due.
+/// The number of days since the oldest of these became due.
 pub const LAG: &str = "thermocline_archive_lag_days";
 /// Rows that cannot move.
 pub const REJECTS: &str = "thermocline_archive_rejected_rows";

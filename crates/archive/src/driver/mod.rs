@@ -1,4 +1,4 @@
-//! What drives moves and checks: runs, schedules, pauses, metrics and the continuous auditor.
+//! The drivers of moves and checks: runs, schedules, pauses, metrics and the continuous auditor.
 
 pub mod auditor;
 pub mod metrics;

@@ -1,4 +1,4 @@
-//! What a run moves, and how fast.
+//! The options of a run.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ pub struct ArchiveOptions {
     pub pause: Duration,
     /// No batch starts while a cheap read of hot takes longer than this.
     pub max_hot_latency: Option<Duration>,
-    /// How long to wait for hot to become fast enough, for cold to come back, or for another mover.
+    /// The longest wait for hot to become fast enough, for cold to become available, or for another mover.
     pub patience: Duration,
 }
 

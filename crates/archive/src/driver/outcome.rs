@@ -1,8 +1,8 @@
-//! How a run ended.
+//! The outcome of a run.
 
 use serde::Serialize;
 
-/// How the run of a resource ended.
+/// The outcome of the run of a resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// How often a pause checks whether it should end.
+/// The interval at which a pause checks whether it should end.
 const CHECK: Duration = Duration::from_millis(100);
 
 /// Waits, unless told to stop.
@@ -18,7 +18,7 @@ pub(super) async fn pause(duration: Duration, stop: &AtomicBool) {
     }
 }
 
-/// How much longer to wait for something.
+/// The time that is left to wait for something.
 #[derive(Debug)]
 pub(super) struct Patience {
     left: Duration,

@@ -1,4 +1,4 @@
-//! What a run did.
+//! The report of a run.
 
 use std::time::Instant;
 
@@ -12,7 +12,7 @@ use crate::moves::timing::Steps;
 use thermocline_core::error::explain;
 use thermocline_database::TierError;
 
-/// What a run did to one resource.
+/// The report of a run for one resource.
 #[derive(Clone, Debug, Serialize)]
 pub struct RunReport {
     /// The resource.
@@ -31,9 +31,9 @@ pub struct RunReport {
     pub rejected: i64,
     /// Rows of the resource that cannot be restored, since hot lacks rows they refer to. They stay in cold.
     pub left: i64,
-    /// What the first of these lack.
+    /// The missing parents of the first of these.
     pub lacking: Vec<String>,
-    /// How it ended.
+    /// Its outcome.
     pub outcome: Outcome,
     /// Why it failed.
     pub error: Option<String>,

@@ -17,9 +17,9 @@ use crate::moves::{MoveError, Mover, preflight, rejects};
 use thermocline_core::error::explain;
 use thermocline_database::{Tier, TierError};
 
-/// How soon to check again whether hot is fast enough, and whether cold is back.
+/// The interval of checks whether hot is fast enough and cold is available.
 const CHECK_AGAIN: Duration = Duration::from_secs(1);
-/// How long another mover has the turn. An erasure is done by then, and two runs lose little to each other.
+/// The wait after another mover has taken over. An erasure is done by then, and two runs delay each other little.
 const TURN: Duration = Duration::from_secs(5);
 
 impl Mover<'_> {

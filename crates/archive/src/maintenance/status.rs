@@ -26,13 +26,13 @@ pub struct Status {
     pub rows_in_hot: i64,
     /// Rows of these that are due.
     pub due: i64,
-    /// How many days ago the oldest of these became due.
+    /// The number of days since the oldest of these became due.
     pub lag_days: f64,
     /// Whether the resource is held after a restore: nothing moves until `archive resume`.
     pub held: bool,
     /// Rows that cold cannot hold. They stay in hot and do not count as due.
     pub rejects: Rejects,
-    /// What cold knows; `None` while it is unavailable.
+    /// Its status in cold; `None` while it is unavailable.
     pub cold: Option<ColdStatus>,
     /// Reasons why due rows do not move, or will not with the next run.
     pub waits: Vec<String>,
@@ -52,13 +52,13 @@ pub struct Rejects {
 pub struct Reject {
     /// Its id; for a child, the id of the row it belongs to.
     pub id: i64,
-    /// What cold cannot hold.
+    /// The reason.
     pub reason: String,
     /// When that was found.
     pub at: Timestamp,
 }
 
-/// What cold knows of a resource.
+/// The status of a resource in cold.
 #[derive(Clone, Debug, Serialize)]
 pub struct ColdStatus {
     /// Rows of the resource in cold: exact up to a million, above that the estimate of the database.

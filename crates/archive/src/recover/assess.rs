@@ -1,4 +1,4 @@
-//! How the databases disagree, and which unconfirmed moves look committed.
+//! The assessment before a recovery: the disagreement of the databases, and the unconfirmed moves that look committed.
 
 use super::report::{Choices, InDoubtMove, Recovery};
 use crate::model::templates;

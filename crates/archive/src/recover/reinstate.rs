@@ -22,7 +22,7 @@ pub(super) struct Version {
     pub is_certain: bool,
 }
 
-/// What becomes of a row.
+/// The action for a row.
 enum Fate {
     /// Hot has it as it is, or a newer row in its place.
     Stays,

@@ -1,4 +1,4 @@
-//! What an operator allows a recovery to do, and what it reports.
+//! The consent of the operator to a recovery, and its report.
 
 use std::ops::RangeInclusive;
 
@@ -7,7 +7,7 @@ use serde::Serialize;
 /// Rows that a report lists of each sort.
 const SHOWN: usize = 10;
 
-/// What an operator allows a recovery to do.
+/// The consent of the operator to a recovery.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Consent {
     /// Report what would be done, and change nothing.
@@ -18,7 +18,7 @@ pub enum Consent {
     AcceptLoss(RangeInclusive<i64>),
 }
 
-/// What an operator knows and the databases cannot.
+/// Facts that an operator knows and the databases do not.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Choices {
     /// Moves that hot never committed, though it does not hold all of their rows any more. They are undone, and none of
@@ -39,7 +39,7 @@ pub struct InDoubtMove {
     pub in_hot: i64,
 }
 
-/// What a recovery of one resource does, or would do.
+/// The report of a recovery of one resource, done or planned.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Recovery {
     /// The resource.

@@ -1,4 +1,4 @@
-//! What a client can ask of prices.
+//! The parameters of a request for prices.
 
 use chrono::{Months, NaiveDate};
 use http::HeaderMap;
@@ -48,22 +48,22 @@ pub struct PriceParameters {
     partial: Option<String>,
 }
 
-/// A range of prices, of whichever stock.
+/// A range of prices of any stock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ask {
     /// The first day, inclusive.
     pub start: NaiveDate,
     /// The last day, inclusive.
     pub end: NaiveDate,
-    /// Which end comes first.
+    /// The order of the rows.
     pub order: Order,
-    /// How many days make a row.
+    /// The interval that a row covers.
     pub interval: Interval,
-    /// How many rows at most.
+    /// The largest number of rows.
     pub limit: Option<usize>,
-    /// How they are written.
+    /// The format of the answer.
     pub format: Format,
-    /// Whether rows without the archived ones are better than none.
+    /// Whether to answer with hot rows alone while cold is unavailable.
     pub partial: bool,
 }
 

@@ -23,9 +23,9 @@ const MISSING: HeaderName = HeaderName::from_static("x-missing");
 /// Part of a body.
 #[derive(Debug, Default)]
 pub struct Chunk {
-    /// What goes out.
+    /// The bytes to send.
     pub bytes: Vec<u8>,
-    /// How many days were read for it.
+    /// The number of days read for it.
     pub days: usize,
     /// Whether the body is whole with it.
     pub last: bool,
@@ -47,8 +47,8 @@ pub trait Source: Send {
 
 /// The answer: with its `ETag` when the body is short, a stream otherwise.
 ///
-/// The first days are read before the answer begins, so that what fails then is a problem. What fails later breaks
-/// the connection: nobody may take half a body for a whole one.
+/// The first days are read before the answer begins, so that an early failure becomes a problem. A later failure breaks the
+/// connection, so that half a body is not taken for a whole one.
 pub async fn respond(
     app: App,
     mut source: Box<dyn Source>,

@@ -3,7 +3,7 @@
 use http::HeaderMap;
 use http::header::ACCEPT;
 
-/// How prices are written.
+/// The format of prices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// One object a row.
@@ -16,7 +16,7 @@ pub enum Format {
     NdJson,
 }
 
-/// What an `Accept` header can ask for, the one the server would rather give first.
+/// The types that an `Accept` header can ask for, in the server's order of preference.
 const OFFERED: [(&str, &str, Format); 3] = [
     ("application", "json", Format::Json),
     ("text", "csv", Format::Csv),
@@ -85,7 +85,7 @@ impl MediaRange {
         Some(Self { kind: kind.to_ascii_lowercase(), subtype: subtype.to_ascii_lowercase(), quality })
     }
 
-    /// How exactly it names the type, and how much it likes it; `None` when it is about others.
+    /// Returns the precision and the quality with which it accepts the type; `None` if it does not match.
     fn fits(&self, kind: &str, subtype: &str) -> Option<(u8, u16)> {
         let exactness = match (self.kind.as_str(), self.subtype.as_str()) {
             ("*", "*") => 1,

@@ -9,7 +9,7 @@ use crate::page::{Order, Span};
 use crate::web::day::Day;
 use crate::web::state::Reader;
 
-/// How many days are read at once.
+/// The number of days read at once.
 pub const CHUNK: usize = 1_000;
 
 /// Where the reading of one stock's range stands.
@@ -100,7 +100,7 @@ impl Reading {
             };
             self.missing_cold = true;
             if self.order == Order::Desc {
-                // What comes next may lie in cold: here ends what there is.
+                // The next rows may lie in cold, so the answer ends here.
                 return Ok((page.rows, false));
             }
             // Hot alone answers above the newest day of cold.

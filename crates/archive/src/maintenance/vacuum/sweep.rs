@@ -17,12 +17,12 @@ pub struct Vacuum<'a> {
     pub clock: &'a Clock,
     /// The resource.
     pub family: &'a Family,
-    /// How long closed versions are kept after their move, in microseconds. A backup of hot that is older cannot be
+    /// The time for which closed versions are kept after their move, in microseconds. A backup of hot that is older cannot be
     /// recovered completely.
     pub keep: i64,
 }
 
-/// What a vacuum did to a resource, or would do.
+/// The report of a vacuum of a resource, done or planned.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct VacuumReport {
     /// The resource.

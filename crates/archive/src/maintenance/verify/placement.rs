@@ -13,7 +13,7 @@ use thermocline_journal::entry;
 /// The two values that identify a row of a table; equal where one column does.
 type Identity = (i64, i64);
 
-/// What hot holds of some rows, in one answer.
+/// The rows of a batch that hot holds, from one answer.
 #[derive(Default)]
 struct HotRows {
     epoch: i64,

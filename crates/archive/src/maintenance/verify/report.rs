@@ -1,4 +1,4 @@
-//! What a verification reports.
+//! The report of a verification.
 
 use std::fmt;
 
@@ -122,7 +122,7 @@ impl VerifyReport {
 /// A scope of counted blocks and a key in it.
 pub type ScopeKey = (i64, Key);
 
-/// What one step has read and found.
+/// The findings of one step.
 #[derive(Debug, Default)]
 pub struct Findings {
     pub(crate) rows: i64,

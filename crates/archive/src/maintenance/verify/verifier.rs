@@ -1,4 +1,4 @@
-//! What every check needs.
+//! The context of every check.
 
 use crate::model::Family;
 use thermocline_database::{Begin, Engine, Session, TierError};
