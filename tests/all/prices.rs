@@ -353,7 +353,8 @@ fn members(schemas: &Json, schema: &Json) -> (Vec<String>, Vec<String>) {
 #[tokio::test]
 async fn the_description_matches_the_responses() {
     let market = Market::weekdays().await;
-    let (_, description) = stocks::http::routes().split_for_parts();
+    let routes = stocks::http::routes().merge(stocks::prices::http::routes());
+    let (_, description) = routes.split_for_parts();
     let description = serde_json::to_value(&description).expect("JSON");
     let schemas = &description["components"]["schemas"];
     let range = market.get(YEAR).await.json();
