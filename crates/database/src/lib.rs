@@ -1,7 +1,7 @@
 //! Databases as the program sees them: statements with typed parameters, rows read by column name, sessions with
 //! transactions, and errors that name the tier.
 //!
-//! An [`Engine`] knows its database and no resource. A resource brings its statements as named queries ([`queries`])
+//! An [`Engine`] knows its database and no resource. A resource brings its statements as named queries (module `queries`)
 //! and reads its rows through [`Record`]. A new database is one more `Engine` and one more text for each statement.
 
 mod connect_failure;

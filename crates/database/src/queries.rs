@@ -1,4 +1,4 @@
-//! Named queries: the SQL of a room stands in a few files beside its code, and [`queries!`](crate::queries) turns every
+//! Named queries: the SQL of a room stands in a few files beside its code, and `queries!` turns every
 //! query of them into a function that returns its [`Statement`].
 //!
 //! `queries.sql` is the catalogue of the room. Each query has a header and, where one text serves every engine, its text:

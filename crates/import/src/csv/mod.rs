@@ -1,7 +1,7 @@
 //! CSV records in bounded memory, however large, cut or misquoted the file is.
 //!
 //! `csv-core` splits and unquotes. It accepts text after a closing quote and other mistakes, which lets records swallow each
-//! other, so [`Grammar`] follows the same bytes and reports a record that cannot be trusted.
+//! other, so `Grammar` follows the same bytes and reports a record that cannot be trusted.
 
 use std::io::{self, BufRead};
 

@@ -1,7 +1,7 @@
 //! `archive vacuum`: removes from cold what no reader may see any more.
 //!
-//! Versions closed by old enough moves are removed ([`versions`]); the deltas of counted blocks ([`blocks`]) and of user
-//! activity ([`activity`]) up to there are folded into one. The epoch of the last such move becomes the oldest readable
+//! Versions closed by old enough moves are removed (`versions`); the deltas of counted blocks (`blocks`) and of user
+//! activity (`activity`) up to there are folded into one. The epoch of the last such move becomes the oldest readable
 //! epoch first: a reader of an older epoch then discards the answer of cold and asks hot again, so no reader sees a
 //! half-removed state. Every transaction is small and leaves a consistent archive, so vacuum may be killed at any
 //! moment; the next run continues. Hot is not touched.

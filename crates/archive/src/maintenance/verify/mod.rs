@@ -1,8 +1,8 @@
 //! `archive verify`: whether the archive still holds what it was given.
 //!
 //! Every check is a small step at one instant, so rows may move meanwhile and memory stays bounded: a batch of the journal
-//! with its rows ([`batch`]), where these rows are now ([`placement`]), a run of counted blocks ([`blocks`]), user activity
-//! ([`activity`]), and rows that nothing accounts for ([`unaccounted`]). Nothing is changed.
+//! with its rows (`batch`), where these rows are now (`placement`), a run of counted blocks (`blocks`), user activity
+//! (`activity`), and rows that nothing accounts for (`unaccounted`). Nothing is changed.
 
 mod activity;
 mod batch;
