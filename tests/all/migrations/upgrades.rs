@@ -228,7 +228,7 @@ async fn a_running_platform_is_adopted_with_its_own_tables() {
     installation.succeed(&["db", "reset", "--yes", "--tier", "hot"]);
     let newest = installation.newest()[0];
     let refusal = installation.fail(&["db", "stamp", "1", "--tier", "hot"], 2);
-    assert!(refusal.contains(&format!("as version {newest} makes them")), "{refusal}");
+    assert!(refusal.contains(&format!("the tables are those of version {newest}")), "{refusal}");
     assert_eq!(installation.report(&["db", "auto"])[0]["adopted"], newest);
     installation.drop().await;
 }
