@@ -18,8 +18,8 @@ use crate::schema::{Model, Table};
 use thermocline_core::clock::Timestamp;
 
 pub use self::detect::{DetectedSchema, Shapes, detect};
-pub(crate) use self::driver::recorded;
 pub use self::driver::sql;
+pub(crate) use self::driver::{COMMIT, ROLLBACK, recorded};
 pub use self::driver::{Migrating, Stop, Task};
 pub use self::fault::Fault;
 pub use self::text::{Dropped, Part, batches, statements};

@@ -188,6 +188,8 @@ pub(crate) fn texts() -> Vec<Text> {
         Text::new("session.begin", "Begins a transaction.", session::BEGIN),
         Text::new("session.commit", "Commits the transaction.", session::COMMIT),
         Text::new("session.rollback", "Rolls the transaction back.", session::ROLLBACK),
+        Text::new("migrate.commit", "Commits a migration.", crate::migrate::COMMIT),
+        Text::new("migrate.rollback", "Rolls a migration back.", crate::migrate::ROLLBACK),
         Text::new("migrate.lock", "Takes the lock of migrations.", migrate::lock_text()),
         Text::new(
             "migrate.snapshot_state",

@@ -15,8 +15,8 @@ use crate::{archive, journal, load, ops, tier};
 
 /// Print every statement the program can send, as it is sent
 ///
-/// Each with its name, its tier, what it is for, its parameters and the index that serves it. No database is asked. Statements
-/// that look rows up by a list of columns are listed once for every table.
+/// Shows each with its name, its tier, its purpose, its parameters and the index that serves it. A statement that serves several
+/// tables is listed once for each. No database is asked.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  thermocline db statements --engine mssql --json")]
 pub struct Args {
@@ -74,10 +74,9 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
             outln!("-- parameters: {}", shown.collect::<Vec<_>>().join("; "));
         }
         outln!("-- index: {index}");
-        let text = sql
-            .split_once('\n')
-            .filter(|(first, _)| first.starts_with("-- "))
-            .map_or(&*sql, |(_, text)| text);
+        // The text of a query begins with its name.
+        let bare = name.split(" (").next().unwrap_or_default();
+        let text = sql.strip_prefix(&format!("-- {bare}\n")).unwrap_or(&sql);
         outln!("{};\n", text.trim_end().trim_end_matches(';'));
     }
     Ok(())

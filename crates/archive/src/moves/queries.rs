@@ -32,11 +32,17 @@ pub fn statements(families: &[&Family]) -> Vec<Statement> {
     for family in families {
         all.push(family.own().sql(sql::any_open()));
         for moved in &family.tables {
-            all.extend([sql::hot_of(), sql::open_weights(), sql::held()].map(|template| moved.sql(template)));
+            all.extend([sql::open_weights(), sql::held()].map(|template| moved.sql(template)));
             all.extend([sql::undo_rows(), sql::undo_closed()].map(|template| moved.sql(template)));
             for key in BTreeSet::from([0, moved.owner]) {
-                let by_id =
-                    [sql::take(), sql::open_of(), sql::close(), sql::versions(), sql::drop_versions()];
+                let by_id = [
+                    sql::hot_of(),
+                    sql::take(),
+                    sql::open_of(),
+                    sql::close(),
+                    sql::versions(),
+                    sql::drop_versions(),
+                ];
                 all.extend(by_id.map(|template| moved.sql_by(template, key)));
             }
             if moved.has_ids() {

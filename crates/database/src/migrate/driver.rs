@@ -24,6 +24,11 @@ crate::queries! {
     [known, ledger, make_ledger, drop_ledger, record, forget, shape]
 }
 
+/// Commits a migration, on every engine.
+pub(crate) const COMMIT: &str = "COMMIT";
+/// Rolls a migration back, on every engine.
+pub(crate) const ROLLBACK: &str = "ROLLBACK";
+
 /// The number of characters of a statement shown in an error.
 const SHOWN: usize = 80;
 
@@ -182,7 +187,7 @@ impl Driver<'_> {
             self.send(step.up).await?;
             self.check(step.up).await?;
             self.record(step, step.title(), true, nanos()).await.map_err(Stop::unplaced)?;
-            self.on.run("COMMIT").await
+            self.on.run(COMMIT).await
         };
         match done.await {
             Ok(()) => Ok(()),
@@ -200,7 +205,7 @@ impl Driver<'_> {
             self.send(step.down).await?;
             self.check(step.down).await?;
             self.on.execute(sql::forget(), &[step.version.into()]).await.map_err(Stop::unplaced)?;
-            self.on.run("COMMIT").await
+            self.on.run(COMMIT).await
         };
         match done.await {
             Ok(()) => Ok(()),
@@ -233,7 +238,7 @@ impl Driver<'_> {
             for step in steps.iter().filter(|step| step.version <= to && !is_there(step)) {
                 self.record(step, step.title(), true, 0).await.map_err(Stop::unplaced)?;
             }
-            self.on.run("COMMIT").await
+            self.on.run(COMMIT).await
         };
         match done.await {
             Ok(()) => Ok(()),
@@ -250,7 +255,7 @@ impl Driver<'_> {
 
     async fn roll_back(&mut self) {
         // Best effort: some errors roll back themselves, and so does closing the connection.
-        let _ = self.on.run("ROLLBACK").await;
+        let _ = self.on.run(ROLLBACK).await;
     }
 
     /// Sends a script part by part.
