@@ -16,7 +16,7 @@ mod import;
 mod openapi;
 mod schema_setup;
 mod serve;
-mod tier_report;
+pub mod tier_report;
 mod tiers;
 mod token;
 

@@ -26,7 +26,7 @@ crate::queries! {
 }
 
 /// Returns the statements that report on a tier.
-pub(super) fn statements() -> Vec<Statement> {
+pub fn statements() -> Vec<Statement> {
     sql::all().into_iter().copied().collect()
 }
 
