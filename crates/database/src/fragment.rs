@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "{where} has no text for SQL Server")]
+    #[should_panic(expected = "{where} has no text for PostgreSQL")]
     fn a_missing_text_is_noticed() {
         let sqlite_alone = Statement::new("-- a\n1 = 1");
         let _ = Fragment::from("{where}").fill("where", &Fragment::from(&sqlite_alone));
