@@ -34,14 +34,14 @@ impl ColumnType {
     }
 }
 
-/// How a column is stored by engines that distinguish more than its [`ColumnType`].
+/// The storage of a column, for engines that distinguish more than its [`ColumnType`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StorageForm {
     /// The default for the type; text without a limit.
     Plain,
     /// Text of at most so many UTF-16 code units, as SQL Server counts.
     Length(u16),
-    /// The same, compared byte by byte whatever the database's collation is.
+    /// The same, compared byte by byte independently of the database collation.
     Code(u16),
     /// An integer of 16 bits.
     Small,
@@ -69,9 +69,9 @@ pub struct Column {
     pub name: &'static str,
     /// Its name in the cold tier.
     pub archived: &'static str,
-    /// What it holds.
+    /// Its type.
     pub kind: ColumnType,
-    /// How it is stored.
+    /// Its storage.
     pub form: StorageForm,
     /// Whether it may be NULL.
     pub nullable: bool,

@@ -203,7 +203,7 @@ pub fn newest(database: &dyn Schema) -> i64 {
 /// Checks that every record is complete, known, and equal to this program's files.
 ///
 /// # Errors
-/// What is wrong, with the way out.
+/// The problem and its remedy.
 pub fn verify(database: &dyn Schema, rows: &[Recorded]) -> Result<(), Fault> {
     driver::verify(database.tier(), database.steps(), rows)
 }

@@ -128,7 +128,7 @@ impl Connection {
 
     /// Cancels the running statement on the server and closes the connection.
     pub async fn abandon(mut self) {
-        // Closing alone would leave the server working on an answer nobody reads.
+        // Closing alone would leave the server working on an abandoned answer.
         let told = tokio::time::timeout(Duration::from_secs(1), async {
             let _ = self.client.cancel_query().await;
             let _ = self.client.close().await;
