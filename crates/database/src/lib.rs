@@ -4,6 +4,7 @@
 //! An [`Engine`] knows its database and no resource. A resource brings its statements as named queries (module `queries`)
 //! and reads its rows through [`Record`]. A new database is one more `Engine` and one more text for each statement.
 
+pub mod adoption;
 mod connect_failure;
 mod fragment;
 pub mod inspect;

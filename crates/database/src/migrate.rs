@@ -11,6 +11,7 @@ mod text;
 use async_trait::async_trait;
 use sqlx::migrate::{Migration, MigrationType};
 
+use super::adoption::{Adoption, Preparation};
 use super::inspect::{self, Survey};
 use super::{Engine, Sqlite, Tier, TierError};
 use crate::schema::findings::Live;
@@ -152,6 +153,12 @@ pub trait Schema: Engine {
     /// try that without side effects.
     async fn shapes(&self, steps: &[Step]) -> Result<Option<Shapes>, TierError>;
 
+    /// Returns how the tables of a platform would be adopted, and changes nothing; `None` where there is nothing to adopt:
+    /// an engine on which no platform lives, or a schema that is recorded.
+    async fn preparation(&self, _adoption: &Adoption) -> Result<Option<Preparation>, TierError> {
+        Ok(None)
+    }
+
     /// Reads the tables from the catalogs.
     async fn inspect(&self, tables: &[&str]) -> Result<Live, TierError> {
         inspect::inspect(self, tables).await
@@ -216,6 +223,10 @@ pub async fn upgrade(database: &dyn Schema) -> Result<Upgraded, TierError> {
 /// Applies the pending migrations up to a version.
 pub async fn upgrade_to(database: &dyn Schema, version: Option<i64>) -> Result<Upgraded, TierError> {
     let from = database.migrate(database.steps(), Task::Upgrade(version)).await?;
+    upgraded(database, from).await
+}
+
+async fn upgraded(database: &dyn Schema, from: i64) -> Result<Upgraded, TierError> {
     let to = database.version().await?;
     let applied = database.steps().iter().filter(|step| step.version > from && step.version <= to);
     Ok(Upgraded {
@@ -224,6 +235,12 @@ pub async fn upgrade_to(database: &dyn Schema, version: Option<i64>) -> Result<U
         to,
         applied: applied.map(|step| step.name.to_owned()).collect(),
     })
+}
+
+/// Applies all pending migrations, and adopts the tables of a platform as its operator chose.
+pub async fn adopt(database: &dyn Schema, adoption: &Adoption) -> Result<Upgraded, TierError> {
+    let from = database.migrate(database.steps(), Task::TakeOver(*adoption)).await?;
+    upgraded(database, from).await
 }
 
 /// Downgrades the schema to `version`, which drops what later migrations created, with its rows. Returns the version

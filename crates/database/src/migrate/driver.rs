@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use super::fault::Fault;
 use super::text::{self, Part};
 use super::{Recorded, Step};
+use crate::adoption::Adoption;
 use crate::{Engine, Record, Source, Statement, Tier, TierError, Value};
 
 crate::queries! {
@@ -37,6 +38,8 @@ const SHOWN: usize = 80;
 pub enum Task {
     /// Apply pending migrations, up to a version or all.
     Upgrade(Option<i64>),
+    /// Apply all pending migrations, and adopt the tables of a platform as its operator chose.
+    TakeOver(Adoption),
     /// Revert migrations newer than a version.
     Downgrade(i64),
     /// Record a version without running anything.
@@ -138,7 +141,8 @@ impl Driver<'_> {
         let stands = recorded.as_deref().map_or(0, super::stands);
         let rows = recorded.as_deref().unwrap_or_default();
         match task {
-            Task::Upgrade(to) => {
+            Task::Upgrade(_) | Task::TakeOver(_) => {
+                let to = if let Task::Upgrade(to) = task { to } else { None };
                 verify(self.tier, self.steps, rows).map_err(|fault| self.failed(fault))?;
                 let is_applied = |step: &&Step| rows.iter().any(|row| row.version == step.version);
                 let pending = |step: &&Step| !is_applied(step) && to.is_none_or(|to| step.version <= to);
