@@ -1,0 +1,11 @@
+//! Every engine: connections, types, statements, migrations and the comparison of schemas.
+
+mod adding_a_resource;
+mod migrations;
+mod mssql;
+mod postgres;
+mod schema;
+mod statements;
+mod tds;
+
+use thermocline_testing as support;

@@ -1,0 +1,13 @@
+//! The service through a real socket: every route, every error, every list compared with an oracle.
+
+mod behavior;
+mod contract;
+mod federation;
+mod http_errors;
+mod http_lists;
+mod openapi;
+mod pairs;
+mod prices;
+mod prices_failures;
+
+use thermocline_testing as support;
