@@ -63,7 +63,22 @@ fn seek() -> impl Strategy<Value = Ask> {
 }
 
 fn around() -> impl Strategy<Value = Ask> {
-    (any_span(), any_key(), 1..9i64).prop_map(|(span, pivot, limit)| Ask::Around { span, pivot, limit })
+    let around = |(span, pivot, limit, counted)| Ask::Around { span, pivot, limit, counted };
+    (any_span(), any_key(), 1..9i64, any::<bool>()).prop_map(around)
+}
+
+/// Prices are not counted: hot may hold a day that cold holds too.
+fn around_uncounted() -> impl Strategy<Value = Ask> {
+    around().prop_map(|ask| match ask {
+        Ask::Around { span, pivot, limit, .. } => Ask::Around { span, pivot, limit, counted: false },
+        other => other,
+    })
+}
+
+fn cursor() -> impl Strategy<Value = Ask> {
+    (any_span(), any_key(), 1..9i64, any::<bool>()).prop_map(|(span, key, limit, before)| {
+        if before { Ask::Before { span, key, limit } } else { Ask::After { span, key, limit } }
+    })
 }
 
 fn page() -> impl Strategy<Value = Ask> {
@@ -73,7 +88,7 @@ fn page() -> impl Strategy<Value = Ask> {
 }
 
 fn any_ask() -> impl Strategy<Value = Ask> {
-    prop_oneof![4 => page(), 4 => seek(), 1 => around(), 1 => (0..120i64).prop_map(Ask::Find)]
+    prop_oneof![4 => page(), 4 => seek(), 4 => cursor(), 2 => around(), 1 => (0..120i64).prop_map(Ask::Find)]
 }
 
 /// Returns any step except that cold becomes unreachable.
@@ -158,7 +173,7 @@ proptest! {
     #[test]
     fn corrected_prices_take_precedence(
         past in any_past(),
-        events in vec(any_event(prop_oneof![seek(), around()].boxed(), any_step().boxed()), 1..40),
+        events in vec(any_event(prop_oneof![seek(), cursor(), around_uncounted()].boxed(), any_step().boxed()), 1..40),
     ) {
         run(play(&mut Service::new(World::new(true)), past, events))?;
     }

@@ -143,6 +143,13 @@ async fn page_cursors_are_stable_under_new_rows() {
         let offset = format!("offset={}&limit=10&as_of={as_of}", (page - 1) * 10);
         let by_offset = service.json(1, &list.with(&offset)).await;
         assert_eq!(by_offset["messages"], body["messages"], "{offset}");
+        for (name, shown) in [("page", &body), ("offset", &by_offset)] {
+            assert_eq!(
+                (&shown["position"], &shown["has_newer"]),
+                (&json!((page - 1) * 10), &json!(true)),
+                "{name}"
+            );
+        }
         walked.extend(body["messages"].as_array().expect("messages").iter().cloned());
         if let Some(next) = cursor.take() {
             let body = service.json(1, &list.with(&format!("limit=10&before={next}"))).await;
@@ -153,6 +160,9 @@ async fn page_cursors_are_stable_under_new_rows() {
             break;
         }
     }
+    let again = service.json(1, &list.with(&format!("per_page=10&as_of={as_of}"))).await;
+    assert_eq!((&first["position"], &first["has_newer"]), (&json!(0), &json!(false)));
+    assert_eq!((&again["position"], &again["has_newer"]), (&json!(0), &json!(true)), "above the walk");
     assert_eq!(seen(&walked), expected, "pages");
     assert_eq!(seen(&by_cursor), expected, "cursors");
     // Newer rows follow directly above the first page, none left out.
@@ -328,6 +338,27 @@ async fn first_pages_read_hot_only() {
     assert_eq!(service.get(&token, "/api/posts/150/comments").await.tiers(), ["hot"]);
     let refused = service.get("no token", "/api/posts").await;
     assert_eq!((refused.status, refused.tiers().len()), (401, 0), "a refused request asks no tier");
+}
+
+/// A poll asks hot once: the row of its cursor proves that older rows exist.
+#[tokio::test]
+async fn a_poll_is_one_statement() {
+    let world = World::new().await;
+    let service = &world.service;
+    let token = service.token(1);
+    for path in ["/api/conversations/1/messages", "/api/posts", "/api/posts?author_id=2"] {
+        let sign = if path.contains('?') { '&' } else { '?' };
+        let first = service.json(1, &format!("{path}{sign}limit=2")).await;
+        let prev = first["prev"].as_str().expect("prev");
+        for cursor in [format!("after={prev}"), format!("before={prev}&limit=1")] {
+            let answer = service.get(&token, &format!("{path}{sign}{cursor}")).await;
+            let timing = answer.header("server-timing");
+            assert!(
+                timing.starts_with("hot;") && timing.ends_with("\"1 asked\""),
+                "{path} {cursor}: {timing}"
+            );
+        }
+    }
 }
 
 #[tokio::test]

@@ -47,6 +47,10 @@ pub struct Page<R> {
     pub rows: Vec<Placed<R>>,
     /// Whether more rows follow in that order.
     pub more: bool,
+    /// Whether rows newer than the first one exist. A page without rows counts from its cursor.
+    pub newer: bool,
+    /// The number of rows above the page, when it is known.
+    pub position: Option<i64>,
     /// The length of the list, when it was counted.
     pub total: Option<i64>,
     /// Set when cold did not answer: the page ends above this key, at or below which cold may hold rows.
@@ -59,7 +63,25 @@ impl<R> Page<R> {
         let limit = usize::try_from(limit).unwrap_or(0);
         let more = rows.len() > limit;
         rows.truncate(limit);
-        Self { rows, more, total, missing_from: None }
+        Self { rows, more, newer: false, position: None, total, missing_from: None }
+    }
+
+    /// Places a page that begins below `offset` rows. Without rows it must be told whether the list has any.
+    fn at(self, offset: i64, any: bool) -> Self {
+        Self { newer: offset > 0 && (any || !self.rows.is_empty()), position: Some(offset), ..self }
+    }
+
+    /// Drops the row at the edge of a page that was read from its cursor on, and all rows beyond `limit`. Returns whether
+    /// the row of the cursor was there.
+    fn drop_cursor(&mut self, at_cursor: impl Fn(&R) -> bool, limit: i64) -> bool {
+        let met = self.rows.first().is_some_and(|placed| at_cursor(&placed.row));
+        if met {
+            self.rows.remove(0);
+        }
+        let limit = usize::try_from(limit).unwrap_or(0);
+        self.more |= self.rows.len() > limit;
+        self.rows.truncate(limit);
+        met
     }
 }
 
@@ -159,10 +181,14 @@ impl<L: List> Tiers<'_, L> {
                 let in_cold = match self.cold_total_for_hot_page(list, span, snapshot, count).await {
                     Ok(Outcome::Answer(in_cold)) => in_cold,
                     Ok(Outcome::Retry) => continue,
-                    Err(error) => return self.without_cold(list, hot, Order::Desc, limit, error),
+                    Err(error) => {
+                        let page = self.without_cold(list, hot, Order::Desc, limit, error)?;
+                        return Ok(page.at(offset, in_hot.rows > 0));
+                    }
                 };
                 let total = in_cold.map(|cold| in_hot.rows + cold);
-                return Ok(Page::cut(Placed::from_hot(hot.rows), limit, total));
+                let page = Page::cut(Placed::from_hot(hot.rows), limit, total);
+                return Ok(page.at(offset, in_hot.rows > 0));
             }
             let rows = async {
                 if in_hot.late > 0 {
@@ -180,19 +206,36 @@ impl<L: List> Tiers<'_, L> {
                     _ => tiers.cold_total(list, span, snapshot).await,
                 }
             };
-            match futures::future::try_join(rows, counted).await {
+            let (rows, in_hot, in_cold) = match futures::future::try_join(rows, counted).await {
                 Ok((Outcome::Answer(Below::Cold(cold)), Outcome::Answer(in_cold))) => {
-                    let rows = merge(hot.rows, cold, |row| list.key(row), Order::Desc, take as usize);
-                    return Ok(Page::cut(rows, limit, in_cold.map(|cold| in_hot.rows + cold)));
+                    let key = |row: &_| list.key(row);
+                    (merge(hot.rows, cold, key, Order::Desc, take as usize), in_hot.rows, in_cold)
                 }
                 Ok((Outcome::Answer(Below::Late(late)), Outcome::Answer(in_cold)))
                     if late.snapshot == snapshot =>
                 {
-                    return Ok(Page::cut(late.rows, limit, in_cold.map(|cold| late.in_hot + cold)));
+                    (late.rows, late.in_hot, in_cold)
                 }
                 // Vacuumed away, or moved between the first read and the snapshot.
-                Ok(_) => {}
-                Err(error) => return self.without_cold(list, hot, Order::Desc, limit, error),
+                Ok(_) => continue,
+                Err(error) => {
+                    let page = self.without_cold(list, hot, Order::Desc, limit, error)?;
+                    return Ok(page.at(offset, in_hot.rows > 0));
+                }
+            };
+            let page = Page::cut(rows, limit, in_cold.map(|cold| in_hot + cold));
+            if !page.rows.is_empty() || offset == 0 || in_hot > 0 {
+                return Ok(page.at(offset, true));
+            }
+            // Past the end of a list that lies in cold alone: its length tells whether there are rows above.
+            match tiers.cold_total(list, span, snapshot).await {
+                Ok(Outcome::Answer(in_cold)) => return Ok(page.at(offset, in_cold.unwrap_or(0) > 0)),
+                Ok(Outcome::Retry) => {}
+                Err(error) if self.partial && error.unavailable() == Some(Tier::Cold) => {
+                    let page = Page { more: true, total: None, ..page };
+                    return Ok(Page { missing_from: snapshot.cold_watermark, ..page.at(offset, false) });
+                }
+                Err(error) => return Err(error),
             }
         }
         Err(ReadError::Overtaken { resource: list.resource() })
@@ -220,6 +263,47 @@ impl<L: List> Tiers<'_, L> {
         }
     }
 
+    /// Returns the newest rows of `span` that are older than the cursor `key`, at most `limit`.
+    ///
+    /// Reads from the cursor's own row on, whose presence proves that the page has a newer row. If it is gone, or the page has
+    /// no rows, that is a question of its own.
+    pub async fn before(
+        &self,
+        list: &L,
+        span: Span,
+        key: Key,
+        limit: i64,
+    ) -> Result<Page<L::Row>, ReadError> {
+        let mut page = self.seek(list, span.below(key.successor()), Order::Desc, limit + 1).await?;
+        let met = page.drop_cursor(|row| list.key(row) == key, limit);
+        page.newer = met && !page.rows.is_empty();
+        if !page.newer {
+            let above = self.seek(list, span.from(key.successor()), Order::Asc, 0).await?;
+            page.newer = above.more;
+            page.missing_from = page.missing_from.or(above.missing_from);
+        }
+        Ok(page)
+    }
+
+    /// Returns the oldest rows of `span` that are newer than the cursor `key`, at most `limit`, newest first.
+    ///
+    /// Reads from the cursor's own row on, whose presence proves that the page has an older row. If it is gone, that is a
+    /// question of its own.
+    pub async fn after(&self, list: &L, span: Span, key: Key, limit: i64) -> Result<Page<L::Row>, ReadError> {
+        let mut page = self.seek(list, span.from(key), Order::Asc, limit + 1).await?;
+        let met = page.drop_cursor(|row| list.key(row) == key, limit);
+        page.newer = page.more;
+        page.rows.reverse();
+        page.more = met;
+        if !met {
+            let oldest = page.rows.last().map_or(key.successor(), |placed| list.key(&placed.row));
+            let below = self.seek(list, span.below(oldest), Order::Desc, 0).await?;
+            page.more = below.more;
+            page.missing_from = page.missing_from.or(below.missing_from);
+        }
+        Ok(page)
+    }
+
     /// Returns `limit` rows around `pivot`: up to half of them newer, then the row at or below it, then older ones.
     pub async fn around(
         &self,
@@ -229,17 +313,80 @@ impl<L: List> Tiers<'_, L> {
         limit: i64,
     ) -> Result<Page<L::Row>, ReadError> {
         let above = span.from(pivot.successor());
-        let mut newer = self.seek(list, above, Order::Asc, limit / 2).await?;
+        let newer = self.seek(list, above, Order::Asc, limit / 2).await?;
         let below = span.below(pivot.successor());
         let older = self.seek(list, below, Order::Desc, limit - newer.rows.len() as i64).await?;
-        newer.rows.reverse();
-        newer.rows.extend(older.rows);
-        Ok(Page {
-            rows: newer.rows,
-            more: older.more,
-            total: None,
-            missing_from: newer.missing_from.or(older.missing_from),
-        })
+        Ok(join(newer, older))
+    }
+
+    /// Returns the same rows with their position and the length of `span`, all of one instant.
+    pub async fn around_counted(
+        &self,
+        list: &L,
+        span: Span,
+        pivot: Key,
+        limit: i64,
+    ) -> Result<Page<L::Row>, ReadError> {
+        let above = Slice::oldest(span.from(pivot.successor()), limit / 2 + 1);
+        let below = Slice::newest(span.below(pivot.successor()), limit + 1);
+        let tiers = self.consistent();
+        for _ in 0..ATTEMPTS {
+            let (newer, older) = {
+                let hot = self.hot.snapshot().await?;
+                (hot.read(list, above, true).await?, hot.read(list, below, true).await?)
+            };
+            let snapshot = newer.snapshot;
+            if !tiers.check(list, snapshot).await? {
+                continue;
+            }
+            self.cache.keep_snapshot((list.name(), list.resource()), snapshot);
+            let halves = futures::future::try_join(
+                self.counted_half(list, above, newer),
+                self.counted_half(list, below, older),
+            );
+            match halves.await {
+                Ok((Outcome::Answer(newer), Outcome::Answer(mut older))) => {
+                    let in_newer = newer.total.unwrap_or(0);
+                    let position = in_newer - newer.rows.len() as i64;
+                    let rest = usize::try_from(limit).unwrap_or(0) - newer.rows.len();
+                    older.more |= older.rows.len() > rest;
+                    older.rows.truncate(rest);
+                    let total = older.total.map(|rows| rows + in_newer);
+                    return Ok(Page { position: Some(position), total, ..join(newer, older) });
+                }
+                Ok(_) => {}
+                Err(error) if self.partial && error.unavailable() == Some(Tier::Cold) => {
+                    // A page whose count is incomplete is partial, even if all its rows are there.
+                    let page = self.around(list, span, pivot, limit).await?;
+                    let missing_from = page.missing_from.or(snapshot.cold_watermark);
+                    return Ok(Page { missing_from, ..page });
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Err(ReadError::Overtaken { resource: list.resource() })
+    }
+
+    /// Adds to the counted hot rows of a slice those of cold, and their number. The slice takes one row more than the page.
+    async fn counted_half(
+        &self,
+        list: &L,
+        slice: Slice,
+        hot: HotRows<L::Row>,
+    ) -> Result<Outcome<Page<L::Row>>, ReadError> {
+        let (tiers, snapshot, in_hot) = (self.consistent(), hot.snapshot, hot.count.rows);
+        let rows = async {
+            match cold_part(list, slice, &hot) {
+                Some(stretch) => tiers.cold_rows(list, snapshot, stretch).await,
+                None => Ok(Outcome::Answer(Vec::new())),
+            }
+        };
+        let read = futures::future::try_join(rows, tiers.cold_total(list, slice.span, snapshot)).await?;
+        let (Outcome::Answer(cold), Outcome::Answer(in_cold)) = read else {
+            return Ok(Outcome::Retry);
+        };
+        let rows = merge(hot.rows, cold, |row| list.key(row), slice.order, slice.take as usize);
+        Ok(Outcome::Answer(Page::cut(rows, slice.take - 1, in_cold.map(|cold| in_hot + cold))))
     }
 
     /// Returns the row with this id from whichever tier has it.
@@ -292,6 +439,20 @@ impl<L: List> Tiers<'_, L> {
         page.more = full || order == Order::Desc;
         page.missing_from = Some(newest_cold);
         Ok(page)
+    }
+}
+
+/// Joins the rows above a pivot, oldest first, and those from it on, newest first.
+fn join<R>(mut newer: Page<R>, older: Page<R>) -> Page<R> {
+    newer.rows.reverse();
+    newer.rows.extend(older.rows);
+    Page {
+        rows: newer.rows,
+        more: older.more,
+        newer: newer.more,
+        position: None,
+        total: None,
+        missing_from: newer.missing_from.or(older.missing_from),
     }
 }
 

@@ -54,8 +54,14 @@ pub struct PageInfo {
     /// The number of pages, in page style when the list was counted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pages: Option<i64>,
+    /// The number of rows that are newer than the page's first one: 0 for the newest page. With pages and offsets, and
+    /// around a row or a time with `count=exact`. A walk with `as_of` counts from that row.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    position: Option<i64>,
     /// Whether there are older rows.
     has_more: bool,
+    /// Whether there are newer rows than the first one: whether `after` with `prev` returns any.
+    has_newer: bool,
     /// The cursor of the rows just older, for `before`; null when there are none.
     next: Option<String>,
     /// The cursor of the rows just newer, for `after`, also when there are none yet.
@@ -99,7 +105,9 @@ impl ListRequest {
                 .total
                 .filter(|_| by_page)
                 .map(|total| total.div_euclid(self.limit) + i64::from(total % self.limit > 0)),
+            position: page.position,
             has_more: page.more,
+            has_newer: page.newer,
             next: oldest.filter(|_| page.more).map(cursor),
             prev: cursor(newest),
             as_of: as_of.map(|key| page::encode(TokenKind::AsOf, self.id, key)),

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::envelope::{Listing, PageInfo, Shown};
 use super::request::{ListRequest, Style};
 use crate::federation::sql::SqlList;
-use crate::federation::{Count, ReadError};
+use crate::federation::{Count, Page, ReadError, Tiers};
 use crate::page::{Key, Order};
 use crate::web::context::RequestContext;
 use crate::web::problem::Problem;
@@ -59,20 +59,20 @@ impl ListRequest {
                 tiers.page(list, span, self.offset, self.limit, self.count).await?
             }
             Style::Newest => tiers.seek(list, span, Order::Desc, self.limit).await?,
-            Style::Before(key) => tiers.seek(list, span.below(key), Order::Desc, self.limit).await?,
-            Style::After(key) => {
-                let mut page = tiers.seek(list, span.from(key.successor()), Order::Asc, self.limit).await?;
-                page.rows.reverse();
-                let oldest = page.rows.last().map_or(key.successor(), |placed| list.key(&placed.row));
-                page.more = tiers.seek(list, span.below(oldest), Order::Desc, 0).await?.more;
-                page
-            }
+            Style::Before(key) => tiers.before(list, span, key, self.limit).await?,
+            Style::After(key) => tiers.after(list, span, key, self.limit).await?,
             Style::Around(id) => match tiers.find(list, id).await? {
-                Some(pivot) => tiers.around(list, span, list.key(&pivot.row), self.limit).await?,
+                Some(pivot) => self.around(&tiers, list, list.key(&pivot.row)).await?,
                 None => return Ok(None),
             },
-            Style::At(at) => tiers.around(list, span, Key::new(at, i64::MAX), self.limit).await?,
+            Style::At(at) => self.around(&tiers, list, Key::new(at, i64::MAX)).await?,
         };
+        if let Some(newest) = self.as_of
+            && !page.newer
+        {
+            // The walk ends below newer rows; the list does not.
+            page.newer = tiers.seek(list, self.span.from(newest.successor()), Order::Asc, 0).await?.more;
+        }
         if page.total.is_none() && self.count == Count::Exact && page.missing_from.is_none() {
             let counted = tiers.page(list, span, 0, 0, Count::Exact).await?;
             page.total = counted.total;
@@ -81,6 +81,18 @@ impl ListRequest {
         }
         let keys: Vec<Key> = page.rows.iter().map(|placed| list.key(&placed.row)).collect();
         Ok(Some(self.listing(page, &keys)))
+    }
+
+    async fn around<L: SqlList>(
+        &self,
+        tiers: &Tiers<'_, L>,
+        list: &L,
+        pivot: Key,
+    ) -> Result<Page<L::Row>, ReadError> {
+        match self.count {
+            Count::Exact => tiers.around_counted(list, self.span, pivot, self.limit).await,
+            _ => tiers.around(list, self.span, pivot, self.limit).await,
+        }
     }
 }
 

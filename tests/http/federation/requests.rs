@@ -20,7 +20,9 @@ pub const ROW: i64 = -1_000_000_000;
 pub enum Ask {
     Page { span: Span, offset: i64, limit: i64, count: Count },
     Seek { span: Span, order: Order, limit: i64 },
-    Around { span: Span, pivot: Key, limit: i64 },
+    Around { span: Span, pivot: Key, limit: i64, counted: bool },
+    Before { span: Span, key: Key, limit: i64 },
+    After { span: Span, key: Key, limit: i64 },
     Find(i64),
 }
 
@@ -66,9 +68,11 @@ impl Service {
                 Ask::Page { span: within(span), offset, limit, count }
             }
             Ask::Seek { span, order, limit } => Ask::Seek { span: within(span), order, limit },
-            Ask::Around { span, pivot, limit } => {
-                Ask::Around { span: within(span), pivot: self.key(pivot), limit }
+            Ask::Around { span, pivot, limit, counted } => {
+                Ask::Around { span: within(span), pivot: self.key(pivot), limit, counted }
             }
+            Ask::Before { span, key, limit } => Ask::Before { span: within(span), key: self.key(key), limit },
+            Ask::After { span, key, limit } => Ask::After { span: within(span), key: self.key(key), limit },
             Ask::Find(id) => Ask::Find(id),
         }
     }
@@ -81,7 +85,14 @@ impl Service {
                 tiers.page(&list, span, offset, limit, count).await.map(drop)
             }
             Ask::Seek { span, order, limit } => tiers.seek(&list, span, order, limit).await.map(drop),
-            Ask::Around { span, pivot, limit } => tiers.around(&list, span, pivot, limit).await.map(drop),
+            Ask::Around { span, pivot, limit, counted: false } => {
+                tiers.around(&list, span, pivot, limit).await.map(drop)
+            }
+            Ask::Around { span, pivot, limit, counted: true } => {
+                tiers.around_counted(&list, span, pivot, limit).await.map(drop)
+            }
+            Ask::Before { span, key, limit } => tiers.before(&list, span, key, limit).await.map(drop),
+            Ask::After { span, key, limit } => tiers.after(&list, span, key, limit).await.map(drop),
             Ask::Find(id) => tiers.find(&list, id).await.map(drop),
         }
     }
@@ -109,9 +120,34 @@ impl Service {
                 page_is_right(&seen, ask, self.partial, &answer)?;
                 seek_is_cheap(&seen, span, order, limit, fresh)
             }
-            Ask::Around { span, pivot, limit } => {
+            Ask::Around { span, pivot, limit, counted: false } => {
                 let answer = tiers.around(&list, span, pivot, limit).await;
                 around_is_right(&self.pair.seen(), span, pivot, limit, self.partial, &answer)
+            }
+            Ask::Around { span, pivot, limit, counted: true } => {
+                let answer = tiers.around_counted(&list, span, pivot, limit).await;
+                let seen = self.pair.seen();
+                let Some(page) = whole(&seen, self.partial, &answer)? else { return Ok(()) };
+                let right: Vec<_> =
+                    seen.instants.iter().map(|instant| placed(instant, span, pivot, limit)).collect();
+                one_of(page, &right)
+            }
+            Ask::Before { span, key, limit } => {
+                let answer = tiers.before(&list, span, key, limit).await;
+                let seen = self.pair.seen();
+                let Some(page) = whole(&seen, self.partial, &answer)? else { return Ok(()) };
+                before_is_right(&seen, span, key, limit, page)?;
+                let met = |row: &Placed<Row>| row.row.key == key;
+                let known = !page.rows.is_empty() && logical(&seen.instants[0], span).iter().any(met);
+                cursor_is_cheap(&seen, limit, known)
+            }
+            Ask::After { span, key, limit } => {
+                let answer = tiers.after(&list, span, key, limit).await;
+                let seen = self.pair.seen();
+                let Some(page) = whole(&seen, self.partial, &answer)? else { return Ok(()) };
+                after_is_right(&seen, span, key, limit, page)?;
+                let known = logical(&seen.instants[0], span).iter().any(|placed| placed.row.key == key);
+                cursor_is_cheap(&seen, limit, known)
             }
             Ask::Find(id) => {
                 let answer = tiers.find(&list, id).await;
@@ -151,7 +187,7 @@ fn hot_from(instant: &Instant, span: Span) -> i64 {
 fn window(rows: Vec<Placed<Row>>, offset: i64, limit: i64, total: Option<i64>) -> Page<Row> {
     let more = rows.len() as i64 > offset + limit;
     let rows = rows.into_iter().skip(offset as usize).take(limit as usize).collect();
-    Page { rows, more, total, missing_from: None }
+    Page { rows, more, newer: false, position: None, total, missing_from: None }
 }
 
 /// Returns the expected answer at `instant`. A page by key is a page at the start of its span, in its order.
@@ -160,7 +196,8 @@ fn expected(instant: &Instant, ask: Ask) -> Page<Row> {
         Ask::Page { span, offset, limit, count } => {
             let rows = logical(instant, span);
             let total = (count != Count::None).then_some(rows.len() as i64);
-            window(rows, offset, limit, total)
+            let newer = offset > 0 && !rows.is_empty();
+            Page { newer, position: Some(offset), ..window(rows, offset, limit, total) }
         }
         Ask::Seek { span, order, limit } => {
             let mut rows = logical(instant, span);
@@ -169,8 +206,19 @@ fn expected(instant: &Instant, ask: Ask) -> Page<Row> {
             }
             window(rows, 0, limit, None)
         }
-        Ask::Around { .. } | Ask::Find(_) => unreachable!("no page"),
+        Ask::Around { .. } | Ask::Before { .. } | Ask::After { .. } | Ask::Find(_) => {
+            unreachable!("no page")
+        }
     }
+}
+
+/// Returns the expected answer around a row, all of one instant.
+fn placed(instant: &Instant, span: Span, pivot: Key, limit: i64) -> Page<Row> {
+    let rows = logical(instant, span);
+    let above = rows.partition_point(|placed| placed.row.key > pivot) as i64;
+    let position = above - above.min(limit / 2);
+    let total = Some(rows.len() as i64);
+    Page { newer: position > 0, position: Some(position), ..window(rows, position, limit, total) }
 }
 
 /// Returns the expected answer without cold: hot rows newer than every cold one.
@@ -186,9 +234,11 @@ fn without_cold(instant: &Instant, ask: Ask) -> Option<Page<Row>> {
         page.rows.truncate(limit as usize);
         page
     } else {
+        // Late rows prove that an empty page lies below others.
+        let any = matches!(ask, Ask::Page { span, offset, .. } if offset > 0 && hot_from(instant, span) > 0);
         hot.hot.retain(|row| row.key > newest);
         hot.all.clone_from(&hot.hot);
-        Page { more: true, ..expected(&hot, ask) }
+        Page { more: true, newer: any, ..expected(&hot, ask) }
     };
     page.total = None;
     page.missing_from = Some(newest);
@@ -204,7 +254,9 @@ fn page_is_right(seen: &Seen, ask: Ask, partial: bool, answer: &Answer<Page<Row>
     let (span, order, last, count) = match ask {
         Ask::Page { span, offset, limit, count } => (span, Order::Desc, offset + limit, count),
         Ask::Seek { span, order, limit } => (span, order, limit, Count::None),
-        Ask::Around { .. } | Ask::Find(_) => unreachable!("no page"),
+        Ask::Around { .. } | Ask::Before { .. } | Ask::After { .. } | Ask::Find(_) => {
+            unreachable!("no page")
+        }
     };
     match answer {
         Ok(page) if page.missing_from.is_some() => {
@@ -234,6 +286,64 @@ fn page_is_right(seen: &Seen, ask: Ask, partial: bool, answer: &Answer<Page<Row>
     }
 }
 
+/// Returns a page that is not partial. Without one, checks that cold was away and that the answer says so.
+fn whole<'a>(
+    seen: &Seen,
+    partial: bool,
+    answer: &'a Answer<Page<Row>>,
+) -> Result<Option<&'a Page<Row>>, TestCaseError> {
+    match answer {
+        Ok(page) if page.missing_from.is_none() => return Ok(Some(page)),
+        Ok(page) => prop_assert!(partial && seen.refused, "partial without need: {:?}", page),
+        Err(error) => {
+            prop_assert!(seen.refused && error.unavailable() == Some(Tier::Cold), "{:?}", error);
+            prop_assert!(!partial, "an error, though half an answer would do");
+        }
+    }
+    Ok(None)
+}
+
+/// Checks that the rows are right at an instant, and at it or a later one whether there are newer rows.
+fn before_is_right(seen: &Seen, span: Span, key: Key, limit: i64, page: &Page<Row>) -> Checked {
+    let ask = Ask::Seek { span: span.below(key), order: Order::Desc, limit };
+    let right: Vec<_> = seen.instants.iter().map(|instant| expected(instant, ask)).collect();
+    let rows = Page { newer: false, ..page.clone() };
+    one_of(&rows, &right)?;
+    let since = right.iter().position(|right| *right == rows).unwrap_or(0);
+    let edge = page.rows.first().map_or(key, |placed| placed.row.key);
+    let newer = |instant| logical(instant, span).iter().any(|placed| placed.row.key > edge);
+    let newer: Vec<bool> = seen.instants[since..].iter().map(newer).collect();
+    one_of(&page.newer, &newer)
+}
+
+/// Checks that the rows and whether newer ones follow are right at an instant, and at it or a later one whether there are
+/// older rows.
+fn after_is_right(seen: &Seen, span: Span, key: Key, limit: i64, page: &Page<Row>) -> Checked {
+    let ask = Ask::Seek { span: span.from(key.successor()), order: Order::Asc, limit };
+    let right = |instant| {
+        let page = expected(instant, ask);
+        Page { newer: page.more, more: false, rows: page.rows.into_iter().rev().collect(), ..page }
+    };
+    let right: Vec<_> = seen.instants.iter().map(right).collect();
+    let rows = Page { more: false, ..page.clone() };
+    one_of(&rows, &right)?;
+    let since = right.iter().position(|right| *right == rows).unwrap_or(0);
+    let edge = page.rows.last().map_or(key.successor(), |placed| placed.row.key);
+    let older = |instant| logical(instant, span).iter().any(|placed| placed.row.key < edge);
+    let older: Vec<bool> = seen.instants[since..].iter().map(older).collect();
+    one_of(&page.more, &older)
+}
+
+/// P4 of a cursor page: two rows more than the page from a tier, and one call of each while the cursor's row is there.
+fn cursor_is_cheap(seen: &Seen, limit: i64, known: bool) -> Checked {
+    let most = limit as usize + 2;
+    prop_assert!(seen.hot.iter().chain(&seen.cold).all(|rows| *rows <= most), "too many rows: {:?}", seen);
+    if !seen.disturbed && !seen.refused {
+        prop_assert_eq!(seen.hot.len(), 1 + usize::from(!known), "hot: {:?}", seen);
+    }
+    Ok(())
+}
+
 /// Checks that each half is right at an instant of its own, the older half not before the newer one.
 fn around_is_right(
     seen: &Seen,
@@ -243,31 +353,21 @@ fn around_is_right(
     partial: bool,
     answer: &Answer<Page<Row>>,
 ) -> Checked {
-    let page = match answer {
-        Ok(page) if page.missing_from.is_none() => page,
-        Ok(page) => {
-            prop_assert!(partial && seen.refused, "partial without need: {:?}", page);
-            return Ok(());
-        }
-        Err(error) => {
-            prop_assert!(seen.refused && error.unavailable() == Some(Tier::Cold), "{:?}", error);
-            prop_assert!(!partial, "an error, though half an answer would do");
-            return Ok(());
-        }
-    };
+    let Some(page) = whole(seen, partial, answer)? else { return Ok(()) };
     let split = page.rows.partition_point(|placed| placed.row.key > pivot);
     let (newer, older) = page.rows.split_at(split);
     let halves = |instant: &Instant| {
         let (mut above, mut below) = (logical(instant, span), logical(instant, span));
         above.retain(|placed| placed.row.key > pivot);
         below.retain(|placed| placed.row.key <= pivot);
-        let above = above.split_off(above.len().saturating_sub(limit as usize / 2));
-        (above, window(below, 0, limit - newer.len() as i64, None))
+        let hidden = above.len().saturating_sub(limit as usize / 2);
+        let above = above.split_off(hidden);
+        ((above, hidden > 0), window(below, 0, limit - newer.len() as i64, None))
     };
     let halves: Vec<_> = seen.instants.iter().map(halves).collect();
-    let first = halves.iter().position(|(above, _)| above == newer);
+    let first = halves.iter().position(|((above, hidden), _)| above == newer && *hidden == page.newer);
     prop_assert!(first.is_some(), "above {:?}: {:?}\nnot in {:#?}", pivot, newer, halves);
-    let older = Page { rows: older.to_vec(), more: page.more, total: None, missing_from: None };
+    let older = Page { rows: older.to_vec(), newer: false, ..page.clone() };
     let right: Vec<_> = halves.into_iter().skip(first.unwrap_or(0)).map(|(_, below)| below).collect();
     one_of(&older, &right)
 }
@@ -321,7 +421,10 @@ fn page_is_cheap(seen: &Seen, span: Span, offset: i64, limit: i64, count: Count)
     if seen.disturbed || seen.refused {
         return Ok(());
     }
-    let total = usize::from(count != Count::None);
+    // Past the end of a list that lies in cold alone, its length tells whether there are rows above.
+    let instant = &seen.instants[0];
+    let past_the_end = logical(instant, span).len() as i64 <= offset && hot_from(instant, span) == 0;
+    let total = usize::from(count != Count::None || past_the_end);
     let one_tier = hot_alone(&seen.instants[0], span, Order::Desc, offset + limit);
     let steps = late.next_power_of_two().trailing_zeros() as usize + 1;
     let newer = seen.instants[0].hot.iter();

@@ -61,6 +61,17 @@ impl<'a> Client<'a> {
         assert_eq!(body["has_more"], more, "{path}: has_more");
         assert_eq!(body["next"].is_string(), more, "{path}: next is there with older rows alone");
         assert!(body["prev"].is_string(), "{path}: prev");
+        let newer = from.min(self.all().len()) > 0;
+        assert_eq!(body["has_newer"], newer, "{path}: has_newer");
+        let cursor =
+            ["limit=", "before=", "after=", "around=", "at="].iter().any(|name| query.contains(name));
+        let numbered = !cursor || query.contains("offset=");
+        let around = query.contains("count=exact") && (query.contains("around=") || query.contains("at="));
+        assert_eq!(body.get("position").is_some(), numbered || around, "{path}: position");
+        if let Some(position) = body["position"].as_u64() {
+            // A page far past the end begins where it was asked to.
+            assert!(position as usize == from || from > self.all().len(), "{path}: {position} for {from}");
+        }
         assert!(body.get("partial").is_none() && body.get("missing").is_none(), "{path}: not partial");
         body
     }
@@ -152,6 +163,7 @@ impl<'a> Client<'a> {
         let top = self.ask(&query).await.json();
         assert_rows(&query, &rows(&top, self.list.name), &[]);
         assert_eq!(top["prev"], body["prev"], "an empty page gives back its cursor");
+        assert_eq!(top["has_newer"], false, "a poll ends");
         assert_eq!(top["has_more"], n > 0, "there are older rows, unless there are none at all");
         if let Some(next) = top["next"].as_str() {
             self.expect(&format!("limit=2&before={next}"), 0, 2).await;
@@ -169,6 +181,9 @@ impl<'a> Client<'a> {
                 let id = all[place].id;
                 let body = self.expect(&format!("around={id}&limit={limit}"), place - newer, limit).await;
                 assert!(body["total"].is_null());
+                let counted = format!("around={id}&limit={limit}&count=exact");
+                let body = self.expect(&counted, place - newer, limit).await;
+                assert_eq!(body["total"], n, "{counted}");
                 for micros in [-1, 0, 1] {
                     self.at_time(all[place].at.plus(micros), limit).await;
                 }
@@ -187,6 +202,9 @@ impl<'a> Client<'a> {
         let place = self.all().iter().filter(|row| row.at > when).count();
         let newer = place.min(limit / 2);
         self.expect(&format!("at={when}&limit={limit}"), place - newer, limit).await;
+        let counted = format!("at={when}&limit={limit}&count=exact");
+        let body = self.expect(&counted, place - newer, limit).await;
+        assert_eq!(body["total"], self.all().len(), "{counted}");
     }
 
     /// Spans of time in every style: `from` belongs to it, `to` does not, and a date as `to` is that whole day.
