@@ -118,7 +118,8 @@ pub async fn run(args: Args, settings: &Settings, json: bool) -> Result<(), Fail
     } else {
         print(&url, &token, &commands);
     }
-    let app = App::new(tiers.hot.clone(), tiers.cold.clone(), verifier, clock);
+    let app = App::new(tiers.hot.clone(), tiers.cold.clone(), verifier, clock)
+        .with_public_prices(settings.prices_public);
     until_stopped(listener, app, &settings).await?;
     tiers.close().await;
     Ok(())

@@ -55,7 +55,8 @@ pub async fn run(settings: &Settings) -> Result<(), Failure> {
     let tiers = Tiers::start(settings, &clock).await?;
     let listener = listen(&settings.addr).await?;
     tracing::info!(addr = %address(&listener), "listening");
-    let app = App::new(tiers.hot.clone(), tiers.cold.clone(), verifier, clock.clone());
+    let app = App::new(tiers.hot.clone(), tiers.cold.clone(), verifier, clock.clone())
+        .with_public_prices(settings.prices_public);
     ops::metrics::install();
     let stop = stop_on_signal();
     let tasks = spawn_background_tasks(settings, &tiers, &clock, &stop);

@@ -57,6 +57,8 @@ pub struct Settings {
     pub addr: String,
     /// The log filter, as an `EnvFilter`.
     pub log: String,
+    /// Whether prices may be read without a token.
+    pub prices_public: bool,
     /// Seconds until the response to a request must begin.
     pub request_timeout: u64,
     /// Whether a service migrates database servers at start, as it always does embedded files.
@@ -87,6 +89,7 @@ impl Settings {
         let shared = location::KEYS.into_iter().chain(jwt::KEYS).chain(["jwt_issuer", "jwt_audience"]);
         let own = ["addr", "log", "request_timeout", "migrate", "tries"];
         let known = shared.map(Setting::shared).chain(own.into_iter().map(Setting::own));
+        let known = known.chain(["prices_public"].map(Setting::switch));
         let mut values = Values::new(known.chain(archive::settings(resources)).collect());
         match &flags.config {
             Some(file) if !file.is_file() => {
@@ -123,6 +126,7 @@ impl Settings {
             jwt_audience: values.owned("jwt_audience"),
             addr: values.owned("addr").unwrap_or_else(|| "127.0.0.1:8080".to_owned()),
             log: values.owned("log").unwrap_or_else(|| "info".to_owned()),
+            prices_public: values.switch("prices_public")?,
             request_timeout: at_least_one("request_timeout", 30)?.into(),
             migrate: migrate.unwrap_or(false),
             tries: at_least_one("tries", 30)?,

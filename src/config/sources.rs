@@ -23,17 +23,24 @@ const TEST_PREFIX: &str = "THERMOCLINE_TEST_";
 pub(super) struct Setting {
     key: String,
     variable: String,
+    /// Whether a file may hold it as a truth value too.
+    switch: bool,
 }
 
 impl Setting {
     /// Returns a setting whose variable is its key in capitals, such as `JWT_SECRET`.
     pub fn shared(key: &str) -> Self {
-        Self { key: key.to_owned(), variable: capitals(key) }
+        Self { key: key.to_owned(), variable: capitals(key), switch: false }
     }
 
     /// Returns a setting whose variable has the program's prefix, such as `THERMOCLINE_ARCHIVE_BATCH`.
     pub fn own(key: &str) -> Self {
-        Self { key: key.to_owned(), variable: format!("{PREFIX}{}", capitals(key)) }
+        Self { key: key.to_owned(), variable: format!("{PREFIX}{}", capitals(key)), switch: false }
+    }
+
+    /// Returns a setting with the program's prefix that is `true` or `false`.
+    pub fn switch(key: &str) -> Self {
+        Self { switch: true, ..Self::own(key) }
     }
 }
 
@@ -102,6 +109,12 @@ impl Values {
                 _ if self.settings.iter().all(|known| known.key != key) => {
                     return Err(error(name.span(), "unknown setting"));
                 }
+                DeValue::Boolean(on)
+                    if self.settings.iter().any(|known| known.key == key && known.switch) =>
+                {
+                    let origin = Origin::File { position: position(value.span().start), key: key.clone() };
+                    self.values.insert(key, (on.to_string(), origin));
+                }
                 _ => {
                     let text = scalar(value)
                         .ok_or_else(|| error(value.span(), "expected a text or a whole number"))?;
@@ -157,6 +170,16 @@ impl Values {
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Result<Option<T>, ConfigError> {
         self.text(key).map(|text| parse(text).map_err(|fault| self.error(key, fault))).transpose()
+    }
+
+    /// Returns the value of a setting that is `true` or `false`, which is the default.
+    pub fn switch(&self, key: &str) -> Result<bool, ConfigError> {
+        let on = self.parse(key, |text| match text {
+            "true" => Ok(true),
+            "false" => Ok(false),
+            _ => Err("expected true or false"),
+        })?;
+        Ok(on.unwrap_or(false))
     }
 
     /// Returns the value of a setting that is a whole number.

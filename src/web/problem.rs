@@ -63,6 +63,12 @@ pub enum Problem {
         /// The noun, such as `conversation`.
         what: &'static str,
     },
+    /// 404: none of the symbols that a request names has a stock.
+    #[error("There is no stock with the symbol {}.", symbols.join(", "))]
+    UnknownSymbols {
+        /// The symbols.
+        symbols: Vec<String>,
+    },
     /// 405: the path does not support the method. The router adds `Allow`.
     #[error("This path does not support that method. The Allow header names those it does.")]
     MethodNotAllowed,
@@ -128,7 +134,7 @@ impl Problem {
             Self::InvalidCursor { .. } => &kinds::INVALID_CURSOR,
             Self::Unauthorized { .. } => &kinds::UNAUTHORIZED,
             Self::Forbidden { .. } => &kinds::FORBIDDEN,
-            Self::NotFound { .. } => &kinds::NOT_FOUND,
+            Self::NotFound { .. } | Self::UnknownSymbols { .. } => &kinds::NOT_FOUND,
             Self::MethodNotAllowed => &kinds::METHOD_NOT_ALLOWED,
             Self::PayloadTooLarge => &kinds::PAYLOAD_TOO_LARGE,
             Self::RateLimited { .. } => &kinds::RATE_LIMITED,

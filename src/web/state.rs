@@ -27,6 +27,7 @@ struct Inner {
     participants: Cache<i64, [Option<i64>; 2]>,
     verifier: Arc<Verifier>,
     clock: Clock,
+    prices_public: bool,
 }
 
 impl App {
@@ -38,7 +39,30 @@ impl App {
         clock: Clock,
     ) -> Self {
         let participants = Cache::builder().max_capacity(100_000).time_to_live(PARTICIPANTS_FOR).build();
-        Self(Arc::new(Inner { hot, cold, cache: ReadCache::default(), participants, verifier, clock }))
+        Self(Arc::new(Inner {
+            hot,
+            cold,
+            cache: ReadCache::default(),
+            participants,
+            verifier,
+            clock,
+            prices_public: false,
+        }))
+    }
+
+    /// Lets anyone read prices, when `public`.
+    ///
+    /// # Panics
+    /// When the state has been cloned already.
+    #[must_use]
+    pub fn with_public_prices(mut self, public: bool) -> Self {
+        Arc::get_mut(&mut self.0).expect("the state is not shared yet").prices_public = public;
+        self
+    }
+
+    /// Returns whether prices may be read without a token.
+    pub fn prices_public(&self) -> bool {
+        self.0.prices_public
     }
 
     /// Returns the hot tier.

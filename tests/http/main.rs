@@ -1,6 +1,7 @@
 //! The service through a real socket: every route, every error, every list compared with an oracle.
 
 mod behavior;
+mod charts;
 mod contract;
 mod federation;
 mod http_errors;

@@ -256,11 +256,7 @@ async fn errors_are_reported_in_order() {
         assert_eq!(market.get(uri).await.problem(), (400, name.to_owned()), "{uri}");
         assert_eq!(market.send(uri, &[]).await.status, StatusCode::UNAUTHORIZED, "{uri}");
     }
-    for uri in [
-        "/api/stocks/9/prices",
-        "/api/stocks/symbols/9999/prices",
-        "/api/stocks/prices?symbols=2330,9999&format=csv",
-    ] {
+    for uri in ["/api/stocks/9/prices", "/api/stocks/symbols/9999/prices"] {
         assert_eq!(market.get(uri).await.problem(), (404, "There is no such stock.".to_owned()), "{uri}");
     }
 }
@@ -317,9 +313,77 @@ async fn several_stocks_are_complete_independently() {
     assert_eq!(columns["stocks"][0]["prices"]["trade_date"], json!(["2026-11-20", "2026-11-19"]));
     assert_eq!(columns["stocks"][1]["prices"]["trade_date"], json!([]));
     let lines = market.get("/api/stocks/prices?symbols=T%2C%22X,2330&format=csv&limit=2").await;
-    assert_eq!(lines.problem().0, 404, "a comma separates");
+    assert_eq!(lines.text().lines().count(), 3, "a comma separates");
+    assert_eq!(lines.header("x-unknown-symbols"), Some("T,\"X"));
     let lines = market.get("/api/stocks/prices?symbols=0050,2330&format=ndjson&limit=2").await;
     assert_eq!(lines.text().lines().count(), 2);
+}
+
+#[tokio::test]
+async fn unknown_symbols_are_named_in_every_format() {
+    let market = Market::weekdays().await;
+    let ask = async |symbols: &str, format: &str| {
+        market.get(&format!("/api/stocks/prices?symbols={symbols}&limit=2&format={format}")).await
+    };
+    for format in ["json", "columns"] {
+        assert_eq!(ask("XXXX,2330,%E8%82%A1", format).await.json()["unknown"], json!(["XXXX", "股"]));
+        assert_eq!(ask("2330,0050", format).await.json()["unknown"], json!([]));
+    }
+    for (format, lines) in [("csv", 3), ("ndjson", 2)] {
+        let answer = ask("XXXX,2330,%E8%82%A1,5%25", format).await;
+        assert_eq!(answer.header("x-unknown-symbols"), Some("XXXX,%E8%82%A1,5%25"), "{format}");
+        assert_eq!(answer.text().lines().count(), lines, "{format}");
+        assert_eq!(ask("2330,0050", format).await.header("x-unknown-symbols"), None, "{format}");
+    }
+    for format in ["json", "columns", "csv", "ndjson"] {
+        let (status, detail) = ask("XXXX,YYYY", format).await.problem();
+        assert_eq!((status, detail.as_str()), (404, "There is no stock with the symbol XXXX, YYYY."));
+    }
+    let (status, detail) = market.get("/api/stocks/prices/latest?symbols=XXXX").await.problem();
+    assert_eq!((status, detail.as_str()), (404, "There is no stock with the symbol XXXX."));
+}
+
+#[tokio::test]
+async fn the_latest_price_has_a_close() {
+    let market = Market::weekdays().await;
+    let mut closes = market.days.iter().rev().filter(|day| day.prices[3].is_some());
+    let (newest, before) = (closes.next().expect("a close"), closes.next().expect("another"));
+    let close = |cents: Option<i64>| cents.map(|cents| cents as f64 / 100.0);
+    let body = market.get("/api/stocks/prices/latest?symbols=0050,XXXX,2330").await.json();
+    assert_eq!((&body["success"], &body["unknown"]), (&true.into(), &json!(["XXXX"])));
+    let prices = body["prices"].as_array().expect("prices");
+    assert_eq!(prices.len(), 2);
+    assert_eq!((&prices[0]["symbol"], &prices[0]["stock_id"]), (&"0050".into(), &2.into()));
+    assert!(prices[0]["trade_date"].is_null() && prices[0]["close_price"].is_null(), "{}", prices[0]);
+    let row: Json = serde_json::from_str(&newest.json()).expect("JSON");
+    for (name, value) in row.as_object().expect("a row") {
+        assert!(name == "id" || &prices[1][name] == value, "{name}: {}", prices[1]);
+    }
+    assert_eq!(prices[1]["previous_close"].as_f64(), close(before.prices[3]));
+    assert_eq!(market.get("/api/stocks/prices/latest").await.problem(), (400, "symbols".to_owned()));
+    let other = market.get("/api/stocks/prices/latest?symbols=2330&limit=1").await;
+    assert_eq!(other.problem(), (400, "limit".to_owned()));
+}
+
+#[tokio::test]
+async fn prices_can_be_public() {
+    let market = Market::weekdays().await;
+    for path in [
+        YEAR,
+        "/api/stocks/symbols/2330/prices",
+        "/api/stocks/prices?symbols=2330",
+        "/api/stocks/prices/latest?symbols=2330",
+        "/udf/config",
+        "/udf/time",
+        "/udf/search?query=2330",
+        "/udf/symbols?symbol=2330",
+        "/udf/history?symbol=2330&resolution=1D&countback=2",
+    ] {
+        assert_eq!(market.send(path, &[]).await.status, StatusCode::UNAUTHORIZED, "{path}");
+        let (open, own) = (market.get_public(path).await, market.get(path).await);
+        assert_eq!((open.status, open.body), (StatusCode::OK, own.body), "{path}");
+    }
+    assert_eq!(market.get_public("/api/stocks").await.status, StatusCode::UNAUTHORIZED, "not prices");
 }
 
 #[tokio::test]
@@ -380,5 +444,5 @@ async fn the_description_matches_the_responses() {
         assert!(required.iter().all(|name| shown.contains_key(name)), "{schema}: {required:?}");
     }
     assert!(members(schemas, &schemas["PriceRow"]).1.contains(&"open_price".to_owned()));
-    assert_eq!(description["paths"].as_object().map(serde_json::Map::len), Some(4));
+    assert_eq!(description["paths"].as_object().map(serde_json::Map::len), Some(5));
 }

@@ -5,6 +5,7 @@
 use chrono::{Datelike, NaiveDate};
 use rust_decimal::Decimal;
 
+use super::spreadsheet;
 use thermocline_core::clock::Timestamp;
 use thermocline_core::table::{Column, ColumnType, StorageForm};
 use thermocline_core::value::Value;
@@ -65,13 +66,14 @@ pub fn optional(column: &Column, text: &str) -> Result<Value, Reject> {
     }
 }
 
-/// Checks text against the length its column declares. Codes lose the blanks around them and must not be empty.
+/// Checks text against the length its column declares. Codes lose the blanks around them and the apostrophe that keeps a
+/// spreadsheet from running them, and must not be empty.
 ///
 /// The length counts UTF-16 code units on every engine, as `NVARCHAR` of SQL Server does: a row that one engine takes
 /// is a row that every engine takes.
 pub fn text<'a>(column: &Column, text: &'a str) -> Result<&'a str, Reject> {
     let (text, limit) = match column.form {
-        StorageForm::Code(limit) => (not_empty(column.name, text.trim())?, limit),
+        StorageForm::Code(limit) => (not_empty(column.name, spreadsheet::unescape(text.trim()))?, limit),
         StorageForm::Length(limit) => (text, limit),
         StorageForm::Plain | StorageForm::Small | StorageForm::Json => return Ok(text),
     };

@@ -12,6 +12,7 @@ pub mod container;
 pub mod csv;
 pub mod record;
 pub mod shift;
+pub mod spreadsheet;
 
 mod fields;
 mod header;

@@ -130,6 +130,8 @@ impl Engine for Failing {
 /// The service over two tiers that can be made to fail.
 pub struct Market {
     pub router: Router,
+    /// The same where anyone may read prices.
+    pub public: Router,
     pub hot: Arc<Failing>,
     pub cold: Arc<Failing>,
     /// The logical prices of stock 2330 (id 1), oldest first.
@@ -212,10 +214,12 @@ impl Market {
         let settings = AuthSettings { key, issuer: None, audience: None };
         let verifier = Verifier::new(settings, clock.clone()).expect("long enough");
         let token = verifier.issue(42, None, 3600).expect("a token");
-        let app = App::new(hot.clone(), Some(cold.clone()), Arc::new(verifier), clock);
+        let verifier = Arc::new(verifier);
+        let app = || App::new(hot.clone(), Some(cold.clone()), Arc::clone(&verifier), clock.clone());
         let routes = stocks::http::routes().merge(stocks::prices::http::routes());
-        let (router, _) = routes.split_for_parts();
-        Self { router: router.with_state(app), hot, cold, days, token, _files: files }
+        let (router, _) = routes.merge(stocks::udf::http::routes()).split_for_parts();
+        let public = router.clone().with_state(app().with_public_prices(true));
+        Self { router: router.with_state(app()), public, hot, cold, days, token, _files: files }
     }
 
     /// Returns the days from `start` to `end`, newest first.
@@ -245,7 +249,17 @@ impl Market {
             request = request.header(*name, *value);
         }
         let request = request.body(Body::empty()).expect("a request");
-        let response = self.router.clone().oneshot(request).await.expect("infallible");
+        Self::answer(self.router.clone(), request).await
+    }
+
+    /// Sends a request without a token to the service whose prices are public.
+    pub async fn get_public(&self, uri: &str) -> Answer {
+        let request = Request::builder().uri(uri).body(Body::empty()).expect("a request");
+        Self::answer(self.public.clone(), request).await
+    }
+
+    async fn answer(router: Router, request: Request<Body>) -> Answer {
+        let response = router.oneshot(request).await.expect("infallible");
         let (parts, body) = response.into_parts();
         let body = to_bytes(body, usize::MAX).await.map_err(|error| error.to_string());
         let body = body.map(|bytes| String::from_utf8(bytes.to_vec()).expect("UTF-8"));

@@ -4,12 +4,14 @@ use sql::queries;
 
 use crate::tier::{Engine, Record, TierError};
 
+mod access;
 pub mod archive;
 pub mod http;
 pub mod prices;
 pub mod spec;
 mod sql;
 pub mod tables;
+pub mod udf;
 
 /// One stock.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]

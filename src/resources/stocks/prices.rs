@@ -9,6 +9,7 @@ pub mod body;
 pub mod format;
 pub mod http;
 pub mod interval;
+pub mod latest;
 pub mod lines;
 pub mod read;
 pub mod row;

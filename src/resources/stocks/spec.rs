@@ -1,6 +1,6 @@
 //! The declaration of stocks and of their prices.
 
-use super::{archive, http, prices, sql, tables};
+use super::{archive, http, prices, sql, tables, udf};
 use crate::import::{Noun, Parent};
 use crate::resources::resource::{Moves, Resource};
 
@@ -23,5 +23,5 @@ pub static PRICES: Resource = Resource::new("prices", &[&tables::PRICES])
     .in_cold(&[&tables::PRICES_HISTORY], &[])
     .listed(&[&prices::STATEMENTS])
     .querying(prices::sql::queries::all)
-    .routed(prices::http::routes)
+    .routed(|| prices::http::routes().merge(udf::http::routes()))
     .moving(Moves { family: || &archive::FAMILY, due_by_activity: false });

@@ -91,6 +91,19 @@ impl Ask {
         })
     }
 
+    /// Asks for all days up to `end`, newest first.
+    pub fn newest_days(end: NaiveDate) -> Self {
+        Self {
+            start: Timestamp::MIN.date(),
+            end,
+            order: Order::Desc,
+            interval: Interval::Day,
+            limit: None,
+            format: Format::Json,
+            partial: false,
+        }
+    }
+
     /// The keys of the range's days.
     pub fn span(&self) -> Span {
         let last = Key::new(Timestamp::midnight(self.end), 0);

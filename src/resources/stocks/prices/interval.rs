@@ -1,6 +1,6 @@
 //! Several days as one. Pure: rows in, in either order; buckets out, each as soon as it is whole.
 
-use chrono::{Datelike, NaiveDate};
+use chrono::{Datelike, Months, NaiveDate, Weekday};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -30,6 +30,21 @@ impl Interval {
         ("quarter", Self::Quarter),
         ("year", Self::Year),
     ];
+
+    /// Returns the last day of the bucket of a day.
+    pub fn last_day(self, day: NaiveDate) -> NaiveDate {
+        let months = |months: u32| {
+            let first = day.with_day0(0).and_then(|first| first.checked_add_months(Months::new(months)));
+            first.and_then(|first| first.pred_opt()).unwrap_or(NaiveDate::MAX)
+        };
+        match self {
+            Self::Day => day,
+            Self::Week => day.week(Weekday::Mon).checked_last_day().unwrap_or(NaiveDate::MAX),
+            Self::Month => months(1),
+            Self::Quarter => months(3 - day.month0() % 3),
+            Self::Year => months(12 - day.month0()),
+        }
+    }
 
     /// The bucket of a day: its year, and its number in it.
     fn bucket(self, day: NaiveDate) -> (i32, u32) {
@@ -223,6 +238,18 @@ mod tests {
         #[test]
         fn a_day_stays_as_it_is(days in any_days()) {
             prop_assert_eq!(stream(Interval::Day, Order::Asc, &days), days);
+        }
+    }
+
+    #[test]
+    fn a_bucket_ends_with_its_last_day() {
+        for interval in INTERVALS.into_iter().chain([Interval::Day]) {
+            for day in date("2019-12-20").iter_days().take(800) {
+                let last = interval.last_day(day);
+                assert_eq!(interval.bucket(day), interval.bucket(last), "{interval:?} {day}");
+                let next = last.succ_opt().expect("a day");
+                assert_ne!(interval.bucket(day), interval.bucket(next), "{interval:?} {day}");
+            }
         }
     }
 

@@ -10,6 +10,7 @@ use super::ask::Ask;
 use super::body::{Chunk, Source};
 use super::read::Reading;
 use super::row::Row;
+use crate::import::spreadsheet;
 use crate::resources::stocks::Stock;
 use crate::web::problem::Problem;
 use crate::web::state::App;
@@ -82,6 +83,7 @@ fn json_line(out: &mut Vec<u8>, symbol: &str, row: &Row) -> std::io::Result<()> 
 }
 
 fn csv_line(out: &mut Vec<u8>, symbol: &str, row: &Row) -> std::io::Result<()> {
+    let symbol = spreadsheet::escape(symbol);
     if symbol.contains([',', '"', '\r', '\n']) {
         write!(out, "\"{}\"", symbol.replace('"', "\"\""))?;
     } else {
@@ -127,6 +129,31 @@ mod tests {
             transaction_count: None,
             from_archive: true,
         }
+    }
+
+    /// A spreadsheet shows such a symbol as text, numbers stay numbers, and an import reads the symbol itself.
+    #[test]
+    fn symbols_are_no_formulas() {
+        let symbols = ["=1+1", "+1", "-1", "@A", "'=1", "2330", "＝1"];
+        let mut out = CSV_HEADER.as_bytes().to_vec();
+        for symbol in symbols {
+            csv_line(&mut out, symbol, &Row { volume: None, ..row() }).expect("memory");
+        }
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        std::fs::write(file.path(), &out).expect("written");
+        let text = String::from_utf8(out).expect("UTF-8");
+        assert!(text.contains("\n'=1+1,2026-01-02,0.00,") && text.contains(",-0.05,"), "{text}");
+        let input = crate::import::Input::open(
+            &crate::load::nouns::PRICES,
+            file.path(),
+            &crate::import::Options::default(),
+        );
+        let records = input.expect("a sound file").records().expect("readable");
+        let read = records.map(|line| {
+            let record = line.expect("readable").result.expect("sound");
+            record.text("symbol").expect("a symbol").to_owned()
+        });
+        assert_eq!(read.collect::<Vec<_>>(), symbols);
     }
 
     #[test]

@@ -25,6 +25,8 @@ pub struct Reading {
     buckets: Buckets,
     /// How many rows are still wanted.
     left: usize,
+    /// How many days are read at once.
+    chunk: usize,
     partial: bool,
     progress: Progress,
     missing_cold: bool,
@@ -46,10 +48,17 @@ impl Reading {
             order: ask.order,
             buckets: Buckets::new(ask.interval, ask.order),
             left: ask.limit.unwrap_or(usize::MAX),
+            chunk: CHUNK,
             partial: ask.partial,
             progress: Progress::New,
             missing_cold: false,
         }
+    }
+
+    /// Reads this many days first, within [`CHUNK`], and more each time: for a reader that expects to need no more.
+    #[must_use]
+    pub fn in_chunks_of(self, days: usize) -> Self {
+        Self { chunk: days.clamp(1, CHUNK), ..self }
     }
 
     /// Whether everything has been read.
@@ -70,7 +79,7 @@ impl Reading {
     /// The next rows, and how many days were read for them. No rows do not mean the end, [`Reading::done`] does.
     pub async fn next(&mut self, reader: Reader<'_>) -> Result<(Vec<Row>, usize), ReadError> {
         // Without an interval the limit is one of days.
-        let take = if self.buckets.daily() { CHUNK.min(self.left) } else { CHUNK };
+        let take = if self.buckets.daily() { self.chunk.min(self.left) } else { self.chunk };
         let (days, more) = self.days(reader, take as i64).await?;
         let read = days.len();
         if let Some(last) = days.last() {
@@ -86,6 +95,7 @@ impl Reading {
         }
         rows.truncate(self.left);
         self.left -= rows.len();
+        self.chunk = (self.chunk * 4).min(CHUNK);
         self.progress = if !more || self.left == 0 { Progress::Done } else { Progress::Begun };
         Ok((rows, read))
     }

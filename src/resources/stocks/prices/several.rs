@@ -33,6 +33,8 @@ struct Head {
     success: bool,
     #[serde(flatten)]
     applied: Applied,
+    /// The symbols that no stock has.
+    unknown: Vec<String>,
 }
 
 /// One of several stocks.
@@ -90,8 +92,13 @@ pub struct Several {
 
 impl Several {
     /// The prices of each symbol's stock, or why there is none; as rows or as columns.
-    pub fn new(stocks: Vec<(String, Result<Stock, Problem>)>, ask: &Ask, columns: bool) -> Self {
-        let head = Head { success: true, applied: ask.into() };
+    pub fn new(
+        stocks: Vec<(String, Result<Stock, Problem>)>,
+        unknown: Vec<String>,
+        ask: &Ask,
+        columns: bool,
+    ) -> Self {
+        let head = Head { success: true, applied: ask.into(), unknown };
         Self { head: Some(head), stocks: stocks.into(), ask: *ask, columns }
     }
 
