@@ -1,8 +1,8 @@
 //! Engines that fail at a chosen call, over real ones.
 //!
-//! Until a transaction commits, its calls have no effect: a process that dies at any of them, or does not hear their
-//! answer, leaves the databases as they were after the last commit. So those faults are injected at calls with an effect
-//! only, which are commits and statements outside of a transaction.
+//! Until a transaction commits, its calls have no effect: a process that dies at any of them leaves the databases as they
+//! were after the last commit. So the fast lane injects deaths and lost answers only at calls with an effect, which are
+//! commits and statements outside of a transaction; the full lane injects them at every call.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use async_trait::async_trait;
 use thermocline::tier::{Engine, Record, Session, Statement, Tier, TierError, Value};
 
+use crate::support::bounds::is_fast_lane;
 use crate::support::intercept::{Call, Intercepted, Interceptor, Reply};
 
 /// The failure of the chosen call.
@@ -17,11 +18,11 @@ use crate::support::intercept::{Call, Intercepted, Interceptor, Reply};
 pub enum Fault {
     /// The process dies before the call. All its later calls fail too.
     Death,
-    /// A call with an effect succeeds, but the process dies before it receives the answer.
+    /// The call succeeds, but the process dies before it receives the answer.
     DeathAfter,
     /// The call fails without effect; the process goes on.
     Hiccup,
-    /// A call with an effect succeeds but reports a failure; the process goes on.
+    /// The call succeeds but reports a failure; the process goes on.
     LostAnswer,
 }
 
@@ -33,9 +34,9 @@ impl Fault {
         matches!(self, Self::Death | Self::DeathAfter)
     }
 
-    /// Returns whether the fault can hit calls without an effect, too.
+    /// Returns whether the fault is injected at calls without an effect, too.
     pub fn hits_every_call(self) -> bool {
-        matches!(self, Self::Death | Self::Hiccup)
+        matches!(self, Self::Death | Self::Hiccup) || !is_fast_lane()
     }
 }
 
