@@ -6,7 +6,7 @@ use super::failure::Failure;
 use super::{connect, schema_setup};
 use crate::clock::Clock;
 use crate::config::Settings;
-use crate::journal::pair::{self, PairError};
+use crate::journal::pair::{self, PairError, Standing};
 use crate::telemetry::explain;
 use crate::tier::{Engine, Schema, Tier};
 
@@ -21,11 +21,6 @@ pub struct Tiers {
 impl Tiers {
     /// Opens both tiers, migrates embedded files, and checks that the databases are a consistent pair.
     pub async fn open(settings: &Settings, clock: &Clock) -> Result<Self, Failure> {
-        Self::open_unchecked(settings, clock).await?.ensure_consistent().await
-    }
-
-    /// Opens both tiers like [`Tiers::open`], but accepts a pair of which one database was restored from a backup.
-    pub async fn open_unchecked(settings: &Settings, clock: &Clock) -> Result<Self, Failure> {
         let hot = connect::open(Tier::Hot, &settings.hot).await?;
         let cold = match &settings.cold {
             Some(location) => Some(connect::open(Tier::Cold, location).await?),
@@ -34,7 +29,27 @@ impl Tiers {
         for database in [Some(&hot), cold.as_ref()].into_iter().flatten() {
             schema_setup::prepare(&**database, false).await?;
         }
-        Self::pair(hot, cold, clock).await
+        Self::pair(hot, cold, clock).await?.ensure_consistent().await
+    }
+
+    /// Opens both tiers for a recovery, which may join a pair that was cut. Returns how they belong together.
+    pub async fn open_to_join(settings: &Settings, clock: &Clock) -> Result<(Self, Standing), Failure> {
+        let Some(location) = &settings.cold else { return Err(no_cold()) };
+        let (hot, cold) =
+            (connect::open(Tier::Hot, &settings.hot).await?, connect::open(Tier::Cold, location).await?);
+        for database in [&hot, &cold] {
+            schema_setup::prepare(&**database, false).await?;
+        }
+        let standing = pair::standing(&*hot, &*cold).await.map_err(|error| refused(&error))?;
+        if standing == Standing::Fresh {
+            pair::ensure(&*hot, &*cold, clock).await.map_err(|error| refused(&error))?;
+        }
+        Ok((Self { hot, cold: Some(cold) }, standing))
+    }
+
+    /// Notes in a database that belongs to no pair that of the other one.
+    pub async fn join(&self, standing: Standing) -> Result<(), Failure> {
+        pair::join(&*self.hot, self.need_cold()?, standing).await.map_err(|error| refused(&error))
     }
 
     /// Opens both tiers for a service: waits for them, migrates servers too if the settings allow it, and checks that

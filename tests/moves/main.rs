@@ -14,6 +14,7 @@ mod fencing;
 mod full_disks;
 mod hung_databases;
 mod imports;
+mod joining;
 mod kill_at_each_step;
 mod kills;
 mod kills_on_real_data;

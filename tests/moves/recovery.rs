@@ -99,7 +99,7 @@ fn triggers_prevent_a_recovery() {
     });
 }
 
-async fn move_on(pair: &Pair, rows: &Table) {
+pub async fn move_on(pair: &Pair, rows: &Table) {
     pair::ensure_consistent(&*pair.hot, &*pair.cold).await.expect("of one time");
     check_all(pair, rows).await;
     audit(pair).await;

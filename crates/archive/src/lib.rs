@@ -33,7 +33,7 @@ pub use moves::erasures::erased;
 pub use moves::rejects::retry as retry_rejects;
 pub use moves::timing::Steps;
 pub use moves::{MoveError, Mover};
-pub use recover::{Choices, Consent, InDoubtMove, Recovery};
+pub use recover::{Choices, Consent, InDoubtMove, MissingParents, Recovery};
 
 /// Returns every statement of the archive as it is sent for these families.
 pub fn statements(families: &[&Family]) -> Vec<Statement> {

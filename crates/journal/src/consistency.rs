@@ -28,6 +28,8 @@ pub enum Disagreement {
     NoClaimRow,
     #[error("hot has {0} state rows")]
     StateRows(u64),
+    #[error("hot belongs to no pair and has moved nothing, and cold has a history")]
+    Unpaired,
     #[error("cold gives out number {number}, hot is at epoch {epoch}")]
     NumberTaken { number: i64, epoch: i64 },
     #[error("cold does not know move {0} of this hot")]

@@ -22,11 +22,24 @@ pub enum PairError {
     Consistency(#[from] ConsistencyError),
 }
 
-/// Checks that `hot` and `cold` are a pair. Pairs two fresh databases.
+/// How two databases belong together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// They are a pair.
+    Paired,
+    /// They have not been paired yet, or only hot has its number.
+    Fresh,
+    /// Cold belongs to this pair and hot to none: its records were dropped, or it was built anew.
+    HotUnpaired(i64),
+    /// Hot belongs to this pair and has moved rows, and cold belongs to none: it was built anew.
+    ColdUnpaired(i64),
+}
+
+/// Returns how two databases belong together.
 ///
-/// Hot draws the number and commits it first, then cold copies it. A process that dies in between leaves a hot with a number
-/// and a cold without, which the next call completes.
-pub async fn ensure(hot: &dyn Engine, cold: &dyn Engine, clock: &Clock) -> Result<(), PairError> {
+/// # Errors
+/// [`PairError::NotAPair`] for databases of different pairs, and for a database whose rows disagree.
+pub async fn standing(hot: &dyn Engine, cold: &dyn Engine) -> Result<Standing, PairError> {
     let states = hot.fetch(sql::epochs(), &[]).await?;
     let heads = cold.fetch(sql::claims(), &[]).await?;
     if states.len() != heads.len() {
@@ -42,12 +55,26 @@ pub async fn ensure(hot: &dyn Engine, cold: &dyn Engine, clock: &Clock) -> Resul
         entries += record.int("batches")?;
     }
     match (number(&states)?, number(&heads)?) {
-        (Some(hot), Some(cold)) if hot == cold => Ok(()),
+        (Some(hot), Some(cold)) if hot == cold => Ok(Standing::Paired),
         (Some(hot), Some(cold)) => not_a_pair(format!("hot belongs to pair {hot}, cold to pair {cold}")),
-        (None, Some(_)) => not_a_pair("cold has a history, hot has none".to_owned()),
+        (None, Some(pair)) => Ok(Standing::HotUnpaired(pair)),
         (None, None) if entries > 0 => not_a_pair("cold has a history, hot has none".to_owned()),
-        (Some(_), None) if highest > 0 => not_a_pair(format!("hot is at epoch {highest}, cold is empty")),
-        _ => {
+        (Some(pair), None) if highest > 0 => Ok(Standing::ColdUnpaired(pair)),
+        _ => Ok(Standing::Fresh),
+    }
+}
+
+/// Checks that `hot` and `cold` are a pair. Pairs two fresh databases.
+///
+/// Hot draws the number and commits it first, then cold copies it. A process that dies in between leaves a hot with a number
+/// and a cold without, which the next call completes.
+pub async fn ensure(hot: &dyn Engine, cold: &dyn Engine, clock: &Clock) -> Result<(), PairError> {
+    const JOIN: &str = "if they belong together, `thermocline archive recover` joins them again";
+    match standing(hot, cold).await? {
+        Standing::Paired => Ok(()),
+        Standing::HotUnpaired(_) => not_a_pair(format!("cold has a history, hot has none; {JOIN}")),
+        Standing::ColdUnpaired(_) => not_a_pair(format!("hot has moved rows, cold is empty; {JOIN}")),
+        Standing::Fresh => {
             set(hot, sql::pair_hot(), clock.draw()).await?;
             // If another process has set a number first, that one is used.
             match number(&hot.fetch(sql::epochs(), &[]).await?)? {
@@ -55,6 +82,15 @@ pub async fn ensure(hot: &dyn Engine, cold: &dyn Engine, clock: &Clock) -> Resul
                 None => not_a_pair("hot has no state rows".to_owned()),
             }
         }
+    }
+}
+
+/// Notes the number of the pair in the database that has none, after a recovery made both consistent.
+pub async fn join(hot: &dyn Engine, cold: &dyn Engine, standing: Standing) -> Result<(), PairError> {
+    match standing {
+        Standing::HotUnpaired(pair) => Ok(set(hot, sql::pair_hot(), pair).await?),
+        Standing::ColdUnpaired(pair) => Ok(set(cold, sql::pair_cold(), pair).await?),
+        Standing::Paired | Standing::Fresh => Ok(()),
     }
 }
 
@@ -83,7 +119,10 @@ pub async fn inconsistencies(
         let records = cold.fetch(sql::standing(), &params).await?;
         let Some(standing) = records.first() else { continue };
         let confirmed = standing.int_or_null("confirmed")?.unwrap_or(0);
-        if epoch > 0 && !standing.bool("proven")? {
+        if epoch == 0 && state.is_null("pair")? && standing.bool("has_moves")? {
+            let error = ConsistencyError::new(&resource, Disagreement::Unpaired);
+            found.insert(resource, error);
+        } else if epoch > 0 && !standing.bool("proven")? {
             let error = ConsistencyError::new(&resource, Disagreement::UnknownMove(epoch));
             found.insert(resource, error);
         } else if confirmed > epoch {
@@ -101,6 +140,17 @@ pub async fn inconsistencies(
         }
     }
     Ok(found)
+}
+
+/// Returns the resources of which hot says that cold holds rows.
+pub async fn archived(hot: &dyn Engine) -> Result<Vec<String>, TierError> {
+    let mut archived = Vec::new();
+    for record in hot.fetch(sql::epochs(), &[]).await? {
+        if record.int("epoch")? > 0 && !record.is_null("cold_newest_at")? {
+            archived.push(record.text("resource")?);
+        }
+    }
+    Ok(archived)
 }
 
 /// Checks that `hot` can serve without a cold tier: cold holds no rows.

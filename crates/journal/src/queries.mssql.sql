@@ -1,12 +1,12 @@
 -- name: lock_state
 -- An UPDATE, never a lock hint: not every engine heeds those.
 UPDATE archive_state SET mover = @P2, updated_at = CAST(@P3 AS DATETIME2(6))
-OUTPUT inserted.epoch, inserted.token, inserted.cold_newest_at, inserted.cold_newest_id, inserted.held
+OUTPUT inserted.pair, inserted.epoch, inserted.token, inserted.cold_newest_at, inserted.cold_newest_id, inserted.held
 WHERE resource = @P1
 
 -- name: locked_state
 UPDATE archive_state SET updated_at = updated_at
-OUTPUT inserted.epoch, inserted.token, inserted.cold_newest_at, inserted.cold_newest_id, inserted.held
+OUTPUT inserted.pair, inserted.epoch, inserted.token, inserted.cold_newest_at, inserted.cold_newest_id, inserted.held
 WHERE resource = @P1
 
 -- name: raise

@@ -76,11 +76,12 @@ FROM archive_head h WHERE h.resource = $1
 
 -- name: standing
 -- tier: cold
--- purpose: Reads the last confirmed move, and whether the journal has the move of hot's epoch and token.
+-- purpose: Reads the last confirmed move, whether there is any move, and whether the journal has the move of hot's epoch and token.
 -- parameters: resource text, epoch int, token int
 -- index: primary key of archive_batches; archive_batches_confirmed
 SELECT EXISTS (SELECT 1 FROM archive_batches WHERE resource = $1 AND epoch = $2 AND token = $3) AS proven,
-    (SELECT max(epoch) FROM archive_batches WHERE resource = $1 AND confirmed) AS confirmed
+    (SELECT max(epoch) FROM archive_batches WHERE resource = $1 AND confirmed) AS confirmed,
+    EXISTS (SELECT 1 FROM archive_batches WHERE resource = $1) AS has_moves
 
 -- name: proven
 -- tier: cold
@@ -193,7 +194,7 @@ SELECT epoch, kind FROM archive_batches WHERE resource = $1 AND (NOT confirmed O
 -- parameters: resource text, mover text, now time
 -- index: primary key of archive_state
 UPDATE archive_state SET mover = $2, updated_at = $3 WHERE resource = $1
-RETURNING epoch, token, cold_newest_at, cold_newest_id, held
+RETURNING pair, epoch, token, cold_newest_at, cold_newest_id, held
 
 -- name: locked_state
 -- tier: hot
@@ -201,14 +202,14 @@ RETURNING epoch, token, cold_newest_at, cold_newest_id, held
 -- parameters: resource text
 -- index: primary key of archive_state
 -- A writing transaction of SQLite holds the write lock of the file.
-SELECT epoch, token, cold_newest_at, cold_newest_id, held FROM archive_state WHERE resource = $1
+SELECT pair, epoch, token, cold_newest_at, cold_newest_id, held FROM archive_state WHERE resource = $1
 
 -- name: state
 -- tier: hot
 -- purpose: Reads the state row without a lock.
 -- parameters: resource text
 -- index: primary key of archive_state
-SELECT epoch, token, cold_newest_at, cold_newest_id, held FROM archive_state WHERE resource = $1
+SELECT pair, epoch, token, cold_newest_at, cold_newest_id, held FROM archive_state WHERE resource = $1
 
 -- name: epochs
 -- tier: hot

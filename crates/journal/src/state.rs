@@ -12,6 +12,8 @@ use thermocline_database::{Begin, Engine, Record, Session, TierError, Value};
 /// A state row.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct State {
+    /// The number of the pair; `None` before hot was paired.
+    pub pair: Option<i64>,
     /// The number of the last move; 0 before any.
     pub epoch: i64,
     /// The token of that move, which tells it from a move of the same number in a restored database.
@@ -25,6 +27,7 @@ pub struct State {
 impl State {
     fn of(record: &Record) -> Result<Self, TierError> {
         Ok(Self {
+            pair: record.int_or_null("pair")?,
             epoch: record.int("epoch")?,
             token: record.int_or_null("token")?,
             cold_watermark: record.key_or_null("cold_newest_at", "cold_newest_id")?,

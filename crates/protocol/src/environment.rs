@@ -15,6 +15,7 @@ pub fn events(rules: &Rules, before: &State, out: &mut Out) {
     write(rules, before, &mut emit);
     request_erasures(before, &mut emit);
     revert(rules, before, &mut emit);
+    cut(before, &mut emit);
     vacuum(rules, before, &mut emit);
     read(rules, before, &mut emit);
     if let Some(replica) = before.replica
@@ -34,7 +35,8 @@ fn write(rules: &Rules, before: &State, emit: &mut impl FnMut(Action, State)) {
         // Only a recovery of a reverted hot needs this.
         after.hot.fresh |= Ids::from(after.ghost.reverted) << id;
     };
-    if before.budget.inserts > 0 {
+    // The ids of a hot without a pair are not reserved yet: its platform has to wait.
+    if before.budget.inserts > 0 && !before.is_cut() {
         let id = IDS - 1;
         let mut after = *before;
         after.budget.inserts -= 1;
@@ -124,6 +126,30 @@ fn revert(rules: &Rules, before: &State, emit: &mut impl FnMut(Action, State)) {
             emit(Action::BackupCold, State { cold_backup: Some(before.cold), ..*before });
         }
     }
+}
+
+/// The state of hot is dropped and made anew, or all of hot is. The sessions of movers end.
+fn cut(before: &State, emit: &mut impl FnMut(Action, State)) {
+    // A move that holds the state row keeps it from being dropped.
+    if before.budget.cuts == 0 || before.hot.unpaired || before.state_row_locked() {
+        return;
+    }
+    let mut after = *before;
+    after.budget.cuts -= 1;
+    after.ghost.reverted = true;
+    after.ghost.recoverable = recoverable(&before.cold, before.hot.snapshot);
+    // Only cold knows still which rows were erased.
+    after.ghost.erased &= before.cold.noted(|erasure| erasure == Erasure::Completed);
+    after.checked = false;
+    after.hot = Hot { rows: before.hot.rows, unpaired: true, ..Hot::default() };
+    emit(Action::DropState, after);
+    after.hot.rows = Rows::default();
+    for id in 0..IDS {
+        let newest = before.cold.newest(id).map_or(0, |version| version.content);
+        after.ghost.truth[id] = if has(before.cold.erased(), id) { 0 } else { newest };
+    }
+    after.ghost.recoverable = after.ghost.truth;
+    emit(Action::RebuildHot, after);
 }
 
 /// Returns what a recovery of hot must restore: the rows of cold, with their content if their batch is confirmed. Of an

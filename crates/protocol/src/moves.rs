@@ -172,6 +172,9 @@ impl Actor<'_> {
         if !proves(self.rules, self.before, me.snapshot) && !self.rules.has(Flaw::OldColdAccepted) {
             return self.stop(End::RecoveryRequired);
         }
+        if self.before.is_cut() && me.snapshot.epoch == 0 {
+            return self.stop(End::RecoveryRequired);
+        }
         let mut after = *self.before;
         confirm_and_purge(&mut after, me.snapshot.epoch);
         for number in self.before.cold.above(me.snapshot.epoch) {

@@ -29,7 +29,8 @@ pub fn recover(actor: &mut Actor<'_>) {
     let epoch = me.snapshot.epoch;
     let loses = !proves(rules, before, me.snapshot);
     let mut after = *before;
-    let (mut due, mut unknown) = (loses, loses);
+    let joins = before.is_cut() && epoch == 0;
+    let (mut due, mut unknown) = (loses || joins, loses || joins);
     for number in before.cold.above(epoch) {
         let entry = before.cold.journal[usize::from(number)];
         if entry.confirmed {
@@ -58,11 +59,52 @@ pub fn recover(actor: &mut Actor<'_>) {
     if refused {
         return actor.stop(End::RecoveryRequired);
     }
-    let mover = work(rules, &before.hot, &mut after.cold, me, loses);
+    let mover = if joins {
+        join(rules, &before.hot, &mut after.cold, me)
+    } else {
+        work(rules, &before.hot, &mut after.cold, me, loses)
+    };
     let kind = if loses { Kind::AcceptLoss } else { Kind::Recover };
     *after.cold.entry(me.number) = Entry { kind, token: after.token, ..Entry::default() };
     after.movers[actor.nth] = Mover { token: after.token, kind, ..mover };
     actor.go(Action::Recover, after, Step::Copied);
+}
+
+/// Joins a hot that belongs to no pair. Every move counts as committed, and the rows decide: what hot holds leaves cold, what
+/// cold shows stays there, and what a move gave to hot and neither shows comes back.
+fn join(rules: &Rules, hot: &Hot, cold: &mut Cold, mut me: Mover) -> Mover {
+    me.erased = hot.erasures | cold.erased();
+    for id in 0..IDS {
+        let Some(version) = cold.newest(id) else { continue };
+        let held = hot.rows[id] != 0;
+        let batch = cold.journal[usize::from(version.from)];
+        let closer = cold.journal[usize::from(version.to)].kind;
+        let given_back = matches!(closer, Kind::Restore | Kind::Recover | Kind::AcceptLoss);
+        if !version.open() {
+            if !held && given_back && !rules.has(Flaw::RestoredForgotten) {
+                me.taken[id] = version.content;
+            }
+        } else if held {
+            // An unconfirmed copy may be older than the row.
+            if batch.confirmed && !batch.quarantined && version.content != hot.rows[id] {
+                me.taken[id] = version.content;
+            }
+            if !rules.has(Flaw::JoinedBlindly) {
+                cold.close(id, me.number, true);
+            }
+        }
+    }
+    quarantine(cold, 0);
+    me.snapshot.cold_watermark = cold.newest_key();
+    me
+}
+
+/// Moves above an epoch count as committed from now on, although it is unknown whether hot committed them.
+fn quarantine(cold: &mut Cold, epoch: u8) {
+    for number in cold.above(epoch) {
+        let entry = cold.entry(number);
+        entry.quarantined |= entry.kind == Kind::Archive && !entry.confirmed;
+    }
 }
 
 /// Changes cold, and returns the mover with its work in hot.
@@ -87,11 +129,7 @@ fn work(rules: &Rules, hot: &Hot, cold: &mut Cold, mut me: Mover, loses: bool) -
             cold.close(id, me.number, true);
         }
     }
-    // All moves above hot's epoch count as committed from now on, although it is unknown whether hot committed them.
-    for number in cold.above(epoch) {
-        let entry = cold.entry(number);
-        entry.quarantined |= entry.kind == Kind::Archive && !entry.confirmed;
-    }
+    quarantine(cold, epoch);
     if rules.has(Flaw::ConfirmedByRecovery) {
         confirm_up_to(cold, me.number - 1);
     }

@@ -72,6 +72,10 @@ pub enum Flaw {
     ErasedShown,
     /// A recovery confirms moves above hot's epoch before hot has committed it.
     ConfirmedByRecovery,
+    /// A recovery that joins a hot without a pair leaves versions open that hot holds.
+    JoinedBlindly,
+    /// A recovery that joins a hot without a pair forgets the rows that were restored to the hot before it.
+    RestoredForgotten,
     /// A server does not compare the databases when it connects to hot again.
     NoCheck,
     /// An answer of cold at the remembered epoch is used whatever hot says.
@@ -123,6 +127,10 @@ pub enum Action {
     RevertHot,
     BackupCold,
     RevertCold,
+    /// The state of hot is dropped and made anew; its rows stay.
+    DropState,
+    /// Hot is built anew, without a row.
+    RebuildHot,
     Replicate,
     RaiseOldestReadable,
     Sweep,

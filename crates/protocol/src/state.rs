@@ -70,6 +70,8 @@ pub struct Hot {
     pub snapshot: HotSnapshot,
     /// `archive_erasures`.
     pub erasures: Ids,
+    /// It belongs to no pair: its state was dropped and made anew.
+    pub unpaired: bool,
 }
 
 /// Progress of a move.
@@ -194,6 +196,8 @@ pub struct Budget {
     pub deletes: u8,
     pub hot_reverts: u8,
     pub cold_reverts: u8,
+    /// Hots whose state is dropped, with or without their rows.
+    pub cuts: u8,
     pub vacuums: u8,
 }
 
@@ -238,7 +242,14 @@ impl State {
 
     /// Returns whether the two databases are consistent, as far as their records tell.
     pub fn is_consistent(&self) -> bool {
-        self.cold.proves(self.hot.snapshot) && self.cold.confirmed() <= self.hot.snapshot.epoch
+        !self.is_cut()
+            && self.cold.proves(self.hot.snapshot)
+            && self.cold.confirmed() <= self.hot.snapshot.epoch
+    }
+
+    /// Returns whether hot belongs to no pair and has moved nothing, while cold has a history.
+    pub fn is_cut(&self) -> bool {
+        self.hot.unpaired && self.hot.snapshot.epoch == 0 && self.cold.above(0).next().is_some()
     }
 
     /// Returns the rows that an open move has locked in hot.

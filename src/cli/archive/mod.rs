@@ -59,19 +59,22 @@ pub async fn run(args: Args, settings: &Settings, json: bool) -> Result<(), Fail
         // It works while cold is unavailable.
         return status::run(args, settings, &clock, json).await;
     }
-    let tiers = match &args.command {
-        Command::Recover(_) => Tiers::open_unchecked(settings, &clock).await?,
-        _ => Tiers::open(settings, &clock).await?,
-    };
+    if let Command::Recover(args) = &args.command {
+        // It works while the databases disagree.
+        let (tiers, standing) = Tiers::open_to_join(settings, &clock).await?;
+        let done = recover::run(args, (&tiers, standing), &clock, json).await;
+        tiers.close().await;
+        return done;
+    }
+    let tiers = Tiers::open(settings, &clock).await?;
     let done = match &args.command {
         Command::Run(args) => run::run(args, &settings.archive, &tiers, &clock, json).await,
-        Command::Status(_) => Ok(()),
+        Command::Status(_) | Command::Recover(_) => Ok(()),
         Command::Vacuum(args) => vacuum::run(args, &tiers, &clock, json).await,
         Command::Verify(args) => verify::run(args, &tiers, &clock, json).await,
         Command::Restore(args) => restore::run(args, &tiers, &clock, json).await,
         Command::Resume(args) => resume::run(args, &tiers, &clock, json).await,
         Command::Erase(args) => erase::run(args, &tiers, &clock, json).await,
-        Command::Recover(args) => recover::run(args, &tiers, &clock, json).await,
     };
     tiers.close().await;
     done

@@ -4,15 +4,18 @@ use std::ops::RangeInclusive;
 
 use super::mover::mover;
 use super::resources::{ResourceArgs, find};
-use crate::archive::{Choices, Consent, Family, InDoubtMove, Mover, Recovery};
+use crate::archive::{Choices, Consent, Family, InDoubtMove, MissingParents, Mover, Recovery};
 use crate::cli::failure::Failure;
 use crate::cli::output::{confirm, print_all};
 use crate::cli::tiers::Tiers;
 use crate::clock::Clock;
+use crate::journal::pair::Standing;
+use crate::resources::registry;
 
-/// Make the two databases consistent after one was restored from a backup
+/// Make the two databases consistent after one was restored from a backup, or built anew
 ///
-/// Shows what it would do and asks for confirmation. An older hot gets back the rows that moved to cold since its backup. An
+/// Shows what it would do and asks for confirmation. A database that belongs to no pair, because its tables were dropped, is
+/// joined to the other one. An older hot gets back the rows that moved to cold since its backup. An
 /// older cold has lost moves, and each lost move must be named. The command may be killed at any moment and run again.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -72,11 +75,23 @@ impl Args {
 }
 
 /// Runs the command.
-pub async fn run(args: &Args, tiers: &Tiers, clock: &Clock, json: bool) -> Result<(), Failure> {
+pub async fn run(
+    args: &Args,
+    (tiers, standing): (&Tiers, Standing),
+    clock: &Clock,
+    json: bool,
+) -> Result<(), Failure> {
     let mover = mover(tiers, clock)?;
     let families = args.resources.families();
+    let joins = matches!(standing, Standing::HotUnpaired(_) | Standing::ColdUnpaired(_));
+    if joins && families.len() < registry::families().len() {
+        return Err(Failure::Usage("--resource: a pair is joined as a whole".to_owned()));
+    }
     let seen = recover_each(&mover, &families, args, |_| Consent::DryRun).await?;
-    let wanted = seen.iter().any(Recovery::is_wanted);
+    let wanted = joins || seen.iter().any(Recovery::is_wanted);
+    if !json {
+        print_standing(standing);
+    }
     if args.dry_run || !wanted {
         return print_all(&seen, json, print);
     }
@@ -90,6 +105,10 @@ pub async fn run(args: &Args, tiers: &Tiers, clock: &Clock, json: bool) -> Resul
         named.map_or(Consent::Lossless, |(_, moves)| Consent::AcceptLoss(moves.clone()))
     };
     let done = recover_each(&mover, &families, args, consent).await?;
+    if done.iter().any(|recovery| recovery.is_due() && recovery.epoch.is_none()) {
+        return Err(Failure::Failed("the databases changed meanwhile; look again with --dry-run".to_owned()));
+    }
+    tiers.join(standing).await?;
     print_all(&done, json, |Recovery { resource, epoch, interrupted, .. }| {
         for InDoubtMove { epoch, .. } in interrupted {
             outln!("{resource}: undid move {epoch}");
@@ -98,6 +117,19 @@ pub async fn run(args: &Args, tiers: &Tiers, clock: &Clock, json: bool) -> Resul
             outln!("{resource}: recovered, move {epoch}");
         }
     })
+}
+
+/// Says which database belongs to no pair.
+fn print_standing(standing: Standing) {
+    match standing {
+        Standing::HotUnpaired(pair) => {
+            outln!("hot belongs to no pair; it will be joined to the cold of pair {pair}");
+        }
+        Standing::ColdUnpaired(pair) => {
+            outln!("cold belongs to no pair; it will be joined to the hot of pair {pair}");
+        }
+        Standing::Paired | Standing::Fresh => {}
+    }
 }
 
 async fn recover_each(
@@ -169,7 +201,14 @@ fn print(recovery: &Recovery) {
     if !recovery.is_due() {
         return;
     }
-    if let (Some(first), Some(last)) = (recovery.unknown_to_hot.first(), recovery.unknown_to_hot.last()) {
+    if recovery.joins {
+        outln!(
+            "  hot does not know which of the {} moves it has made: the rows decide",
+            recovery.unknown_to_hot.len()
+        );
+    } else if let (Some(first), Some(last)) =
+        (recovery.unknown_to_hot.first(), recovery.unknown_to_hot.last())
+    {
         let number = recovery.unknown_to_hot.len();
         outln!("  hot is older: it lacks {number} moves, {first} to {last}");
     }
@@ -187,6 +226,10 @@ fn print(recovery: &Recovery) {
         recovery.closed,
         recovery.erased
     );
+    for MissingParents { table, ids, first } in &recovery.missing_parents {
+        let first: Vec<String> = first.iter().map(ToString::to_string).collect();
+        outln!("  archived rows refer to {ids} {table} that hot does not have: {}", first.join(", "));
+    }
     for row in &recovery.first {
         outln!("    {row}");
     }

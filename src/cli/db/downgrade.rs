@@ -9,18 +9,20 @@ use super::target::{TierChoice, open_existing, parse_version, steps, version_nam
 use crate::cli::failure::Failure;
 use crate::cli::output::{confirm, print_json};
 use crate::config::Settings;
+use crate::journal::pair;
 use crate::tier::migrate::{self, Dropped, Step};
 use crate::tier::{Schema, Statement, Tier};
 
 crate::queries! {
     /// Statements of `db downgrade`.
     mod sql = "downgrade" { Shared: "queries.sql", Mssql: "queries.mssql.sql" }
-    [rows]
+    [open_rows, rows]
 }
 
 /// Revert migrations, newest first, with the tables and rows they created
 ///
-/// Shows how many rows would be lost and asks for confirmation, unless --yes is given.
+/// Shows how many rows would be lost and asks for confirmation, unless --yes is given. Refuses to drop what hot and cold need
+/// to find archived rows again, while there are any.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -38,6 +40,9 @@ pub struct Args {
     #[arg(long)]
     yes: bool,
 }
+
+/// The table without which hot belongs to no cold.
+const STATE: &str = "archive_state";
 
 #[derive(Debug, Serialize)]
 struct Downgraded {
@@ -83,29 +88,97 @@ pub async fn run(args: &Args, settings: &Settings, json: bool) -> Result<(), Fai
         }
         plans.push(Downgrade { tier, database, steps, report });
     }
+    if let Some(refusal) = cut(&plans).await? {
+        return Err(Failure::Failed(refusal));
+    }
     if plans.iter().any(|plan| !plan.report.taken_back.is_empty()) {
         confirm(&question(&plans), args.yes)?;
     }
     let mut reports = Vec::new();
     for Downgrade { tier, database, steps, report } in plans {
-        let done = if report.taken_back.is_empty() {
-            Ok(0)
-        } else {
-            migrate::downgrade(&*database, report.to).await
-        };
+        let (report, stopped) = revert(&*database, report).await;
         database.close().await;
-        done.map_err(Failure::of)?;
         if !json {
             match report.taken_back.as_slice() {
-                [] => outln!("{tier}: {}, nothing to do", version_name(steps, report.from)),
+                [] if stopped.is_none() => {
+                    outln!("{tier}: {}, nothing to do", version_name(steps, report.from));
+                }
+                [] => {}
                 names => {
                     outln!("{tier}: version {} to {}: reverted {}", report.from, report.to, names.join(", "));
                 }
             }
         }
         reports.push(report);
+        if let Some(stopped) = stopped {
+            if json {
+                print_json(&reports)?;
+            }
+            return Err(stopped);
+        }
     }
     if json { print_json(&reports) } else { Ok(()) }
+}
+
+/// Reverts the migrations of a plan. Each is a transaction, so those before one that fails stay reverted: returns what was
+/// reverted, and the failure.
+async fn revert(database: &dyn Schema, mut report: Downgraded) -> (Downgraded, Option<Failure>) {
+    if report.taken_back.is_empty() {
+        return (report, None);
+    }
+    let Err(error) = migrate::downgrade(database, report.to).await else { return (report, None) };
+    let Ok(stands) = database.version().await else { return (report, Some(Failure::of(error))) };
+    let steps = database.steps();
+    report.to = stands;
+    let is_reverted =
+        |name: &&'static str| steps.iter().any(|step| step.name() == *name && step.version() > stands);
+    report.taken_back.retain(|name| is_reverted(&name));
+    let dropped: Vec<Dropped> = steps
+        .iter()
+        .filter(|step| step.version() > stands && step.version() <= report.from)
+        .flat_map(Step::drops)
+        .collect();
+    report.lost.retain(|lost| {
+        dropped.iter().any(|Dropped { table, column }| *table == lost.table && *column == lost.column)
+    });
+    (report, Some(Failure::of(error)))
+}
+
+/// Returns why a downgrade would cut hot from the rows in cold, if it would.
+async fn cut(plans: &[Downgrade]) -> Result<Option<String>, Failure> {
+    const REMEDY: &str = "bring the rows back to hot first, with `thermocline archive restore --all`";
+    for Downgrade { tier, database, report, .. } in plans {
+        let drops = |table: &str| report.lost.iter().any(|lost| lost.table == table && lost.column.is_none());
+        if *tier == Tier::Hot && drops(STATE) {
+            let archived = pair::archived(&**database).await.map_err(Failure::of)?;
+            if !archived.is_empty() {
+                let archived = archived.join(", ");
+                return Ok(Some(format!(
+                    "hot: cold holds rows of {archived}, and without {STATE} hot could not find them; {REMEDY}"
+                )));
+            }
+        }
+        for table in versions(*tier).filter(|table| drops(table)) {
+            let rows = number(&**database, &open_statement(table)).await?;
+            if rows > 0 {
+                return Ok(Some(format!("{tier}: {table} holds {rows} archived rows; {REMEDY}")));
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// Returns the tables of a tier with versions of rows.
+fn versions(tier: Tier) -> impl Iterator<Item = &'static str> {
+    let tables = crate::schema::of(tier).tables.iter();
+    tables
+        .filter(|table| table.columns.iter().any(|column| column.name == "to_epoch"))
+        .map(|table| table.name)
+}
+
+/// Returns the statement that counts the rows that a table of cold shows.
+fn open_statement(table: &str) -> Statement {
+    sql::open_rows().bind(table, &[("table", table)])
 }
 
 /// The extent of a downgrade.
@@ -144,13 +217,20 @@ fn count_statement(table: &str, column: Option<&str>) -> Statement {
 /// Returns the statements for everything that the migrations of a tier drop when they are taken back.
 pub(super) fn statements(steps: &[Step]) -> Vec<Statement> {
     let dropped = steps.iter().flat_map(Step::drops);
-    dropped.map(|Dropped { table, column }| count_statement(&table, column.as_deref())).collect()
+    let mut all: Vec<Statement> =
+        dropped.map(|Dropped { table, column }| count_statement(&table, column.as_deref())).collect();
+    all.extend(versions(Tier::Cold).map(open_statement));
+    all
 }
 
 async fn count(database: &dyn Schema, Dropped { table, column }: Dropped) -> Result<Lost, Failure> {
-    let rows = database.fetch(&count_statement(&table, column.as_deref()), &[]).await.map_err(Failure::of)?;
-    let rows = rows.first().map_or(Ok(0), |row| row.int("n")).map_err(Failure::of)?;
+    let rows = number(database, &count_statement(&table, column.as_deref())).await?;
     Ok(Lost { table, column, rows })
+}
+
+async fn number(database: &dyn Schema, statement: &Statement) -> Result<i64, Failure> {
+    let rows = database.fetch(statement, &[]).await.map_err(Failure::of)?;
+    rows.first().map_or(Ok(0), |row| row.int("n")).map_err(Failure::of)
 }
 
 fn question(plans: &[Downgrade]) -> String {

@@ -203,7 +203,7 @@ impl RealPair {
                     self.resume().await;
                 }
             }
-            (None, action) => self.apply(action, after).await,
+            (None, action) => self.apply(action, before, after).await,
         }
     }
 
@@ -216,7 +216,7 @@ impl RealPair {
     }
 
     /// Takes a step that is not one of a mover.
-    async fn apply(&mut self, action: Action, after: &State) {
+    async fn apply(&mut self, action: Action, before: &State, after: &State) {
         let list = Messages::of(TALK);
         match action {
             Action::Insert => self.insert(IDS - 1, after.hot.rows[IDS - 1]).await,
@@ -250,6 +250,13 @@ impl RealPair {
                 self.cold_backup.take().expect("a backup").put(&*self.cold).await;
                 self.replicate().await;
             }
+            Action::DropState => self.drop_state().await,
+            Action::RebuildHot => {
+                self.drop_state().await;
+                if present(&before.hot.rows).next().is_some() {
+                    self.write("DELETE FROM messages", &[]).await;
+                }
+            }
             Action::Replicate => self.replicate().await,
             // A new server compares the databases, which `check` does after every step.
             Action::Compare => self.memory = ReadCache::default(),
@@ -271,6 +278,21 @@ impl RealPair {
             Action::EndRequest => self.request = None,
             other => panic!("{other} is not done to real databases"),
         }
+    }
+
+    /// Makes the tables of hot's state anew.
+    async fn drop_state(&self) {
+        self.lose(Tier::Hot).await;
+        let mut session = self.hot.session().await.expect("a session");
+        session.begin(Begin::Write).await.expect("a transaction");
+        for text in [
+            "DELETE FROM archive_erasures",
+            "UPDATE archive_state SET pair = NULL, epoch = 0, token = NULL, cold_newest_at = NULL, \
+             cold_newest_id = NULL, mover = NULL, held = 0",
+        ] {
+            session.execute(&same_text(text), &[]).await.expect("written");
+        }
+        session.commit().await.expect("committed");
     }
 
     /// Starts some work, and kills it after its first step.

@@ -80,6 +80,20 @@ const BUDGETS: [Budget; 5] = [
     },
 ];
 
+/// The events of runs in which hot loses its state, or all of it.
+const CUT: Budget = Budget {
+    archives: 3,
+    restores: 2,
+    erasure_requests: 1,
+    erasures: 2,
+    recoveries: 3,
+    cuts: 1,
+    crashes: 1,
+    edits: 1,
+    deletes: 1,
+    ..NOTHING
+};
+
 /// The model as it applies to the real code: SQLite files have one writer.
 const fn real(budget: Budget) -> Rules {
     Rules { budget, corrections: false, replica: true, file_lock: true, max_batch: 2, flaw: None }
@@ -125,6 +139,7 @@ fn weight(model: &State, action: Action) -> u64 {
         Action::Claim(..) if at_work => 1,
         Action::Claim(kind, _) if recovers(kind) && !model.is_consistent() => 40,
         Action::Claim(kind, _) if !recovers(kind) => 8,
+        Action::DropState | Action::RebuildHot => 3,
         Action::Claim(..) | Action::RevertHot | Action::RevertCold | Action::Replicate => 1,
         Action::CommitUnanswered | Action::CommitLost | Action::RaiseOldestReadable | Action::Sweep => 6,
         Action::BackupHot | Action::BackupCold => 4,
@@ -357,6 +372,18 @@ fn random_runs_on_sqlite() {
 }
 
 #[test]
+fn random_runs_of_a_hot_that_is_cut_off() {
+    let mut coverage = Coverage::default();
+    for seed in 0..bound("THERMOCLINE_TEST_WAYS", WAYS, 10) {
+        run(perform_on_files(real(CUT), Choice::Random(seed), &mut coverage));
+    }
+    println!("SQLite, cut: {coverage}");
+    if !is_fast_lane() {
+        coverage.has(&["dropstate", "rebuildhot", "recover recover", "recover commit", "recover done"]);
+    }
+}
+
+#[test]
 fn random_runs_on_postgres() {
     let mut coverage = Coverage::default();
     let ways = bound("THERMOCLINE_TEST_WAYS", WAYS, 5) / 5;
@@ -502,6 +529,26 @@ fn a_model_without_the_newest_key_diverges() {
 #[should_panic(expected = "failed: hot")]
 fn a_model_that_restores_erased_rows_diverges() {
     diverges(Flaw::ErasedRevived, 3);
+}
+
+const REBUILT: Budget = Budget { archives: 1, restores: 1, cuts: 1, recoveries: 1, ..NOTHING };
+
+/// A row is archived and restored, and hot is built anew: only cold still has the row, closed.
+fn restored_and_rebuilt() -> Vec<Action> {
+    let [archived, restored] = [moves(Kind::Archive, 1, 0b001), moves(Kind::Restore, 2, 0b001)];
+    let joins = [Action::Claim(Kind::Recover, 3), Action::Lock, Action::Recover, Action::Commit, DONE];
+    [&archived[..], &[DONE], &restored, &[DONE, Action::RebuildHot], &joins].concat()
+}
+
+#[test]
+fn a_hot_that_is_built_anew_gets_restored_rows_back() {
+    follow(REBUILT, &restored_and_rebuilt(), None);
+}
+
+#[test]
+#[should_panic(expected = "failed: hot")]
+fn a_model_that_forgets_restored_rows_diverges() {
+    follow(REBUILT, &restored_and_rebuilt(), Some(Flaw::RestoredForgotten));
 }
 
 #[test]

@@ -36,6 +36,7 @@ const NOTHING: Budget = Budget {
     deletes: 0,
     hot_reverts: 0,
     cold_reverts: 0,
+    cuts: 0,
     vacuums: 0,
 };
 

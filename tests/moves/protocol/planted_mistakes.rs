@@ -67,6 +67,13 @@ fn mistakes_of_recovery() {
 }
 
 #[test]
+fn mistakes_of_joining() {
+    let cut = Budget { archives: 1, cuts: 1, recoveries: 1, ..NOTHING };
+    found(of(Budget { restores: 1, ..cut }), &[(Flaw::RestoredForgotten, Invariant::Recovery)]);
+    found(of(Budget { crashes: 1, ..cut }), &[(Flaw::JoinedBlindly, Invariant::Recovery)]);
+}
+
+#[test]
 fn mistakes_of_erasures() {
     use Invariant::{Answer, NoRevival, Recovery};
     let budget =

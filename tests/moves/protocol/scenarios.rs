@@ -14,7 +14,8 @@ fn holds(name: &str, rules: &Rules, least: usize) {
     let explored = explored(name, rules);
     assert!(explored.violation.is_none(), "{explored}");
     assert!(explored.states >= least, "only {} states", explored.states);
-    let may_recover = rules.budget.deletes + rules.budget.hot_reverts + rules.budget.cold_reverts > 0;
+    let Budget { deletes, hot_reverts, cold_reverts, cuts, .. } = rules.budget;
+    let may_recover = deletes + hot_reverts + cold_reverts + cuts > 0;
     assert_eq!(explored.recovered > 0, may_recover, "a recovery was asked for without need, or never");
 }
 
@@ -87,6 +88,39 @@ fn cold_reverted() {
 fn both_reverted() {
     let budget = Budget { archives: 2, hot_reverts: 1, cold_reverts: 1, recoveries: 1, ..NOTHING };
     holds("both old", &usual(budget), 300_000);
+}
+
+/// The state of hot is dropped, or hot is built anew without a row. A recovery joins it to cold again.
+#[test]
+fn hot_without_its_state_or_its_rows() {
+    let budget = Budget { archives: 2, restores: 1, crashes: 1, cuts: 1, recoveries: 1, ..NOTHING };
+    holds("cut hot", &usual(budget), 100_000);
+    let budget = Budget {
+        archives: 1,
+        edits: 1,
+        deletes: 1,
+        lost_answers: 1,
+        vacuums: 1,
+        restores: 1,
+        cuts: 1,
+        recoveries: 1,
+        ..NOTHING
+    };
+    holds("cut hot, deletes", &usual(budget), 10_000);
+}
+
+#[test]
+fn erasures_with_hot_without_its_state() {
+    let budget = Budget {
+        archives: 1,
+        erasure_requests: 1,
+        erasures: 1,
+        crashes: 1,
+        cuts: 1,
+        recoveries: 1,
+        ..NOTHING
+    };
+    holds("erasure, cut hot", &usual(budget), 10_000);
 }
 
 #[test]

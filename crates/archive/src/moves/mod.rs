@@ -21,4 +21,4 @@ pub mod transaction;
 
 pub use context::Mover;
 pub use error::MoveError;
-pub use queries::{sql, statements};
+pub use queries::{present, sql, statements};

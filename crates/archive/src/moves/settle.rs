@@ -34,6 +34,9 @@ pub async fn settle(this: &mut Move<'_>) -> Result<(), MoveError> {
     if !this.is_proven().await? {
         return Err(this.disagree(Disagreement::UnknownMove(epoch)));
     }
+    if this.is_unpaired().await? {
+        return Err(this.disagree(Disagreement::Unpaired));
+    }
     entry::confirm(&mut *this.cold, resource, epoch).await?;
     erasures::purge(this).await?;
     for above in entry::above(&mut *this.cold, resource, epoch).await? {

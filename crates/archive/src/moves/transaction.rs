@@ -81,6 +81,14 @@ impl<'a> Move<'a> {
         proof::knows_in(&mut *self.cold, self.family.resource, epoch, token).await
     }
 
+    /// Returns whether hot belongs to no pair and has moved nothing, while cold has a history.
+    pub async fn is_unpaired(&mut self) -> Result<bool, TierError> {
+        if self.state.pair.is_some() || self.state.epoch > 0 {
+            return Ok(false);
+        }
+        Ok(!entry::above(&mut *self.cold, self.family.resource, 0).await?.is_empty())
+    }
+
     /// Begins a transaction in cold with the claim row locked, and checks that this mover was not overtaken: a mover that
     /// wrongly believes it still holds the claim must not write.
     pub async fn lock_claim(&mut self) -> Result<(), MoveError> {

@@ -17,7 +17,7 @@ use thermocline_database::{TierError, Value, row_of};
 use thermocline_journal::{MoveKind, entry};
 
 /// Ids of one statement.
-const IDS: i64 = 1_000;
+pub(super) const IDS: i64 = 1_000;
 
 /// Brings rows back to hot and closes versions in cold; returns the closed versions.
 pub(super) async fn apply<'a>(
@@ -98,7 +98,7 @@ async fn close_duplicates(this: &mut Move<'_>, leaving: &mut [Rows<'_>]) -> Resu
 }
 
 /// Makes hot give out no id that cold knows.
-async fn reserve_ids(this: &mut Move<'_>) -> Result<(), TierError> {
+pub(super) async fn reserve_ids(this: &mut Move<'_>) -> Result<(), TierError> {
     let family = this.family;
     for moved in family.tables.iter().filter(|moved| moved.has_ids()) {
         let records = this.cold.fetch(&moved.sql(sql::highest_id()), &[family.noun(moved).into()]).await?;

@@ -12,11 +12,13 @@ use thermocline_journal::{Entry, MoveKind, entry};
 pub(super) async fn assess(this: &mut Move<'_>, choices: &Choices) -> Result<Recovery, MoveError> {
     let (resource, epoch) = (this.family.resource, this.state.epoch);
     let mut recovery = Recovery { resource, hot_epoch: epoch, ..Recovery::default() };
+    recovery.joins = this.is_unpaired().await?;
     if !this.is_proven().await? {
         let last = entry::last_known(&mut *this.cold, resource, epoch - 1).await?;
         recovery.lost = Some((last + 1, epoch));
     }
-    let (mut above, mut due, mut named) = (Vec::new(), recovery.lost.is_some(), choices.interrupted.clone());
+    let (mut above, mut due, mut named) =
+        (Vec::new(), recovery.lost.is_some() || recovery.joins, choices.interrupted.clone());
     // Newest first: a move can be undone when no later one is left.
     for entry in entry::above(&mut *this.cold, resource, epoch).await?.into_iter().rev() {
         let Entry { epoch: number, kind, confirmed, .. } = entry;
@@ -41,7 +43,7 @@ pub(super) async fn assess(this: &mut Move<'_>, choices: &Choices) -> Result<Rec
         above.push(number);
         if confirmed {
             due = true;
-            if kind == MoveKind::Quarantined {
+            if kind == MoveKind::Quarantined && !recovery.joins {
                 // An interrupted recovery confirmed it, not hot.
                 recovery.in_doubt.push(count_held(this, number).await?);
             }

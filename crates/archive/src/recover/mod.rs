@@ -7,17 +7,20 @@
 //! accept. Versions that cold shows and hot holds are closed. Rows that an unconfirmed restore took out of cold go to hot
 //! if it lacks them. Both can be true at once. Erased rows stay erased.
 //!
+//! *Hot belongs to no pair*: its state was dropped, or it was built anew beside a cold with a history ([`join`]).
+//!
 //! All of this is one move, so it may be killed and run again. It holds the rows of the moves that hot does not know in
 //! memory.
 
 mod apply;
 mod assess;
+mod join;
 mod queries;
 mod reinstate;
 mod report;
 
 pub use self::queries::statements;
-pub use self::report::{Choices, Consent, InDoubtMove, Recovery};
+pub use self::report::{Choices, Consent, InDoubtMove, MissingParents, Recovery};
 use crate::fail_point;
 use crate::model::Family;
 use crate::moves::transaction::Move;
@@ -53,7 +56,11 @@ impl Mover<'_> {
             return Ok(recovery);
         }
         let parents = preflight::check_returning(self.hot, family).await?;
-        let leaving = apply::apply(&mut this, choices, &parents, &mut recovery).await?;
+        let leaving = if recovery.joins {
+            join::join(&mut this, choices, &parents, &mut recovery).await?
+        } else {
+            apply::apply(&mut this, choices, &parents, &mut recovery).await?
+        };
         if recovery.is_blocked() || !recovery.is_allowed(consent) {
             this.cold.rollback().await?;
             this.give_up().await?;

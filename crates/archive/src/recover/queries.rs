@@ -11,7 +11,9 @@ thermocline_database::queries! {
         Sqlite: "queries.sqlite.sql",
         Mssql: "queries.mssql.sql",
     }
-    [close_above, highest_id, ids_after, replace, reserve_ids, versions_above, watermark]
+    [
+        close_above, highest_id, ids_after, open_versions_of, referred, replace, reserve_ids, versions_above, watermark,
+    ]
 }
 
 /// Returns the statement that reads the newest key of the open versions. A key by day has no second part.
@@ -20,6 +22,26 @@ pub(super) fn watermark(family: &Family) -> Statement {
     let day = own.table.columns.iter().find(|column| column.kind == ColumnType::Date);
     let (at, id) = day.map_or(("created_at", "original_id"), |day| (day.archived, "0"));
     sql::watermark().bind(own.archived, &[("table", own.archived), ("at", at), ("id", id)])
+}
+
+/// Returns the columns of a table that refer to tables outside of its family.
+pub(super) fn outward<'a>(
+    family: &'a Family,
+    moved: &'a Moved,
+) -> impl Iterator<Item = &'static Column> + 'a {
+    let is_own = |table: &str| family.tables.iter().any(|other| other.table.name == table);
+    moved.table.columns.iter().filter(move |column| column.references.is_some_and(|table| !is_own(table)))
+}
+
+/// Returns the statement that reads the ids in a column of the open rows.
+pub(super) fn referred(moved: &Moved, column: &Column) -> Statement {
+    let subject = format!("{}.{}", moved.archived, column.archived);
+    sql::referred().bind(&subject, &[("table", moved.archived), ("column", column.archived)])
+}
+
+/// Returns the statement that makes hot give out no id of a table of parents up to one.
+pub(super) fn reserve_parents(table: &str) -> Statement {
+    sql::reserve_ids().bind(table, &[("table", table)])
 }
 
 /// Returns the statement that sets every column but the id, from parameters in the order of the columns.
@@ -56,6 +78,11 @@ pub fn statements(families: &[&Family]) -> Vec<Statement> {
         all.push(watermark(family));
         all.push(family.own().sql(sql::ids_after()));
         for moved in &family.tables {
+            all.push(moved.sql(sql::open_versions_of()));
+            for column in outward(family, moved) {
+                all.push(referred(moved, column));
+                all.extend(column.references.map(reserve_parents));
+            }
             all.extend([sql::versions_above(), sql::close_above()].map(|template| moved.sql(template)));
             if moved.has_ids() {
                 all.push(replace(moved));

@@ -7,6 +7,19 @@
 -- index: the table's indexes on from_epoch and to_epoch, or a scan
 SELECT {columns}, from_epoch, to_epoch FROM {table} WHERE from_epoch > $1 OR to_epoch > $1 ORDER BY {table}.id
 
+-- name: open_versions_of
+-- tier: cold
+-- purpose: Reads the open versions of the rows that belong to some ids.
+-- parameters: ids ints
+-- index: {table}_open or {table}_original
+SELECT {columns}, from_epoch FROM {table} WHERE {key} {any $1} AND to_epoch IS NULL
+
+-- name: referred
+-- tier: cold
+-- purpose: Reads the ids of another table that the open rows refer to.
+-- index: none; scans the table
+SELECT DISTINCT {column} AS id FROM {table} WHERE to_epoch IS NULL AND {column} IS NOT NULL
+
 -- name: close_above
 -- tier: cold
 -- purpose: Closes the open versions that begin above an epoch.

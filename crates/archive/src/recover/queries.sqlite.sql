@@ -1,2 +1,5 @@
 -- name: reserve_ids
-UPDATE sqlite_sequence SET seq = $1 WHERE name = '{table}' AND seq < $1
+-- A table that never had a row has no entry yet.
+INSERT OR REPLACE INTO sqlite_sequence (rowid, name, seq)
+SELECT (SELECT rowid FROM sqlite_sequence WHERE name = '{table}'), '{table}', $1
+WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = '{table}' AND seq >= $1)

@@ -39,6 +39,17 @@ pub struct InDoubtMove {
     pub in_hot: i64,
 }
 
+/// Rows of a table of hot that archived rows refer to and that are not there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct MissingParents {
+    /// The table.
+    pub table: &'static str,
+    /// How many ids are missing.
+    pub ids: i64,
+    /// The first of them.
+    pub first: Vec<i64>,
+}
+
 /// The report of a recovery of one resource, done or planned.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Recovery {
@@ -48,6 +59,8 @@ pub struct Recovery {
     pub hot_epoch: i64,
     /// Moves of cold that hot does not know.
     pub unknown_to_hot: Vec<i64>,
+    /// Whether hot belongs to no pair, and is joined to this cold.
+    pub joins: bool,
     /// The first and the last of the moves of hot that cold does not know. The rows they moved to cold are lost.
     pub lost: Option<(i64, i64)>,
     /// Rows that come back to hot.
@@ -74,6 +87,8 @@ pub struct Recovery {
     pub conflicts: Vec<String>,
     /// Rows that would come back and refer to rows that hot lacks. Unless this is empty, nothing is changed.
     pub orphans: Vec<String>,
+    /// Rows of tables that do not move, to which archived rows refer and which hot does not have.
+    pub missing_parents: Vec<MissingParents>,
     /// The epoch of the recovery itself, once it is done.
     pub epoch: Option<i64>,
 }
@@ -81,7 +96,7 @@ pub struct Recovery {
 impl Recovery {
     /// Returns whether the two databases disagree.
     pub const fn is_due(&self) -> bool {
-        !self.unknown_to_hot.is_empty() || self.lost.is_some()
+        !self.unknown_to_hot.is_empty() || self.lost.is_some() || self.joins
     }
 
     /// Returns whether there is something to do that needs consent.
