@@ -149,9 +149,7 @@ async fn fill(database: &dyn Schema, report: &mut TierReport) -> Result<(), Tier
     for inspect::Size { table, rows, bytes } in sizes {
         report.tables.push(TableSize { table, rows, exact: false, bytes });
     }
-    if server.dialect == Dialect::Sqlite {
-        count(database, &mut report.tables).await?;
-    }
+    count(database, server.dialect, &mut report.tables).await?;
     let place = |table: &str| names.iter().position(|name| *name == table);
     report.tables.sort_by_key(|counted| place(&counted.table));
     let epochs = match database.tier() {
@@ -163,23 +161,45 @@ async fn fill(database: &dyn Schema, report: &mut TierReport) -> Result<(), Tier
     Ok(())
 }
 
-/// Counts the rows of all tables in one statement, and so at one instant: SQLite has no estimates.
-async fn count(engine: &dyn Engine, tables: &mut [TableSize]) -> Result<(), TierError> {
+/// The most rows of a table that a server counts one by one.
+const FEW: i64 = 1_000;
+
+/// Counts the rows of all tables in one statement, and so at one instant. SQLite has no estimates, and counts all of them. A
+/// server counts a few, so that a large table costs nothing and the number of a small one is not what it was yesterday.
+async fn count(engine: &dyn Engine, dialect: Dialect, tables: &mut [TableSize]) -> Result<(), TierError> {
     if tables.is_empty() {
         return Ok(());
     }
-    let parts = tables
-        .iter()
-        .enumerate()
-        .map(|(place, counted)| format!("SELECT {place} AS place, count(*) AS n FROM \"{}\"", counted.table));
-    let text = format!("-- check.count\n{}", parts.collect::<Vec<_>>().join("\nUNION ALL "));
-    for record in engine.fetch(&Statement::new(text.leak()), &[]).await? {
+    let part = |(place, counted): (usize, &TableSize)| count_text(dialect, place, &counted.table);
+    let parts: Vec<String> = tables.iter().enumerate().map(part).collect();
+    let text: &'static str = format!("-- check.count\n{}", parts.join("\nUNION ALL ")).leak();
+    let statement = Statement::new(text).postgres(text).mssql(text);
+    for record in engine.fetch(&statement, &[]).await? {
         let place = usize::try_from(record.int("place")?).unwrap_or(usize::MAX);
-        if let Some(counted) = tables.get_mut(place) {
-            (counted.rows, counted.exact) = (Some(record.int("n")?), true);
+        let Some(counted) = tables.get_mut(place) else { continue };
+        let n = record.int("n")?;
+        if dialect == Dialect::Sqlite || n <= FEW {
+            (counted.rows, counted.exact) = (Some(n), true);
+        } else {
+            // The estimate may be older than the rows.
+            counted.rows = counted.rows.map(|estimate| estimate.max(n));
         }
     }
     Ok(())
+}
+
+/// Returns the query that counts the rows of a table, on a server no more than one above a few.
+fn count_text(dialect: Dialect, place: usize, table: &str) -> String {
+    let most = FEW + 1;
+    match dialect {
+        Dialect::Sqlite => format!("SELECT {place} AS place, count(*) AS n FROM \"{table}\""),
+        Dialect::Postgres => format!(
+            "SELECT {place}::bigint AS place, count(*) AS n FROM (SELECT 1 FROM \"{table}\" LIMIT {most}) AS few{place}"
+        ),
+        Dialect::Mssql => format!(
+            "SELECT CAST({place} AS BIGINT) AS place, COUNT_BIG(*) AS n FROM (SELECT TOP ({most}) 1 AS one FROM [{table}]) AS few{place}"
+        ),
+    }
 }
 
 /// Returns whether the tier sorts keys in the order that pages rely on.

@@ -2,10 +2,12 @@
 
 use std::collections::HashSet;
 
+use super::demands::Demands;
 use super::identity::{cold_by_id, hot_by_id};
 use super::nouns::LIKES;
 use super::refer::{Posts, make_users};
 use super::row::int;
+use super::rows::reject;
 use super::{Chunk, LoadError, Loader, Verdict, distinct};
 use crate::import::Record;
 use crate::schema;
@@ -22,6 +24,7 @@ impl Loader<'_> {
     pub(super) async fn likes(
         &mut self,
         chunk: &mut Chunk<'_>,
+        demands: &Demands,
         records: Vec<Record>,
     ) -> Result<Vec<Verdict>, LoadError> {
         let mut likes = Vec::with_capacity(records.len());
@@ -39,22 +42,26 @@ impl Loader<'_> {
         let posts = Posts::of(chunk, likes.iter().map(|(_, post)| *post)).await?;
         let (mut users, mut fresh) = (HashSet::new(), Vec::new());
         let mut verdicts = Vec::with_capacity(records.len());
-        for ((user, post), record) in likes.into_iter().zip(records) {
+        for (position, ((user, post), record)) in likes.into_iter().zip(records).enumerate() {
             verdicts.push(if known.contains(&(user, post)) {
                 Verdict::Known
             } else if erased.contains(&user) {
                 Verdict::Rejected(format!("the likes of user {user} were erased"))
-            } else if let Some(reason) = posts.reject_reason(post) {
+            } else if let Some(reason) = posts.reject_reason(post).or_else(|| demands.reject_reason(&record))
+            {
                 Verdict::Rejected(reason)
             } else {
                 known.insert((user, post));
                 users.insert(user);
-                fresh.push(record);
+                fresh.push((position, record));
                 Verdict::Inserted
             });
         }
-        make_users(chunk, users).await?;
-        chunk.insert(&LIKES, fresh).await?;
+        let unknown = make_users(chunk, demands, users).await?;
+        reject(&mut fresh, &mut verdicts, |row| {
+            row.int("user_id").and_then(|user| unknown.get(&user).cloned())
+        });
+        chunk.insert(&LIKES, fresh.into_iter().map(|(_, record)| record)).await?;
         Ok(verdicts)
     }
 }

@@ -3,6 +3,7 @@
 //! A chunk of records is one hot transaction. While it holds the state row no mover can raise the epoch, so the rows of cold
 //! that are visible at that epoch are exactly those that left hot: an id is known when it is visible in either tier.
 
+mod demands;
 pub mod demo;
 mod identity;
 mod likes;
@@ -25,6 +26,7 @@ pub mod nouns {
 
 use std::collections::{HashMap, HashSet};
 
+use self::demands::Demands;
 use crate::archive;
 use crate::clock::Clock;
 use crate::import::{Noun, Record};
@@ -36,7 +38,7 @@ use crate::tier::{Begin, Engine, Record as Answer, Session, Statement, TierError
 crate::queries! {
     mod sql = "load" { Shared: "queries.sql", Sqlite: "queries.sqlite.sql", Mssql: "queries.mssql.sql" }
     [
-        cold_alike, cold_by_id, cold_prices, complete_stock, conversation_active, correct_price, hot_alike,
+        cold_alike, cold_by_id, cold_prices, complete_stock, conversation_active, correct_price, demands, hot_alike,
         hot_by_id, hot_prices, name_user, stock_by_symbol,
     ]
 }
@@ -95,10 +97,21 @@ pub struct Loader<'a> {
     hot: &'a dyn Engine,
     cold: Option<&'a dyn Engine>,
     clock: &'a Clock,
+    /// The values that hot demands; read with the first chunk.
+    demands: Option<Demands>,
     /// How often each content without an id has occurred in this run.
     seen: HashMap<Digest, i64>,
     /// The ids of stocks by symbol.
     stocks: HashMap<String, i64>,
+    /// What the chunk at work has added to both, to take it back when hot refuses the chunk.
+    added: Added,
+}
+
+/// What a chunk has added to the memory of its loader.
+#[derive(Debug, Default)]
+struct Added {
+    seen: Vec<Digest>,
+    stocks: Vec<String>,
 }
 
 /// One transaction of a load, and the epoch that stays while it is open.
@@ -111,10 +124,14 @@ struct Chunk<'a> {
 impl<'a> Loader<'a> {
     /// Creates a loader into `hot` that looks for known rows in both tiers.
     pub fn new(hot: &'a dyn Engine, cold: Option<&'a dyn Engine>, clock: &'a Clock) -> Self {
-        Self { hot, cold, clock, seen: HashMap::new(), stocks: HashMap::new() }
+        let (seen, stocks, added) = (HashMap::new(), HashMap::new(), Added::default());
+        Self { hot, cold, clock, demands: None, seen, stocks, added }
     }
 
     /// Loads `records`, all of this noun, in one transaction. Returns one verdict each, in their order.
+    ///
+    /// Where hot refuses values, for a constraint that only it knows, the halves of the chunk are tried, until the records
+    /// are found that it does not take.
     ///
     /// After an error the loader must not be used again: it may remember what was not committed.
     pub async fn load(
@@ -122,6 +139,58 @@ impl<'a> Loader<'a> {
         noun: &'static Noun,
         records: Vec<Record>,
     ) -> Result<Vec<Verdict>, LoadError> {
+        let mut verdicts = Vec::with_capacity(records.len());
+        // The first records are on top.
+        let mut left = vec![records];
+        while let Some(mut records) = left.pop() {
+            let refusal = match self.attempt(noun, records.clone()).await {
+                Ok(done) => {
+                    verdicts.extend(done);
+                    continue;
+                }
+                Err(LoadError::Tier(error)) => error.refused_values().ok_or(error)?,
+                Err(error) => return Err(error),
+            };
+            self.forget_chunk();
+            if records.len() > 1 {
+                left.push(records.split_off(records.len() / 2));
+                left.push(records);
+            } else {
+                verdicts.push(Verdict::Rejected(format!("hot refuses it: {refusal}")));
+            }
+        }
+        Ok(verdicts)
+    }
+
+    /// Takes back what a refused chunk has added to the memory.
+    fn forget_chunk(&mut self) {
+        let Added { seen, stocks } = std::mem::take(&mut self.added);
+        for digest in seen {
+            if let Some(n) = self.seen.get_mut(&digest) {
+                *n -= 1;
+            }
+        }
+        for symbol in stocks {
+            self.stocks.remove(&symbol);
+        }
+    }
+
+    /// Returns the values that hot demands.
+    async fn demands(&mut self) -> Result<Demands, TierError> {
+        if self.demands.is_none() {
+            self.demands = Some(Demands::of(self.hot).await?);
+        }
+        Ok(self.demands.clone().unwrap_or_default())
+    }
+
+    /// Loads records in one transaction.
+    async fn attempt(
+        &mut self,
+        noun: &'static Noun,
+        records: Vec<Record>,
+    ) -> Result<Vec<Verdict>, LoadError> {
+        self.added = Added::default();
+        let demands = self.demands().await?;
         let mut session = self.hot.session().await?;
         session.begin(Begin::Write).await?;
         let mut chunk = Chunk { hot: &mut *session, cold: self.cold, epoch: 0 };
@@ -129,11 +198,11 @@ impl<'a> Loader<'a> {
             chunk.epoch = self.hold_epoch(&mut chunk, resource).await?;
         }
         let verdicts = if noun.table.name == schema::LIKES.name {
-            self.likes(&mut chunk, records).await?
+            self.likes(&mut chunk, &demands, records).await?
         } else if noun.table.name == schema::PRICES.name {
-            self.prices(&mut chunk, records).await?
+            self.prices(&mut chunk, &demands, records).await?
         } else {
-            self.rows(&mut chunk, noun, records).await?
+            self.rows(&mut chunk, &demands, (noun, records)).await?
         };
         session.commit().await?;
         Ok(verdicts)
@@ -206,7 +275,10 @@ fn resource(noun: &Noun) -> Option<&'static str> {
 /// Returns every statement an import sends, bound to its tables.
 pub fn statements() -> Vec<Statement> {
     let mut statements: Vec<Statement> =
-        [sql::name_user(), sql::conversation_active(), sql::complete_stock()].into_iter().copied().collect();
+        [sql::demands(), sql::name_user(), sql::conversation_active(), sql::complete_stock()]
+            .into_iter()
+            .copied()
+            .collect();
     statements.extend(identity::statements());
     statements.extend(refer::statements());
     statements.extend(likes::by_post());

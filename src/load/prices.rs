@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use chrono::NaiveDate;
 
+use super::demands::Demands;
 use super::nouns;
 use super::row::{complete, date, pick, read};
 use super::{Chunk, LoadError, Loader, Verdict, sql};
@@ -49,8 +50,8 @@ fn values_of(row: &Record) -> Vec<Value> {
 
 /// A price on its way into hot.
 struct Price {
-    /// `None` when there is no stock with the id in the file.
-    stock: Option<i64>,
+    /// The id of its stock, or why there is none.
+    stock: Result<i64, String>,
     day: NaiveDate,
     row: Record,
     /// The values for which the file has no column.
@@ -68,14 +69,15 @@ impl Loader<'_> {
     pub(super) async fn prices(
         &mut self,
         chunk: &mut Chunk<'_>,
+        demands: &Demands,
         records: Vec<Record>,
     ) -> Result<Vec<Verdict>, LoadError> {
         let mut prices: Vec<Price> = Vec::with_capacity(records.len());
         let mut spans: HashMap<i64, (NaiveDate, NaiveDate)> = HashMap::new();
         for record in records {
-            let stock = self.stock_of(chunk, &record).await?;
+            let stock = self.stock_of(chunk, demands, &record).await?;
             let day = date(&record, "trade_date")?;
-            if let Some(stock) = stock {
+            if let Ok(stock) = stock {
                 let span = spans.entry(stock).or_insert((day, day));
                 *span = (span.0.min(day), span.1.max(day));
             }
@@ -83,7 +85,9 @@ impl Loader<'_> {
                 value_columns().map(|column| column.name).filter(|column| record.get(column).is_none());
             let open = open.collect();
             // An id of another database would mean nothing here.
-            let row = record.with("id", Value::Null(ColumnType::Int)).with_optional("stock_id", stock);
+            let row = record
+                .with("id", Value::Null(ColumnType::Int))
+                .with_optional("stock_id", stock.as_ref().ok().copied());
             prices.push(Price { stock, day, row: complete(row, self.clock.now()), open });
         }
         let mut known: HashMap<i64, Days> = HashMap::new();
@@ -93,9 +97,12 @@ impl Loader<'_> {
         let mut fresh = Vec::new();
         let mut verdicts = Vec::with_capacity(prices.len());
         for Price { stock, day, mut row, open } in prices {
-            let Some(days) = stock.and_then(|stock| known.get_mut(&stock)) else {
-                verdicts.push(Verdict::Rejected("there is no stock with this id".to_owned()));
-                continue;
+            let days = match stock {
+                Ok(stock) => known.entry(stock).or_default(),
+                Err(reason) => {
+                    verdicts.push(Verdict::Rejected(reason));
+                    continue;
+                }
             };
             let (in_hot, in_cold) = (days.hot.get(&day), days.cold.get(&day));
             let verdict = match in_hot.or(in_cold) {
@@ -108,6 +115,13 @@ impl Loader<'_> {
                     if values_of(old) == values_of(&row) { Verdict::Known } else { Verdict::Corrected }
                 }
             };
+            if let Some(reason) = demands.reject_reason(&row)
+                && in_hot.is_none()
+                && verdict != Verdict::Known
+            {
+                verdicts.push(Verdict::Rejected(reason));
+                continue;
+            }
             if verdict != Verdict::Known {
                 if in_hot.is_some() {
                     // The day may have come with an earlier line of this chunk.
@@ -126,13 +140,21 @@ impl Loader<'_> {
         Ok(verdicts)
     }
 
-    /// Returns the stock a record names. A symbol is made a stock when there is none; an id has to exist.
-    async fn stock_of(&mut self, chunk: &mut Chunk<'_>, record: &Record) -> Result<Option<i64>, LoadError> {
+    /// Returns the stock a record names, or why there is none. A symbol is made a stock when there is none; an id has to exist.
+    async fn stock_of(
+        &mut self,
+        chunk: &mut Chunk<'_>,
+        demands: &Demands,
+        record: &Record,
+    ) -> Result<Result<i64, String>, LoadError> {
         if let Some(symbol) = record.text("symbol") {
-            return self.stock(chunk, symbol, record.text("name")).await.map(Some);
+            return self.stock(chunk, demands, (symbol, record.text("name"))).await;
         }
-        let Some(id) = record.int("stock_id") else { return Ok(None) };
-        Ok(self.has_stock(chunk, id).await?.then_some(id))
+        let known = match record.int("stock_id") {
+            Some(id) => self.has_stock(chunk, id).await?.then_some(id),
+            None => None,
+        };
+        Ok(known.ok_or_else(|| "there is no stock with this id".to_owned()))
     }
 }
 

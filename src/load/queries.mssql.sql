@@ -1,5 +1,11 @@
 -- Texts for SQL Server.
 
+-- name: demands
+-- The server itself fills a TIMESTAMP, which is a version of the row.
+SELECT t.name AS tbl, c.name AS col, CAST(CASE WHEN c.default_object_id <> 0 THEN 1 ELSE 0 END AS BIT) AS has_default
+FROM (SELECT value AS name, OBJECT_ID(value, N'U') AS id FROM OPENJSON(@P1)) t JOIN sys.columns c ON c.object_id = t.id
+WHERE c.is_nullable = 0 AND c.is_identity = 0 AND c.is_computed = 0 AND TYPE_NAME(c.user_type_id) <> N'timestamp'
+
 -- name: hot_alike
 SELECT COUNT_BIG(*) AS n FROM {table} WHERE {alike_mssql}
 

@@ -1,5 +1,11 @@
 -- The statements of an import. A chunk of records is one transaction in hot; cold is read at the epoch it holds.
 
+-- name: demands
+-- tier: hot
+-- purpose: Reads the columns of some tables that must not be NULL, and whether each has a default.
+-- parameters: names as a JSON list text
+-- index: the catalog, by table
+
 -- name: hot_by_id
 -- tier: hot
 -- purpose: Returns the rows with some ids.

@@ -1,5 +1,10 @@
 -- Texts for SQLite.
 
+-- name: demands
+SELECT w.value AS tbl, c.name AS col, c.dflt_value IS NOT NULL AS has_default
+FROM json_each($1) w JOIN pragma_table_xinfo(w.value) c
+WHERE c."notnull" AND c.pk = 0 AND c.hidden = 0
+
 -- name: hot_alike
 -- IS compares NULL too.
 SELECT count(*) AS n FROM {table} WHERE {alike}

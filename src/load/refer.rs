@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::demands::Demands;
 use super::identity::{cold_by_id, hot_by_id};
 use super::nouns;
 use super::row::{int, pick, time};
@@ -37,9 +38,9 @@ impl Loader<'_> {
     pub(super) async fn refer(
         &mut self,
         chunk: &mut Chunk<'_>,
+        demands: &Demands,
         noun: &Noun,
-        fresh: &mut Vec<Fresh>,
-        verdicts: &mut [Verdict],
+        (fresh, verdicts): (&mut Vec<Fresh>, &mut [Verdict]),
     ) -> Result<Active, LoadError> {
         let columns = noun.table.columns.iter();
         let of = |table: &'static str| columns.clone().filter(move |column| column.references == Some(table));
@@ -48,9 +49,12 @@ impl Loader<'_> {
             reject(fresh, verdicts, |row| row.int(column.name).and_then(|post| posts.reject_reason(post)));
         }
         let users = of(schema::USERS.name).flat_map(|column| ints(fresh, column.name));
-        make_users(chunk, users.collect()).await?;
+        let unknown = make_users(chunk, demands, users.collect()).await?;
+        for column in of(schema::USERS.name) {
+            reject(fresh, verdicts, |row| row.int(column.name).and_then(|user| unknown.get(&user).cloned()));
+        }
         if noun.table.name == schema::MESSAGES.name {
-            Active::make(chunk, fresh).await
+            Active::make(chunk, demands, (fresh, verdicts)).await
         } else {
             Ok(Active::default())
         }
@@ -77,18 +81,32 @@ pub(super) async fn name_user(chunk: &mut Chunk<'_>, user: &Record) -> Result<()
     chunk.hot.execute(sql::name_user(), &pick(user, ["id", "username", "email"])).await.map(drop)
 }
 
-/// Makes the users that do not exist, with placeholders for their names.
-pub(super) async fn make_users(chunk: &mut Chunk<'_>, mut users: HashSet<i64>) -> Result<(), TierError> {
+/// Makes the users that do not exist, with placeholders for their names. Returns those that cannot be made, each with the
+/// reason.
+pub(super) async fn make_users(
+    chunk: &mut Chunk<'_>,
+    demands: &Demands,
+    mut users: HashSet<i64>,
+) -> Result<HashMap<i64, String>, TierError> {
+    let mut refused = HashMap::new();
     if users.is_empty() {
-        return Ok(());
+        return Ok(refused);
     }
     for answer in chunk.hot.fetch(&users_by_id(), &[distinct(users.iter().copied())]).await? {
         users.remove(&answer.int("id")?);
     }
-    let rows = users
-        .into_iter()
-        .map(|id| Record::new(&nouns::USERS).with("id", id).with("username", placeholder(id).as_str()));
-    chunk.insert(&nouns::USERS, rows).await
+    let mut rows = Vec::new();
+    for id in users {
+        let row = Record::new(&nouns::USERS).with("id", id).with("username", placeholder(id).as_str());
+        match demands.refuse(&format!("user {id}"), &row) {
+            None => rows.push(row),
+            Some(reason) => {
+                refused.insert(id, reason);
+            }
+        }
+    }
+    chunk.insert(&nouns::USERS, rows).await?;
+    Ok(refused)
 }
 
 /// What the messages of a chunk tell of their conversations.
@@ -107,7 +125,11 @@ impl Active {
     /// Collects who writes in which conversation, in the order of the rows, and makes the conversations that do not exist.
     ///
     /// A conversation is the same whether its messages come in one run or, after an interrupted run, in several.
-    async fn make(chunk: &mut Chunk<'_>, messages: &[Fresh]) -> Result<Self, LoadError> {
+    async fn make(
+        chunk: &mut Chunk<'_>,
+        demands: &Demands,
+        (messages, verdicts): (&mut Vec<Fresh>, &mut [Verdict]),
+    ) -> Result<Self, LoadError> {
         let mut known = HashMap::new();
         let ids = distinct(ints(messages, "conversation_id"));
         for answer in chunk.hot.fetch(&conversations_by_id(), &[ids]).await? {
@@ -115,7 +137,7 @@ impl Active {
             known.insert(answer.int("id")?, users);
         }
         let mut active: HashMap<i64, Activity> = HashMap::new();
-        for (_, row) in messages {
+        for (_, row) in messages.iter() {
             let (conversation, sender) = (int(row, "conversation_id")?, int(row, "sender_id")?);
             let at = time(row, "created_at")?;
             let users = known.get(&conversation).copied().unwrap_or_default();
@@ -130,14 +152,28 @@ impl Active {
         }
         let new = active.iter().filter(|(id, _)| !known.contains_key(id));
         let rows = new.map(|(id, Activity { oldest, newest, users })| {
-            Record::new(&nouns::CONVERSATIONS)
+            let row = Record::new(&nouns::CONVERSATIONS)
                 .with("id", *id)
                 .with_optional("user1_id", users[0])
                 .with_optional("user2_id", users[1])
                 .with("created_at", *oldest)
-                .with("updated_at", *newest)
+                .with("updated_at", *newest);
+            (*id, row)
         });
-        chunk.insert(&nouns::CONVERSATIONS, rows.collect::<Vec<_>>()).await?;
+        let (mut made, mut refused) = (Vec::new(), HashMap::new());
+        for (id, row) in rows {
+            match demands.refuse(&format!("conversation {id}"), &row) {
+                None => made.push(row),
+                Some(reason) => {
+                    refused.insert(id, reason);
+                }
+            }
+        }
+        chunk.insert(&nouns::CONVERSATIONS, made).await?;
+        active.retain(|id, _| !refused.contains_key(id));
+        reject(messages, verdicts, |row| {
+            row.int("conversation_id").and_then(|conversation| refused.get(&conversation).cloned())
+        });
         Ok(Self(active))
     }
 

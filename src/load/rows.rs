@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
+use super::demands::Demands;
 use super::identity::Identity;
 use super::nouns;
 use super::refer::{is_placeholder, name_user};
@@ -18,8 +19,8 @@ impl Loader<'_> {
     pub(super) async fn rows(
         &mut self,
         chunk: &mut Chunk<'_>,
-        noun: &'static Noun,
-        records: Vec<Record>,
+        demands: &Demands,
+        (noun, records): (&'static Noun, Vec<Record>),
     ) -> Result<Vec<Verdict>, LoadError> {
         let is = |other: &Noun| noun.name == other.name;
         let identity = Identity::of(noun);
@@ -33,7 +34,13 @@ impl Loader<'_> {
         let mut verdicts = Vec::with_capacity(rows.len());
         let mut fresh: Vec<Fresh> = Vec::new();
         for (position, row) in rows.into_iter().enumerate() {
+            // A stock that is there already is completed, whatever the row lacks.
+            let lacks = || demands.reject_reason(&row).filter(|_| !is(&nouns::STOCKS));
             let Some(id) = row.int("id") else {
+                if let Some(reason) = lacks() {
+                    verdicts.push(Verdict::Rejected(reason));
+                    continue;
+                }
                 let is_new = self.is_new(chunk, &identity, &mut there, &row).await?;
                 verdicts.push(if is_new { Verdict::Inserted } else { Verdict::Known });
                 if is_new {
@@ -43,14 +50,18 @@ impl Loader<'_> {
             };
             let verdict = match known.get(&id) {
                 None if erased.contains(&id) => Verdict::Rejected(format!("id {id} was erased")),
-                None => Verdict::Inserted,
+                None => lacks().map_or(Verdict::Inserted, Verdict::Rejected),
                 Some(old) => match identity.difference(old, &row) {
                     // A stock is told apart by its symbol, which is looked for below.
                     None if is(&nouns::STOCKS) => Verdict::Inserted,
                     None => Verdict::Known,
                     Some(_) if is(&nouns::USERS) && is_placeholder(old, id) => {
-                        name_user(chunk, &row).await?;
-                        Verdict::Corrected
+                        if let Some(reason) = demands.reject_reason(&row) {
+                            Verdict::Rejected(reason)
+                        } else {
+                            name_user(chunk, &row).await?;
+                            Verdict::Corrected
+                        }
                     }
                     Some(column) => Verdict::Rejected(format!("id {id} exists with another {column}")),
                 },
@@ -63,8 +74,9 @@ impl Loader<'_> {
         }
         if is(&nouns::STOCKS) {
             self.merge_stocks(chunk, &mut fresh, &mut verdicts).await?;
+            reject(&mut fresh, &mut verdicts, |row| demands.reject_reason(row));
         }
-        let active = self.refer(chunk, noun, &mut fresh, &mut verdicts).await?;
+        let active = self.refer(chunk, demands, noun, (&mut fresh, &mut verdicts)).await?;
         chunk.insert(noun, fresh.into_iter().map(|(_, row)| row)).await?;
         active.update(chunk).await?;
         Ok(verdicts)
@@ -87,6 +99,7 @@ impl Loader<'_> {
         };
         let seen = self.seen.entry(digest).or_default();
         *seen += 1;
+        self.added.seen.push(digest);
         let is_new = *seen > *there;
         *there += i64::from(is_new);
         Ok(is_new)

@@ -1,5 +1,6 @@
 //! Stocks, which are told apart by their symbol. An existing stock is completed and never contradicted.
 
+use super::demands::Demands;
 use super::identity::hot_by_id;
 use super::nouns;
 use super::row::{complete, int, pick, read};
@@ -80,15 +81,15 @@ impl Loader<'_> {
         Ok(Verdict::Corrected)
     }
 
-    /// Returns the id of the stock with this symbol, which is made when it does not exist.
+    /// Returns the id of the stock with this symbol, which is made when it does not exist, or why it cannot be made.
     pub(super) async fn stock(
         &mut self,
         chunk: &mut Chunk<'_>,
-        symbol: &str,
-        name: Option<&str>,
-    ) -> Result<i64, LoadError> {
+        demands: &Demands,
+        (symbol, name): (&str, Option<&str>),
+    ) -> Result<Result<i64, String>, LoadError> {
         if let Some(id) = self.stocks.get(symbol) {
-            return Ok(*id);
+            return Ok(Ok(*id));
         }
         let row = Record::new(&nouns::STOCKS).with("symbol", symbol).with_optional("name", name);
         let row = complete(row, self.clock.now());
@@ -97,6 +98,8 @@ impl Loader<'_> {
                 self.fill(chunk, &old, &row).await?;
             }
             Some(old)
+        } else if let Some(reason) = demands.refuse(&format!("stock {symbol}"), &row) {
+            return Ok(Err(reason));
         } else {
             chunk.insert(&nouns::STOCKS, [row]).await?;
             find(chunk, Some(symbol)).await?
@@ -104,7 +107,8 @@ impl Loader<'_> {
         let found = found.ok_or_else(|| LoadError::Missing(format!("stock {symbol}")))?;
         let id = int(&found, "id")?;
         self.stocks.insert(symbol.to_owned(), id);
-        Ok(id)
+        self.added.stocks.push(symbol.to_owned());
+        Ok(Ok(id))
     }
 
     /// Returns whether a stock with this id exists.

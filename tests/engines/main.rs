@@ -1,6 +1,7 @@
 //! Every engine: connections, types, statements, migrations and the comparison of schemas.
 
 mod adding_a_resource;
+mod grants;
 mod migrations;
 mod mssql;
 mod postgres;

@@ -14,6 +14,7 @@ mod mssql;
 mod postgres;
 pub mod queries;
 mod record;
+mod refusal;
 mod replicas;
 pub mod schema;
 mod sqlite;

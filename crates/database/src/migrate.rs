@@ -181,6 +181,14 @@ pub trait Schema: Engine {
 
     /// Runs `task` under the migration lock and returns the version found before it.
     async fn migrate(&self, steps: &[Step], task: Task) -> Result<i64, TierError> {
+        // Refused before anything is changed, even a setting of the database.
+        if let Some(adoption) = task.adoption()
+            && let Some(Preparation { refusals, .. }) = self.preparation(&adoption).await?
+            && !refusals.is_empty()
+        {
+            let source = Fault::Refused(refusals).into();
+            return Err(TierError::Statement { tier: self.tier(), statement: "migrate", source });
+        }
         let mut on = self.migrating().await?;
         let found = driver::Driver { tier: self.tier(), steps, on: &mut *on }.run(task).await;
         // The lock is released after a failure too.

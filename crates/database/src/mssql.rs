@@ -9,6 +9,7 @@ mod cells;
 mod connect;
 mod fault;
 mod migrate;
+mod platform;
 mod pool;
 mod session;
 
@@ -180,7 +181,7 @@ impl Engine for Mssql {
 
 /// Returns the texts of connections, sessions and migrations.
 pub(crate) fn texts() -> Vec<Text> {
-    vec![
+    let mut texts = vec![
         Text::new("connect.reader", "Sets up a connection of readers.", Role::Reader.setup()),
         Text::new("connect.writer", "Sets up a connection of writers.", Role::Writer.setup()),
         Text::new("connect.migrator", "Sets up a connection of migrations.", Role::Migrator.setup()),
@@ -201,5 +202,8 @@ pub(crate) fn texts() -> Vec<Text> {
             "Allows snapshot isolation in the database.",
             migrate::ALLOW_SNAPSHOTS,
         ),
-    ]
+    ];
+    texts.extend(platform::texts());
+    texts.extend(crate::adoption::texts());
+    texts
 }

@@ -5,6 +5,7 @@ mod check;
 mod current;
 mod downgrade;
 mod generate;
+mod grants;
 mod heads;
 mod history;
 mod reset;
@@ -41,6 +42,7 @@ enum Command {
     Stamp(stamp::Args),
     Reset(reset::Args),
     Statements(statements::Args),
+    Grants(grants::Args),
 }
 
 /// Runs the command.
@@ -58,5 +60,6 @@ pub async fn run(args: Args, settings: &Settings, json: bool) -> Result<(), Fail
         Command::Stamp(args) => stamp::run(&args, settings, json).await,
         Command::Reset(args) => reset::run(&args, settings, json).await,
         Command::Statements(args) => statements::run(&args, json),
+        Command::Grants(args) => grants::run(&args, json),
     }
 }

@@ -7,7 +7,7 @@ use crate::schema::{Dialect, Model};
 
 fn live() -> Live {
     let model = Dialect::Mssql.fold(&Model::of(&hot::TABLES));
-    Live { dialect: Dialect::Mssql, model, inbound: Vec::new(), triggers: Vec::new() }
+    Live { dialect: Dialect::Mssql, model, inbound: Vec::new(), triggers: Vec::new(), ahead: None }
 }
 
 fn found(live: &Live) -> Vec<(Difference, bool, String)> {

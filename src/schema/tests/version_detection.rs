@@ -12,7 +12,8 @@ fn versions() -> Vec<Model> {
 }
 
 fn of(model: Model) -> VersionMatch {
-    let live = Live { dialect: Dialect::Mssql, model, inbound: Vec::new(), triggers: Vec::new() };
+    let live =
+        Live { dialect: Dialect::Mssql, model, inbound: Vec::new(), triggers: Vec::new(), ahead: None };
     match_version(&live, &versions(), &Model::of(&hot::TABLES))
 }
 

@@ -4,6 +4,7 @@ mod adoption;
 mod commands;
 mod connecting;
 mod failures;
+mod platform;
 mod startup;
 mod upgrades;
 
@@ -14,6 +15,9 @@ use tempfile::TempDir;
 
 use crate::support::hot_engines::Server;
 use crate::support::postgres;
+
+/// The password of logins that tests make.
+const PASSWORD: &str = "Pass-word-12";
 
 /// A folder in which the program runs, with two empty databases.
 pub struct Installation {
@@ -136,6 +140,16 @@ impl Installation {
         (ended.status, report.unwrap_or_else(|_| panic!("{}: {args:?}: {ended:?}", self.name)))
     }
 
+    /// Writes a file into the folder in which the program runs.
+    pub fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.folder.path().join(name), text).expect("a file");
+    }
+
+    /// Reads such a file.
+    pub fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.folder.path().join(name)).expect("a file")
+    }
+
     /// Runs SQL in hot, past the program.
     pub async fn in_hot(&self, text: &str) {
         match &self.server {
@@ -175,6 +189,43 @@ impl Installation {
         let mut connection = self.file("hot.db").await;
         let row = sqlx::raw_sql(AssertSqlSafe(query)).fetch_one(&mut connection).await.expect(query);
         row.get("n")
+    }
+
+    /// Returns whether hot is on Babelfish.
+    pub async fn is_babelfish(&self) -> bool {
+        let server = self.server.as_ref().expect("a server");
+        let found =
+            server.column("SELECT COALESCE(CAST(SERVERPROPERTY('Babelfish') AS NVARCHAR(10)), N'')").await;
+        !found[0].is_empty()
+    }
+
+    /// Makes a login on the server of hot that is a member of roles of the database, and returns its name.
+    pub async fn make_login(&self, roles: &[&str]) -> String {
+        let server = self.server.as_ref().expect("a server");
+        // Babelfish makes a role with the name of the database in front.
+        let name = format!("login_{}_{}", server.at.database, roles.join("_"));
+        let login = format!("CREATE LOGIN [{name}] WITH PASSWORD = '{PASSWORD}'");
+        let user = format!("CREATE USER [{name}] FOR LOGIN [{name}]");
+        server.batches(&[&login, &user]).await;
+        for role in roles {
+            server.batches(&[&format!("ALTER ROLE {role} ADD MEMBER [{name}]")]).await;
+        }
+        name
+    }
+
+    /// Removes such a login.
+    pub async fn drop_login(&self, name: &str) {
+        let server = self.server.as_ref().expect("a server");
+        server.batches(&[&format!("DROP USER [{name}]"), &format!("DROP LOGIN [{name}]")]).await;
+    }
+
+    /// Runs a command with a login of hot.
+    pub fn run_as(&self, login: &str, args: &[&str]) -> Ended {
+        let server = self.server.as_ref().expect("a server");
+        let (_, place) = self.hot.split_once('@').expect("a URL");
+        let url = format!("mssql://{login}:{PASSWORD}@{place}");
+        assert!(place.contains(&server.at.database), "{place}");
+        Ended::of(self.command(args).env("HOT_DATABASE_URL", url).output().expect("the program"))
     }
 
     /// Drops the databases.

@@ -1,8 +1,12 @@
 //! Adopting the tables of a platform in the hot tier: what has to change before the first migration finds them as it needs
 //! them.
 
+pub mod plan;
+pub mod platform;
+mod sample;
 mod zone;
 
+pub use sample::texts;
 pub use zone::{PlatformZone, offset_text};
 
 /// The choices of the operator who adopts a platform.

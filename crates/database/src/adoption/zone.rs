@@ -3,7 +3,7 @@
 //! The offset of a zone is constant between two changes, so a conversion is a choice among constants. It does not depend on
 //! the time zones that a server knows.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::str::FromStr;
 
 use chrono::{Days, NaiveDate, NaiveDateTime, Offset as _, TimeDelta, TimeZone as _};
@@ -99,9 +99,11 @@ impl PlatformZone {
             match until {
                 Some(until) => {
                     let until = literal(&until.format("%Y-%m-%dT%H:%M:%S").to_string());
-                    text.push_str(&format!(" WHEN {column} < {until} THEN {offset}"));
+                    let _ = write!(text, " WHEN {column} < {until} THEN {offset}");
                 }
-                None => text.push_str(&format!(" ELSE {offset} END")),
+                None => {
+                    let _ = write!(text, " ELSE {offset} END");
+                }
             }
         }
         text

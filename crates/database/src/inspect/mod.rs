@@ -31,6 +31,8 @@ pub struct Server {
     pub snapshots: Option<bool>,
     /// Bytes of the database, where it says.
     pub bytes: Option<i64>,
+    /// Minutes that its clock is ahead of UTC, where defaults can depend on it.
+    pub ahead: Option<i64>,
 }
 
 /// How much a table holds, as the catalogs estimate.
@@ -59,6 +61,7 @@ pub async fn server<E: Engine + ?Sized>(engine: &E) -> Result<Server, TierError>
         version: record.text("version")?.split_whitespace().collect::<Vec<_>>().join(" "),
         snapshots: record.bool_or_null("snapshots")?,
         bytes: record.int_or_null("bytes")?,
+        ahead: record.int_or_null("ahead")?,
     })
 }
 
@@ -89,17 +92,17 @@ pub struct Survey {
 /// Asks a server what it is, and reads these tables and how much they hold.
 pub async fn survey<E: Engine + ?Sized>(engine: &E, tables: &[&str]) -> Result<Survey, TierError> {
     let server = server(engine).await?;
-    let live = read(engine, server.dialect, tables).await?;
+    let live = read(engine, &server, tables).await?;
     Ok(Survey { server, live, sizes: sizes(engine, tables).await? })
 }
 
 /// Reads these tables.
 pub async fn inspect<E: Engine + ?Sized>(engine: &E, tables: &[&str]) -> Result<Live, TierError> {
-    let dialect = server(engine).await?.dialect;
-    read(engine, dialect, tables).await
+    read(engine, &server(engine).await?, tables).await
 }
 
-async fn read<E: Engine + ?Sized>(engine: &E, dialect: Dialect, tables: &[&str]) -> Result<Live, TierError> {
+async fn read<E: Engine + ?Sized>(engine: &E, server: &Server, tables: &[&str]) -> Result<Live, TierError> {
+    let (dialect, ahead) = (server.dialect, server.ahead);
     let names = [names(tables)];
     let mut model = Model::default();
     for record in engine.fetch(sql::columns(), &names).await? {
@@ -141,7 +144,7 @@ async fn read<E: Engine + ?Sized>(engine: &E, dialect: Dialect, tables: &[&str])
     for record in engine.fetch(sql::triggers(), &names).await? {
         triggers.push((record.text("tbl")?, record.text("trg")?));
     }
-    Ok(Live { dialect, model, inbound, triggers })
+    Ok(Live { dialect, model, inbound, triggers, ahead })
 }
 
 /// Reads of these tables what moving their rows depends on.
@@ -264,7 +267,7 @@ fn index(dialect: Dialect, record: &Record, table: &str) -> Result<IndexModel, T
 
 /// The name an index was given: Babelfish appends the table's, cut so that 63 characters are not passed, and 32
 /// hexadecimal digits.
-fn given_name<'a>(name: &'a str, table: &str) -> &'a str {
+pub(crate) fn given_name<'a>(name: &'a str, table: &str) -> &'a str {
     let Some((front, digits)) = name.len().checked_sub(32).and_then(|at| name.split_at_checked(at)) else {
         return name;
     };

@@ -1,6 +1,7 @@
 -- name: server
 SELECT N'mssql' AS engine, CAST(@@VERSION AS NVARCHAR(400)) AS version,
-    CAST(CASE WHEN snapshot_isolation_state = 1 THEN 1 ELSE 0 END AS BIT) AS snapshots, CAST(NULL AS BIGINT) AS bytes
+    CAST(CASE WHEN snapshot_isolation_state = 1 THEN 1 ELSE 0 END AS BIT) AS snapshots, CAST(NULL AS BIGINT) AS bytes,
+    CAST(DATEDIFF(MINUTE, SYSUTCDATETIME(), SYSDATETIME()) AS BIGINT) AS ahead
 FROM sys.databases WHERE name = DB_NAME()
 
 -- name: tables

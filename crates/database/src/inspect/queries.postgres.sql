@@ -1,6 +1,6 @@
 -- name: server
 SELECT 'postgres' AS engine, 'PostgreSQL ' || current_setting('server_version') AS version, NULL::boolean AS snapshots,
-    pg_database_size(current_database()) AS bytes
+    pg_database_size(current_database()) AS bytes, NULL::bigint AS ahead
 
 -- name: tables
 -- ANALYZE counts rows; before its first run the count is -1.

@@ -2,7 +2,7 @@
 
 -- name: server
 -- tier: both
--- purpose: Tells the engine, its version, whether snapshot isolation is on, and the size of the database.
+-- purpose: Tells the engine, its version, whether snapshot isolation is on, the size of the database, and how far its clock is ahead of UTC.
 -- index: none: the catalog
 
 -- name: tables

@@ -50,6 +50,17 @@ pub enum Task {
     Reset,
 }
 
+impl Task {
+    /// Returns how the tables of a platform are adopted, if the task may adopt some.
+    pub(super) const fn adoption(self) -> Option<Adoption> {
+        match self {
+            Self::Upgrade(_) => Some(Adoption { zone: None }),
+            Self::TakeOver(adoption) => Some(adoption),
+            Self::Downgrade(_) | Self::Stamp(_) | Self::Adopt(_) | Self::Reset => None,
+        }
+    }
+}
+
 /// Why a script stopped.
 #[derive(Debug)]
 pub struct Stop {
@@ -78,6 +89,11 @@ pub trait Migrating: Send {
 
     /// Begins a write transaction.
     async fn begin(&mut self) -> Result<(), Stop>;
+
+    /// Prepares the tables of a platform for the first migration, in the open transaction.
+    async fn prepare(&mut self, _adoption: &Adoption) -> Result<(), Fault> {
+        Ok(())
+    }
 
     /// Checks, before a commit, the constraints that the engine does not enforce during a migration.
     async fn check(&mut self) -> Result<(), Source> {
@@ -150,9 +166,11 @@ impl Driver<'_> {
                 if let Some(late) = pending.iter().find(|step| step.version < stands) {
                     return Err(self.failed(Fault::Late { name: late.name.to_owned(), stands }));
                 }
-                self.on.execute(sql::make_ledger(), &[]).await?;
                 for step in pending {
-                    self.apply(step).await?;
+                    // The first migration adopts what a platform has.
+                    let first = rows.is_empty()
+                        && self.steps.first().is_some_and(|first| first.version == step.version);
+                    self.apply(step, task.adoption().filter(|_| first)).await?;
                 }
             }
             Task::Downgrade(to) => {
@@ -163,7 +181,7 @@ impl Driver<'_> {
                     self.take_back(step).await?;
                 }
             }
-            Task::Adopt(_) if recorded.is_some() => {}
+            Task::Adopt(_) if !rows.is_empty() => {}
             Task::Stamp(to) | Task::Adopt(to) => self.stamp(rows, to).await?,
             Task::Reset if recorded.is_some() => self.on.execute(sql::drop_ledger(), &[]).await?,
             Task::Reset => {}
@@ -171,11 +189,13 @@ impl Driver<'_> {
         Ok(stands)
     }
 
-    async fn apply(&mut self, step: &Step) -> Result<(), TierError> {
+    /// Applies a migration. The version table is made with the first, so that one that fails leaves nothing behind.
+    async fn apply(&mut self, step: &Step, adoption: Option<Adoption>) -> Result<(), TierError> {
         let begun = Instant::now();
         let nanos = || i64::try_from(begun.elapsed().as_nanos()).unwrap_or(i64::MAX);
         tracing::info!(tier = self.tier.name(), migration = step.name, "applying");
         if step.is_alone() {
+            self.on.execute(sql::make_ledger(), &[]).await?;
             self.record(step, step.title(), false, 0).await?;
             if let Err(stop) = self.send(step.up).await {
                 let name = format!("{} (stopped at line {})", step.title(), stop.line);
@@ -186,8 +206,12 @@ impl Driver<'_> {
             self.on.execute(sql::forget(), &[step.version.into()]).await?;
             return self.record(step, step.title(), true, nanos()).await;
         }
+        if let Err(fault) = self.prepare(adoption).await {
+            self.roll_back().await;
+            return Err(self.failed(fault));
+        }
         let done = async {
-            self.begin().await?;
+            self.on.execute(sql::make_ledger(), &[]).await.map_err(Stop::unplaced)?;
             self.send(step.up).await?;
             self.check(step.up).await?;
             self.record(step, step.title(), true, nanos()).await.map_err(Stop::unplaced)?;
@@ -199,6 +223,17 @@ impl Driver<'_> {
                 self.roll_back().await;
                 Err(self.stopped(step, step.up, stop, true))
             }
+        }
+    }
+
+    /// Begins the transaction of a migration, and prepares the tables of a platform in it.
+    async fn prepare(&mut self, adoption: Option<Adoption>) -> Result<(), Fault> {
+        let unprepared =
+            |stop: Stop| Fault::Unprepared { statement: "BEGIN".to_owned(), source: stop.source };
+        self.begin().await.map_err(unprepared)?;
+        match adoption {
+            Some(adoption) => self.on.prepare(&adoption).await,
+            None => Ok(()),
         }
     }
 

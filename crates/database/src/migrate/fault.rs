@@ -19,6 +19,17 @@ pub enum Fault {
         /// The database's error.
         source: Source,
     },
+    /// The tables of a platform cannot be adopted as they are.
+    #[error("the tables of the platform cannot be adopted as they are; nothing was changed:{}", lines(.0))]
+    Refused(Vec<String>),
+    /// The tables of a platform could not be prepared for the first migration.
+    #[error("the adoption stopped at `{statement}`; it was taken back, and the database is as it was before")]
+    Unprepared {
+        /// The statement.
+        statement: String,
+        /// The database's error.
+        source: Source,
+    },
     /// It failed outside a transaction, so its changes stay.
     #[error(
         "{name} stopped at line {line}, `{statement}`; it runs outside a transaction, so what stands above that line is done"
@@ -81,4 +92,8 @@ pub enum Fault {
         /// The current version.
         stands: i64,
     },
+}
+
+fn lines(texts: &[String]) -> String {
+    texts.iter().flat_map(|text| ["\n  ", text]).collect()
 }

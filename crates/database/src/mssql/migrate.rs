@@ -7,11 +7,13 @@ use tiberius::Row;
 use tiberius::error::Error;
 
 use super::connect::{Connection, Role};
+use super::platform::Asking;
 use super::{Mssql, fault};
+use crate::adoption::{Adoption, Preparation};
 use crate::inspect::{self, Survey};
-use crate::migrate::{self, Migrating, Part, Recorded, Schema, Shapes, Step, Stop, TierSchema};
+use crate::migrate::{self, Fault, Migrating, Part, Recorded, Schema, Shapes, Step, Stop, TierSchema};
 use crate::schema::findings::Live;
-use crate::{Engine as _, Record, Statement, TierError, Value};
+use crate::{Engine as _, Record, Source, Statement, TierError, Value};
 
 /// The time limit for the migration lock.
 const TURN: Duration = Duration::from_mins(10);
@@ -63,6 +65,17 @@ impl Schema for Mssql {
     /// Always `None`: SQL Server cannot apply a migration elsewhere to compare.
     async fn shapes(&self, _steps: &[Step]) -> Result<Option<Shapes>, TierError> {
         Ok(None)
+    }
+
+    async fn preparation(&self, adoption: &Adoption) -> Result<Option<Preparation>, TierError> {
+        let rows = self.recorded().await?;
+        if rows.is_some_and(|rows| !rows.is_empty()) {
+            return Ok(None);
+        }
+        let mut migrating = self.connect().await?;
+        let prepared = migrating.plan(adoption).await;
+        migrating.connection.abandon().await;
+        prepared
     }
 
     async fn inspect(&self, tables: &[&str]) -> Result<Live, TierError> {
@@ -120,6 +133,20 @@ impl Mssql {
 }
 
 impl MssqlMigrating {
+    /// Returns how the tables of a platform would be adopted; `None` if there are none.
+    async fn plan(&mut self, adoption: &Adoption) -> Result<Option<Preparation>, TierError> {
+        let names: Vec<&str> = self.of.schema.tables.iter().map(|table| table.name).collect();
+        let (sizes, names) = (inspect::sql::tables(), serde_json::Value::from(names).to_string());
+        let text = self.of.text(sizes)?;
+        let there = self.connection.query(text, &[Value::from(names.as_str())]).await;
+        if there.map_err(|error| self.of.refused(sizes.name, error))?.is_empty() {
+            return Ok(None);
+        }
+        let of = self.of.clone();
+        let preparation = Asking { connection: &mut self.connection, of: &of }.preparation(adoption).await?;
+        Ok(Some(preparation))
+    }
+
     async fn lock(&mut self) -> Result<(), TierError> {
         let rows =
             self.connection.batch(&lock_text()).await.map_err(|error| self.of.refused("migrate", error))?;
@@ -164,6 +191,25 @@ impl Migrating for MssqlMigrating {
     async fn run(&mut self, text: &str) -> Result<(), Stop> {
         let done = self.connection.batch(text).await;
         done.map(drop).map_err(|error| Stop { line: line(&error), source: error.into() })
+    }
+
+    async fn prepare(&mut self, adoption: &Adoption) -> Result<(), Fault> {
+        let unprepared = |statement: &str, source: Source| {
+            let statement = statement.to_owned();
+            Fault::Unprepared { statement, source }
+        };
+        let planned = self.plan(adoption).await;
+        let planned = planned.map_err(|error| unprepared("the catalogs", error.into()))?;
+        let Some(Preparation { refusals, statements, .. }) = planned else { return Ok(()) };
+        if !refusals.is_empty() {
+            return Err(Fault::Refused(refusals));
+        }
+        for statement in &statements {
+            tracing::info!(statement, "adopting");
+            let done = self.connection.batch(statement).await;
+            done.map_err(|error| unprepared(statement, error.into()))?;
+        }
+        Ok(())
     }
 
     async fn begin(&mut self) -> Result<(), Stop> {

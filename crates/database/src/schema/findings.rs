@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::diff::{Alter, Change, diff};
 use super::model::{ColumnModel, DefaultValue, ForeignKey, Model, TableModel, Type};
 use super::{Dialect, Table, dialect};
+use crate::adoption::plan::{dated_ahead, is_local_clock};
 
 /// The live schema of the requested tables.
 #[derive(Clone, Debug)]
@@ -17,6 +18,8 @@ pub struct Live {
     pub inbound: Vec<(String, ForeignKey)>,
     /// Triggers, as table and name.
     pub triggers: Vec<(String, String)>,
+    /// Minutes that the server's clock is ahead of UTC, where defaults can depend on it.
+    pub ahead: Option<i64>,
 }
 
 impl Live {
@@ -121,6 +124,12 @@ pub fn findings(tables: &[&Table], live: &Live) -> Vec<Finding> {
         }
     }
     findings.extend(in_the_way(&moved, &live.foreign(), &live.triggers));
+    for (column, finding) in local_clocks(live, &declared) {
+        // It says more than that the default is another one.
+        let same = format!("{}.{column} has the default ", finding.table);
+        findings.retain(|other| other.what != Difference::Default || !other.text.starts_with(&same));
+        findings.push(finding);
+    }
     findings.sort_by_key(|finding| !finding.fault);
     findings
 }
@@ -139,6 +148,32 @@ pub fn obstacles(tables: &[&Table], outline: &Outline) -> Vec<Finding> {
     obstacles
 }
 
+/// Returns the defaults that date rows by the clock of a server that is not at UTC, each with its column.
+fn local_clocks(live: &Live, declared: &Model) -> Vec<(String, Finding)> {
+    let Some(ahead) = live.ahead.filter(|ahead| *ahead != 0) else { return Vec::new() };
+    let mut found = Vec::new();
+    for table in &declared.tables {
+        let instants = table.columns.iter().filter(|column| column.default == Some(DefaultValue::Now));
+        for column in instants {
+            let live = live.model.table(&table.name).and_then(|table| table.column(&column.name));
+            let Some(DefaultValue::Other(expression)) = live.and_then(|column| column.default.as_ref())
+            else {
+                continue;
+            };
+            if is_local_clock(expression) {
+                let (table, name) = (&table.name, &column.name);
+                let text = format!(
+                    "{}; drop this default and run ALTER TABLE {table} ADD CONSTRAINT {table}_{name} DEFAULT \
+                     SYSUTCDATETIME() FOR {name}",
+                    dated_ahead(table, name, expression, ahead)
+                );
+                found.push((name.clone(), finding(Difference::Default, table, true, text)));
+            }
+        }
+    }
+    found
+}
+
 fn finding(what: Difference, table: &str, fault: bool, text: String) -> Finding {
     Finding { what, table: table.to_owned(), fault, text }
 }
@@ -149,6 +184,12 @@ fn extra_column(table: &str, column: &str, moves: bool) -> String {
     format!("{table}.{column} is {text}")
 }
 
+/// Returns whether no row can be added without naming the column.
+fn is_demanded(column: &ColumnModel) -> bool {
+    let filled_by_server = matches!(&column.kind, Type::Other(kind) if kind == "timestamp");
+    !column.nullable && column.default.is_none() && !column.identity && !filled_by_server
+}
+
 /// Describes a step towards the declaration as a finding: its kind, whether it is a fault, and the sentence.
 pub(super) fn of_alter(table: &str, what: &Alter, moves: bool) -> Vec<(Difference, bool, String)> {
     match what {
@@ -156,7 +197,14 @@ pub(super) fn of_alter(table: &str, what: &Alter, moves: bool) -> Vec<(Differenc
             vec![(Difference::MissingColumn, true, format!("{table}.{} is not there", column.name))]
         }
         Alter::DropColumn(column) => {
-            vec![(Difference::ExtraColumn, moves, extra_column(table, &column.name, moves))]
+            let mut text = extra_column(table, &column.name, moves);
+            if is_demanded(column) {
+                text.push_str(
+                    "; it must not be NULL and has no default, so that `import` cannot add rows to ",
+                );
+                text.push_str(table);
+            }
+            vec![(Difference::ExtraColumn, moves, text)]
         }
         Alter::Column { from, to } => of_column(table, from, to),
         Alter::Key { from, to } => {
@@ -205,7 +253,11 @@ fn of_column(table: &str, from: &ColumnModel, to: &ColumnModel) -> Vec<(Differen
         found.push((Difference::Type, !is_as_good, text));
     }
     if from.nullable != to.nullable {
-        let text = if from.nullable { "may be NULL and must not" } else { "must not be NULL and may be" };
+        let text = if from.nullable {
+            "may be NULL and must not"
+        } else {
+            "must not be NULL here: `import` rejects rows that have no value for it"
+        };
         found.push((Difference::Nullability, from.nullable, format!("{table}.{name} {text}")));
     }
     if from.default != to.default {

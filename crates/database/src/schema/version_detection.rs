@@ -107,6 +107,8 @@ fn is_adopted(what: &Alter) -> bool {
             };
             match to {
                 Type::Time => *from == Type::Date || begins(&["datetime", "smalldatetime"]),
+                Type::Int => *from == Type::Small || begins(&["tinyint"]),
+                Type::Bool => matches!(from, Type::Narrow | Type::Small) || begins(&["tinyint"]),
                 Type::Text { .. } => begins(&["varchar", "char", "text", "ntext", "nchar"]),
                 _ => false,
             }

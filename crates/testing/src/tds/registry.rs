@@ -222,14 +222,14 @@ pub fn declared(statement: &str, name: &str) -> Option<Declared> {
         }
         (
             _,
-            "nullable" | "is_identity" | "is_primary" | "is_unique" | "is_constraint" | "descends"
-            | "cascades" | "held" | "whole" | "snapshots",
+            "nullable" | "has_default" | "is_identity" | "is_primary" | "is_unique" | "is_constraint"
+            | "descends" | "cascades" | "held" | "whole" | "snapshots",
         ) => Declared::Bit,
         (
             _,
             "epoch" | "token" | "cold_newest_id" | "pair" | "n" | "late" | "weight" | "comment_count"
             | "like_count" | "version" | "nanos" | "bytes" | "place" | "first_" | "second_" | "digits"
-            | "scale",
+            | "scale" | "ahead",
         ) => Declared::BigInt,
         (_, "one" | "state" | "got") => Declared::Int,
         (_, "cold_newest_at" | "at" | "oldest") => Declared::DateTime2,

@@ -3,7 +3,7 @@
 use super::{Script, migrate, obstacles, sqlite};
 use crate::schema::Dialect;
 use crate::schema::diff::{Alter, Change, diff};
-use crate::schema::findings::Live;
+use crate::schema::findings::{Difference, Live, of_alter};
 use crate::schema::model::{ForeignKey, IndexModel, Model, TableModel};
 
 /// A migration, up and down, for each engine of a tier.
@@ -20,11 +20,14 @@ pub struct Plan {
 impl Plan {
     /// Plans the steps from the live schema to the declared one. One engine's catalogs suffice for all engines.
     ///
-    /// Of undeclared objects only those `made` by the program's migrations are dropped; others stay. Without `made`
-    /// all are dropped.
+    /// Of undeclared objects only those `made` by the program's migrations are dropped; others stay. So does a harmless
+    /// difference of a platform's own tables from what the migrations make. Without `made` everything is planned.
     pub fn new(live: &Live, declared: &Model, engines: &[Dialect], made: Option<&Model>) -> Self {
         let mut current = live.dialect.lift(&live.model, declared);
         let strange = made.map_or_else(Vec::new, |made| set_aside(&mut current, declared, made));
+        if let Some(made) = made {
+            tolerate(&mut current, declared, made);
+        }
         let scripts = engines.iter().map(|&engine| {
             let (up, mut down) = (migrate(engine, &current, declared), migrate(engine, declared, &current));
             if live.dialect == Dialect::Sqlite && engine != Dialect::Sqlite && loses_types(&current, declared) {
@@ -103,6 +106,45 @@ fn set_aside(current: &mut Model, declared: &Model, made: &Model) -> Vec<(String
         });
     }
     strange
+}
+
+/// Hides differences that are harmless and that no change of the declaration causes: the migrations make what is declared, and
+/// a platform has made its tables otherwise.
+fn tolerate(current: &mut Model, declared: &Model, made: &Model) {
+    for table in &mut current.tables {
+        let (Some(meant), Some(made)) = (declared.table(&table.name), made.table(&table.name)) else {
+            continue;
+        };
+        let name = table.name.clone();
+        let is_harmless = |what: Alter| of_alter(&name, &what, false).iter().all(|(_, fault, _)| !fault);
+        if made.key == meant.key && is_harmless(Alter::Key { from: table.key.clone(), to: meant.key.clone() })
+        {
+            table.key.clone_from(&meant.key);
+        }
+        for column in &mut table.columns {
+            let Some(meant) = meant.column(&column.name) else { continue };
+            if made.column(&column.name) != Some(meant) {
+                continue;
+            }
+            let change = Alter::Column { from: column.clone(), to: meant.clone() };
+            for (difference, fault, _) in of_alter(&name, &change, false) {
+                match difference {
+                    _ if fault => {}
+                    Difference::Type => column.kind = meant.kind.clone(),
+                    Difference::Nullability => column.nullable = meant.nullable,
+                    Difference::Default => column.default.clone_from(&meant.default),
+                    Difference::Key => column.identity = meant.identity,
+                    _ => {}
+                }
+            }
+        }
+        let is_missing = |key: &&ForeignKey| {
+            made.foreign.iter().any(|other| other.is_like(key))
+                && !table.foreign.iter().any(|other| other.is_like(key))
+        };
+        let missing: Vec<ForeignKey> = meant.foreign.iter().filter(is_missing).cloned().collect();
+        table.foreign.extend(missing);
+    }
 }
 
 /// Moves the matching elements out of a list.

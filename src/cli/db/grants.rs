@@ -1,0 +1,198 @@
+//! `thermocline db grants`
+
+use clap::ValueEnum;
+use serde::Serialize;
+
+use super::target::TierChoice;
+use crate::cli::failure::Failure;
+use crate::cli::output::print_json;
+use crate::schema;
+use crate::tier::Tier;
+
+/// Print the SQL that gives a role no more rights than it needs, for SQL Server and for PostgreSQL
+///
+/// A reader serves requests. A mover also imports, archives, restores and erases. A migrator changes the schema and recovers.
+/// Each becomes a role of the database; add the users of the program to it. No database is asked. Print and run it again
+/// after an upgrade that adds tables.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  thermocline db grants --role reader
+  thermocline db grants --role mover --tier cold | psql \"$COLD_DATABASE_URL\"")]
+pub struct Args {
+    /// The role
+    #[arg(long, value_enum)]
+    role: Role,
+    /// The tier
+    #[arg(long, value_enum, default_value = "both")]
+    tier: TierChoice,
+}
+
+/// A purpose for which a user of a database needs rights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Serves requests
+    Reader,
+    /// Imports, archives, restores and erases
+    Mover,
+    /// Changes the schema, and recovers
+    Migrator,
+}
+
+impl Role {
+    /// Returns the name of its role in a database.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Reader => "thermocline_reader",
+            Self::Mover => "thermocline_mover",
+            Self::Migrator => "thermocline_migrator",
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct Grants {
+    tier: &'static str,
+    engine: &'static str,
+    role: &'static str,
+    statements: Vec<Grant>,
+}
+
+/// A statement, and why the role needs it.
+#[derive(Debug, Serialize)]
+struct Grant {
+    purpose: &'static str,
+    sql: String,
+}
+
+/// The version table, which every start reads.
+const LEDGER: &str = "_sqlx_migrations";
+
+/// Runs the command.
+pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
+    let mut all = Vec::new();
+    if args.tier != TierChoice::Cold {
+        all.push(on_mssql(args.role));
+    }
+    if args.tier != TierChoice::Hot {
+        all.push(on_postgres(args.role));
+    }
+    if json {
+        return print_json(&all);
+    }
+    for Grants { tier, engine, statements, .. } in &all {
+        outln!("-- {tier}, {engine}");
+        for Grant { purpose, sql } in statements {
+            outln!("-- {purpose}\n{sql};");
+        }
+        outln!("");
+    }
+    Ok(())
+}
+
+struct Statements(Vec<Grant>);
+
+impl Statements {
+    fn add(&mut self, purpose: &'static str, sql: impl Into<String>) {
+        self.0.push(Grant { purpose, sql: sql.into() });
+    }
+}
+
+fn on_mssql(role: Role) -> Grants {
+    let name = role.name();
+    let mut grants = Statements(Vec::new());
+    grants.add(
+        "Makes the role; its members are added with ALTER ROLE … ADD MEMBER ….",
+        format!("IF DATABASE_PRINCIPAL_ID(N'{name}') IS NULL CREATE ROLE {name}"),
+    );
+    let on = |grants: &mut Statements, purpose, rights: &str, tables: &[&str]| {
+        for table in tables {
+            grants.add(purpose, format!("GRANT {rights} ON {table} TO {name}"));
+        }
+    };
+    let tables = || schema::of(Tier::Hot).tables.iter();
+    let all: Vec<&str> = tables().map(|table| table.name).chain([LEDGER]).collect();
+    match role {
+        Role::Reader => on(&mut grants, "Reads.", "SELECT", &all),
+        Role::Mover => {
+            on(&mut grants, "Reads.", "SELECT", &all);
+            let (moved, others): (Vec<_>, Vec<_>) =
+                schema::hot::PLATFORM.iter().partition(|table| table.archived.is_some());
+            let names = |tables: &[&&crate::schema::Table]| -> Vec<&'static str> {
+                tables.iter().map(|table| table.name).collect()
+            };
+            let (moved, others) = (names(&moved), names(&others));
+            on(&mut grants, "Moves rows out and back.", "INSERT, UPDATE, DELETE", &moved);
+            on(&mut grants, "Makes the rows that imported ones refer to.", "INSERT, UPDATE", &others);
+            let numbered: Vec<&str> = schema::hot::PLATFORM
+                .iter()
+                .filter(|table| table.columns.iter().any(|column| column.identity))
+                .map(|table| table.name)
+                .collect();
+            on(&mut grants, "Sets IDENTITY_INSERT, so that rows keep their ids.", "ALTER", &numbered);
+            on(&mut grants, "Raises the epoch.", "UPDATE", &["archive_state"]);
+            let notes = ["archive_rejects", "archive_erasures"];
+            on(&mut grants, "Notes rejected and erased rows.", "INSERT, UPDATE, DELETE", &notes);
+        }
+        Role::Migrator => {
+            grants.add(
+                "Creates and changes tables, and reseeds ids in a recovery.",
+                format!("ALTER ROLE db_ddladmin ADD MEMBER {name}"),
+            );
+            grants.add(
+                "Fills in and moves rows.",
+                format!("GRANT SELECT, INSERT, UPDATE, DELETE, REFERENCES ON SCHEMA::dbo TO {name}"),
+            );
+            grants.add(
+                "Allows readers snapshots. An administrator runs it once, which the role then need not.",
+                "ALTER DATABASE CURRENT SET ALLOW_SNAPSHOT_ISOLATION ON",
+            );
+        }
+    }
+    Grants { tier: "hot", engine: "mssql", role: name, statements: grants.0 }
+}
+
+fn on_postgres(role: Role) -> Grants {
+    let name = role.name();
+    let mut grants = Statements(Vec::new());
+    grants.add(
+        "Makes the role; its members are added with GRANT … TO ….",
+        format!(
+            "DO $$ BEGIN IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = '{name}') THEN CREATE ROLE {name} NOLOGIN; END IF; END $$"
+        ),
+    );
+    let schema_rights = if role == Role::Migrator { "USAGE, CREATE" } else { "USAGE" };
+    grants.add(
+        "Finds the tables.",
+        format!("DO $$ BEGIN EXECUTE format('GRANT {schema_rights} ON SCHEMA %I TO {name}', current_schema()); END $$"),
+    );
+    let tables = schema::of(Tier::Cold).tables.iter().map(|table| table.name);
+    let all = tables.clone().collect::<Vec<_>>().join(", ");
+    match role {
+        Role::Reader => grants.add("Reads.", format!("GRANT SELECT ON {all}, {LEDGER} TO {name}")),
+        Role::Mover => {
+            grants.add("Reads.", format!("GRANT SELECT ON {all}, {LEDGER} TO {name}"));
+            grants.add(
+                "Writes versions, counts and the journal.",
+                format!("GRANT INSERT, UPDATE, DELETE ON {all} TO {name}"),
+            );
+        }
+        Role::Migrator => {
+            grants.add(
+                "Compares migrations in a schema that is rolled back.",
+                format!("DO $$ BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO {name}', current_database()); END $$"),
+            );
+            grants.add(
+                "Changes the tables that are there already: only their owner may.",
+                format!(
+                    "DO $$ DECLARE t regclass; BEGIN FOR t IN SELECT c.oid FROM pg_class c WHERE c.relkind IN ('r', 'p') \
+                     AND pg_table_is_visible(c.oid) AND c.relname IN ({}) \
+                     LOOP EXECUTE format('ALTER TABLE %s OWNER TO {name}', t); END LOOP; END $$",
+                    tables.chain([LEDGER]).map(|table| format!("'{table}'")).collect::<Vec<_>>().join(", ")
+                ),
+            );
+        }
+    }
+    Grants { tier: "cold", engine: "postgres", role: name, statements: grants.0 }
+}
