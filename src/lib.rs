@@ -8,6 +8,7 @@
 //! The program stands here, from the outside in:
 //!
 //! - [`cli`], [`server`]: commands; routes and middleware
+//! - [`mcp`]: the same lists for language models
 //! - [`resources`]: a directory for each resource, and the registry that lists them
 //! - [`ops`]: health and metrics; [`load`]: records of [`import`] and [`demo`] into hot
 //! - [`web`]: parameters, pages, errors and authentication, shared by all routes
@@ -23,6 +24,7 @@ pub mod cli;
 pub mod config;
 pub mod demo;
 pub mod load;
+pub mod mcp;
 pub mod ops;
 pub mod resources;
 pub mod schema;

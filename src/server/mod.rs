@@ -19,7 +19,7 @@ use crate::web::finish::{RequestIds, finish, panicked};
 use crate::web::problem::Problem;
 use crate::web::state::App;
 use crate::web::{etag, problem, timing};
-use crate::{ops, resources};
+use crate::{mcp, ops, resources};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -63,6 +63,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 pub fn router(app: App, request_timeout: Duration) -> Router {
     let ids = RequestIds::new(app.clock());
     let (router, api) = routes().split_for_parts();
+    let router = router.merge(mcp::http::routes(&app, Some(&[])));
     // By default the page requests a badge from validator.swagger.io, which reveals the address of this server.
     let docs = SwaggerUi::new("/docs").config(Config::default().validator_url("none"));
     router

@@ -57,6 +57,11 @@ pub enum Problem {
         /// The scope that would allow it.
         scope: &'static str,
     },
+    /// 403: a page of an origin that the settings do not allow.
+    #[error(
+        "Pages of this origin are not allowed to use this path. The operator allows origins in the settings."
+    )]
+    ForeignOrigin,
     /// 404: absent, or hidden from this caller; the two look the same.
     #[error("There is no such {what}.")]
     NotFound {
@@ -133,7 +138,7 @@ impl Problem {
             Self::InvalidParameter { .. } => &kinds::INVALID_PARAMETER,
             Self::InvalidCursor { .. } => &kinds::INVALID_CURSOR,
             Self::Unauthorized { .. } => &kinds::UNAUTHORIZED,
-            Self::Forbidden { .. } => &kinds::FORBIDDEN,
+            Self::Forbidden { .. } | Self::ForeignOrigin => &kinds::FORBIDDEN,
             Self::NotFound { .. } | Self::UnknownSymbols { .. } => &kinds::NOT_FOUND,
             Self::MethodNotAllowed => &kinds::METHOD_NOT_ALLOWED,
             Self::PayloadTooLarge => &kinds::PAYLOAD_TOO_LARGE,

@@ -6,6 +6,7 @@ mod contract;
 mod federation;
 mod http_errors;
 mod http_lists;
+mod mcp;
 mod openapi;
 mod pairs;
 mod prices;

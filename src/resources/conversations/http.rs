@@ -9,7 +9,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{Conversation, Conversations};
 use crate::web::auth::Caller;
 use crate::web::context::RequestContext;
-use crate::web::list::{self, ListParameters, ListRequest, PageInfo, Shown};
+use crate::web::list::{self, ListParameters, ListRequest, Listing, PageInfo, Shown};
+use crate::web::params::Params;
 use crate::web::problem::Problem;
 use crate::web::state::App;
 
@@ -20,7 +21,7 @@ pub fn routes() -> OpenApiRouter<App> {
 
 /// A page of conversations.
 #[derive(Debug, Serialize, ToSchema)]
-struct ConversationPage {
+pub struct ConversationPage {
     /// Always true; for existing front ends.
     success: bool,
     /// Most recently active first.
@@ -29,13 +30,29 @@ struct ConversationPage {
     page: PageInfo,
 }
 
+impl From<Listing<Conversation>> for ConversationPage {
+    fn from(listing: Listing<Conversation>) -> Self {
+        Self { success: true, conversations: listing.rows, page: listing.info }
+    }
+}
+
+/// Reads a page of the caller's conversations.
+pub async fn read(
+    app: &App,
+    caller: &Caller,
+    params: &Params,
+) -> Result<(ListRequest, Listing<Conversation>), Problem> {
+    let conversations = Conversations { user: caller.user_id };
+    let request = ListRequest::read(&conversations, params)?;
+    let listing = request.read_from(app, &conversations, "conversation").await?;
+    Ok((request, listing))
+}
+
 /// The caller's conversations, most recently active first.
 #[utoipa::path(get, path = "/api/conversations", operation_id = "list_conversations", tag = "conversations",
     params(ListParameters),
     responses((status = 200, body = ConversationPage), (status = "4XX", description = "A problem.")))]
 async fn page(caller: Caller, State(app): State<App>, context: RequestContext) -> Result<Response, Problem> {
-    let conversations = Conversations { user: caller.user_id };
-    let request = ListRequest::read(&conversations, &context.params(&list::PARAMETERS)?)?;
-    let body = |conversations, page| ConversationPage { success: true, conversations, page };
-    request.respond(&app, &conversations, &context, "conversation", body).await
+    let (request, listing) = read(&app, &caller, &context.params(&list::PARAMETERS)?).await?;
+    Ok(request.show(listing, &context, ConversationPage::from))
 }

@@ -12,8 +12,8 @@ use super::{Message, Messages};
 use crate::tier::TierError;
 use crate::web::auth::Caller;
 use crate::web::context::RequestContext;
-use crate::web::list::{self, ListParameters, ListRequest, PageInfo, Shown};
-use crate::web::params::{Segments, path_id};
+use crate::web::list::{self, ListParameters, ListRequest, Listing, PageInfo, Shown};
+use crate::web::params::{Params, Segments, path_id};
 use crate::web::problem::Problem;
 use crate::web::state::App;
 
@@ -24,7 +24,7 @@ pub fn routes() -> OpenApiRouter<App> {
 
 /// A page of messages.
 #[derive(Debug, Serialize, ToSchema)]
-struct MessagePage {
+pub struct MessagePage {
     /// Always true; for existing front ends.
     success: bool,
     /// Newest first.
@@ -39,6 +39,41 @@ struct OneMessage {
     /// Always true; for existing front ends.
     success: bool,
     message: Shown<Message>,
+}
+
+impl From<Listing<Message>> for MessagePage {
+    fn from(listing: Listing<Message>) -> Self {
+        Self { success: true, messages: listing.rows, page: listing.info }
+    }
+}
+
+/// Reads a page of a conversation's messages.
+pub async fn read(
+    app: &App,
+    caller: &Caller,
+    id: i64,
+    params: &Params,
+) -> Result<(ListRequest, Listing<Message>), Problem> {
+    let messages = Messages::of(id);
+    let request = ListRequest::read(&messages, params)?;
+    authorize(app, caller, id).await?;
+    let listing = request.read_from(app, &messages, "message").await?;
+    Ok((request, listing))
+}
+
+/// Reads a page of the messages of a conversation that contain the text `q`.
+pub async fn find(
+    app: &App,
+    caller: &Caller,
+    id: i64,
+    params: &Params,
+) -> Result<(ListRequest, Listing<Message>), Problem> {
+    let text = params.text("q", 1..=1000)?.ok_or_else(|| Problem::parameter("q", "is required"))?;
+    let messages = Messages::containing(id, text);
+    let request = ListRequest::read(&messages, params)?.by_cursor();
+    authorize(app, caller, id).await?;
+    let listing = request.read_from(app, &messages, "message").await?;
+    Ok((request, listing))
 }
 
 /// Checks that the conversation exists and that `caller` may read it; 404 otherwise.
@@ -72,11 +107,8 @@ async fn page(
     context: RequestContext,
 ) -> Result<Response, Problem> {
     let id = path_id("id", &id)?;
-    let messages = Messages::of(id);
-    let request = ListRequest::read(&messages, &context.params(&list::PARAMETERS)?)?;
-    authorize(&app, &caller, id).await?;
-    let body = |messages, page| MessagePage { success: true, messages, page };
-    request.respond(&app, &messages, &context, "message", body).await
+    let (request, listing) = read(&app, &caller, id, &context.params(&list::PARAMETERS)?).await?;
+    Ok(request.show(listing, &context, MessagePage::from))
 }
 
 /// The messages that contain a text, newest first.
@@ -99,12 +131,8 @@ async fn search(
 ) -> Result<Response, Problem> {
     let id = path_id("id", &id)?;
     let params = context.params(&["q", "limit", "before", "after", "partial"])?;
-    let text = params.text("q", 1..=1000)?.ok_or_else(|| Problem::parameter("q", "is required"))?;
-    let messages = Messages::containing(id, text);
-    let request = ListRequest::read(&messages, &params)?.by_cursor();
-    authorize(&app, &caller, id).await?;
-    let body = |messages, page| MessagePage { success: true, messages, page };
-    request.respond(&app, &messages, &context, "message", body).await
+    let (request, listing) = find(&app, &caller, id, &params).await?;
+    Ok(request.show(listing, &context, MessagePage::from))
 }
 
 /// One message.

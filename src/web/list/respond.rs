@@ -27,19 +27,29 @@ impl ListRequest {
         what: &'static str,
         body: impl FnOnce(Vec<Shown<L::Row>>, PageInfo) -> B,
     ) -> Result<Response, Problem> {
-        let listing = self.run(app.reader(), list).await?.ok_or(Problem::NotFound { what })?;
-        Ok(self.show(listing, context, body))
+        let listing = self.read_from(app, list, what).await?;
+        Ok(self.show(listing, context, |Listing { rows, info }| body(rows, info)))
+    }
+
+    /// Reads the page; 404 for `what` if `around` names a row that the list does not have.
+    pub async fn read_from<L: SqlList>(
+        &self,
+        app: &App,
+        list: &L,
+        what: &'static str,
+    ) -> Result<Listing<L::Row>, Problem> {
+        self.run(app.reader(), list).await?.ok_or(Problem::NotFound { what })
     }
 
     /// Returns the response for a page that was read.
     pub fn show<R, B: Serialize>(
         &self,
-        Listing { rows, info }: Listing<R>,
+        listing: Listing<R>,
         context: &RequestContext,
-        body: impl FnOnce(Vec<Shown<R>>, PageInfo) -> B,
+        body: impl FnOnce(Listing<R>) -> B,
     ) -> Response {
-        let links = self.links(&context.uri, &info);
-        let mut response = context.json(&body(rows, info));
+        let links = self.links(&context.uri, &listing.info);
+        let mut response = context.json(&body(listing));
         if let Some(links) = links {
             response.headers_mut().insert(header::LINK, links);
         }

@@ -83,6 +83,18 @@ pub async fn respond(
     Ok(response)
 }
 
+/// Returns a body at once.
+pub async fn whole(app: &App, source: &mut dyn Source) -> Result<Vec<u8>, Problem> {
+    let mut body = Vec::new();
+    loop {
+        let chunk = source.next(app).await?;
+        body.extend_from_slice(&chunk.bytes);
+        if chunk.last {
+            return Ok(body);
+        }
+    }
+}
+
 /// `head`, then the rest of `source`.
 fn stream(
     app: App,

@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::ask::{self, Ask, PARAMETERS, PriceParameters};
-use super::body::{Source, respond};
+use super::body::{Source, respond, whole};
 use super::format::Format;
 use super::latest::{self, LatestPrices};
 use super::lines::Lines;
@@ -16,8 +16,9 @@ use super::write::{Envelope, PriceRange};
 use crate::federation::ReadError;
 use crate::resources::stocks::access::PriceReader;
 use crate::resources::stocks::{self, Stock};
+use crate::web::auth::Caller;
 use crate::web::context::RequestContext;
-use crate::web::params::{Segments, path_id};
+use crate::web::params::{Params, Segments, path_id};
 use crate::web::problem::Problem;
 use crate::web::state::App;
 
@@ -130,6 +131,19 @@ async fn latest(
     let known = found.into_iter().map(|(_, stock)| stock).filter(|stock| !is_unknown(stock));
     let stocks = known.collect::<Result<Vec<_>, _>>()?;
     Ok(context.json(&LatestPrices { success: true, prices: latest::read(&app, stocks).await?, unknown }))
+}
+
+/// Reads the same range of several stocks as JSON, for a caller who may read prices.
+pub async fn read_several(
+    app: &App,
+    _caller: &Caller,
+    symbols: Vec<String>,
+    params: &Params,
+) -> Result<Vec<u8>, Problem> {
+    let ask = Ask::read(params, &HeaderMap::new(), app.clock().now().date())?;
+    let found = find(app, symbols).await;
+    let unknown = unknown(&found)?;
+    whole(app, &mut Several::new(found, unknown, &ask, false)).await
 }
 
 /// Returns the stock of each symbol, or the reason why there is none.

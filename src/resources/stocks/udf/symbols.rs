@@ -18,6 +18,7 @@ const MAX_SYMBOL: usize = 20;
 /// The abilities of the feed.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = UdfConfig)]
+#[expect(clippy::struct_excessive_bools, reason = "the members of the format")]
 pub struct Config {
     supported_resolutions: [&'static str; 3],
     supports_search: bool,
