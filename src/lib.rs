@@ -20,6 +20,7 @@
 
 // `println!` panics when nobody reads any more.
 #[warn(clippy::print_stdout, clippy::print_stderr)]
+pub mod adopt;
 pub mod cli;
 pub mod config;
 pub mod demo;

@@ -4,9 +4,10 @@ use serde::Serialize;
 
 use super::failure::Failure;
 use super::tier_report;
+use crate::adopt::{self, Detected};
 use crate::schema;
 use crate::schema::findings::{Finding, findings};
-use crate::tier::Schema;
+use crate::tier::{Schema, Tier};
 use crate::tier::migrate::{self, DetectedSchema, Fault, Recorded, Task};
 
 /// The most differences that a message lists.
@@ -89,6 +90,14 @@ async fn adopt(database: &dyn Schema) -> Result<Option<i64>, Failure> {
                 return ensure_known(database, &rows).map(|()| None);
             }
             let tier = database.tier();
+            if tier == Tier::Cold
+                && !database.is_embedded()
+                && let Detected::Platform(_) = adopt::detect(database).await.map_err(Failure::of)?
+            {
+                return Err(Failure::Failed(
+                    "the cold database holds the archive of a platform: `thermocline db adopt` adopts it".to_owned(),
+                ));
+            }
             Err(Failure::Failed(format!(
                 "the {tier} database has tables with the names of this program, but not as any version makes them; \
                  nothing was changed. Differences from the nearest version:{}\n\

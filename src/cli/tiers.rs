@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::failure::Failure;
 use super::{connect, schema_setup};
+use crate::archive::adopt;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::journal::pair::{self, PairError, Standing};
@@ -91,7 +92,10 @@ impl Tiers {
         clock: &Clock,
     ) -> Result<Self, Failure> {
         match &cold {
-            Some(cold) => pair::ensure(&*hot, &**cold, clock).await.map_err(|error| refused(&error))?,
+            Some(cold) => {
+                ensure_adopted(&**cold).await?;
+                pair::ensure(&*hot, &**cold, clock).await.map_err(|error| refused(&error))?;
+            }
             None => pair::ensure_alone(&*hot).await.map_err(|error| refused(&error))?,
         }
         Ok(Self { hot, cold: cold.map(|cold| cold as _) })
@@ -122,6 +126,16 @@ impl Tiers {
             cold.close().await;
         }
     }
+}
+
+/// Refuses a cold database whose adoption is not done: its rows would be missing.
+async fn ensure_adopted(cold: &dyn Engine) -> Result<(), Failure> {
+    let waiting = adopt::unfinished(cold).await.map_err(Failure::of)?;
+    if waiting.is_empty() {
+        return Ok(());
+    }
+    let text = format!("the adoption of {} is not done: run `thermocline db adopt`", waiting.join(", "));
+    Err(Failure::Usage(text))
 }
 
 fn no_cold() -> Failure {

@@ -11,10 +11,12 @@
 //! | `moves` | the steps of a move: to cold, back, and erasures | counts, [`thermocline_journal`] |
 //! | `recover` | making the databases agree after one was restored from a backup | moves |
 //! | `maintenance` | verify, vacuum, status | counts, journal |
+//! | `adopt` | a platform's own archive becomes this one | recover, moves |
 //! | `driver` | runs, restores, schedules, the continuous auditor, metrics | all of these |
 //!
 //! Each resource that moves declares a [`Family`]. This crate names no resource.
 
+pub mod adopt;
 mod counts;
 mod driver;
 mod fail_point;
@@ -30,6 +32,7 @@ pub use driver::{ArchiveOptions, Outcome, RunReport, auditor, metrics, schedule}
 pub use maintenance::{status, vacuum, verify};
 pub use model::{Blocks, Due, Family, Moved, Rule, Selection, Supersede};
 pub use moves::erasures::erased;
+pub use moves::present;
 pub use moves::rejects::retry as retry_rejects;
 pub use moves::timing::Steps;
 pub use moves::{MoveError, Mover};
@@ -37,7 +40,14 @@ pub use recover::{Choices, Consent, InDoubtMove, MissingParents, Recovery};
 
 /// Returns every statement of the archive as it is sent for these families.
 pub fn statements(families: &[&Family]) -> Vec<Statement> {
-    [model::statements, counts::statements, moves::statements, recover::statements, maintenance::statements]
+    [
+        model::statements,
+        counts::statements,
+        moves::statements,
+        recover::statements,
+        maintenance::statements,
+        adopt::statements,
+    ]
         .into_iter()
         .flat_map(|room| room(families))
         .collect()

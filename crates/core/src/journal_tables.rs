@@ -107,3 +107,39 @@ pub static ERASURES_IN_COLD: Table = table(
 .key(&["resource", "id"])
 .indexes(&[index("archive_erasures_pending", &["pending"], "the rows still to be erased")
     .only(Only::NotNull("pending"))]);
+
+/// How far a platform's own archive has been adopted.
+pub static ARCHIVE_ADOPTION: Table = table(
+    "archive_adoption",
+    &[
+        column("source", ColumnType::Text),
+        column("phase", ColumnType::Text),
+        column("zone", ColumnType::Text),
+        column("last_id", ColumnType::Int),
+        column("row_count", ColumnType::Int),
+        column("left_hot", ColumnType::Int),
+        column("at", ColumnType::Time),
+    ],
+    "How far each table of a platform's own archive has been adopted. Nothing is served or moved before all are done.",
+)
+.key(&["source"]);
+
+/// The rows of a platform's own archive that did not become versions.
+pub static ADOPTION_REJECTS: Table = table(
+    "archive_adoption_rejects",
+    &[
+        column("source", ColumnType::Text),
+        column("id", ColumnType::Int),
+        column("original_id", ColumnType::Int).null(),
+        column("class", ColumnType::Text),
+        column("detail", ColumnType::Text),
+        column("content", ColumnType::Text).null(),
+        column("at", ColumnType::Time),
+    ],
+    "Rows of a platform's own archive that did not become versions, whole, with the reason. They stay for good.",
+)
+.key(&["source", "id"])
+.indexes(&[
+    index("archive_adoption_rejects_original", &["source", "original_id"], "the rows of an id, to erase them"),
+    index("archive_adoption_rejects_class", &["source", "class", "id"], "the rows of a class"),
+]);

@@ -12,6 +12,8 @@
 //! UPDATE archive_head SET claimed = max(claimed, $2) + 1, … WHERE resource = $1 RETURNING claimed
 //! ```
 //!
+//! A query that one engine alone is ever asked says so with `-- engine: postgres`.
+//!
 //! `tier` is `hot`, `cold`, `both`, or `fragment` for a piece of SQL that other queries are assembled from. A fragment has no
 //! index, and texts only for the engines that use it. The parameter types are those of [`ColumnType`](crate::schema::ColumnType): `int`,
 //! `text`, `time`, `date`, `price`, `bool`, and `ints` for a list of integers.
@@ -123,6 +125,7 @@ fn statement<'a>(
         mssql: text(FileKind::Mssql),
     };
     let needed: &[(&str, bool)] = match field("tier") {
+        _ if shared.header.get("engine") == Some(&"postgres") => &[("PostgreSQL", texts.postgres.is_some())],
         "hot" => &[("SQLite", texts.sqlite.is_some()), ("SQL Server", texts.mssql.is_some())],
         "cold" => &[("SQLite", texts.sqlite.is_some()), ("PostgreSQL", texts.postgres.is_some())],
         "both" => &[

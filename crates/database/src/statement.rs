@@ -169,9 +169,14 @@ impl Statement {
     /// Returns the text for SQLite.
     ///
     /// # Panics
-    /// For a statement without one. Every statement of the program has one.
+    /// For a statement without one: only those of a single server lack it.
     pub const fn sqlite(&self) -> &'static str {
-        self.texts.sqlite.expect("every statement has a text for SQLite")
+        self.texts.sqlite.expect("a statement of every engine has a text for SQLite")
+    }
+
+    /// Returns the text for SQLite, if the statement is ever sent to one.
+    pub const fn for_sqlite(&self) -> Option<&'static str> {
+        self.texts.sqlite
     }
 
     /// Returns the text for PostgreSQL, if the statement is ever sent to one.

@@ -12,6 +12,8 @@ pub enum MoveKind {
     /// Rows moved to cold, but a recovery found the move unconfirmed. It counts as committed; whether hot ever committed it
     /// is unknown.
     Quarantined,
+    /// Rows of a platform's own archive became versions. Hot never held them, or no longer does.
+    Adopt,
     /// Rows moved back to hot.
     Restore,
     /// Rows were erased.
@@ -23,14 +25,22 @@ pub enum MoveKind {
 }
 
 impl MoveKind {
-    const ALL: [Self; 6] =
-        [Self::Archive, Self::Quarantined, Self::Restore, Self::Erase, Self::Recover, Self::Loss];
+    const ALL: [Self; 7] = [
+        Self::Archive,
+        Self::Quarantined,
+        Self::Adopt,
+        Self::Restore,
+        Self::Erase,
+        Self::Recover,
+        Self::Loss,
+    ];
 
     /// Returns its name in the journal.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Archive => "archive",
             Self::Quarantined => "doubtful",
+            Self::Adopt => "adopt",
             Self::Restore => "restore",
             Self::Erase => "erase",
             Self::Recover => "recover",
@@ -38,9 +48,9 @@ impl MoveKind {
         }
     }
 
-    /// Returns whether such a move takes rows from hot to cold.
+    /// Returns whether such a move brings rows to cold.
     pub const fn brings_rows(self) -> bool {
-        matches!(self, Self::Archive | Self::Quarantined)
+        matches!(self, Self::Archive | Self::Quarantined | Self::Adopt)
     }
 
     /// Returns whether such a move only closes rows in cold. The count of its entry is that of the closed rows.

@@ -1,11 +1,14 @@
 //! `thermocline db auto`
 
+use super::adopt;
 use super::target::TierChoice;
+use crate::archive::adopt as archive;
 use crate::cli::connect;
 use crate::cli::failure::Failure;
 use crate::cli::output::print_json;
 use crate::cli::schema_setup::{SetupReport, bring_up_to_date};
 use crate::config::Settings;
+use crate::tier::Tier;
 
 /// Wait for the databases, then create, adopt or upgrade their schemas and verify them, for the start of a container
 ///
@@ -26,9 +29,13 @@ pub struct Args {
 /// Runs the command.
 pub async fn run(args: &Args, settings: &Settings, json: bool) -> Result<(), Failure> {
     let mut reports = Vec::new();
+    let is_pair = args.tier == TierChoice::Both && settings.cold.is_some();
     for (tier, location) in args.tier.locations(settings)? {
         let tries = args.tries.unwrap_or(settings.tries);
         let database = connect::wait(tier, location, tries, &mut |attempt| errln!("{attempt}")).await?;
+        if tier == Tier::Cold && is_pair {
+            adopt::set_aside(&*database).await?;
+        }
         let done = bring_up_to_date(&*database, true).await;
         database.close().await;
         let report = done?;
@@ -37,7 +44,26 @@ pub async fn run(args: &Args, settings: &Settings, json: bool) -> Result<(), Fai
         }
         reports.push(report);
     }
+    if is_pair {
+        adopt_archive(settings, json).await?;
+    }
     if json { print_json(&reports) } else { Ok(()) }
+}
+
+/// Adopts the archive of a platform that was set aside, if there is one.
+async fn adopt_archive(settings: &Settings, json: bool) -> Result<(), Failure> {
+    let Some(location) = &settings.cold else { return Ok(()) };
+    let cold = connect::open(Tier::Cold, location).await?;
+    let waiting = archive::unfinished(&*cold).await.map_err(Failure::of)?;
+    if !waiting.is_empty() {
+        let hot = connect::open(Tier::Hot, &settings.hot).await?;
+        let report = adopt::complete(&*hot, &*cold, None).await?;
+        hot.close().await;
+        // One document on standard output.
+        if json { tracing::info!(seconds = report.seconds, "adopted") } else { adopt::print(&report, false)? }
+    }
+    cold.close().await;
+    Ok(())
 }
 
 fn print(SetupReport { adopted, upgraded, differs }: &SetupReport) {

@@ -1,5 +1,6 @@
 //! `thermocline db`: one file for each command.
 
+mod adopt;
 mod auto;
 mod check;
 mod current;
@@ -32,6 +33,7 @@ pub struct Args {
 enum Command {
     Wait(wait::Args),
     Auto(auto::Args),
+    Adopt(adopt::Args),
     Current(current::Args),
     History(history::Args),
     Heads(heads::Args),
@@ -50,6 +52,7 @@ pub async fn run(args: Args, settings: &Settings, json: bool) -> Result<(), Fail
     match args.command {
         Command::Wait(args) => wait::run(&args, settings, json).await,
         Command::Auto(args) => auto::run(&args, settings, json).await,
+        Command::Adopt(args) => adopt::run(&args, settings, json).await,
         Command::Check(args) => check::run(&args, settings, json).await,
         Command::Generate(args) => generate::run(&args, settings, json).await,
         Command::Current(args) => current::run(&args, settings, json).await,

@@ -11,7 +11,7 @@ use crate::resources::registry;
 use crate::schema::{self, Column, ColumnType, Dialect};
 use crate::tier::texts::{self, Text};
 use crate::tier::{Statement, Tier, migrate};
-use crate::{archive, journal, load, ops, tier};
+use crate::{adopt, archive, journal, load, ops, tier};
 
 /// Print every statement the program can send, as it is sent
 ///
@@ -91,6 +91,7 @@ fn all(dialect: Dialect) -> Vec<Listed> {
         registry::RESOURCES.iter().flat_map(|resource| resource.statements()).collect(),
         archive::statements(&families),
         load::statements(),
+        adopt::statements(),
         ops::health::statements(),
         tier_report::statements(),
         downgrades(dialect),
@@ -127,7 +128,7 @@ fn downgrades(dialect: Dialect) -> Vec<Statement> {
 
 fn of_statement(dialect: Dialect, statement: &Statement) -> Option<Listed> {
     let sql = match dialect {
-        Dialect::Sqlite => Some(statement.sqlite()),
+        Dialect::Sqlite => statement.for_sqlite(),
         Dialect::Postgres => statement.for_postgres(),
         Dialect::Mssql => statement.for_mssql(),
     };

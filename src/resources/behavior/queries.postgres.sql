@@ -1,4 +1,5 @@
 -- name: cold_slice
+-- The counts that a platform kept itself may hold the same actions as ours, so the larger of the two is shown.
 WITH p AS MATERIALIZED (
     SELECT floor,
         EXISTS (SELECT 1 FROM archive_batches WHERE resource = $10 AND epoch = $7 AND token = $8) AS proven,
@@ -7,19 +8,22 @@ WITH p AS MATERIALIZED (
 )
 SELECT p.floor, p.proven, p.confirmed, r.*
 FROM p LEFT JOIN (
-    SELECT place AS id, user_id, analysis_date, action_type, sum(action_count)::bigint AS action_count,
+    SELECT * FROM (
+    SELECT place AS id, user_id, analysis_date, action_type, coalesce(greatest(
+            sum(action_count) FILTER (WHERE NOT adopted), max(action_count) FILTER (WHERE adopted)), 0)::bigint AS action_count,
         max(created_at) AS created_at
     FROM (
-        SELECT user_id, analysis_date, action_type, action_count, created_at,
-            CASE action_type WHEN 'chat' THEN 1::bigint WHEN 'like' THEN 2 WHEN 'comment' THEN 3 ELSE 4 END AS place
+        SELECT user_id, analysis_date, action_type, action_count, created_at, resource <> $10 AS adopted,
+            CASE action_type WHEN 'chat' THEN 1::bigint WHEN 'like' THEN 2 WHEN 'comment' THEN 3 WHEN 'post' THEN 4
+                ELSE 5 + ('x' || substr(md5(action_type), 1, 15))::bit(60)::bigint END AS place
         FROM user_behavior_analytics
-        WHERE user_id = $9 AND resource = $10 AND from_epoch <= $7
+        WHERE user_id = $9 AND resource IN ($10, 'platform:' || $10) AND from_epoch <= $7
             AND analysis_date >= ($1 AT TIME ZONE 'UTC')::date AND analysis_date <= ($3 AT TIME ZONE 'UTC')::date
     ) AS deltas
     WHERE (analysis_date::timestamp, place) >= ($1 AT TIME ZONE 'UTC', $2)
         AND (analysis_date::timestamp, place) < ($3 AT TIME ZONE 'UTC', $4)
     GROUP BY user_id, analysis_date, place, action_type
-    HAVING sum(action_count) <> 0
-    ORDER BY analysis_date {direction}, place {direction} LIMIT $5 OFFSET $6
+    ) AS counts WHERE action_count <> 0
+    ORDER BY analysis_date {direction}, id {direction} LIMIT $5 OFFSET $6
 ) r ON true
 ORDER BY r.analysis_date {direction}, r.id {direction}

@@ -19,6 +19,7 @@ pub static FAMILY: LazyLock<Family> = LazyLock::new(|| Family {
     blocks: Some(Blocks {
         table: "messages_archive_blocks",
         scopes: |row| vec![row[1].int()],
+        expressions: &["conversation_id"],
         keys: |_conversation| queries::block_keys(),
     }),
     supersede: None,

@@ -24,6 +24,8 @@ pub static FAMILY: LazyLock<Family> = LazyLock::new(|| Family {
     blocks: Some(Blocks {
         table: "posts_archive_blocks",
         scopes: |row| vec![EVERY_AUTHOR, row[1].int()],
+        // The smallest integer has no literal of its own.
+        expressions: &["-9223372036854775807 - 1", "author_id"],
         keys: |scope| {
             if scope == EVERY_AUTHOR { queries::block_keys() } else { queries::block_keys_by_author() }
         },

@@ -62,6 +62,8 @@ pub struct Blocks {
     pub table: &'static str,
     /// Returns the scopes in which a row counts.
     pub scopes: fn(&[Value]) -> Vec<i64>,
+    /// The same as SQL: one expression over a row in cold for each scope.
+    pub expressions: &'static [&'static str],
     /// Returns the statement that reads the open keys between two bounds of a scope.
     pub keys: fn(i64) -> &'static Statement,
 }

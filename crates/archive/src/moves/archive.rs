@@ -58,7 +58,7 @@ impl Attempt for Batch<'_> {
         this.took(Step::Hot);
         let digest = rows::digest(&taken);
         self.copy(&mut this, &taken, digest).await?;
-        self.prove(&mut this, &taken, digest).await?;
+        prove(&mut this, &taken, digest).await?;
         fail_point::reached("proven");
         this.took(Step::Proof);
         let number = this.number;
@@ -130,32 +130,27 @@ impl Batch<'_> {
         }
         Ok(())
     }
+}
 
-    /// Step 6. Reads the batch back and compares.
-    async fn prove(
-        &self,
-        this: &mut Move<'_>,
-        taken: &[Rows<'_>],
-        expected: Digest,
-    ) -> Result<(), MoveError> {
-        let mut found = Digest::default();
-        let mut differing: Option<String> = None;
-        for Rows { moved, rows } in taken {
-            let sent: HashMap<_, _> = rows.iter().map(|row| (moved.identity(row), row)).collect();
-            for row in this.cold_rows(moved, &moved.sql(templates::brought()), &[this.number.into()]).await? {
-                found.add(moved.table.name, &row);
-                if sent.get(&moved.identity(&row)).is_none_or(|sent| **sent != row) {
-                    differing.get_or_insert(moved.name_of(&row));
-                }
+/// Step 6. Reads the batch back and compares.
+pub async fn prove(this: &mut Move<'_>, taken: &[Rows<'_>], expected: Digest) -> Result<(), MoveError> {
+    let mut found = Digest::default();
+    let mut differing: Option<String> = None;
+    for Rows { moved, rows } in taken {
+        let sent: HashMap<_, _> = rows.iter().map(|row| (moved.identity(row), row)).collect();
+        for row in this.cold_rows(moved, &moved.sql(templates::brought()), &[this.number.into()]).await? {
+            found.add(moved.table.name, &row);
+            if sent.get(&moved.identity(&row)).is_none_or(|sent| **sent != row) {
+                differing.get_or_insert(moved.name_of(&row));
             }
         }
-        if found == expected {
-            return Ok(());
-        }
-        let detail = match differing {
-            Some(row) => format!("row {row} differs"),
-            None => "rows are missing".to_owned(),
-        };
-        Err(MoveError::Unproven { resource: self.family.resource, epoch: this.number, detail })
     }
+    if found == expected {
+        return Ok(());
+    }
+    let detail = match differing {
+        Some(row) => format!("row {row} differs"),
+        None => "rows are missing".to_owned(),
+    };
+    Err(MoveError::Unproven { resource: this.family.resource, epoch: this.number, detail })
 }

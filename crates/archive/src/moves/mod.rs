@@ -3,7 +3,7 @@
 //! [`transaction`] has the steps that every move shares, [`settle`] what it does about an interrupted move before it.
 
 pub mod archive;
-mod budget;
+pub mod budget;
 mod context;
 pub mod erase;
 pub mod erasures;

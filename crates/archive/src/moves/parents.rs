@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use super::queries::present;
+use super::present;
 use crate::model::{Family, Moved};
 use thermocline_database::schema::model::ForeignKey;
 use thermocline_database::{Session, TierError, Value};

@@ -59,8 +59,9 @@ pub async fn check_interrupted(this: &mut Move<'_>, kind: MoveKind, epoch: i64) 
     let (rows, held): (&Statement, bool) = match kind {
         MoveKind::Archive => (templates::brought(), true),
         MoveKind::Restore => (templates::closed(), false),
-        // The ids stay noted in cold and are erased again: nothing can be lost.
-        MoveKind::Erase => return Ok(()),
+        // The ids stay noted in cold and are erased again, and the platform's own tables still hold what was adopted: nothing
+        // can be lost.
+        MoveKind::Erase | MoveKind::Adopt => return Ok(()),
         other => return Err(this.disagree(Disagreement::InterruptedKind(epoch, other))),
     };
     for moved in &this.family.tables {

@@ -6,14 +6,14 @@ use super::queries;
 use super::queries::sql;
 use super::reinstate::{Version, reinstate};
 use super::report::{Choices, Recovery};
-use crate::model::{Moved, templates};
+use crate::model::{Family, Moved, templates};
 use crate::moves::parents::Parents;
 use crate::moves::rows::{self, Rows};
 use crate::moves::transaction::Move;
 use crate::moves::{self, MoveError, erasures};
 use thermocline_core::keyset::Key;
 use thermocline_core::table::ColumnType;
-use thermocline_database::{TierError, Value, row_of};
+use thermocline_database::{Session, TierError, Value, row_of};
 use thermocline_journal::{MoveKind, entry};
 
 /// Ids of one statement.
@@ -56,7 +56,7 @@ pub(super) async fn apply<'a>(
         erasures::close_pending(this, &mut leaving).await?;
     }
     recovery.erased = erasures::remove_again(this, !recovery.unknown_to_hot.is_empty()).await?;
-    reserve_ids(this).await?;
+    reserve_ids(&mut *this.cold, &mut *this.hot, family).await?;
     recovery.closed = rows::count(&leaving);
     this.count(&leaving, -1).await?;
     Ok(leaving)
@@ -98,12 +98,15 @@ async fn close_duplicates(this: &mut Move<'_>, leaving: &mut [Rows<'_>]) -> Resu
 }
 
 /// Makes hot give out no id that cold knows.
-pub(super) async fn reserve_ids(this: &mut Move<'_>) -> Result<(), TierError> {
-    let family = this.family;
+pub async fn reserve_ids(
+    cold: &mut dyn Session,
+    hot: &mut dyn Session,
+    family: &Family,
+) -> Result<(), TierError> {
     for moved in family.tables.iter().filter(|moved| moved.has_ids()) {
-        let records = this.cold.fetch(&moved.sql(sql::highest_id()), &[family.noun(moved).into()]).await?;
+        let records = cold.fetch(&moved.sql(sql::highest_id()), &[family.noun(moved).into()]).await?;
         if let Some(id) = records.first().map(|record| record.int_or_null("id")).transpose()?.flatten() {
-            this.hot.execute(&moved.sql(sql::reserve_ids()), &[id.into()]).await?;
+            hot.execute(&moved.sql(sql::reserve_ids()), &[id.into()]).await?;
         }
     }
     Ok(())

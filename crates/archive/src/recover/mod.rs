@@ -19,6 +19,7 @@ mod queries;
 mod reinstate;
 mod report;
 
+pub use self::apply::reserve_ids;
 pub use self::queries::statements;
 pub use self::report::{Choices, Consent, InDoubtMove, MissingParents, Recovery};
 use crate::fail_point;

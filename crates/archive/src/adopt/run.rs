@@ -1,0 +1,90 @@
+//! The adoption of one table, phase by phase.
+
+use super::progress::{self, Phase, TableProgress};
+use super::queries::sql;
+use super::report::{Class, TableReport};
+use super::source::Source;
+use crate::moves::{MoveError, Mover};
+use thermocline_database::{TierError, Value};
+
+/// A step of an adoption, for its progress.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// The table has so many rows.
+    Begun(i64),
+    /// So many rows of the table have been dealt with.
+    Copied(i64),
+    /// The copies are being counted.
+    Counting,
+    /// So many rows have left hot.
+    LeftHot(i64),
+}
+
+/// The adoption of one table.
+#[derive(Debug)]
+pub struct Adoption<'a> {
+    /// Both tiers.
+    pub mover: &'a Mover<'a>,
+    /// The table.
+    pub source: &'a Source<'a>,
+}
+
+/// Calls with each step of an adoption.
+pub type OnStep<'a> = dyn FnMut(Step) + Send + 'a;
+
+impl Adoption<'_> {
+    /// Goes on with the adoption until it has reached a phase. Returns how far it is.
+    pub async fn run(
+        &self,
+        mut at: TableProgress,
+        until: Phase,
+        on: &mut OnStep<'_>,
+    ) -> Result<TableProgress, MoveError> {
+        let resource = self.source.family.resource;
+        while at.phase < until {
+            tracing::info!(table = at.source, resource, phase = %at.phase, "adopting");
+            match at.phase {
+                Phase::Found => self.sort_out().await?,
+                Phase::Copying => self.copy(&at, on).await?,
+                Phase::Copied => self.raise().await?,
+                Phase::Raised => self.repair(on).await?,
+                Phase::Done => {}
+            }
+            at = self.progress().await?;
+        }
+        Ok(at)
+    }
+
+    async fn progress(&self) -> Result<TableProgress, MoveError> {
+        let all = progress::read(self.mover.cold).await?;
+        let own = all.into_iter().find(|table| table.source == self.source.original.name);
+        own.ok_or_else(|| {
+            let source = format!("{} is not noted in archive_adoption", self.source.original.name).into();
+            MoveError::Tier(TierError::Statement {
+                tier: thermocline_database::Tier::Cold,
+                statement: sql::adoptions().name,
+                source,
+            })
+        })
+    }
+
+    /// Returns what became of the rows.
+    pub async fn report(&self, at: &TableProgress) -> Result<TableReport, MoveError> {
+        let name: Value = at.source.as_str().into();
+        let mut cold = self.mover.cold.session().await?;
+        let counted = cold.fetch(&self.source.sql(sql::copied()), std::slice::from_ref(&name)).await?;
+        let rows = counted.first().map_or(Ok(0), |record| record.int("n"))?;
+        let mut classes = Class::read(&cold.fetch(sql::classes(), &[name]).await?)?;
+        if at.left_hot > 0 {
+            classes.push(Class { class: "in_both_equal".to_owned(), rows: at.left_hot, first: Vec::new() });
+        }
+        Ok(TableReport {
+            source: at.source.clone(),
+            rows,
+            adopted: at.rows + at.left_hot,
+            absent: self.source.absent.clone(),
+            ignored: self.source.ignored.clone(),
+            classes,
+        })
+    }
+}

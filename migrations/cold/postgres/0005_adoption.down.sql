@@ -1,0 +1,2 @@
+DROP TABLE archive_adoption_rejects;
+DROP TABLE archive_adoption;

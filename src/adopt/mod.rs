@@ -1,0 +1,101 @@
+//! Adopting the archive of a platform: which tables it has, and the rows in hot that they refer to.
+//!
+//! The work on each table is that of [`thermocline_archive::adopt`].
+
+mod parents;
+mod plan;
+
+use serde::Serialize;
+
+use crate::archive::adopt::{self, Adoption, Class, OnStep, Phase, Step, TableReport};
+use crate::archive::{MoveError, Mover};
+use crate::clock::Clock;
+use crate::tier::{Engine, Statement};
+
+pub use plan::{Detected, Plan, detect, set_aside};
+
+crate::queries! {
+    mod sql = "adoption" { Shared: "queries.sql" }
+    [participants]
+}
+
+/// Returns every statement of this room.
+pub fn statements() -> Vec<Statement> {
+    vec![*sql::participants()]
+}
+
+/// The report of an adoption, done or planned.
+#[derive(Debug, Default, Serialize)]
+pub struct AdoptionReport {
+    /// Whether nothing was changed.
+    pub dry_run: bool,
+    /// The time zone of instants without one.
+    pub zone: String,
+    /// The tables.
+    pub tables: Vec<TableReport>,
+    /// The rows in hot that were made, or would be, because adopted rows refer to them, and those that cannot be made.
+    pub parents: Vec<Class>,
+    /// The duration in seconds.
+    pub seconds: f64,
+}
+
+/// Called with a table, its number of rows, and a step of its adoption.
+pub type OnTable<'a> = dyn FnMut(&str, Step) + Send + 'a;
+
+/// Adopts every table that waits, or goes on where an earlier run ended.
+pub async fn run(
+    mover: &Mover<'_>,
+    plan: &Plan,
+    on: &mut OnTable<'_>,
+) -> Result<AdoptionReport, MoveError> {
+    let mut report = AdoptionReport { zone: plan.zone.clone(), ..AdoptionReport::default() };
+    let progress = adopt::progress(mover.cold).await?;
+    let at = |name: &str| progress.iter().find(|table| table.source == name).cloned();
+    for source in &plan.sources {
+        let name = source.original.name.as_str();
+        let Some(mut at) = at(name) else { continue };
+        let adoption = Adoption { mover, source };
+        let mut step = |step| on(name, step);
+        let step: &mut OnStep<'_> = &mut step;
+        if at.phase < Phase::Done {
+            at = adoption.run(at, Phase::Raised, step).await?;
+            report.parents.extend(parents::make(mover, source).await?);
+            at = adoption.run(at, Phase::Done, step).await?;
+        }
+        report.tables.push(adoption.report(&at).await?);
+    }
+    if let Some(source) = &plan.activity
+        && let Some(at) = at(adopt::ACTIVITY)
+    {
+        report.tables.push(match at.phase {
+            Phase::Done => source.report(mover.cold).await?,
+            _ => source.adopt(mover.cold, mover.clock.now()).await?,
+        });
+    }
+    Ok(report)
+}
+
+/// Returns what [`run`] would do, and changes nothing.
+pub async fn look(
+    mover: &Mover<'_>,
+    plan: &Plan,
+    on: &mut OnTable<'_>,
+) -> Result<AdoptionReport, MoveError> {
+    let mut report = AdoptionReport { dry_run: true, zone: plan.zone.clone(), ..AdoptionReport::default() };
+    for source in &plan.sources {
+        let name = source.original.name.as_str();
+        let mut step = |step| on(name, step);
+        report.tables.push(Adoption { mover, source }.look(&mut step).await?);
+        report.parents.extend(parents::missing(mover.hot, mover.cold, source).await?);
+    }
+    if let Some(source) = &plan.activity {
+        report.tables.push(source.look(mover.cold).await?);
+    }
+    Ok(report)
+}
+
+/// Returns a mover for an adoption.
+pub fn mover<'a>(hot: &'a dyn Engine, cold: &'a dyn Engine, clock: &'a Clock) -> Mover<'a> {
+    let name = format!("adoption, process {}", std::process::id());
+    Mover { hot, cold, clock, name, sizes: crate::archive::BlockSizes::default() }
+}
