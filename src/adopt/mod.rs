@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::archive::adopt::{self, Adoption, Class, OnStep, Phase, Step, TableReport};
 use crate::archive::{MoveError, Mover};
 use crate::clock::Clock;
+use crate::tier::adoption::PlatformZone;
 use crate::tier::{Engine, Statement};
 
 pub use plan::{Detected, Plan, detect, set_aside};
@@ -42,13 +43,14 @@ pub struct AdoptionReport {
 /// Called with a table, its number of rows, and a step of its adoption.
 pub type OnTable<'a> = dyn FnMut(&str, Step) + Send + 'a;
 
+/// Returns the name of a time zone, as cold notes it.
+pub fn name_of(zone: Option<PlatformZone>) -> String {
+    zone.map_or_else(|| adopt::UTC.to_owned(), |zone| zone.to_string())
+}
+
 /// Adopts every table that waits, or goes on where an earlier run ended.
-pub async fn run(
-    mover: &Mover<'_>,
-    plan: &Plan,
-    on: &mut OnTable<'_>,
-) -> Result<AdoptionReport, MoveError> {
-    let mut report = AdoptionReport { zone: plan.zone.clone(), ..AdoptionReport::default() };
+pub async fn run(mover: &Mover<'_>, plan: &Plan, on: &mut OnTable<'_>) -> Result<AdoptionReport, MoveError> {
+    let mut report = AdoptionReport { zone: name_of(plan.zone), ..AdoptionReport::default() };
     let progress = adopt::progress(mover.cold).await?;
     let at = |name: &str| progress.iter().find(|table| table.source == name).cloned();
     for source in &plan.sources {
@@ -76,12 +78,8 @@ pub async fn run(
 }
 
 /// Returns what [`run`] would do, and changes nothing.
-pub async fn look(
-    mover: &Mover<'_>,
-    plan: &Plan,
-    on: &mut OnTable<'_>,
-) -> Result<AdoptionReport, MoveError> {
-    let mut report = AdoptionReport { dry_run: true, zone: plan.zone.clone(), ..AdoptionReport::default() };
+pub async fn look(mover: &Mover<'_>, plan: &Plan, on: &mut OnTable<'_>) -> Result<AdoptionReport, MoveError> {
+    let mut report = AdoptionReport { dry_run: true, zone: name_of(plan.zone), ..AdoptionReport::default() };
     for source in &plan.sources {
         let name = source.original.name.as_str();
         let mut step = |step| on(name, step);

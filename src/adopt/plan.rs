@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::archive::Family;
 use crate::archive::adopt::{self, ActivitySource, Original, Source};
 use crate::resources::registry;
+use crate::tier::adoption::PlatformZone;
 use crate::tier::{Engine, TierError};
 
 /// Tables of ours that no platform has: where one stands, the archive is ours.
@@ -29,7 +30,7 @@ pub struct Plan {
     /// The counts of user actions.
     pub activity: Option<ActivitySource>,
     /// The time zone of instants without one.
-    pub zone: String,
+    pub zone: Option<PlatformZone>,
 }
 
 impl Plan {
@@ -37,7 +38,7 @@ impl Plan {
     ///
     /// # Errors
     /// Everything that keeps them from being read.
-    pub fn of(originals: &[Original], zone: &str) -> Result<Self, Vec<String>> {
+    pub fn of(originals: &[Original], zone: Option<PlatformZone>) -> Result<Self, Vec<String>> {
         let (mut sources, mut activity, mut obstacles) = (Vec::new(), None, Vec::new());
         for family in registry::families() {
             let own = family.own().archived;
@@ -53,7 +54,7 @@ impl Plan {
                 Err(found) => obstacles.extend(found),
             }
         }
-        if obstacles.is_empty() { Ok(Self { sources, activity, zone: zone.to_owned() }) } else { Err(obstacles) }
+        if obstacles.is_empty() { Ok(Self { sources, activity, zone }) } else { Err(obstacles) }
     }
 
     /// Returns the tables.
@@ -75,8 +76,11 @@ pub async fn detect(cold: &dyn Engine) -> Result<Detected, TierError> {
     let mut asked = names();
     asked.extend(OURS);
     let mut found = adopt::find(cold, &asked).await?;
-    let waiting: BTreeSet<String> =
-        found.iter().filter(|original| original.is_set_aside()).map(|original| original.name.clone()).collect();
+    let waiting: BTreeSet<String> = found
+        .iter()
+        .filter(|original| original.is_set_aside())
+        .map(|original| original.name.clone())
+        .collect();
     found.retain(|original| !original.is_set_aside());
     let is_ours = |original: &Original| OURS.contains(&&*original.name) || !original.is_foreign();
     if found.is_empty() || found.iter().any(is_ours) {
@@ -92,7 +96,7 @@ pub async fn detect(cold: &dyn Engine) -> Result<Detected, TierError> {
             obstacles.push(format!("{name} has rows, and the archive of a platform holds no children"));
         }
     }
-    if let Err(more) = Plan::of(&found, adopt::UTC) {
+    if let Err(more) = Plan::of(&found, None) {
         obstacles.extend(more);
     }
     Ok(if obstacles.is_empty() { Detected::Platform(found) } else { Detected::Refused(obstacles) })

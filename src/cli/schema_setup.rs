@@ -7,11 +7,14 @@ use super::tier_report;
 use crate::adopt::{self, Detected};
 use crate::schema;
 use crate::schema::findings::{Finding, findings};
-use crate::tier::{Schema, Tier};
 use crate::tier::migrate::{self, DetectedSchema, Fault, Recorded, Task};
+use crate::tier::{Schema, Tier};
 
 /// The most differences that a message lists.
 const MAX_LISTED: usize = 10;
+/// What to do about a cold tier that is a platform's.
+const NOT_ADOPTED: &str =
+    "the cold database holds the archive of a platform: `thermocline db adopt` adopts it";
 
 /// The changes to a schema.
 #[derive(Debug, Serialize)]
@@ -38,6 +41,9 @@ pub async fn prepare(database: &dyn Schema, migrate: bool) -> Result<(), Failure
     ensure_known(database, &rows)?;
     let (tier, version, newest) = (database.tier(), migrate::stands(&rows), migrate::newest(database));
     if version < newest {
+        if holds_platform(database).await? {
+            return Err(Failure::Usage(NOT_ADOPTED.to_owned()));
+        }
         return Err(Failure::Usage(format!(
             "the {tier} schema is at version {version} of {newest}: run `thermocline db upgrade --tier {tier}`"
         )));
@@ -90,13 +96,8 @@ async fn adopt(database: &dyn Schema) -> Result<Option<i64>, Failure> {
                 return ensure_known(database, &rows).map(|()| None);
             }
             let tier = database.tier();
-            if tier == Tier::Cold
-                && !database.is_embedded()
-                && let Detected::Platform(_) = adopt::detect(database).await.map_err(Failure::of)?
-            {
-                return Err(Failure::Failed(
-                    "the cold database holds the archive of a platform: `thermocline db adopt` adopts it".to_owned(),
-                ));
+            if holds_platform(database).await? {
+                return Err(Failure::Failed(NOT_ADOPTED.to_owned()));
             }
             Err(Failure::Failed(format!(
                 "the {tier} database has tables with the names of this program, but not as any version makes them; \
@@ -107,6 +108,15 @@ async fn adopt(database: &dyn Schema) -> Result<Option<i64>, Failure> {
             )))
         }
     }
+}
+
+/// Returns whether the database is the cold tier of a platform, with an archive of its own.
+async fn holds_platform(database: &dyn Schema) -> Result<bool, Failure> {
+    if database.tier() == Tier::Hot || database.is_embedded() {
+        return Ok(false);
+    }
+    let detected = adopt::detect(database).await.map_err(Failure::of)?;
+    Ok(!matches!(detected, Detected::Nothing))
 }
 
 /// Refuses a schema that lacks what readers need. Logs a warning for every other difference from the declaration.

@@ -102,6 +102,10 @@ fn declared(folder: &Path, engine: &str, names: &mut BTreeSet<String>) {
         for query in catalogue.split("-- name: ").skip(1) {
             let name = query.lines().next().unwrap_or_default().trim();
             let tier = query.lines().find_map(|line| line.strip_prefix("-- tier: "));
+            let only = query.lines().find_map(|line| line.strip_prefix("-- engine: "));
+            if only.is_some_and(|only| only.trim() != engine) {
+                continue;
+            }
             let sent = match (engine, tier.map(str::trim)) {
                 (_, Some("both")) | ("sqlite", Some("hot" | "cold")) => true,
                 ("mssql", tier) => tier == Some("hot"),

@@ -301,8 +301,11 @@ fn a_recovery_of_a_postgres_survives_a_kill_at_any_step() {
     }
 }
 
-/// Adds the names of the steps in a file or in the files of a folder.
+/// Adds the names of the steps in a file or in the files of a folder. The tests of the adoption have their own.
 fn steps_in(path: &Path, found: &mut BTreeSet<String>) {
+    if path.ends_with("archive/src/adopt") {
+        return;
+    }
     if path.is_dir() {
         for entry in std::fs::read_dir(path).expect("a folder") {
             steps_in(&entry.expect("an entry").path(), found);

@@ -48,7 +48,7 @@ pub fn statements(families: &[&Family]) -> Vec<Statement> {
         maintenance::statements,
         adopt::statements,
     ]
-        .into_iter()
-        .flat_map(|room| room(families))
-        .collect()
+    .into_iter()
+    .flat_map(|room| room(families))
+    .collect()
 }

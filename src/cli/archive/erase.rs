@@ -5,6 +5,8 @@ use serde::Serialize;
 
 use super::mover::mover;
 use super::resources::erasable;
+use crate::adopt::set_aside;
+use crate::archive::adopt;
 use crate::cli::failure::Failure;
 use crate::cli::output::print_all;
 use crate::cli::tiers::Tiers;
@@ -62,5 +64,17 @@ pub async fn run(args: &Args, tiers: &Tiers, clock: &Clock, json: bool) -> Resul
         };
         all.push(Erased { resource: family.resource, rows: rows.map_err(Failure::of)? });
     }
+    forget_erased(tiers, args.user).await?;
     print_all(&all, json, |Erased { resource, rows }| outln!("{resource}: {rows} rows erased"))
+}
+
+/// Removes erased rows from what an adoption has kept: the platform's own tables, and the rows kept aside.
+async fn forget_erased(tiers: &Tiers, user: Option<i64>) -> Result<(), Failure> {
+    let cold = tiers.need_cold()?;
+    if adopt::progress(cold).await.map_err(Failure::of)?.is_empty() {
+        return Ok(());
+    }
+    let originals = set_aside(cold).await.map_err(Failure::of)?;
+    let done = adopt::forget_erased(cold, &originals, &registry::families(), user).await;
+    done.map(drop).map_err(Failure::of)
 }

@@ -14,8 +14,10 @@ use crate::cli::output::print_json;
 use crate::cli::schema_setup::bring_up_to_date;
 use crate::clock::Clock;
 use crate::config::Settings;
-use crate::journal::pair;
-use crate::tier::{Schema, Tier};
+use crate::journal::{pair, state};
+use crate::resources::registry;
+use crate::tier::adoption::{Adoption, PlatformZone};
+use crate::tier::{Schema, Tier, migrate};
 
 /// Adopt the databases of a live platform, both sides
 ///
@@ -35,26 +37,33 @@ pub struct Args {
     /// Drop the platform's own tables, which were set aside
     #[arg(long)]
     finish: bool,
+    /// Take the adoption back: rows that have left hot since go back there, and the platform's tables to their schema
+    #[arg(long, conflicts_with_all = ["finish", "dry_run"])]
+    back_out: bool,
     /// The time zone of the platform's instants, if it did not write UTC
     #[arg(long, value_name = "ZONE")]
-    platform_zone: Option<String>,
+    platform_zone: Option<PlatformZone>,
 }
 
 /// Runs the command.
 pub async fn run(args: &Args, settings: &Settings, json: bool) -> Result<(), Failure> {
     let Some(location) = &settings.cold else {
-        return Err(Failure::Usage("COLD_DATABASE_URL: not set, but an adoption needs a cold tier".to_owned()));
+        return Err(Failure::Usage(
+            "COLD_DATABASE_URL: not set, but an adoption needs a cold tier".to_owned(),
+        ));
     };
     let report = &mut |attempt: &connect::FailedAttempt<'_>| errln!("{attempt}");
     let cold = connect::wait(Tier::Cold, location, settings.tries, report).await?;
     let hot = connect::wait(Tier::Hot, &settings.hot, settings.tries, report).await?;
-    let zone = args.platform_zone.as_deref();
+    let zone = args.platform_zone;
     let done = if args.finish {
         finish(&*cold, json).await
+    } else if args.back_out {
+        back_out(&*hot, &*cold, json).await
     } else if args.dry_run {
         look(&*hot, &*cold, zone).await.and_then(|report| print(&report, json))
     } else {
-        bring_up_to_date(&*hot, true).await?;
+        prepare_hot(&*hot, zone).await?;
         set_aside(&*cold).await?;
         bring_up_to_date(&*cold, true).await?;
         complete(&*hot, &*cold, zone).await.and_then(|report| print(&report, json))
@@ -64,12 +73,30 @@ pub async fn run(args: &Args, settings: &Settings, json: bool) -> Result<(), Fai
     done
 }
 
+/// Adopts or upgrades hot. Times that the platform stored in a zone of its own become UTC when they are adopted.
+async fn prepare_hot(hot: &dyn Schema, zone: Option<PlatformZone>) -> Result<(), Failure> {
+    if zone.is_some() && hot.recorded().await.map_err(Failure::of)?.is_none() {
+        migrate::adopt(hot, &Adoption { zone }).await.map_err(Failure::of)?;
+    }
+    bring_up_to_date(hot, true).await.map(drop)
+}
+
 /// Sets the archive of a platform aside, so that ours can be made.
 pub async fn set_aside(cold: &dyn Schema) -> Result<(), Failure> {
-    if let Some(originals) = detect(cold).await? {
-        archive::set_aside(cold, &originals).await.map_err(Failure::of)?;
+    if detect(cold).await?.is_none() {
+        return Ok(());
     }
-    Ok(())
+    // Another process may be about to do the same.
+    let lock = cold.migrating().await.map_err(Failure::of)?;
+    let done = async {
+        match detect(cold).await? {
+            Some(originals) => archive::set_aside(cold, &originals).await.map_err(Failure::of),
+            None => Ok(()),
+        }
+    };
+    let done = done.await;
+    lock.close().await;
+    done
 }
 
 /// Returns the archive of a platform that was not set aside yet.
@@ -95,30 +122,29 @@ fn refused(obstacles: &[String]) -> Failure {
 pub async fn complete(
     hot: &dyn Schema,
     cold: &dyn Schema,
-    zone: Option<&str>,
+    zone: Option<PlatformZone>,
 ) -> Result<AdoptionReport, Failure> {
     let begun = Instant::now();
     let clock = Clock::system();
     if archive::progress(cold).await.map_err(Failure::of)?.is_empty() {
         return Ok(AdoptionReport::default());
     }
-    if let Some(zone) = zone {
-        ensure_zone(cold, zone).await?;
-    }
     pair::ensure(hot, cold, &clock).await.map_err(Failure::of)?;
     let lock = cold.migrating().await.map_err(Failure::of)?;
     let done = async {
-        if let Some(zone) = zone {
-            archive::set_zone(cold, zone).await.map_err(Failure::of)?;
+        if zone.is_some() {
+            archive::set_zone(cold, &adopt::name_of(zone)).await.map_err(Failure::of)?;
         }
         let progress = archive::progress(cold).await.map_err(Failure::of)?;
-        if let Some(table) = progress.iter().find(|table| zone.is_some_and(|zone| zone != table.zone)) {
+        let differs = |table: &&archive::TableProgress| zone.is_some() && adopt::name_of(zone) != table.zone;
+        if let Some(table) = progress.iter().find(differs) {
             return Err(Failure::Usage(format!(
                 "--platform-zone: {} was copied with the zone {}",
                 table.source, table.zone
             )));
         }
-        let zone = progress.first().map_or(UTC, |table| table.zone.as_str());
+        let noted = progress.first().map(|table| table.zone.as_str()).filter(|noted| *noted != UTC);
+        let zone = noted.map(str::parse).transpose().map_err(Failure::Failed)?;
         let originals = adopt::set_aside(cold).await.map_err(Failure::of)?;
         if originals.is_empty() && progress.iter().any(|table| table.phase != Phase::Done) {
             let text = format!("the tables of the platform are not in the schema {}", archive::SCHEMA);
@@ -137,12 +163,14 @@ pub async fn complete(
 }
 
 /// Returns what an adoption would do.
-async fn look(hot: &dyn Schema, cold: &dyn Schema, zone: Option<&str>) -> Result<AdoptionReport, Failure> {
+async fn look(
+    hot: &dyn Schema,
+    cold: &dyn Schema,
+    zone: Option<PlatformZone>,
+) -> Result<AdoptionReport, Failure> {
     let begun = Instant::now();
     let clock = Clock::system();
-    let zone = zone.unwrap_or(UTC);
     let Some(originals) = detect(cold).await? else { return Ok(AdoptionReport::default()) };
-    ensure_zone(cold, zone).await?;
     let plan = Plan::of(&originals, zone).map_err(|obstacles| refused(&obstacles))?;
     let mover = adopt::mover(hot, cold, &clock);
     let mut bars = Bars::default();
@@ -150,14 +178,6 @@ async fn look(hot: &dyn Schema, cold: &dyn Schema, zone: Option<&str>) -> Result
     let mut report = looked.map_err(Failure::of)?;
     report.seconds = begun.elapsed().as_secs_f64();
     Ok(report)
-}
-
-async fn ensure_zone(cold: &dyn Schema, zone: &str) -> Result<(), Failure> {
-    let is_plain = zone.chars().all(|c| c.is_ascii_alphanumeric() || "_+-/".contains(c));
-    if is_plain && archive::knows_zone(cold, zone).await.map_err(Failure::of)? {
-        return Ok(());
-    }
-    Err(Failure::Usage(format!("--platform-zone: the server knows no time zone {zone}")))
 }
 
 /// Drops the platform's own tables.
@@ -179,6 +199,36 @@ async fn finish(cold: &dyn Schema, json: bool) -> Result<(), Failure> {
         [] => outln!("nothing to drop"),
         dropped => outln!("dropped {} of the schema {}", dropped.join(", "), archive::SCHEMA),
     }
+    Ok(())
+}
+
+/// Takes the adoption back. It may be killed at any moment, and the next run goes on.
+async fn back_out(hot: &dyn Schema, cold: &dyn Schema, json: bool) -> Result<(), Failure> {
+    let originals = adopt::set_aside(cold).await.map_err(Failure::of)?;
+    if originals.is_empty() {
+        let text = format!("the schema {} has no tables of the platform: it is too late", archive::SCHEMA);
+        return Err(Failure::Failed(text));
+    }
+    let mut returned = 0;
+    if cold.recorded().await.map_err(Failure::of)?.is_some_and(|rows| migrate::stands(&rows) > 0) {
+        let clock = Clock::system();
+        let mover = adopt::mover(hot, cold, &clock);
+        let epochs = state::epochs(hot).await.map_err(Failure::of)?;
+        for family in registry::families() {
+            // Before its first move nothing has left hot.
+            if epochs.get(family.resource).is_some_and(|epoch| *epoch > 0) {
+                returned += archive::return_to_hot(&mover, family).await.map_err(Failure::of)?;
+            }
+        }
+        archive::unpair(hot).await.map_err(Failure::of)?;
+        migrate::downgrade(cold, 0).await.map_err(Failure::of)?;
+    }
+    cold.migrate(cold.steps(), migrate::Task::Reset).await.map_err(Failure::of)?;
+    archive::put_back(cold, &originals).await.map_err(Failure::of)?;
+    if json {
+        return print_json(&BTreeMap::from([("returned", returned)]));
+    }
+    outln!("{returned} rows went back to hot; the platform's archive is where it was");
     Ok(())
 }
 

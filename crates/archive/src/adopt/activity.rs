@@ -9,6 +9,7 @@ use super::report::{Class, TableReport};
 use crate::fail_point;
 use thermocline_core::clock::Timestamp;
 use thermocline_core::table::ColumnType;
+use thermocline_database::adoption::PlatformZone;
 use thermocline_database::{Begin, Engine, Statement, TierError, Value};
 
 /// The platform's table of user actions.
@@ -27,7 +28,7 @@ impl ActivitySource {
     ///
     /// # Errors
     /// Every column that is missing or cannot be read.
-    pub fn of(original: &Original, zone: &str) -> Result<Self, Vec<String>> {
+    pub fn of(original: &Original, zone: Option<PlatformZone>) -> Result<Self, Vec<String>> {
         let mut reader = Reader::new(original, zone);
         let action = reader.required("action_type", ColumnType::Text);
         let mut values = vec![
@@ -108,7 +109,13 @@ impl ActivitySource {
         let rows = records.first().map_or(Ok(0), |record| record.int("n"))?;
         let classes = Class::read(&session.fetch(sql::classes(), &[name]).await?)?;
         let adopted = rows - classes.iter().map(|class| class.rows).sum::<i64>();
-        Ok(TableReport { source: self.original.name.clone(), rows, adopted, classes, ..TableReport::default() })
+        Ok(TableReport {
+            source: self.original.name.clone(),
+            rows,
+            adopted,
+            classes,
+            ..TableReport::default()
+        })
     }
 
     /// Returns what would become of them.
@@ -117,6 +124,12 @@ impl ActivitySource {
         let classes = Class::read(&session.fetch(&self.sql(sql::sorted_out()), &[]).await?)?;
         let rows = look::rows(&mut *session, &self.original).await?;
         let adopted = rows - classes.iter().map(|class| class.rows).sum::<i64>();
-        Ok(TableReport { source: self.original.name.clone(), rows, adopted, classes, ..TableReport::default() })
+        Ok(TableReport {
+            source: self.original.name.clone(),
+            rows,
+            adopted,
+            classes,
+            ..TableReport::default()
+        })
     }
 }

@@ -11,6 +11,9 @@ pub async fn set_aside(cold: &dyn Engine, originals: &[Original]) -> Result<(), 
     let mut session = cold.session().await?;
     session.begin(Begin::Write).await?;
     session.execute(sql::make_schema(), &[]).await?;
+    if let Some(original) = originals.first() {
+        session.execute(&queries::note_schema(&original.schema), &[]).await?;
+    }
     for original in originals {
         session.execute(&original.sql(sql::set_aside()), &[]).await?;
         fail_point::reached("setting-aside");
@@ -20,14 +23,17 @@ pub async fn set_aside(cold: &dyn Engine, originals: &[Original]) -> Result<(), 
     Ok(())
 }
 
-/// Moves the tables back to a schema, after ours were dropped.
-pub async fn put_back(cold: &dyn Engine, originals: &[Original], schema: &str) -> Result<(), TierError> {
+/// Moves the tables back to the schema they came from, after ours were dropped.
+pub async fn put_back(cold: &dyn Engine, originals: &[Original]) -> Result<(), TierError> {
     let mut session = cold.session().await?;
     session.begin(Begin::Write).await?;
+    let records = session.fetch(sql::noted_schema(), &[]).await?;
+    let schema = records.first().map_or(Ok("public".to_owned()), |record| record.text("name"))?;
     for original in originals {
-        session.execute(&queries::put_back(original, schema), &[]).await?;
+        session.execute(&queries::put_back(original, &schema), &[]).await?;
     }
     session.execute(sql::drop_schema(), &[]).await?;
+    fail_point::reached("putting-back");
     session.commit().await
 }
 

@@ -16,6 +16,7 @@
 
 mod activity;
 mod aside;
+mod back_out;
 mod copy;
 mod erased;
 mod look;
@@ -31,9 +32,10 @@ mod strays;
 
 pub use activity::ActivitySource;
 pub use aside::{finish, put_back, set_aside};
+pub use back_out::{return_to_hot, unpair};
 pub use erased::forget_erased;
 pub use look::is_empty;
-pub use original::{ACTIVITY, Original, SCHEMA, UTC, find, knows_zone};
+pub use original::{ACTIVITY, Original, SCHEMA, UTC, find};
 pub use progress::{Phase, TableProgress, read as progress, set_zone, unfinished};
 pub use queries::statements;
 pub use report::{Class, TableReport};

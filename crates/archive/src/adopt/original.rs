@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use super::queries::sql;
 use crate::model::Moved;
 use thermocline_core::table::ColumnType;
+use thermocline_database::adoption::PlatformZone;
 use thermocline_database::{Engine, Statement, TierError};
 
 /// The schema in which the platform's own tables wait.
 pub const SCHEMA: &str = "platform_originals";
 /// The table of user activity.
 pub const ACTIVITY: &str = "user_behavior_analytics";
-/// The time zone of instants without one, unless the operator names another.
+/// How cold notes that instants without a time zone are UTC.
 pub const UTC: &str = "UTC";
 
 /// A table of the platform.
@@ -103,17 +104,11 @@ pub async fn find(cold: &dyn Engine, names: &[&str]) -> Result<Vec<Original>, Ti
     Ok(found.into_values().collect())
 }
 
-/// Returns whether the server knows a time zone of this name.
-pub async fn knows_zone(cold: &dyn Engine, zone: &str) -> Result<bool, TierError> {
-    let records = cold.fetch(sql::zones(), &[zone.into()]).await?;
-    Ok(records.first().map(|record| record.int("n")).transpose()? == Some(1))
-}
-
 /// Reads the columns of a table as the types of ours.
 pub(super) struct Reader<'a> {
     pub original: &'a Original,
-    /// The zone of instants without one, as a name that the server knows.
-    pub zone: &'a str,
+    /// The zone of instants without one; `None` for UTC.
+    pub zone: Option<PlatformZone>,
     /// Why the table cannot be read.
     pub obstacles: Vec<String>,
     /// Conditions under which a row cannot be read, each with its reason, as branches of a `CASE`.
@@ -121,7 +116,7 @@ pub(super) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    pub fn new(original: &'a Original, zone: &'a str) -> Self {
+    pub fn new(original: &'a Original, zone: Option<PlatformZone>) -> Self {
         let mut obstacles = Vec::new();
         if !original.is_numbered {
             obstacles.push(format!("{}.id is not there, or has no unique index", original.name));
@@ -185,9 +180,11 @@ impl<'a> Reader<'a> {
                     &format!("{column} NOT BETWEEN '0001-01-03' AND '9999-12-29'"),
                     &format!("{name} lies outside the years 1 to 9999"),
                 );
-                Some(match found {
-                    "timestamptz" => column,
-                    _ => format!("({column}::timestamp AT TIME ZONE '{}')", self.zone),
+                let local = format!("{column}::timestamp");
+                Some(match (found, self.zone) {
+                    ("timestamptz", _) => column,
+                    (_, None) => format!("({local} AT TIME ZONE 'UTC')"),
+                    (_, Some(zone)) => format!("({} AT TIME ZONE 'UTC')", zone.utc_in_postgres(&local)),
                 })
             }
             ColumnType::Date if ["date", "timestamp"].contains(&found) => {

@@ -14,14 +14,17 @@ WHERE c.relkind IN ('r', 'p') AND c.relname = ANY (string_to_array($1, ','))
     AND (n.nspname = 'platform_originals' OR pg_table_is_visible(c.oid))
 ORDER BY 1, 2, a.attnum
 
--- name: zones
-SELECT count(*) AS n FROM pg_timezone_names WHERE name = $1
-
 -- name: make_schema
 CREATE SCHEMA IF NOT EXISTS platform_originals
 
 -- name: set_aside
 ALTER TABLE {source} SET SCHEMA platform_originals
+
+-- name: note_schema
+COMMENT ON SCHEMA platform_originals IS {comment}
+
+-- name: noted_schema
+SELECT coalesce(obj_description('platform_originals'::regnamespace, 'pg_namespace'), current_schema()::text) AS name
 
 -- name: put_back
 ALTER TABLE {source} SET SCHEMA {schema}
@@ -33,13 +36,13 @@ DROP TABLE {source}
 DROP SCHEMA platform_originals
 
 -- name: losers
-SELECT s.id, {original} AS original_id, 'unreadable' AS class, {reason} AS detail, row_to_json(s)::text AS content
+SELECT s.id::bigint AS id, {original} AS original_id, 'unreadable' AS class, {reason} AS detail, row_to_json(s)::text AS content
 FROM {source} s WHERE {reason} IS NOT NULL
 UNION ALL
 SELECT id, original_id, CASE WHEN shown = kept THEN 'duplicate' ELSE 'duplicate_differs' END, 'row ' || kept_id || ' is kept',
     content
 FROM (
-    SELECT s.id, {original} AS original_id, row_to_json(s)::text AS content, ROW({shown})::text AS shown,
+    SELECT s.id::bigint AS id, {original} AS original_id, row_to_json(s)::text AS content, ROW({shown})::text AS shown,
         row_number() OVER w AS nth, first_value(ROW({shown})::text) OVER w AS kept, first_value(s.id) OVER w AS kept_id
     FROM {source} s
     WHERE {reason} IS NULL AND ({key}) IN (
@@ -50,7 +53,7 @@ FROM (
 WHERE nth > 1
 
 -- name: activity_losers
-SELECT s.id, NULL::bigint AS original_id, 'unreadable' AS class, {reason} AS detail, row_to_json(s)::text AS content
+SELECT s.id::bigint AS id, NULL::bigint AS original_id, 'unreadable' AS class, {reason} AS detail, row_to_json(s)::text AS content
 FROM {source} s WHERE {reason} IS NOT NULL
 
 -- name: sort_out
@@ -157,3 +160,12 @@ DELETE FROM user_behavior_analytics WHERE resource LIKE 'platform:%'
 
 -- name: forget_original
 DELETE FROM {source} s USING archive_erasures e WHERE e.resource = $1 AND {original} = e.id
+
+-- name: forget_author
+DELETE FROM {source} s WHERE {author} = $1
+
+-- name: forget_kept
+DELETE FROM archive_adoption_rejects WHERE source = '{name}' AND content::json ->> '{column}' = $1::text
+
+-- name: forget_activity
+DELETE FROM user_behavior_analytics WHERE user_id = $1 AND resource LIKE 'platform:%'

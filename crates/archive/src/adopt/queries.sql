@@ -7,13 +7,6 @@
 -- parameters: names text
 -- index: catalogs
 
--- name: zones
--- tier: cold
--- engine: postgres
--- purpose: Counts the time zones of a name: 1 when the server knows it.
--- parameters: name text
--- index: none; a function of the server
-
 -- name: make_schema
 -- tier: cold
 -- engine: postgres
@@ -25,6 +18,18 @@
 -- engine: postgres
 -- purpose: Moves a table of the platform to that schema, with its indexes and sequences. It is locked for a moment, not rewritten.
 -- index: none
+
+-- name: note_schema
+-- tier: cold
+-- engine: postgres
+-- purpose: Notes which schema the tables of the platform came from.
+-- index: none
+
+-- name: noted_schema
+-- tier: cold
+-- engine: postgres
+-- purpose: Reads which schema the tables of the platform came from.
+-- index: catalogs
 
 -- name: put_back
 -- tier: cold
@@ -265,16 +270,60 @@ SELECT c.{owner} AS id, count(*) AS n FROM {table} c
 WHERE c.{owner} > $1 AND NOT EXISTS (SELECT 1 FROM {owners} o WHERE o.id = c.{owner})
 GROUP BY c.{owner} ORDER BY c.{owner} LIMIT $2
 
--- name: forget
--- tier: cold
--- purpose: Deletes the rejects of erased rows.
--- parameters: source text, ids ints
--- index: archive_adoption_rejects_original
-DELETE FROM archive_adoption_rejects WHERE source = $1 AND original_id {any $2}
-
 -- name: forget_original
 -- tier: cold
 -- engine: postgres
 -- purpose: Deletes erased rows from the platform's own table.
 -- parameters: resource text
 -- index: primary key of archive_erasures; scan of the table
+
+-- name: forget_author
+-- tier: cold
+-- engine: postgres
+-- purpose: Deletes the rows of a user from the platform's own table.
+-- parameters: user int
+-- index: scan of the table
+
+-- name: forget_kept
+-- tier: cold
+-- engine: postgres
+-- purpose: Deletes the rejects that a user wrote.
+-- parameters: user int
+-- index: archive_adoption_rejects_class
+
+-- name: forget_activity
+-- tier: cold
+-- engine: postgres
+-- purpose: Deletes the platform's own counts of a user's actions.
+-- parameters: user int
+-- index: user_behavior_analytics_user
+
+-- name: came_from_hot
+-- tier: cold
+-- purpose: Reads the first move that took rows out of hot which are still in cold.
+-- parameters: resource text
+-- index: primary key of archive_batches; {table}_batch
+SELECT epoch FROM archive_batches b
+WHERE b.resource = $1 AND b.kind IN ('archive', 'doubtful')
+    AND EXISTS (SELECT 1 FROM {table} t WHERE t.from_epoch = b.epoch AND t.to_epoch IS NULL)
+ORDER BY epoch LIMIT 1
+
+-- name: brought_open
+-- tier: cold
+-- purpose: Reads the open rows that a move brought to cold.
+-- parameters: epoch int
+-- index: {table}_batch
+SELECT {columns} FROM {table} WHERE from_epoch = $1 AND to_epoch IS NULL
+
+-- name: close_brought
+-- tier: cold
+-- purpose: Closes the open rows that a move brought to cold.
+-- parameters: epoch int, number of the move int
+-- index: {table}_batch
+UPDATE {table} SET to_epoch = $2 WHERE from_epoch = $1 AND to_epoch IS NULL
+
+-- name: unpair
+-- tier: hot
+-- purpose: Makes hot as it was before its first move, once all rows are back.
+-- index: scan of the three rows
+UPDATE archive_state SET pair = NULL, epoch = 0, token = NULL, cold_newest_at = NULL, cold_newest_id = NULL, mover = NULL

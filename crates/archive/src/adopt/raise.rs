@@ -55,6 +55,9 @@ impl Adoption<'_> {
             entry::confirm(&mut *cold, resource, epoch).await?;
             claim::raise_oldest_readable_epoch(&mut *cold, resource, epoch).await?;
         }
+        if let Some(number) = claim::lock(&mut *cold, resource).await? {
+            claim::release(&mut *cold, resource, number).await?;
+        }
         progress::enter(&mut *cold, name, Phase::Raised, now).await?;
         fail_point::reached("confirming-adopted");
         cold.commit().await?;

@@ -4,8 +4,11 @@ use super::progress::{self, Phase, TableProgress};
 use super::queries::sql;
 use super::report::{Class, TableReport};
 use super::source::Source;
-use crate::moves::{MoveError, Mover};
-use thermocline_database::{TierError, Value};
+use super::strays::{self, Known};
+use crate::moves::{self, MoveError, Mover};
+use async_trait::async_trait;
+use std::collections::HashSet;
+use thermocline_database::{Engine, TierError, Value};
 
 /// A step of an adoption, for its progress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +81,9 @@ impl Adoption<'_> {
         if at.left_hot > 0 {
             classes.push(Class { class: "in_both_equal".to_owned(), rows: at.left_hot, first: Vec::new() });
         }
+        drop(cold);
+        let mut archive = Adopted { cold: self.mover.cold, source: self.source };
+        classes.extend(strays::count(self.mover.hot, self.source.family, &mut archive).await?);
         Ok(TableReport {
             source: at.source.clone(),
             rows,
@@ -86,5 +92,20 @@ impl Adoption<'_> {
             ignored: self.source.ignored.clone(),
             classes,
         })
+    }
+}
+
+/// A table of the platform whose rows are versions.
+struct Adopted<'a> {
+    cold: &'a dyn Engine,
+    source: &'a Source<'a>,
+}
+
+#[async_trait]
+impl Known for Adopted<'_> {
+    async fn known(&mut self, ids: Vec<i64>) -> Result<HashSet<i64>, TierError> {
+        let moved = self.source.moved();
+        let records = self.cold.fetch(&moved.sql_by(moves::sql::open_of(), 0), &[ids.into()]).await?;
+        records.iter().map(|record| record.int("id")).collect()
     }
 }

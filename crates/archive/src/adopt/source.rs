@@ -7,6 +7,7 @@ use super::queries::sql;
 use crate::model::{Family, Moved};
 use thermocline_core::clock::Timestamp;
 use thermocline_core::table::ColumnType;
+use thermocline_database::adoption::PlatformZone;
 use thermocline_database::{Session, Statement, TierError, Value};
 
 /// The largest difference of two instants that the platform took for one: `DATETIME` counts in steps of 3⅓ ms.
@@ -40,7 +41,11 @@ impl<'a> Source<'a> {
     ///
     /// # Errors
     /// Every column that is missing or cannot be read.
-    pub fn of(original: &Original, family: &'a Family, zone: &str) -> Result<Self, Vec<String>> {
+    pub fn of(
+        original: &Original,
+        family: &'a Family,
+        zone: Option<PlatformZone>,
+    ) -> Result<Self, Vec<String>> {
         let mut reader = Reader::new(original, zone);
         let (mut values, mut is_read, mut absent) = (Vec::new(), Vec::new(), Vec::new());
         let archived = reader.optional("archived_at", ColumnType::Time);
@@ -117,6 +122,8 @@ impl<'a> Source<'a> {
             texts.map(|(_, value)| format!("coalesce(octet_length({value}), 0)")).collect();
         let values = self.values.join(", ");
         let losers = sql::losers().for_postgres().unwrap_or_default();
+        let author = self.moved().action.map(|action| action.user);
+        let column = author.map_or("id", |at| table.columns[at].archived);
         template.bind(
             &self.original.name,
             &[
@@ -130,6 +137,8 @@ impl<'a> Source<'a> {
                 ("archived", &self.archived),
                 ("reason", &self.reason),
                 ("key", &self.key),
+                ("author", author.map_or("NULL", |at| &self.values[at])),
+                ("column", column),
                 ("name", &self.original.name),
                 ("table", self.moved().archived),
                 ("columns", &table.names_in_cold()),
@@ -188,6 +197,8 @@ impl<'a> Source<'a> {
             sql::set_aside(),
             sql::drop_original(),
             sql::forget_original(),
+            sql::forget_author(),
+            sql::forget_kept(),
         ]
         .map(|template| self.sql(template))
         .into();

@@ -117,6 +117,9 @@ pub async fn purge(this: &mut Move<'_>) -> Result<(), TierError> {
         for (_, drop) in target.statements(sql::drop_versions()) {
             this.cold.execute(&drop, std::slice::from_ref(&ids)).await?;
         }
+        if target.noun == family.resource {
+            this.cold.execute(sql::forget_adopted(), &[family.own().archived.into(), ids.clone()]).await?;
+        }
         this.cold.execute(sql::erased_wholly(), &[target.noun.into(), ids]).await?;
     }
     for (batch, (digest, rows)) in gone {

@@ -139,6 +139,13 @@ UPDATE archive_erasures SET pending = 0 WHERE resource = $1 AND pending = $2
 -- index: primary key of archive_erasures
 UPDATE archive_erasures SET pending = NULL WHERE resource = $1 AND id {any $2}
 
+-- name: forget_adopted
+-- tier: cold
+-- purpose: Deletes the copies of erased rows that an adoption kept aside.
+-- parameters: table text, ids ints
+-- index: archive_adoption_rejects_original
+DELETE FROM archive_adoption_rejects WHERE source = $1 AND original_id {any $2}
+
 -- name: noted
 -- tier: both
 -- purpose: Reads all ids that were erased.

@@ -179,7 +179,7 @@ impl<'a> Restore<'a> {
     async fn put(&self, this: &mut Move<'_>, leaving: &[Rows<'_>]) -> Result<Digest, TierError> {
         let mut digest = Digest::default();
         for Rows { moved, rows } in leaving.iter().rev() {
-            let rows = self.without_replaced(this, rows).await?;
+            let rows = without_replaced(this, rows).await?;
             this.hot.insert(moved.table.name, &moved.columns(), &rows).await?;
             for row in &*rows {
                 digest.add(moved.table.name, row);
@@ -187,26 +187,6 @@ impl<'a> Restore<'a> {
         }
         state::hold(&mut *this.hot, self.family.resource, true).await?;
         Ok(digest)
-    }
-
-    /// Returns the rows that no newer row of hot has replaced.
-    async fn without_replaced<'r>(
-        &self,
-        this: &mut Move<'_>,
-        rows: &'r [Vec<Value>],
-    ) -> Result<Cow<'r, [Vec<Value>]>, TierError> {
-        let Some(supersede) = &self.family.supersede else { return Ok(rows.into()) };
-        let mut replaced = HashSet::new();
-        for (group, members) in supersede.groups(rows.iter().map(Vec::as_slice)) {
-            for record in this.hot.fetch(&supersede.in_hot, &[group.into(), members.into()]).await? {
-                let day = Timestamp::midnight(record.date("member")?);
-                replaced.insert((group, day.micros()));
-            }
-        }
-        if replaced.is_empty() {
-            return Ok(rows.into());
-        }
-        Ok(rows.iter().filter(|row| !replaced.contains(&(supersede.of)(row))).cloned().collect())
     }
 
     /// Step 5: closes the versions and subtracts them from the counts. Returns the watermark that is left in cold.
@@ -250,4 +230,23 @@ impl<'a> Restore<'a> {
     fn unproven(&self, epoch: i64, detail: String) -> MoveError {
         MoveError::Unproven { resource: self.family.resource, epoch, detail }
     }
+}
+
+/// Returns the rows that no newer row of hot has replaced.
+pub async fn without_replaced<'r>(
+    this: &mut Move<'_>,
+    rows: &'r [Vec<Value>],
+) -> Result<Cow<'r, [Vec<Value>]>, TierError> {
+    let Some(supersede) = &this.family.supersede else { return Ok(rows.into()) };
+    let mut replaced = HashSet::new();
+    for (group, members) in supersede.groups(rows.iter().map(Vec::as_slice)) {
+        for record in this.hot.fetch(&supersede.in_hot, &[group.into(), members.into()]).await? {
+            let day = Timestamp::midnight(record.date("member")?);
+            replaced.insert((group, day.micros()));
+        }
+    }
+    if replaced.is_empty() {
+        return Ok(rows.into());
+    }
+    Ok(rows.iter().filter(|row| !replaced.contains(&(supersede.of)(row))).cloned().collect())
 }

@@ -1,0 +1,33 @@
+//! Erasing rows that were adopted: nothing that the adoption has kept may keep them.
+
+use crate::platform::Platform;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_erased_row_is_gone_from_all_that_was_kept() {
+    let Some(mut platform) = Platform::with_a_past().await else { return };
+    platform.program.report("db adopt");
+    // Adopted, twice in the archive, and changed in hot.
+    for id in [5, 405, 395] {
+        platform.program.report(&format!("archive erase --resource messages --id {id}"));
+        platform.oracle.messages.remove(&id);
+        for table in ["messages_archive", "platform_originals.messages_archive", "archive_adoption_rejects"] {
+            let found =
+                platform.count(&format!("SELECT count(*) FROM {table} WHERE original_id = {id}")).await;
+            assert_eq!(found, 0, "{table} holds {id}");
+        }
+    }
+    platform.check_whole("three rows erased").await;
+    platform.program.report("archive erase --user 1");
+    for (table, column) in [
+        ("messages_archive", "sender_id"),
+        ("platform_originals.messages_archive", "sender_id"),
+        ("platform_originals.posts_archive", "author_id"),
+        ("platform_originals.user_behavior_analytics", "user_id"),
+        ("(SELECT * FROM user_behavior_analytics WHERE resource LIKE 'platform:%') AS own", "user_id"),
+    ] {
+        let found = platform.count(&format!("SELECT count(*) FROM {table} WHERE {column} = 1")).await;
+        assert_eq!(found, 0, "{table}");
+    }
+    let kept = "SELECT count(*) FROM archive_adoption_rejects WHERE content::json ->> 'sender_id' = '1'";
+    assert_eq!(platform.count(kept).await, 0);
+}

@@ -1,0 +1,91 @@
+//! Kills at each step of an adoption. After each, the next run goes on, and every row is there.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use crate::platform::Platform;
+
+/// Returns the names of the steps in the sources of the adoption.
+fn steps() -> BTreeSet<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("crates/archive/src/adopt");
+    let mut steps = BTreeSet::new();
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let source = std::fs::read_to_string(entry.expect("an entry").path()).expect("a source");
+        for rest in source.split("fail_point::reached(\"").skip(1) {
+            steps.insert(rest.split('"').next().expect("a name").to_owned());
+        }
+    }
+    steps
+}
+
+/// The steps of every move, which the repair of an adoption has too.
+const MOVE: [&str; 12] = [
+    "claiming",
+    "claimed",
+    "locked",
+    "settling",
+    "settled",
+    "worked-in-cold",
+    "journalled",
+    "committed-in-cold",
+    "raised",
+    "committed-in-hot",
+    "confirming",
+    "confirmed",
+];
+/// The steps of other commands.
+const ELSEWHERE: [&str; 3] = ["dropping-originals", "putting-back", "unpairing"];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_adoption_survives_a_kill_at_any_step() {
+    let Some(platform) = Platform::with_a_past().await else { return };
+    let mut steps: Vec<String> =
+        steps().into_iter().filter(|step| !ELSEWHERE.contains(&step.as_str())).collect();
+    assert!(steps.len() > 15, "{steps:?}");
+    steps.extend(MOVE.map(str::to_owned));
+    for step in steps {
+        // The first time, and a later one where there is one.
+        for nth in [1, 3] {
+            let copy = platform.copy().await;
+            let died = copy.program.dies("db adopt", &format!("{step}:{nth}"));
+            assert!(died || nth > 1, "{step} was not come to");
+            if !died {
+                continue;
+            }
+            // As it was, or not served.
+            let refused = copy.program.refused("serve --addr 127.0.0.1:0", 2);
+            let done = step == "finished-adoption";
+            assert!(
+                done || refused.contains("db adopt") || refused.contains("version 0"),
+                "{step}: {refused}"
+            );
+            // A second death elsewhere on the way.
+            let _ = copy.program.dies("db adopt", "committed-in-hot:1");
+            copy.program.report("db adopt");
+            copy.check_whole(&format!("killed at {step}:{nth}")).await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_adoption_survives_kills_at_any_moment() {
+    let Some(platform) = Platform::with_a_past().await else { return };
+    for round in 0..6u64 {
+        let copy = platform.copy().await;
+        for nth in 1..30 {
+            let mut running = copy.program.command("db adopt");
+            running.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+            let mut running = running.spawn().expect("the program");
+            tokio::time::sleep(std::time::Duration::from_millis(40 * nth + 17 * round)).await;
+            let ended = running.try_wait().expect("a status").is_some();
+            // It may have ended by now.
+            let _ = running.kill();
+            let _ = running.wait();
+            if ended {
+                break;
+            }
+        }
+        copy.program.report("db adopt");
+        copy.check_whole(&format!("round {round}")).await;
+    }
+}

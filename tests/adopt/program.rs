@@ -1,0 +1,65 @@
+//! The program beside a platform.
+
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+/// The program with the URLs of its tiers.
+pub struct Program {
+    pub hot: PathBuf,
+    pub cold: String,
+}
+
+impl Program {
+    pub fn new(hot: &Path, cold: &str) -> Self {
+        Self { hot: hot.to_owned(), cold: cold.to_owned() }
+    }
+
+    pub fn command(&self, args: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_thermocline"));
+        command
+            .args(args.split(' '))
+            .env_clear()
+            .env("HOT_DATABASE_URL", format!("sqlite:{}", self.hot.display()))
+            .env("COLD_DATABASE_URL", &self.cold)
+            .env("JWT_SECRET", crate::support::SECRET)
+            .stdin(Stdio::null());
+        command
+    }
+
+    pub fn run(&self, args: &str) -> Output {
+        self.command(args).output().expect("the program")
+    }
+
+    /// Runs a command that must succeed, and returns its report.
+    pub fn report(&self, args: &str) -> serde_json::Value {
+        let output = self.run(&format!("{args} --json"));
+        assert!(output.status.success(), "{args}: {}", said(&output));
+        serde_json::from_slice(&output.stdout).expect("JSON")
+    }
+
+    /// Runs a command that must fail with this status, and returns what it says.
+    pub fn refused(&self, args: &str, status: i32) -> String {
+        let output = self.run(args);
+        assert_eq!(output.status.code(), Some(status), "{args}: {}", said(&output));
+        said(&output)
+    }
+
+    /// Runs a command that dies at a step. Returns whether it came to it.
+    pub fn dies(&self, args: &str, step: &str) -> bool {
+        let output = self.command(args).env("THERMOCLINE_TEST_DIE_AT", step).output().expect("the program");
+        match output.status.signal() {
+            Some(9) => true,
+            _ => {
+                assert!(output.status.success(), "{args} at {step}: {}", said(&output));
+                false
+            }
+        }
+    }
+}
+
+/// Returns everything that a command said.
+pub fn said(output: &Output) -> String {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    format!("{}{}", text(&output.stdout), text(&output.stderr))
+}
