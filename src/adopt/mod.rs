@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::archive::adopt::{self, Adoption, Class, OnStep, Phase, Step, TableReport};
 use crate::archive::{MoveError, Mover};
 use crate::clock::Clock;
+use crate::resources::{behavior, registry};
 use crate::tier::adoption::PlatformZone;
 use crate::tier::{Engine, Statement};
 
@@ -71,7 +72,14 @@ pub async fn run(mover: &Mover<'_>, plan: &Plan, on: &mut OnTable<'_>) -> Result
     {
         report.tables.push(match at.phase {
             Phase::Done => source.report(mover.cold).await?,
-            _ => source.adopt(mover.cold, mover.clock.now()).await?,
+            _ => {
+                for family in registry::families() {
+                    if behavior::RESOURCES.contains(&family.resource) {
+                        adopt::show_activity(mover, family).await?;
+                    }
+                }
+                source.adopt(mover.cold, mover.clock.now()).await?
+            }
         });
     }
     Ok(report)

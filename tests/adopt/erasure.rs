@@ -28,6 +28,10 @@ async fn an_erased_row_is_gone_from_all_that_was_kept() {
         let found = platform.count(&format!("SELECT count(*) FROM {table} WHERE {column} = 1")).await;
         assert_eq!(found, 0, "{table}");
     }
-    let kept = "SELECT count(*) FROM archive_adoption_rejects WHERE content::json ->> 'sender_id' = '1'";
+    let kept = "SELECT count(*) FROM archive_adoption_rejects
+        WHERE source <> 'user_behavior_analytics' AND content::json ->> 'sender_id' = '1'";
     assert_eq!(platform.count(kept).await, 0);
+    // A user without an id is nobody's.
+    let counts = "SELECT count(*) FROM archive_adoption_rejects WHERE source = 'user_behavior_analytics'";
+    assert_eq!(platform.count(counts).await, 1);
 }

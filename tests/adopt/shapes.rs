@@ -147,3 +147,15 @@ async fn the_old_archiver_cannot_write_to_an_adopted_archive() {
     drop(cold);
     platform.check_whole("after the old archiver").await;
 }
+
+/// Counts of user actions beside an archive without rows.
+#[tokio::test(flavor = "multi_thread")]
+async fn counts_are_shown_without_any_archived_row() {
+    let Some(mut platform) = Platform::empty(MODELS).await else { return };
+    platform
+        .cold("INSERT INTO user_behavior_analytics (user_id, action_type, action_count, analysis_date) VALUES (1, 'login', 2, '2026-01-05')")
+        .await;
+    platform.oracle.activity.insert((1, "2026-01-05".to_owned(), "login".to_owned()), 2);
+    platform.program.report("db adopt");
+    platform.check_whole("counts alone").await;
+}

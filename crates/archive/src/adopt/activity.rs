@@ -7,10 +7,14 @@ use super::progress::{self, Phase};
 use super::queries::sql;
 use super::report::{Class, TableReport};
 use crate::fail_point;
+use crate::model::Family;
+use crate::moves::{MoveError, Mover, settle};
 use thermocline_core::clock::Timestamp;
+use thermocline_core::keyset::Key;
 use thermocline_core::table::ColumnType;
 use thermocline_database::adoption::PlatformZone;
 use thermocline_database::{Begin, Engine, Statement, TierError, Value};
+use thermocline_journal::{Digest, MoveKind, state};
 
 /// The platform's table of user actions.
 #[derive(Debug)]
@@ -132,4 +136,15 @@ impl ActivitySource {
             ..TableReport::default()
         })
     }
+}
+
+/// Makes readers ask cold for the counts of a platform where it holds no row of the resource. One move without rows.
+pub async fn show(mover: &Mover<'_>, family: &Family) -> Result<(), MoveError> {
+    if state::read(mover.hot, family.resource).await?.cold_watermark.is_some() {
+        return Ok(());
+    }
+    let mut this = settle::begin(mover, family).await?;
+    this.lock_claim().await?;
+    this.commit_cold(MoveKind::Adopt, &[], Digest::default()).await?;
+    this.commit(Some(Key::MIN)).await.map(drop)
 }

@@ -35,6 +35,8 @@ pub async fn forget_erased(
             let values = [("name", own.archived), ("column", author)];
             gone += session.execute(&sql::forget_kept().bind(own.archived, &values), &[user.into()]).await?;
         }
+        let values = [("name", ACTIVITY), ("column", "user_id")];
+        gone += session.execute(&sql::forget_kept().bind(ACTIVITY, &values), &[user.into()]).await?;
         session.execute(sql::forget_activity(), &[user.into()]).await?;
         for original in originals.iter().filter(|original| original.name == ACTIVITY) {
             let values = [("source", &*original.place()), ("author", "s.user_id")];

@@ -30,7 +30,7 @@ mod run;
 mod source;
 mod strays;
 
-pub use activity::ActivitySource;
+pub use activity::{ActivitySource, show as show_activity};
 pub use aside::{finish, put_back, set_aside};
 pub use back_out::{return_to_hot, unpair};
 pub use erased::forget_erased;

@@ -165,7 +165,8 @@ DELETE FROM {source} s USING archive_erasures e WHERE e.resource = $1 AND {origi
 DELETE FROM {source} s WHERE {author} = $1
 
 -- name: forget_kept
-DELETE FROM archive_adoption_rejects WHERE source = '{name}' AND content::json ->> '{column}' = $1::text
+-- Not every document that PostgreSQL holds can be taken apart by it.
+DELETE FROM archive_adoption_rejects WHERE source = '{name}' AND content ~ ('"{column}":' || $1::text || '[,}]')
 
 -- name: forget_activity
 DELETE FROM user_behavior_analytics WHERE user_id = $1 AND resource LIKE 'platform:%'

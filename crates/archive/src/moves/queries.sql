@@ -46,9 +46,11 @@ UPDATE {table} SET to_epoch = $2 WHERE {key} {any $1} AND to_epoch IS NULL
 
 -- name: any_open
 -- tier: cold
--- purpose: Finds whether cold holds any open row.
--- index: {table}_open
-SELECT 1 AS n FROM {table} WHERE to_epoch IS NULL LIMIT 1
+-- purpose: Finds whether cold holds any open row, or counts that a platform kept itself.
+-- parameters: counts text
+-- index: {table}_open; user_behavior_analytics_batch
+SELECT 1 AS n WHERE EXISTS (SELECT 1 FROM {table} WHERE to_epoch IS NULL)
+    OR EXISTS (SELECT 1 FROM user_behavior_analytics WHERE resource = $1)
 
 -- name: undo_rows
 -- tier: cold

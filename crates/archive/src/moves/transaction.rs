@@ -122,10 +122,11 @@ impl<'a> Move<'a> {
         records.iter().map(|record| row_of(record, moved.table)).collect()
     }
 
-    /// Returns whether cold holds any open row of the resource.
+    /// Returns whether readers have anything to ask cold for: an open row of the resource, or counts of a platform.
     pub async fn any_open(&mut self) -> Result<bool, TierError> {
         let statement = self.family.own().sql(sql::any_open());
-        Ok(!self.cold.fetch(&statement, &[]).await?.is_empty())
+        let counts = format!("platform:{}", self.family.resource);
+        Ok(!self.cold.fetch(&statement, &[counts.as_str().into()]).await?.is_empty())
     }
 
     /// Counts rows that enter cold (`sign` 1) or leave it (-1) with this move, in blocks and as user actions.
