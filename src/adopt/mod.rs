@@ -70,16 +70,15 @@ pub async fn run(mover: &Mover<'_>, plan: &Plan, on: &mut OnTable<'_>) -> Result
     if let Some(source) = &plan.activity
         && let Some(at) = at(adopt::ACTIVITY)
     {
-        report.tables.push(match at.phase {
-            Phase::Done => source.report(mover.cold).await?,
-            _ => {
-                for family in registry::families() {
-                    if behavior::RESOURCES.contains(&family.resource) {
-                        adopt::show_activity(mover, family).await?;
-                    }
+        report.tables.push(if at.phase == Phase::Done {
+            source.report(mover.cold).await?
+        } else {
+            for family in registry::families() {
+                if behavior::RESOURCES.contains(&family.resource) {
+                    adopt::show_activity(mover, family).await?;
                 }
-                source.adopt(mover.cold, mover.clock.now()).await?
             }
+            source.adopt(mover.cold, mover.clock.now()).await?
         });
     }
     Ok(report)

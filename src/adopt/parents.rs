@@ -28,7 +28,9 @@ pub async fn missing(
     let mut classes = Vec::new();
     for (table, ids) in wanted(hot, cold, source).await? {
         let mut class = Class::new(&format!("{table}_missing"));
-        ids.iter().for_each(|id| class.add(format!("{table} {id}")));
+        for id in ids {
+            class.add(format!("{table} {id}"));
+        }
         classes.push(class);
     }
     Ok(classes)

@@ -266,8 +266,12 @@ pub fn print(report: &AdoptionReport, json: bool) -> Result<(), Failure> {
     let verb = if report.dry_run { "would become" } else { "became" };
     for TableReport { source, rows, adopted, absent, ignored, classes } in &report.tables {
         outln!("{source}: {adopted} of {rows} rows {verb} part of the archive");
-        absent.iter().for_each(|text| outln!("  not there: {text}"));
-        ignored.iter().for_each(|text| outln!("  not taken over: {text}"));
+        for text in absent {
+            outln!("  not there: {text}");
+        }
+        for text in ignored {
+            outln!("  not taken over: {text}");
+        }
         classes.iter().for_each(print_class);
     }
     report.parents.iter().for_each(print_class);
@@ -280,7 +284,9 @@ pub fn print(report: &AdoptionReport, json: bool) -> Result<(), Failure> {
 
 fn print_class(Class { class, rows, first }: &Class) {
     outln!("  {class}: {rows}");
-    first.iter().for_each(|text| outln!("    {text}"));
+    for text in first {
+        outln!("    {text}");
+    }
     if *rows > first.len() as i64 && !first.is_empty() {
         outln!("    …");
     }

@@ -45,7 +45,7 @@ pub(super) async fn follow(mover: &Mover<'_>, family: &Family) -> Result<(), Mov
                     follow.stay().extend(rows.iter().map(|(owner, _)| *owner));
                 }
                 Ok(None) if follow.last() == before => break,
-                moved => drop(moved?),
+                moved => _ = moved?,
             }
         }
     }
