@@ -11,7 +11,7 @@ use crate::archive::adopt::{self, Adoption, Class, OnStep, Phase, Step, TableRep
 use crate::archive::{MoveError, Mover};
 use crate::clock::Clock;
 use crate::resources::{behavior, registry};
-use crate::tier::adoption::PlatformZone;
+use crate::tier::adoption::{PlatformZone, Preparation};
 use crate::tier::{Engine, Statement};
 
 pub use plan::{Detected, Plan, detect, set_aside};
@@ -33,7 +33,10 @@ pub struct AdoptionReport {
     pub dry_run: bool,
     /// The time zone of instants without one.
     pub zone: String,
-    /// The tables.
+    /// How the tables of hot would be prepared; `None` where they are adopted, or no platform's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hot: Option<Preparation>,
+    /// The tables of the archive.
     pub tables: Vec<TableReport>,
     /// The rows in hot that were made, or would be, because adopted rows refer to them, and those that cannot be made.
     pub parents: Vec<Class>,

@@ -41,6 +41,7 @@ impl Tiers {
         for database in [&hot, &cold] {
             schema_setup::prepare(&**database, false).await?;
         }
+        ensure_adopted(&*cold).await?;
         let standing = pair::standing(&*hot, &*cold).await.map_err(|error| refused(&error))?;
         if standing == Standing::Fresh {
             pair::ensure(&*hot, &*cold, clock).await.map_err(|error| refused(&error))?;

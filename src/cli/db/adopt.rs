@@ -16,7 +16,7 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::journal::{pair, state};
 use crate::resources::registry;
-use crate::tier::adoption::{Adoption, PlatformZone};
+use crate::tier::adoption::{Adoption, PlatformZone, Preparation};
 use crate::tier::{Schema, Tier, migrate};
 
 /// Adopt the databases of a live platform, both sides
@@ -170,12 +170,16 @@ async fn look(
 ) -> Result<AdoptionReport, Failure> {
     let begun = Instant::now();
     let clock = Clock::system();
-    let Some(originals) = detect(cold).await? else { return Ok(AdoptionReport::default()) };
+    let prepared = hot.preparation(&Adoption { zone }).await.map_err(Failure::of)?;
+    let Some(originals) = detect(cold).await? else {
+        return Ok(AdoptionReport { dry_run: true, hot: prepared, ..AdoptionReport::default() });
+    };
     let plan = Plan::of(&originals, zone).map_err(|obstacles| refused(&obstacles))?;
     let mover = adopt::mover(hot, cold, &clock);
     let mut bars = Bars::default();
     let looked = adopt::look(&mover, &plan, &mut |table, step| bars.show(table, step)).await;
     let mut report = looked.map_err(Failure::of)?;
+    report.hot = prepared;
     report.seconds = begun.elapsed().as_secs_f64();
     Ok(report)
 }
@@ -258,6 +262,15 @@ impl Drop for Bars {
 pub fn print(report: &AdoptionReport, json: bool) -> Result<(), Failure> {
     if json {
         return print_json(report);
+    }
+    if let Some(Preparation { refusals, notes, statements }) = &report.hot {
+        outln!("hot: {} statements would prepare the tables of the platform", statements.len());
+        for text in refusals {
+            outln!("  cannot be adopted: {text}");
+        }
+        for text in notes {
+            outln!("  {text}");
+        }
     }
     if report.tables.is_empty() {
         outln!("cold: no archive of a platform waits");

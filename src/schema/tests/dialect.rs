@@ -5,10 +5,10 @@ use crate::schema::{Dialect, Model};
 #[test]
 fn what_is_written_is_read_back() {
     for (tables, dialects) in
-        [(crate::schema::hot::TABLES, Dialect::HOT), (crate::schema::cold::TABLES, Dialect::COLD)]
+        [(&crate::schema::hot::TABLES[..], Dialect::HOT), (&crate::schema::cold::TABLES[..], Dialect::COLD)]
     {
         for dialect in dialects {
-            for table in dialect.fold(&Model::of(&tables)).tables {
+            for table in dialect.fold(&Model::of(tables)).tables {
                 for column in &table.columns {
                     let mut name = dialect.type_name(&column.kind);
                     name = name.replace(" COLLATE \"C\"", "").replace(", ", ",");

@@ -37,7 +37,7 @@ pub(super) async fn join<'a>(
         give_back(this, (choices, parents, &mut *recovery)).await?;
     }
     recovery.erased = erasures::remove_again(this, true).await?;
-    reserve_ids(this).await?;
+    reserve_ids(&mut *this.cold, &mut *this.hot, this.family).await?;
     find_parents(this, recovery).await?;
     recovery.closed = rows::count(&leaving);
     this.count(&leaving, -1).await?;
