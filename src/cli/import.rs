@@ -12,7 +12,7 @@ use super::output::print_json;
 use super::tiers::Tiers;
 use crate::clock::{Clock, Timestamp};
 use crate::config::Settings;
-use crate::import::{Format, Input, Item, Noun, Options, Record, RejectsFile, shift};
+use crate::import::{Format, Input, Item, Noun, Options, Record, RejectsFile, future_reason, shift};
 use crate::load::{Loader, Verdict};
 use crate::resources::registry;
 
@@ -22,7 +22,8 @@ const CHUNK: usize = 2_000;
 /// Import files of records into the hot tier
 ///
 /// The same import twice changes nothing. A bad line is named, counted and written to the rejects file, and the other
-/// lines go in. Nothing of a damaged file goes in. Missing users, stocks and conversations that rows refer to are created.
+/// lines go in. Nothing of a damaged file goes in, and a file of which every line is bad is a failure. Missing users, stocks
+/// and conversations that rows refer to are created. A row dated more than 10 minutes in the future is a bad line.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -116,6 +117,7 @@ pub async fn run(args: Args, settings: &Settings, json: bool) -> Result<(), Fail
     let mut import = Import {
         noun,
         shift_by: shift_by.unwrap_or(0),
+        clock: &clock,
         loader: Loader::new(&*tiers.hot, tiers.cold(), &clock),
         rejects: RejectsFile::new(rejects),
     };
@@ -128,10 +130,13 @@ pub async fn run(args: Args, settings: &Settings, json: bool) -> Result<(), Fail
     let seconds = begun.elapsed().as_secs_f64();
     let report = ImportReport { noun: noun.name, files, rejects, shift_by, seconds };
     if json {
-        return print_json(&report);
+        print_json(&report)?;
+    } else {
+        print(&report);
     }
-    print(&report);
-    Ok(())
+    let nothing_went_in =
+        |file: &FileReport| file.counts.read > 0 && file.counts.rejected == file.counts.read;
+    if report.files.iter().any(nothing_went_in) { Err(Failure::Reported) } else { Ok(()) }
 }
 
 fn print(report: &ImportReport) {
@@ -167,6 +172,7 @@ fn newest(inputs: &[Input]) -> Result<Option<Timestamp>, Failure> {
 struct Import<'a> {
     noun: &'static Noun,
     shift_by: i64,
+    clock: &'a Clock,
     loader: Loader<'a>,
     rejects: RejectsFile,
 }
@@ -185,7 +191,10 @@ impl Import<'_> {
             match result {
                 Ok(mut record) => {
                     record.shift(self.shift_by);
-                    chunk.push(((line, raw), record));
+                    match future_reason(&record, self.clock.now()) {
+                        None => chunk.push(((line, raw), record)),
+                        Some(reason) => self.reject(input, &mut counts, &(line, raw), &reason)?,
+                    }
                 }
                 Err(reject) => self.reject(input, &mut counts, &(line, raw), &reject.reason)?,
             }

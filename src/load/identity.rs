@@ -10,7 +10,7 @@ use crate::schema::{Column, ColumnType};
 use crate::tier::{Statement, TierError, Value};
 
 /// The columns whose content makes two rows the same, in the order of the index that serves them. Columns that the service
-/// changes are left out: whether a message was read, and the times of a conversation.
+/// changes are left out: whether a message was read, and the times of a conversation. Those make no row another one.
 static COMPARED: [(&Noun, &[&str]); 6] = [
     (&nouns::USERS, &["username", "email"]),
     (&nouns::CONVERSATIONS, &["user1_id", "user2_id"]),
@@ -19,6 +19,9 @@ static COMPARED: [(&Noun, &[&str]); 6] = [
     (&nouns::COMMENTS, &["post_id", "created_at", "author_id", "body"]),
     (&nouns::STOCKS, &["symbol"]),
 ];
+
+/// Columns that the service changes, and that are compared only where a file states them.
+static COMPARED_WHERE_STATED: [(&Noun, &[&str]); 1] = [(&nouns::MESSAGES, &["is_read"])];
 
 /// A compared column that is filled later: NULL in a file contradicts nothing there.
 const FILLED_LATER: (&str, &str) = ("conversations", "user2_id");
@@ -79,6 +82,16 @@ impl Identity {
             .iter()
             .copied()
             .find(|column| old.get(column) != new.get(column) && !says_nothing(column))
+    }
+
+    /// Returns the values of columns that a record states and the service may change.
+    pub(super) fn stated(&self, record: &Record) -> Vec<(&'static str, Value)> {
+        let columns = COMPARED_WHERE_STATED.iter().filter(|(noun, _)| noun.name == self.noun.name);
+        let columns = columns.flat_map(|(_, columns)| columns.iter().copied());
+        columns
+            .filter(|column| !record.is_null(column))
+            .filter_map(|column| Some((column, record.get(column)?.clone())))
+            .collect()
     }
 
     /// Returns the content that makes the row the same as another.

@@ -11,6 +11,7 @@ use super::row::complete;
 use super::{Chunk, LoadError, Loader, Verdict, distinct};
 use crate::import::{Noun, Record};
 use crate::journal::Digest;
+use crate::tier::Value;
 
 /// A row that is to go in, and the position of its record in the chunk.
 pub(super) type Fresh = (usize, Record);
@@ -25,6 +26,7 @@ impl Loader<'_> {
         let is = |other: &Noun| noun.name == other.name;
         let identity = Identity::of(noun);
         let now = self.clock.now();
+        let stated: Vec<_> = records.iter().map(|record| identity.stated(record)).collect();
         let rows: Vec<Record> = records.into_iter().map(|record| complete(record, now)).collect();
         let ids = distinct(rows.iter().filter_map(|row| row.int("id")));
         let erased = chunk.erased(noun, ids.clone()).await?;
@@ -51,7 +53,8 @@ impl Loader<'_> {
             let verdict = match known.get(&id) {
                 None if erased.contains(&id) => Verdict::Rejected(format!("id {id} was erased")),
                 None => lacks().map_or(Verdict::Inserted, Verdict::Rejected),
-                Some(old) => match identity.difference(old, &row) {
+                Some(old) => match identity.difference(old, &row).or_else(|| differs(old, &stated[position]))
+                {
                     // A stock is told apart by its symbol, which is looked for below.
                     None if is(&nouns::STOCKS) => Verdict::Inserted,
                     None => Verdict::Known,
@@ -104,6 +107,11 @@ impl Loader<'_> {
         *there += i64::from(is_new);
         Ok(is_new)
     }
+}
+
+/// Returns the first column whose stated value the old row does not have.
+fn differs(old: &Record, stated: &[(&'static str, Value)]) -> Option<&'static str> {
+    stated.iter().find(|(column, value)| old.get(column) != Some(value)).map(|(column, _)| *column)
 }
 
 /// Takes the rows out of `fresh` for which `reason` returns a reason.

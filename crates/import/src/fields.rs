@@ -6,6 +6,7 @@ use chrono::{Datelike, NaiveDate};
 use rust_decimal::Decimal;
 
 use super::spreadsheet;
+use super::symbol::{self, unwrapped};
 use thermocline_core::clock::Timestamp;
 use thermocline_core::table::{Column, ColumnType, StorageForm};
 use thermocline_core::value::Value;
@@ -73,7 +74,13 @@ pub fn optional(column: &Column, text: &str) -> Result<Value, Reject> {
 /// is a row that every engine takes.
 pub fn text<'a>(column: &Column, text: &'a str) -> Result<&'a str, Reject> {
     let (text, limit) = match column.form {
-        StorageForm::Code(limit) => (not_empty(column.name, spreadsheet::unescape(text.trim()))?, limit),
+        StorageForm::Code(limit) => {
+            let code = not_empty(column.name, spreadsheet::unescape(unwrapped(text).trim_matches(' ')))?;
+            if let Some(why) = symbol::reject_reason(code) {
+                return Err(Reject::value(column.name, why, text));
+            }
+            (code, limit)
+        }
         StorageForm::Length(limit) => (text, limit),
         StorageForm::Plain | StorageForm::Small | StorageForm::Json => return Ok(text),
     };
@@ -85,15 +92,23 @@ pub fn text<'a>(column: &Column, text: &'a str) -> Result<&'a str, Reject> {
     Ok(text)
 }
 
+/// The largest id a file may hold. Some 2^40 rows can be added after it.
+const LARGEST_ID: i64 = i64::MAX - (1 << 40);
+
 /// Rejects empty text.
 pub fn not_empty<'a>(column: &str, text: &'a str) -> Result<&'a str, Reject> {
     if text.is_empty() { Err(Reject::value(column, "empty", text)) } else { Ok(text) }
 }
 
-/// Parses a positive 64-bit id.
+/// Parses a positive 64-bit id. Databases number new rows from the largest id on, so the last ones stay free.
 fn id(column: &str, text: &str) -> Result<i64, Reject> {
-    let id = text.trim().parse().ok().filter(|id| *id > 0);
-    id.ok_or_else(|| Reject::value(column, "not a positive 64-bit id", text))
+    let id: Option<i64> = text.trim().parse().ok().filter(|id| *id > 0);
+    let id = id.ok_or_else(|| Reject::value(column, "not a positive 64-bit id", text))?;
+    if id > LARGEST_ID {
+        let why = format!("over {LARGEST_ID}: no row could be added after it");
+        return Err(Reject::value(column, &why, text));
+    }
+    Ok(id)
 }
 
 /// Parses a 64-bit count, which is not negative.
@@ -102,10 +117,45 @@ pub fn count(column: &str, text: &str) -> Result<i64, Reject> {
     count.ok_or_else(|| Reject::value(column, "not a 64-bit count", text))
 }
 
-/// Parses an instant, in every form [`Timestamp`] reads.
+/// Parses an instant, in every form [`Timestamp`] reads, and with the offsets that databases write: `+08`, `+0530`, ` +00:00`,
+/// `+07:36:42`, ` UTC`.
 fn time(column: &str, text: &str) -> Result<Timestamp, Reject> {
-    let time = text.trim().parse::<Timestamp>();
+    let bare = text.trim();
+    let time = bare.parse::<Timestamp>().or_else(|error| with_offset(bare).ok_or(error));
     time.map_err(|error| Reject::value(column, &error.to_string(), text))
+}
+
+/// Reads an instant that ends in an offset as a database writes it.
+fn with_offset(text: &str) -> Option<Timestamp> {
+    if let Some(utc) = text.strip_suffix(" UTC").or_else(|| text.strip_suffix(" Z")) {
+        return is_local_time(utc).then(|| utc.parse().ok()).flatten();
+    }
+    // The date has dashes of its own.
+    let sign = text.get(11..)?.rfind(['+', '-'])? + 11;
+    let (local, offset) = (text[..sign].trim_end(), &text[sign + 1..]);
+    if !is_local_time(local) {
+        return None;
+    }
+    let digits: String = offset.chars().filter(|character| *character != ':').collect();
+    let are_groups = offset.split(':').all(|group| group.len() == 2) || offset.len() == 4;
+    if !are_groups || !digits.bytes().all(|byte| byte.is_ascii_digit()) || !matches!(digits.len(), 2 | 4 | 6)
+    {
+        return None;
+    }
+    let part = |at: usize| digits.get(at..at + 2).map_or(Some(0), |part| part.parse::<i64>().ok());
+    let (hours, minutes, seconds) = (part(0)?, part(2)?, part(4)?);
+    if hours > 23 || minutes > 59 || seconds > 59 {
+        return None;
+    }
+    let east = (hours * 3_600 + minutes * 60 + seconds) * 1_000_000;
+    let local: Timestamp = local.parse().ok()?;
+    let micros = if text.as_bytes()[sign] == b'+' { local.micros() - east } else { local.micros() + east };
+    Timestamp::from_micros(micros)
+}
+
+/// Returns whether a text is a date with a time and without an offset.
+fn is_local_time(text: &str) -> bool {
+    text.len() > 11 && text.bytes().all(|byte| byte.is_ascii_digit() || b"-:. T".contains(&byte))
 }
 
 /// Parses a day of the years 1 to 9999.
@@ -172,8 +222,10 @@ mod tests {
 
     #[test]
     fn numbers_are_whole_and_in_range() {
-        assert_eq!(id("id", "9223372036854775807"), Ok(i64::MAX));
-        for text in ["0", "-1", "", "1.0", "9223372036854775808", "１"] {
+        assert_eq!(id("id", &LARGEST_ID.to_string()), Ok(LARGEST_ID));
+        for text in
+            ["9223372036854775807", "9223370937343148032", "0", "-1", "", "1.0", "9223372036854775808", "１"]
+        {
             assert!(id("id", text).is_err(), "{text}");
         }
         assert_eq!(count("volume", "0"), Ok(0));
@@ -197,9 +249,46 @@ mod tests {
     }
 
     #[test]
+    fn times_are_read_as_databases_write_them() {
+        let read =
+            |text: &str| time("created_at", text).map(|at| at.to_string()).map_err(|reject| reject.reason);
+        for (text, expected) in [
+            ("2026-01-01 00:00:00+00", "2026-01-01T00:00:00.000000Z"),
+            ("2026-01-01 08:00:00.123456+08", "2026-01-01T00:00:00.123456Z"),
+            ("2026-01-01 00:00:00.1234567 +00:00", "2026-01-01T00:00:00.123456Z"),
+            ("2025-12-31 18:30:00-0530", "2026-01-01T00:00:00.000000Z"),
+            ("2026-01-01 07:36:42+07:36:42", "2026-01-01T00:00:00.000000Z"),
+            ("2026-01-01 00:00:00 UTC", "2026-01-01T00:00:00.000000Z"),
+            ("2026-01-01T00:00:00.1234567Z", "2026-01-01T00:00:00.123456Z"),
+            ("1969-12-31 23:59:59.9999999 +00:00", "1969-12-31T23:59:59.999999Z"),
+            ("2026-01-01", "2026-01-01T00:00:00.000000Z"),
+        ] {
+            assert_eq!(read(text).as_deref(), Ok(expected), "{text}");
+        }
+        for text in [
+            "2026-01-01 00:00:00+8",
+            "2026-01-01 00:00:00+080",
+            "2026-01-01 00:00:00+24",
+            "2026-01-01 00:00:00+08:60",
+            "2026-01-01 00:00:00+08 +08",
+            "2026-01-01+08",
+            "2026-01-01 00:00:00 +",
+            "2026-01-01 00:00:00+0é",
+            "0001-01-01 00:00:00+08",
+            "infinity",
+        ] {
+            assert!(read(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
     fn codes_lose_the_blanks_around_them_and_are_not_empty() {
         let symbol = &STOCKS_TABLE.columns[1];
         assert_eq!(text(symbol, " 0050 "), Ok("0050"));
+        assert_eq!(text(symbol, "=\"0050\""), Ok("0050"));
+        for odd in ["=0050", "\"0050\"", "0050\u{200b}", "０050", "\u{a0}0050"] {
+            assert!(text(symbol, odd).is_err(), "{odd:?}");
+        }
         assert!(text(symbol, "  ").is_err());
     }
 

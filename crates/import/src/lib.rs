@@ -18,6 +18,8 @@ mod fields;
 mod header;
 mod noun;
 mod rejects;
+mod skew;
+mod symbol;
 mod twse;
 
 #[cfg(test)]
@@ -30,11 +32,12 @@ pub use fields::Reject;
 pub use noun::{Noun, Parent};
 pub use record::Record;
 pub use rejects::RejectsFile;
+pub use skew::future_reason;
 
 use container::Source;
 use csv::{RawRecord, RecordReader};
 use header::{Header, normalized};
-use twse::{Origin, Shape};
+use twse::{Origin, Shape, Sheet};
 
 /// The format of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,34 +93,55 @@ pub struct Input {
 #[derive(Debug)]
 enum Layout {
     Columns(Header),
-    /// CSV of the exchange, with a header or without.
-    Exchange {
-        layout: twse::Layout,
-        header: bool,
-    },
+    /// CSV of the exchange.
+    Exchange(Exchange),
     /// A reply of the exchange, read whole.
     Reply(Vec<twse::ReplyRow>),
+}
+
+/// CSV of the exchange: what its name and the caller tell of it.
+#[derive(Debug)]
+struct Exchange {
+    noun: &'static Noun,
+    stem: Option<String>,
+    symbol: Option<String>,
+    headerless: bool,
+}
+
+impl Exchange {
+    fn sheet(&self) -> Result<Sheet, Problem> {
+        let origin = Origin { stem: self.stem.as_deref(), symbol: self.symbol.as_deref() };
+        Sheet::new(self.noun, origin, self.headerless)
+    }
+
+    /// Reads the file through once, so that nothing of one that contradicts itself is let in.
+    fn check(&self, source: &Source) -> Result<(), ContainerError> {
+        let mut sheet = self.sheet().map_err(|problem| source.reject(problem))?;
+        let mut reader = RecordReader::new(source.text()?);
+        while let Some(raw) = reader.read().map_err(|error| source.error(error))? {
+            sheet.line(&raw).map_err(|problem| source.reject(problem))?;
+        }
+        sheet.finish().map_err(|problem| source.reject(problem))
+    }
 }
 
 impl Input {
     /// Opens `path` (`-` is standard input), reads it through once and then its header. An error means that no record of
     /// the file is let in.
     pub fn open(noun: &'static Noun, path: &Path, options: &Options) -> Result<Self, ContainerError> {
-        let source = Source::open(path)?;
+        let source = Source::open(path, noun.exchange_files)?;
         let stem = (path.as_os_str() != "-").then(|| stem(path)).flatten();
         let origin = Origin { stem: stem.as_deref(), symbol: options.symbol.as_deref() };
         let mut reader = RecordReader::new(source.text()?);
+        let exchange = |headerless| {
+            let (stem, symbol) = (stem.clone(), options.symbol.clone());
+            Some(Layout::Exchange(Exchange { noun, stem, symbol, headerless }))
+        };
         let shape = match reader.read() {
             Ok(Some(first)) => shape(noun, &first, options).and_then(|shape| match shape {
                 None => Header::read(noun, &first).map(Layout::Columns).map_err(Problem::Header).map(Some),
-                Some(Shape::Symbol) => {
-                    let layout = twse::Layout::one_symbol(noun, origin)?;
-                    Ok(Some(Layout::Exchange { layout, header: false }))
-                }
-                Some(Shape::Day) => {
-                    let layout = twse::Layout::one_day(noun, &first, origin)?;
-                    Ok(Some(Layout::Exchange { layout, header: true }))
-                }
+                Some(Shape::Headerless) => Ok(exchange(true)),
+                Some(Shape::Sheet) => Ok(exchange(false)),
                 Some(Shape::Reply) => Ok(None),
             }),
             Ok(None) => Err(Problem::Empty),
@@ -129,6 +153,9 @@ impl Input {
             let rows = twse::read_reply(noun, source.text()?, origin).map_err(|error| source.error(error))?;
             Layout::Reply(rows.map_err(|problem| source.reject(problem))?)
         };
+        if let Layout::Exchange(exchange) = &layout {
+            exchange.check(&source)?;
+        }
         Ok(Self { source, layout: Arc::new(layout) })
     }
 
@@ -150,12 +177,20 @@ impl Input {
     /// Returns the records from the first one. Passes are independent of each other and may outlive the input.
     pub fn records(&self) -> Result<Records, ContainerError> {
         let mut reader = RecordReader::new(self.source.text()?);
-        if matches!(*self.layout, Layout::Columns(_) | Layout::Exchange { header: true, .. }) {
-            reader.read().map_err(|error| self.source.error(error))?;
-        }
+        let sheet = match &*self.layout {
+            Layout::Columns(_) => {
+                reader.read().map_err(|error| self.source.error(error))?;
+                None
+            }
+            Layout::Exchange(exchange) => {
+                Some(exchange.sheet().map_err(|problem| self.source.reject(problem))?)
+            }
+            Layout::Reply(_) => None,
+        };
         Ok(Records {
             source: self.source.clone(),
             layout: Arc::clone(&self.layout),
+            sheet,
             reader,
             next: 0,
             over: false,
@@ -171,7 +206,7 @@ fn shape(noun: &Noun, first: &RawRecord<'_>, options: &Options) -> Result<Option
     }
     let shape = match options.format {
         Some(Format::Csv) => None,
-        Some(Format::Twse) => Some(Shape::detect(first).unwrap_or(Shape::Symbol)),
+        Some(Format::Twse) => Some(Shape::detect(first).unwrap_or(Shape::Sheet)),
         None if !noun.exchange_files || has_columns(noun, first) => None,
         None => match Shape::detect(first) {
             None if first.fault.is_none() => {
@@ -214,6 +249,8 @@ pub struct Item {
 pub struct Records {
     source: Source,
     layout: Arc<Layout>,
+    /// The tables of an exchange's CSV.
+    sheet: Option<Sheet>,
     reader: RecordReader,
     /// The next row of a reply.
     next: usize,
@@ -227,25 +264,28 @@ impl Iterator for Records {
         if self.over {
             return None;
         }
-        let raw = match &*self.layout {
-            Layout::Reply(rows) => {
-                let (line, raw, result) = rows.get(self.next)?.clone();
-                self.next += 1;
-                return Some(Ok(Item { line, raw, result }));
-            }
-            Layout::Columns(_) | Layout::Exchange { .. } => self.reader.read(),
-        };
-        let item = match raw {
-            Ok(Some(raw)) => {
-                let result = match &*self.layout {
-                    Layout::Columns(header) => header.record(&raw),
-                    Layout::Exchange { layout, .. } => layout.record(&raw),
-                    Layout::Reply(_) => return None,
-                };
+        if let Layout::Reply(rows) = &*self.layout {
+            let (line, raw, result) = rows.get(self.next)?.clone();
+            self.next += 1;
+            return Some(Ok(Item { line, raw, result }));
+        }
+        let item = loop {
+            let raw = match self.reader.read() {
+                Ok(Some(raw)) => raw,
+                Ok(None) => break None,
+                Err(error) => break Some(Err(self.source.error(error))),
+            };
+            let read = match (&*self.layout, &mut self.sheet) {
+                (Layout::Columns(header), _) => Some(header.record(&raw)),
+                (Layout::Exchange(_), Some(sheet)) => match sheet.line(&raw) {
+                    Ok(read) => read,
+                    Err(problem) => break Some(Err(self.source.reject(problem))),
+                },
+                (Layout::Exchange(_) | Layout::Reply(_), _) => break None,
+            };
+            if let Some(result) = read {
                 return Some(Ok(Item { line: raw.line, raw: raw.raw(), result }));
             }
-            Ok(None) => None,
-            Err(error) => Some(Err(self.source.error(error))),
         };
         self.over = true;
         item

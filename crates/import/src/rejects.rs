@@ -18,10 +18,19 @@ impl RejectsFile {
         Self { path: path.into(), file: None, count: 0 }
     }
 
+    /// Creates the file. Its lines hold what others wrote, so nobody else may read it.
+    fn create(&self) -> io::Result<File> {
+        let mut options = File::options();
+        options.write(true).create(true).truncate(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        options.open(&self.path)
+    }
+
     /// Writes one rejected record.
     pub fn add(&mut self, file: &str, line: u64, reason: &str, raw: &str) -> io::Result<()> {
         if self.file.is_none() {
-            let mut created = BufWriter::new(File::create(&self.path)?);
+            let mut created = BufWriter::new(self.create()?);
             created.write_all(b"file,line,reason,raw\n")?;
             self.file = Some(created);
         }
@@ -69,6 +78,12 @@ mod tests {
         rejects.add("a, b.csv", 7, "id: \"x\"", raw).expect("disk");
         rejects.flush().expect("disk");
         assert_eq!(rejects.count(), 1);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            let mode = path.metadata().expect("the file").permissions().mode();
+            assert_eq!(mode & 0o777, 0o600);
+        }
         let text = std::fs::read(&path).expect("the file");
         let mut reader = RecordReader::new(Box::new(io::Cursor::new(text)));
         reader.read().expect("memory").expect("the header");

@@ -4,13 +4,14 @@
 //! that it can be read any number of times, in bounded memory.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Cursor, Read, Seek, SeekFrom};
+use std::io::{self, BufRead, BufReader, Cursor, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use flate2::bufread::MultiGzDecoder;
 
+mod big5;
 mod problem;
 #[cfg(test)]
 mod tests;
@@ -32,25 +33,27 @@ pub struct Source {
     bytes: u64,
     consumed: Arc<AtomicU64>,
     gzip: bool,
+    /// Whether the text is Big5, which is read as UTF-8.
+    big5: bool,
 }
 
 impl Source {
     /// Opens `path` (`-` is standard input) and reads it through once.
     ///
     /// Standard input and pipes, which cannot be read twice, are copied to an unnamed temporary file; compressed text stays
-    /// compressed.
-    pub fn open(path: &Path) -> Result<Self, ContainerError> {
+    /// compressed. With `or_big5`, text that is not UTF-8 may be Big5.
+    pub fn open(path: &Path, or_big5: bool) -> Result<Self, ContainerError> {
         let stdin = path.as_os_str() == "-";
         let name = if stdin { "standard input".to_owned() } else { path.display().to_string() };
         let file = if stdin { spool(&mut io::stdin().lock()) } else { open_file(path) };
-        file.and_then(|file| Self::checked(name.clone(), file, path))
+        file.and_then(|file| Self::checked(name.clone(), file, path, or_big5))
             .map_err(|problem| ContainerError { file: name, problem })
     }
 
-    fn checked(name: String, file: File, path: &Path) -> Result<Self, Problem> {
+    fn checked(name: String, file: File, path: &Path, or_big5: bool) -> Result<Self, Problem> {
         let bytes = file.metadata().map_err(Problem::Io)?.len();
-        let mut source =
-            Self { name, file: Arc::new(Mutex::new(file)), bytes, consumed: Arc::default(), gzip: false };
+        let (file, consumed) = (Arc::new(Mutex::new(file)), Arc::default());
+        let mut source = Self { name, file, bytes, consumed, gzip: false, big5: false };
         let mut magic = Vec::new();
         source.handle().take(GZIP_MAGIC.len() as u64).read_to_end(&mut magic).map_err(Problem::Io)?;
         // No UTF-8 text begins with these two bytes, so they decide; the name can only disagree.
@@ -59,7 +62,14 @@ impl Source {
         if named_gz && !source.gzip {
             return Err(Problem::NotGzip);
         }
-        source.check()?;
+        match source.check() {
+            Err(Problem::NotUtf8 { byte, line }) if or_big5 => {
+                source.big5 = true;
+                // If it is neither, the place where it stops being UTF-8 tells more.
+                source.check().map_err(|_| Problem::NotUtf8 { byte, line })?;
+            }
+            checked => checked?,
+        }
         Ok(source)
     }
 
@@ -138,11 +148,12 @@ impl Source {
 
     fn decoded(&self) -> Text {
         let raw = BufReader::with_capacity(CHUNK, self.handle());
-        if self.gzip {
+        let text: Text = if self.gzip {
             Box::new(BufReader::with_capacity(CHUNK, MultiGzDecoder::new(raw)))
         } else {
             Box::new(raw)
-        }
+        };
+        if self.big5 { Box::new(big5::Decoded::new(text)) } else { text }
     }
 
     fn handle(&self) -> Handle {
@@ -172,8 +183,16 @@ fn open_file(path: &Path) -> Result<File, Problem> {
 }
 
 fn spool(from: &mut impl Read) -> Result<File, Problem> {
-    let mut file = tempfile::tempfile().map_err(Problem::Io)?;
-    io::copy(from, &mut file).map_err(Problem::Io)?;
+    let fault = |error| Problem::Spool { folder: std::env::temp_dir(), error };
+    let mut file = tempfile::tempfile().map_err(fault)?;
+    let mut buffer = vec![0; CHUNK];
+    loop {
+        let read = from.read(&mut buffer).map_err(Problem::Io)?;
+        if read == 0 {
+            break;
+        }
+        file.write_all(&buffer[..read]).map_err(fault)?;
+    }
     Ok(file)
 }
 

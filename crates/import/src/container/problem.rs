@@ -1,6 +1,7 @@
 //! Why a whole file is rejected.
 
 use std::io;
+use std::path::PathBuf;
 
 /// A file that cannot be imported. No record of it was let in.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +26,18 @@ pub enum Problem {
     /// The operating system could not read it.
     #[error("cannot be read: {0}")]
     Io(#[source] io::Error),
+    /// Standard input or a pipe could not be copied.
+    #[error(
+        "is copied to a temporary file first, and that cannot be written in {}: {error}; TMPDIR names another folder",
+        folder.display()
+    )]
+    Spool {
+        /// The folder of temporary files.
+        folder: PathBuf,
+        /// The fault.
+        #[source]
+        error: io::Error,
+    },
     /// It is cut short, followed by something else, or its checksum does not match.
     #[error("damaged gzip: {0}")]
     Gzip(#[source] io::Error),

@@ -12,7 +12,7 @@ fn gzip(text: &[u8]) -> Vec<u8> {
 
 fn open(name: &str, bytes: &[u8]) -> Result<Source, Problem> {
     let file = spool(&mut &bytes[..])?;
-    Source::checked(name.to_owned(), file, Path::new(name))
+    Source::checked(name.to_owned(), file, Path::new(name), false)
 }
 
 fn read(source: &Source) -> String {
@@ -90,8 +90,8 @@ fn file_that_changes_after_the_check() {
 #[test]
 fn missing_files_and_directories_are_rejected_by_name() {
     let directory = tempfile::tempdir().expect("a directory");
-    let refused = Source::open(directory.path()).expect_err("a directory");
+    let refused = Source::open(directory.path(), false).expect_err("a directory");
     assert!(matches!(refused.problem, Problem::Directory), "{refused}");
-    let refused = Source::open(&directory.path().join("absent.csv")).expect_err("nothing");
+    let refused = Source::open(&directory.path().join("absent.csv"), false).expect_err("nothing");
     assert!(refused.to_string().ends_with("absent.csv: no such file"), "{refused}");
 }

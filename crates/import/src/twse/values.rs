@@ -20,6 +20,17 @@ pub fn minguo_date(text: &str) -> Result<NaiveDate, Reject> {
     parse().ok_or_else(|| Reject::value("trade_date", "not a date such as 107/03/01", text))
 }
 
+/// Parses a date of the Minguo calendar without separators, such as `1070301`.
+pub fn compact_minguo_date(text: &str) -> Result<NaiveDate, Reject> {
+    let parse = || {
+        let digits = Some(text)
+            .filter(|text| (6..=7).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit()))?;
+        let (year, day) = digits.split_at(digits.len() - 4);
+        minguo_date(&format!("{year}/{}/{}", &day[..2], &day[2..])).ok()
+    };
+    parse().ok_or_else(|| Reject::value("trade_date", "not a date such as 1070301", text))
+}
+
 /// Parses a price; `None` on a day without a trade.
 pub fn amount(column: &str, text: &str) -> Result<Option<Decimal>, Reject> {
     let amount = number(column, text)?.map(|number| fields::decimal(column, &number));
@@ -123,6 +134,11 @@ mod tests {
         assert_eq!(minguo_date("81/01/04"), Ok(date(1992, 1, 4)));
         for text in ["2018/03/01", "107/02/29", "107/03", "0/01/01", ""] {
             assert!(minguo_date(text).is_err(), "{text}");
+        }
+        assert_eq!(compact_minguo_date("1150105"), Ok(date(2026, 1, 5)));
+        assert_eq!(compact_minguo_date("990105"), Ok(date(2010, 1, 5)));
+        for text in ["20260105", "1151301", "115/105", "", "１１５０１０５"] {
+            assert!(compact_minguo_date(text).is_err(), "{text}");
         }
     }
 }
