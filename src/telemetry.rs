@@ -3,8 +3,27 @@
 use std::io::IsTerminal;
 
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 pub use thermocline_core::error::explain;
+
+/// Checks a log filter and returns it.
+///
+/// # Errors
+/// What is accepted. A lone word that is not a level is refused, although the library takes it for the name of a module: a
+/// misspelt level would switch off every line.
+pub fn filter(text: &str) -> Result<String, &'static str> {
+    const EXPECTED: &str =
+        "expected error, warn, info, debug, trace or off, or a filter such as thermocline=debug";
+    let is_level =
+        |word: &str| word.parse::<LevelFilter>().is_ok() && !word.bytes().all(|byte| byte.is_ascii_digit());
+    let usable = |directive: &str| directive.contains(['=', '[']) || is_level(directive);
+    if text.split(',').map(str::trim).all(usable) && EnvFilter::try_new(text).is_ok() {
+        Ok(text.to_owned())
+    } else {
+        Err(EXPECTED)
+    }
+}
 
 /// Sends log lines to standard error, as text on a terminal and as JSON elsewhere.
 ///

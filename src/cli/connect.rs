@@ -53,6 +53,17 @@ pub async fn open(tier: Tier, location: &TierLocation) -> Result<Arc<dyn Schema>
     opened.map_err(|error| Failure::Failed(format!("{} ({location})", explain(&error))))
 }
 
+/// Refuses an embedded file that does not exist: a command that only reads or moves must not create it.
+pub fn ensure_existing(tier: Tier, location: &TierLocation) -> Result<(), Failure> {
+    match location.path() {
+        Some(file) if !file.is_file() => {
+            let file = file.display();
+            Err(Failure::Failed(format!("{tier}: there is no file {file}; `db upgrade` creates it")))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Opens a tier with up to `tries` attempts and growing pauses, and reports failed ones. Errors that waiting rarely cures
 /// are retried too: on a first start, databases and users may still be created.
 pub async fn wait(

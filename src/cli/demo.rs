@@ -19,6 +19,7 @@ use crate::demo;
 use crate::load::demo::fill;
 use crate::resources::registry;
 use crate::tier::TierLocation;
+use crate::web::auth::ClaimSettings;
 use crate::web::state::App;
 
 /// The file that is written last: a folder with it holds a complete demo.
@@ -88,6 +89,7 @@ pub async fn run(args: Args, settings: &Settings, json: bool) -> Result<(), Fail
         jwt_key: Some(JwtKey::Secret(SecretString::from(marker.secret.clone()))),
         jwt_issuer: None,
         jwt_audience: None,
+        jwt_claims: ClaimSettings::default(),
         addr: args.addr.clone(),
         ..settings.clone()
     };

@@ -25,6 +25,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::clock::{Clock, Timestamp};
 use crate::config::{ArchivedResource, Flags, Settings};
 use crate::resources::registry;
 use crate::telemetry;
@@ -43,18 +44,25 @@ use failure::Failure;
 Settings: flags override environment variables, which override thermocline.toml.
   HOT_DATABASE_URL                      sqlite:PATH, or
                                         mssql://USER:PASSWORD@HOST:PORT/DATABASE?encrypt=required|strict|off&ca=FILE
-                                        &connect_timeout=SECONDS&write_timeout=SECONDS
-  MSSQL_HOST, MSSQL_PORT, MSSQL_HOT_DATABASE, MSSQL_USER, MSSQL_SA_PASSWORD, MSSQL_ENCRYPT, MSSQL_CA
-                                        the same in parts
+                                        &connect_timeout=SECONDS&write_timeout=SECONDS,
+                                        or a connection string of ADO.NET, ODBC, JDBC or SQLAlchemy
+  MSSQL_HOST, MSSQL_PORT, MSSQL_HOT_DATABASE, MSSQL_USER, MSSQL_SA_PASSWORD, MSSQL_ACCESS_TOKEN_FILE,
+  MSSQL_ENCRYPT, MSSQL_CA               the same in parts
   COLD_DATABASE_URL                     sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE,
                                         with ?pooler=transaction through a pooler,
-                                        &write_timeout=SECONDS; or its parts in
+                                        &write_timeout=SECONDS, or host=… dbname=…; or its parts in
                                         POSTGRES_HOST, POSTGRES_PORT, POSTGRES_COLD_DATABASE,
                                         POSTGRES_USER, POSTGRES_PASSWORD
   COLD_DATABASE_URL_DIRECT              for migrations, past the pooler
   COLD_DATABASE_REPLICA_URLS            read replicas, separated by commas
   JWT_SECRET                            at least 32 bytes
+  JWT_PUBLIC_KEY_FILE, JWT_JWKS_URL     instead of the secret: a public key, or where an issuer publishes its keys
   JWT_ISSUER, JWT_AUDIENCE              checked in tokens when set
+  JWT_USER_CLAIM, JWT_USER_LOOKUP       the claim with the user, and whether it holds an id, username or email
+  JWT_SCOPE_CLAIM, JWT_ADMIN_SCOPE      the claim with the scope, and the word in it for admins
+  JWT_SECRET_FILE, MSSQL_SA_PASSWORD_FILE, POSTGRES_PASSWORD_FILE, HOT_DATABASE_URL_FILE,
+  COLD_DATABASE_URL_FILE, COLD_DATABASE_URL_DIRECT_FILE, COLD_DATABASE_REPLICA_URLS_FILE
+                                        the same in a file
   THERMOCLINE_ADDR, THERMOCLINE_LOG, THERMOCLINE_REQUEST_TIMEOUT
   THERMOCLINE_MIGRATE                   auto: `serve` migrates servers too
   THERMOCLINE_TRIES                     how often `serve` tries to reach each database
@@ -123,6 +131,10 @@ pub async fn run() -> ExitCode {
             _ => Flags::default(),
         }
     };
+    if let Err(text) = ensure_plausible(Clock::system().now()) {
+        errln!("error: {text}");
+        return ExitCode::FAILURE;
+    }
     let done = match Settings::read(&flags, &archived_resources()) {
         Ok(settings) => {
             // Short commands print results; log lines are for long-running ones.
@@ -166,8 +178,29 @@ async fn execute(command: Command, settings: &Settings, json: bool) -> Result<()
     }
 }
 
+/// Refuses a clock that was never set: rows, tokens and moves would be dated wrongly.
+fn ensure_plausible(now: Timestamp) -> Result<(), String> {
+    if now < Timestamp::default() {
+        return Err(format!("the machine's clock says {now}, which is before 1970; set it"));
+    }
+    Ok(())
+}
+
 /// Returns the resources that settings may name.
 fn archived_resources() -> Vec<ArchivedResource> {
     let moving = registry::moving().filter_map(|resource| Some((resource.name, resource.moves.as_ref()?)));
     moving.map(|(name, moves)| ArchivedResource { name, has_activity: moves.due_by_activity }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_before_1970_is_refused() {
+        let at = |text: &str| text.parse::<Timestamp>().expect("a time");
+        assert!(ensure_plausible(at("1970-01-01")).is_ok());
+        let text = ensure_plausible(at("1969-12-31T23:59:59Z")).expect_err("never set");
+        assert!(text.contains("1969-12-31"), "{text}");
+    }
 }

@@ -33,9 +33,16 @@ impl Tiers {
         Self::pair(hot, cold, clock).await?.ensure_consistent().await
     }
 
+    /// Opens both tiers like [`Tiers::open`], but refuses embedded files that do not exist.
+    pub async fn open_existing(settings: &Settings, clock: &Clock) -> Result<Self, Failure> {
+        ensure_existing(settings)?;
+        Self::open(settings, clock).await
+    }
+
     /// Opens both tiers for a recovery, which may join a pair that was cut. Returns how they belong together.
     pub async fn open_to_join(settings: &Settings, clock: &Clock) -> Result<(Self, Standing), Failure> {
         let Some(location) = &settings.cold else { return Err(no_cold()) };
+        ensure_existing(settings)?;
         let (hot, cold) =
             (connect::open(Tier::Hot, &settings.hot).await?, connect::open(Tier::Cold, location).await?);
         for database in [&hot, &cold] {
@@ -74,6 +81,7 @@ impl Tiers {
     /// Opens the tiers without checking that they are a pair. Cold may be unavailable; then the error is returned too.
     pub async fn open_degraded(settings: &Settings) -> Result<(Self, Option<String>), Failure> {
         let Some(location) = &settings.cold else { return Err(no_cold()) };
+        ensure_existing(settings)?;
         let hot = connect::open(Tier::Hot, &settings.hot).await?;
         schema_setup::prepare(&*hot, false).await?;
         let (cold, error) = match connect::open(Tier::Cold, location).await {
@@ -148,4 +156,10 @@ fn refused(error: &PairError) -> Failure {
         PairError::Tier(_) | PairError::Consistency(_) => Failure::Failed(explain(error)),
         PairError::NotAPair(_) => Failure::Usage(error.to_string()),
     }
+}
+
+/// Refuses embedded files that do not exist.
+fn ensure_existing(settings: &Settings) -> Result<(), Failure> {
+    connect::ensure_existing(Tier::Hot, &settings.hot)?;
+    settings.cold.iter().try_for_each(|location| connect::ensure_existing(Tier::Cold, location))
 }

@@ -8,7 +8,7 @@ use super::failure::Failure;
 use crate::clock::Clock;
 use crate::config::{JwtKey, Settings};
 use crate::telemetry::explain;
-use crate::web::auth::{AuthSettings, KeySource, Verifier};
+use crate::web::auth::{AuthSettings, IssueError, KeySource, Verifier};
 
 /// The pause between two attempts to fetch published keys.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -21,10 +21,10 @@ const PAUSE: Duration = Duration::from_secs(1);
     after_help = "Example:\n  curl -H \"Authorization: Bearer $(thermocline token --user 42)\" localhost:8080/api/conversations"
 )]
 pub struct Args {
-    /// The user the token is for
-    #[arg(long, value_parser = clap::value_parser!(i64).range(1..))]
-    user: i64,
-    /// Scopes, separated by spaces; `admin` may read every conversation
+    /// The user the token is for: an id or, with `JWT_USER_LOOKUP`, a name or an email address
+    #[arg(long)]
+    user: String,
+    /// Scopes, separated by spaces; `admin` may read every conversation, `messages:read`, `posts:read` and `prices:read` restrict the token to those
     #[arg(long)]
     scope: Option<String>,
     /// The time for which the token is valid
@@ -52,8 +52,9 @@ pub fn verifier(settings: &Settings, clock: &Clock) -> Result<Arc<Verifier>, Fai
         JwtKey::Published(url) => ("JWT_JWKS_URL", KeySource::Published(url)),
     };
     let (issuer, audience) = (settings.jwt_issuer.clone(), settings.jwt_audience.clone());
-    let verifier = Verifier::new(AuthSettings { key, issuer, audience }, clock.clone());
-    verifier.map(Arc::new).map_err(|error| Failure::Usage(format!("{name}: {error}")))
+    let verifier = Verifier::new(AuthSettings { key, issuer, audience }, clock.clone())
+        .map_err(|error| Failure::Usage(format!("{name}: {error}")))?;
+    Ok(Arc::new(verifier.reading(settings.jwt_claims.clone())))
 }
 
 /// Fetches published keys with up to `tries` attempts: the issuer may still be starting.
@@ -74,7 +75,10 @@ pub async fn fetch_keys(verifier: &Verifier, tries: u32) -> Result<(), Failure> 
 /// Runs the command.
 pub fn run(args: &Args, settings: &Settings) -> Result<(), Failure> {
     let verifier = verifier(settings, &Clock::system())?;
-    let token = verifier.issue(args.user, args.scope.as_deref(), args.ttl / 1_000_000);
-    outln!("{}", token.map_err(Failure::of)?);
+    match verifier.issue_for(&args.user, args.scope.as_deref(), args.ttl / 1_000_000) {
+        Ok(token) => outln!("{token}"),
+        Err(error @ IssueError::BadUser(_)) => return Err(Failure::Usage(format!("--user: {error}"))),
+        Err(error) => return Err(Failure::of(error)),
+    }
     Ok(())
 }

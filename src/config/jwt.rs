@@ -1,4 +1,4 @@
-//! The key that verifies tokens.
+//! Tokens: the key that verifies them, and what their claims mean.
 
 use std::path::PathBuf;
 
@@ -6,10 +6,20 @@ use http::Uri;
 use secrecy::SecretString;
 
 use super::error::ConfigError;
-use super::sources::Values;
+use super::sources::{Setting, Values};
+use crate::web::auth::{ClaimSettings, UserLookup};
 
-/// The keys of the settings of this module, of which one at most may be set.
-pub(super) const KEYS: [&str; 3] = ["jwt_secret", "jwt_public_key_file", "jwt_jwks_url"];
+/// The settings of keys, of which one at most may be set.
+const KEYS: [&str; 3] = ["jwt_secret", "jwt_public_key_file", "jwt_jwks_url"];
+/// The settings of claims.
+const CLAIMS: [&str; 6] =
+    ["jwt_issuer", "jwt_audience", "jwt_user_claim", "jwt_user_lookup", "jwt_scope_claim", "jwt_admin_scope"];
+
+/// Returns the settings of this module.
+pub(super) fn settings() -> impl Iterator<Item = Setting> {
+    let secret = |key: &str| key == "jwt_secret";
+    KEYS.into_iter().chain(CLAIMS).map(move |key| Setting::shared(key).secret_if(secret(key)))
+}
 
 /// The key that verifies tokens. There is only one, so that no token can choose.
 #[derive(Clone, Debug)]
@@ -49,4 +59,28 @@ fn published(url: &str) -> Result<JwtKey, &'static str> {
         Some("http") => Err("http:// is accepted for this machine only; expected https://…"),
         _ => Err("expected https://…"),
     }
+}
+
+/// Reads where the claims of a token name its user and its rights.
+pub(super) fn claims(values: &Values) -> Result<ClaimSettings, ConfigError> {
+    let path = |path: &str| match path {
+        _ if path.split('.').any(str::is_empty) => Err("expected the dotted path of a claim"),
+        _ => Ok(path.to_owned()),
+    };
+    let word = |word: &str| match word {
+        _ if word.is_empty() || word.contains(' ') => Err("expected one word"),
+        _ => Ok(word.to_owned()),
+    };
+    let lookup = |column: &str| match column {
+        "id" => Ok(UserLookup::Id),
+        "username" => Ok(UserLookup::Username),
+        "email" => Ok(UserLookup::Email),
+        _ => Err("expected id, username or email"),
+    };
+    Ok(ClaimSettings {
+        user: values.parse("jwt_user_claim", path)?,
+        lookup: values.parse("jwt_user_lookup", lookup)?.unwrap_or_default(),
+        scope: values.parse("jwt_scope_claim", path)?,
+        admin: values.parse("jwt_admin_scope", word)?,
+    })
 }

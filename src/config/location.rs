@@ -1,36 +1,42 @@
 //! Reads where the tiers are.
+//!
+//! A tier is named by a URL or in parts, never by both from the same source, and never by half of either.
 
-use std::net::Ipv6Addr;
 use std::path::{Path, PathBuf};
 
 use super::error::ConfigError;
-use super::sources::Values;
+use super::sources::{Setting, Values};
 use crate::tier::address::{self, Encrypt, Mssql};
 use crate::tier::{PostgresUrl, TierLocation};
 
-/// The keys of the settings of this module.
-pub(super) const KEYS: [&str; 16] = [
-    "hot_database_url",
+/// The settings of URLs. They may hold passwords.
+const URLS: [&str; 4] =
+    ["hot_database_url", "cold_database_url", "cold_database_url_direct", "cold_database_replica_urls"];
+/// The parts of a SQL Server. The first one is needed by the others.
+const MSSQL: [&str; 8] = [
     "mssql_host",
     "mssql_port",
     "mssql_hot_database",
     "mssql_user",
     "mssql_sa_password",
+    "mssql_access_token_file",
     "mssql_encrypt",
     "mssql_ca",
-    "cold_database_url",
-    "cold_database_url_direct",
-    "cold_database_replica_urls",
-    "postgres_host",
-    "postgres_port",
-    "postgres_cold_database",
-    "postgres_user",
-    "postgres_password",
 ];
+/// The parts of a PostgreSQL server. The first one is needed by the others.
+const POSTGRES: [&str; 5] =
+    ["postgres_host", "postgres_port", "postgres_cold_database", "postgres_user", "postgres_password"];
 
 /// The embedded tiers when nothing is configured.
 const HOT_FILE: &str = "thermocline-hot.sqlite3";
 const COLD_FILE: &str = "thermocline-cold.sqlite3";
+
+/// Returns the settings of this module.
+pub(super) fn settings() -> impl Iterator<Item = Setting> {
+    let parts = MSSQL.into_iter().chain(POSTGRES);
+    let parts = parts.map(|key| Setting::shared(key).secret_if(key.ends_with("_password")));
+    URLS.into_iter().map(|key| Setting::shared(key).secret_if(true)).chain(parts)
+}
 
 /// Returns the locations of the hot and the cold tier. Without a cold tier the service is hot-only.
 pub(super) fn of_tiers(values: &Values) -> Result<(TierLocation, Option<TierLocation>), ConfigError> {
@@ -38,7 +44,13 @@ pub(super) fn of_tiers(values: &Values) -> Result<(TierLocation, Option<TierLoca
     let (hot, cold) = match (hot(values)?, cold(values)?) {
         // The default cold tier belongs to the default hot tier.
         (None, None) => (embedded(HOT_FILE), Some(embedded(COLD_FILE))),
-        (hot, cold) => (hot.unwrap_or_else(|| embedded(HOT_FILE)), cold),
+        (Some(hot), cold) => (hot, cold),
+        (None, Some(_)) => {
+            let cold =
+                if values.text("cold_database_url").is_some() { "cold_database_url" } else { POSTGRES[0] };
+            let fault = format!("not set, and {} is", values.name(cold));
+            return Err(values.error("hot_database_url", fault));
+        }
     };
     if let (Some(hot_path), Some(cold_path)) = (hot.path(), cold.as_ref().and_then(TierLocation::path))
         && same_file(hot_path, cold_path)
@@ -50,35 +62,23 @@ pub(super) fn of_tiers(values: &Values) -> Result<(TierLocation, Option<TierLoca
 }
 
 fn hot(values: &Values) -> Result<Option<TierLocation>, ConfigError> {
-    let location = values.parse("hot_database_url", |url| match scheme(url)? {
-        ("sqlite", rest) => sqlite(rest),
-        ("mssql", rest) => Ok(TierLocation::Mssql(Box::new(Mssql::parse(rest)?))),
-        (other, _) => Err(unknown_scheme(other, "mssql://…")),
-    })?;
-    match location {
-        Some(location) => Ok(Some(location)),
-        None => Ok(mssql_in_parts(values)?.map(|address| TierLocation::Mssql(Box::new(address)))),
+    if in_parts(values, "hot_database_url", &MSSQL)? {
+        return Ok(Some(TierLocation::Mssql(Box::new(mssql_in_parts(values)?))));
     }
+    values.parse("hot_database_url", TierLocation::parse_hot)
 }
 
 fn cold(values: &Values) -> Result<Option<TierLocation>, ConfigError> {
-    let location = values.parse("cold_database_url", |url| match scheme(url)? {
-        ("sqlite", rest) => sqlite(rest),
-        ("postgres" | "postgresql", _) => PostgresUrl::parse(url).map(postgres),
-        ("mssql", _) => Err("a SQL Server serves as the hot tier only".to_owned()),
-        (other, _) => Err(unknown_scheme(other, "postgres://…")),
-    })?;
-    let location = match (location, postgres_in_parts(values)?) {
-        (Some(_), Some(_)) => {
-            let fault = format!("{} is set too", values.name("cold_database_url"));
-            return Err(values.error("postgres_host", fault));
-        }
-        (location, primary) => location.or_else(|| primary.map(postgres)),
+    let location = if in_parts(values, "cold_database_url", &POSTGRES)? {
+        let primary = postgres_in_parts(values)?;
+        Some(TierLocation::Postgres { primary, direct: None, replicas: Vec::new() })
+    } else {
+        values.parse("cold_database_url", TierLocation::parse_cold)?
     };
-    let direct = values.parse("cold_database_url_direct", postgres_url)?;
+    let direct = values.parse("cold_database_url_direct", PostgresUrl::parse)?;
     let replicas = values.parse("cold_database_replica_urls", |urls| {
         let urls = urls.split(',').map(str::trim).filter(|url| !url.is_empty());
-        urls.map(postgres_url).collect::<Result<Vec<_>, _>>()
+        urls.map(PostgresUrl::parse).collect::<Result<Vec<_>, _>>()
     })?;
     let replicas = replicas.unwrap_or_default();
     match location {
@@ -92,91 +92,88 @@ fn cold(values: &Values) -> Result<Option<TierLocation>, ConfigError> {
     }
 }
 
-fn scheme(url: &str) -> Result<(&str, &str), String> {
-    url.split_once(':').ok_or_else(|| "expected a URL such as sqlite:PATH".to_owned())
-}
-
-/// Names the scheme alone: the rest of the URL may hold a password.
-fn unknown_scheme(scheme: &str, server: &str) -> String {
-    format!("unknown database {scheme:?}: expected sqlite:PATH or {server}")
-}
-
-fn sqlite(rest: &str) -> Result<TierLocation, String> {
-    let path = rest.strip_prefix("//").unwrap_or(rest);
-    if path.is_empty() || path == ":memory:" {
-        return Err("a tier is a file: expected sqlite:PATH".to_owned());
+/// Returns whether a tier is named in `parts`, of which the first is the host, rather than by the setting `url`. The source of
+/// higher precedence decides.
+///
+/// # Errors
+/// Both from the same source, or parts without the host.
+fn in_parts(values: &Values, url: &str, parts: &[&str]) -> Result<bool, ConfigError> {
+    let Some((rank, part)) =
+        parts.iter().filter_map(|part| Some((values.rank(part)?, *part))).max_by_key(|set| set.0)
+    else {
+        return Ok(false);
+    };
+    match values.rank(url) {
+        // A flag overrides whatever the environment says.
+        Some(of_url) if of_url > rank => return Ok(false),
+        Some(of_url) if of_url == rank => {
+            return Err(values.error(part, format!("{} is set too", values.name(url))));
+        }
+        _ => {}
     }
-    match path.split_once('?') {
-        Some((_, options)) => Err(format!("unknown option {options:?}")),
-        None => Ok(TierLocation::Sqlite(PathBuf::from(path))),
+    match values.text(parts[0]) {
+        Some(_) => Ok(true),
+        None => Err(values.error(part, format!("{} is not set", values.name(parts[0])))),
     }
-}
-
-fn postgres(primary: PostgresUrl) -> TierLocation {
-    TierLocation::Postgres { primary, direct: None, replicas: Vec::new() }
-}
-
-fn postgres_url(url: &str) -> Result<PostgresUrl, String> {
-    if !["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
-        return Err("expected postgres://…".to_owned());
-    }
-    PostgresUrl::parse(url)
 }
 
 fn port(values: &Values, key: &str, default: u16) -> Result<u16, ConfigError> {
-    let port = values.parse(key, |text| text.parse().map_err(|_| "expected a port"))?;
+    let port = values.parse(key, |text| {
+        text.parse().ok().filter(|port| *port > 0).ok_or("expected a port from 1 to 65535")
+    })?;
     Ok(port.unwrap_or(default))
 }
 
 /// Returns the SQL Server that is named by `MSSQL_HOST` and its companions.
-fn mssql_in_parts(values: &Values) -> Result<Option<Mssql>, ConfigError> {
-    let Some(host) = values.owned("mssql_host") else { return Ok(None) };
+fn mssql_in_parts(values: &Values) -> Result<Mssql, ConfigError> {
     let required = |key| {
-        let missing = || values.error(key, format!("not set, and {} is", values.name("mssql_host")));
+        let missing = || values.error(key, format!("not set, and {} is", values.name(MSSQL[0])));
         values.owned(key).ok_or_else(missing)
     };
-    Ok(Some(Mssql {
-        host,
+    let database = required("mssql_hot_database")?;
+    let access_token_file = values.text("mssql_access_token_file").map(PathBuf::from);
+    let (user, password) = match &access_token_file {
+        Some(_) => (
+            values.owned("mssql_user").unwrap_or_default(),
+            values.owned("mssql_sa_password").unwrap_or_default(),
+        ),
+        None => {
+            (values.owned("mssql_user").unwrap_or_else(|| "sa".to_owned()), required("mssql_sa_password")?)
+        }
+    };
+    let (host, instance) = match required(MSSQL[0])?.split_once('\\') {
+        Some((host, instance)) if values.text("mssql_port").is_none() => {
+            (host.to_owned(), Some(instance.to_owned()))
+        }
+        Some((host, _)) => (host.to_owned(), None),
+        None => (required(MSSQL[0])?, None),
+    };
+    let encrypt = values.parse("mssql_encrypt", Encrypt::parse)?.unwrap_or_default();
+    let server = Mssql {
+        host: host.trim_start_matches('[').trim_end_matches(']').to_owned(),
         port: port(values, "mssql_port", address::PORT)?,
-        database: required("mssql_hot_database")?,
-        user: values.owned("mssql_user").unwrap_or_else(|| "sa".to_owned()),
-        password: required("mssql_sa_password")?.into(),
-        encrypt: values.parse("mssql_encrypt", Encrypt::parse)?.unwrap_or_default(),
+        instance,
+        database,
+        user,
+        password: password.into(),
+        access_token_file,
+        trust_any_certificate: encrypt == Encrypt::Login,
+        encrypt,
         ca: values.text("mssql_ca").map(PathBuf::from),
-        connect_timeout: address::CONNECT_TIMEOUT,
-        write_timeout: address::WRITE_TIMEOUT,
-    }))
+        ..Mssql::default()
+    };
+    server.checked().map_err(|fault| values.error(MSSQL[0], fault))
 }
 
 /// Returns the PostgreSQL server that is named by `POSTGRES_HOST` and its companions.
-fn postgres_in_parts(values: &Values) -> Result<Option<PostgresUrl>, ConfigError> {
-    let Some(host) = values.text("postgres_host") else {
-        let parts = ["postgres_cold_database", "postgres_user", "postgres_password", "postgres_port"];
-        let stray = parts.into_iter().find(|key| values.text(key).is_some());
-        let missing = || format!("{} is not set", values.name("postgres_host"));
-        return stray.map_or(Ok(None), |key| Err(values.error(key, missing())));
-    };
+fn postgres_in_parts(values: &Values) -> Result<PostgresUrl, ConfigError> {
+    let host = values.text(POSTGRES[0]).unwrap_or_default();
     let port = port(values, "postgres_port", 5432)?;
-    // An IPv6 address stands in brackets; anything else, a socket's folder too, is escaped like the rest.
-    let host = match host.parse::<Ipv6Addr>() {
-        Ok(address) => format!("[{address}]"),
-        Err(_) => escaped(host),
-    };
-    let user = escaped(values.text("postgres_user").unwrap_or("postgres"));
-    let password =
-        values.text("postgres_password").map_or(String::new(), |text| format!(":{}", escaped(text)));
-    let database = escaped(values.text("postgres_cold_database").unwrap_or("thermocline"));
-    let url = format!("postgres://{user}{password}@{host}:{port}/{database}");
-    PostgresUrl::parse(&url).map(Some).map_err(|fault| values.error("postgres_host", fault))
-}
-
-/// Percent-encodes `text` so that it can stand anywhere in a URL.
-fn escaped(text: &str) -> String {
-    let escape = |byte: u8| match byte {
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
-        _ => format!("%{byte:02X}"),
-    };
-    text.bytes().map(escape).collect()
+    let user = values.text("postgres_user").unwrap_or("postgres");
+    let password = values.text("postgres_password");
+    let database = values.text("postgres_cold_database").unwrap_or("thermocline");
+    PostgresUrl::of_parts(host, port, user, password, database)
+        .map_err(|fault| values.error(POSTGRES[0], fault))
 }
 
 /// Returns whether two paths lead to one file, also through links and before the file exists.
@@ -202,15 +199,4 @@ fn same_inode(a: &Path, b: &Path) -> bool {
 #[cfg(not(unix))]
 fn same_inode(_: &Path, _: &Path) -> bool {
     false
-}
-
-#[cfg(test)]
-mod tests {
-    use super::escaped;
-
-    #[test]
-    fn any_text_is_escaped_for_a_url() {
-        assert_eq!(escaped("p@:/?#[] ü%"), "p%40%3A%2F%3F%23%5B%5D%20%C3%BC%25");
-        assert_eq!(escaped("aZ09-._~"), "aZ09-._~");
-    }
 }

@@ -4,6 +4,7 @@ mod archive;
 mod error;
 mod jwt;
 mod location;
+mod service_links;
 mod sources;
 #[cfg(test)]
 mod tests;
@@ -16,7 +17,9 @@ pub use error::ConfigError;
 pub use jwt::JwtKey;
 use sources::{Setting, Values};
 
+use crate::telemetry;
 use crate::tier::TierLocation;
+use crate::web::auth::ClaimSettings;
 
 /// The settings file that is read when it exists.
 pub const FILE: &str = "thermocline.toml";
@@ -53,6 +56,8 @@ pub struct Settings {
     pub jwt_issuer: Option<String>,
     /// The audience that tokens must name.
     pub jwt_audience: Option<String>,
+    /// The claims that name the user and the rights of a token.
+    pub jwt_claims: ClaimSettings,
     /// The address to listen on.
     pub addr: String,
     /// The log filter, as an `EnvFilter`.
@@ -86,9 +91,8 @@ impl Settings {
         environment: impl Iterator<Item = (String, String)>,
         resources: &[ArchivedResource],
     ) -> Result<Self, ConfigError> {
-        let shared = location::KEYS.into_iter().chain(jwt::KEYS).chain(["jwt_issuer", "jwt_audience"]);
-        let own = ["addr", "log", "request_timeout", "migrate", "tries"];
-        let known = shared.map(Setting::shared).chain(own.into_iter().map(Setting::own));
+        let own = ["addr", "log", "request_timeout", "migrate", "tries"].into_iter().map(Setting::own);
+        let known = location::settings().chain(jwt::settings()).chain(own);
         let known = known.chain(["prices_public"].map(Setting::switch));
         let mut values = Values::new(known.chain(archive::settings(resources)).collect());
         match &flags.config {
@@ -106,6 +110,7 @@ impl Settings {
         values.read_flag("--log", "log", flags.log.clone());
         values.read_flag("--migrate", "migrate", flags.migrate.then(|| "auto".to_owned()));
         values.read_flag("--tries", "tries", flags.tries.map(|tries| tries.to_string()));
+        values.read_secret_files()?;
         Self::resolve(&values, resources)
     }
 
@@ -124,8 +129,9 @@ impl Settings {
             jwt_key: JwtKey::resolve(values)?,
             jwt_issuer: values.owned("jwt_issuer"),
             jwt_audience: values.owned("jwt_audience"),
+            jwt_claims: jwt::claims(values)?,
             addr: values.owned("addr").unwrap_or_else(|| "127.0.0.1:8080".to_owned()),
-            log: values.owned("log").unwrap_or_else(|| "info".to_owned()),
+            log: values.parse("log", telemetry::filter)?.unwrap_or_else(|| "info".to_owned()),
             prices_public: values.switch("prices_public")?,
             request_timeout: at_least_one("request_timeout", 30)?.into(),
             migrate: migrate.unwrap_or(false),

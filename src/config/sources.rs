@@ -1,4 +1,5 @@
-//! Where settings come from: command-line flags, environment variables and a TOML file, in falling precedence.
+//! Where settings come from: command-line flags, environment variables and a TOML file, in falling precedence. A secret can
+//! also stand in a file of its own, which a setting names that ends in `_FILE`.
 //!
 //! Every value is kept as text together with its origin, so that an error names the flag, the variable, or the file
 //! with line and column.
@@ -12,11 +13,16 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::error::ConfigError;
+use super::service_links;
 
 /// Environment variables with this prefix belong to the program: an unknown one is an error.
 const PREFIX: &str = "THERMOCLINE_";
 /// Except these, which belong to its tests.
 const TEST_PREFIX: &str = "THERMOCLINE_TEST_";
+/// Variables with these prefixes may belong to the program, or to others beside it.
+const SHARED_PREFIXES: [&str; 3] = ["JWT_", "MSSQL_", "POSTGRES_"];
+/// Nobody else has variables with these prefixes, so an unknown one is a misspelt setting.
+const URL_PREFIXES: [&str; 2] = ["HOT_DATABASE_", "COLD_DATABASE_"];
 
 /// A setting: its dotted key in the file and its environment variable.
 #[derive(Clone, Debug)]
@@ -25,34 +31,82 @@ pub(super) struct Setting {
     variable: String,
     /// Whether a file may hold it as a truth value too.
     switch: bool,
+    /// Whether the value may stand in a file of its own.
+    is_secret: bool,
 }
 
 impl Setting {
     /// Returns a setting whose variable is its key in capitals, such as `JWT_SECRET`.
     pub fn shared(key: &str) -> Self {
-        Self { key: key.to_owned(), variable: capitals(key), switch: false }
+        Self { key: key.to_owned(), variable: capitals(key), switch: false, is_secret: false }
     }
 
     /// Returns a setting whose variable has the program's prefix, such as `THERMOCLINE_ARCHIVE_BATCH`.
     pub fn own(key: &str) -> Self {
-        Self { key: key.to_owned(), variable: format!("{PREFIX}{}", capitals(key)), switch: false }
+        Self {
+            key: key.to_owned(),
+            variable: format!("{PREFIX}{}", capitals(key)),
+            switch: false,
+            is_secret: false,
+        }
     }
 
     /// Returns a setting with the program's prefix that is `true` or `false`.
     pub fn switch(key: &str) -> Self {
         Self { switch: true, ..Self::own(key) }
     }
+
+    /// Marks a setting whose value may stand in a file of its own.
+    pub fn secret_if(self, is_secret: bool) -> Self {
+        Self { is_secret, ..self }
+    }
+
+    /// Returns the setting that names the file.
+    fn of_file(&self) -> Self {
+        Self {
+            key: file_key(&self.key),
+            variable: format!("{}_FILE", self.variable),
+            switch: false,
+            is_secret: false,
+        }
+    }
+}
+
+fn file_key(key: &str) -> String {
+    format!("{key}_file")
 }
 
 fn capitals(key: &str) -> String {
     key.replace('.', "_").to_ascii_uppercase()
 }
 
+/// The precedence of a source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Rank {
+    /// The settings file.
+    File,
+    /// The environment.
+    Variable,
+    /// The command line.
+    Flag,
+}
+
 /// Where a value was set.
+#[derive(Clone)]
 enum Origin {
     Flag(&'static str),
     Variable(String),
     File { position: String, key: String },
+}
+
+impl Origin {
+    const fn rank(&self) -> Rank {
+        match self {
+            Self::Flag(_) => Rank::Flag,
+            Self::Variable(_) => Rank::Variable,
+            Self::File { .. } => Rank::File,
+        }
+    }
 }
 
 impl Display for Origin {
@@ -74,7 +128,9 @@ pub(super) struct Values {
 impl Values {
     /// Returns no values for `settings` yet. Sources are read in rising precedence.
     pub fn new(settings: Vec<Setting>) -> Self {
-        Self { settings, values: BTreeMap::new() }
+        let files: Vec<Setting> =
+            settings.iter().filter(|setting| setting.is_secret).map(Setting::of_file).collect();
+        Self { settings: settings.into_iter().chain(files).collect(), values: BTreeMap::new() }
     }
 
     /// Reads a TOML file.
@@ -85,7 +141,7 @@ impl Values {
         let position = |offset| position(&name, &text, offset);
         let table = DeTable::parse(&text).map_err(|error| {
             let offset = error.span().map_or(0, |span| span.start);
-            ConfigError::new(position(offset), error.message())
+            ConfigError::new(position(offset), syntax_fault(error.message()))
         })?;
         self.read_table(table.get_ref(), "", &position)
     }
@@ -131,17 +187,74 @@ impl Values {
         &mut self,
         variables: impl Iterator<Item = (String, String)>,
     ) -> Result<(), ConfigError> {
+        let variables: Vec<_> = variables.collect();
+        for (name, _) in &variables {
+            if let Some(meant) =
+                self.misspelt(name).filter(|meant| variables.iter().all(|(set, _)| set != *meant))
+            {
+                return Err(ConfigError::new(name, format!("unknown setting; {meant} was meant?")));
+            }
+        }
         for (name, value) in variables {
             match self.settings.iter().find(|known| known.variable == name) {
                 Some(_) if value.is_empty() => {}
+                Some(setting) if service_links::is_port(&setting.variable, &value) => {}
                 Some(setting) => {
                     self.values.insert(setting.key.clone(), (value, Origin::Variable(name)));
                 }
+                None if name.starts_with(PREFIX) && service_links::is_link(&name, &value) => {}
                 None if name.starts_with(PREFIX) && !name.starts_with(TEST_PREFIX) => {
+                    return Err(ConfigError::new(name, "unknown setting"));
+                }
+                None if URL_PREFIXES.iter().any(|prefix| name.starts_with(prefix)) => {
                     return Err(ConfigError::new(name, "unknown setting"));
                 }
                 None => {}
             }
+        }
+        Ok(())
+    }
+
+    /// Returns the variable that an unknown one of a shared prefix is so similar to that it must be a misspelling of it. Other
+    /// programs have variables with these prefixes too, such as `POSTGRES_DB`.
+    fn misspelt(&self, name: &str) -> Option<&str> {
+        let prefix = SHARED_PREFIXES.into_iter().find(|prefix| name.starts_with(prefix))?;
+        if self.settings.iter().any(|known| known.variable == name) {
+            return None;
+        }
+        let mut similar = self.settings.iter().map(|known| known.variable.as_str());
+        similar.find(|known| known.starts_with(prefix) && strsim::osa_distance(known, name) <= 2)
+    }
+
+    /// Reads the secrets that stand in files of their own. Last: the source of higher precedence decides between a value and
+    /// a file.
+    ///
+    /// # Errors
+    /// Both from the same source, or a file that cannot be used.
+    pub fn read_secret_files(&mut self) -> Result<(), ConfigError> {
+        let secrets: Vec<String> = self
+            .settings
+            .iter()
+            .filter(|setting| setting.is_secret)
+            .map(|setting| setting.key.clone())
+            .collect();
+        for key in secrets {
+            let file_key = file_key(&key);
+            let Some((path, origin)) = self.values.get(&file_key).cloned() else { continue };
+            match self.rank(&key) {
+                Some(rank) if rank > origin.rank() => continue,
+                Some(rank) if rank == origin.rank() => {
+                    return Err(self.error(&file_key, format!("{} is set too", self.name(&key))));
+                }
+                _ => {}
+            }
+            let text = std::fs::read_to_string(&path)
+                .map_err(|error| self.error(&file_key, format!("{path} cannot be read: {error}")))?;
+            let secret = text.trim_end_matches(['\r', '\n']);
+            if secret.is_empty() {
+                return Err(self.error(&file_key, format!("{path} is empty")));
+            }
+            self.values.insert(key, (secret.to_owned(), origin));
         }
         Ok(())
     }
@@ -151,6 +264,11 @@ impl Values {
         if let Some(value) = value {
             self.values.insert(key.to_owned(), (value, Origin::Flag(flag)));
         }
+    }
+
+    /// Returns the precedence of the source that set a setting.
+    pub fn rank(&self, key: &str) -> Option<Rank> {
+        self.values.get(key).map(|(_, origin)| origin.rank())
     }
 
     /// Returns the value of a setting.
@@ -205,6 +323,15 @@ impl Values {
         }
         let setting = self.settings.iter().find(|known| known.key == key);
         setting.map_or_else(|| key.to_owned(), |setting| setting.variable.clone())
+    }
+}
+
+/// Returns the message of the parser if it cannot hold anything of the file, which may be a secret.
+fn syntax_fault(message: &str) -> &str {
+    if message.contains(['`', '"', '\'']) {
+        message.split(['`', '"', '\'']).next().unwrap_or("").trim_end()
+    } else {
+        message
     }
 }
 

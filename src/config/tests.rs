@@ -1,3 +1,5 @@
+use secrecy::ExposeSecret as _;
+
 use super::*;
 
 const RESOURCES: [ArchivedResource; 3] = [
@@ -5,6 +7,8 @@ const RESOURCES: [ArchivedResource; 3] = [
     ArchivedResource { name: "posts", has_activity: true },
     ArchivedResource { name: "prices", has_activity: false },
 ];
+
+const HOT: (&str, &str) = ("HOT_DATABASE_URL", "sqlite:hot.db");
 
 fn read(flags: &Flags, environment: &[(&str, &str)]) -> Result<Settings, String> {
     let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
@@ -73,6 +77,17 @@ fn an_unusable_variable_is_named() {
         ("THERMOCLINE_ARCHIVE_POSTS_DUE", "sometimes"),
         ("THERMOCLINE_ARCHIVE_SCHEDULE", "0 0 2 * * *"),
         ("THERMOCLINE_ARCHIVE_SCHEDULE", "every night"),
+        ("COLD_DATABASE_ULR", "sqlite:x"),
+        ("JWT_AUDIENC", "api"),
+        ("JWT_SCOPE_CLAIM", "realm_access..roles"),
+        ("JWT_ADMIN_SCOPE", "two words"),
+        ("JWT_USER_LOOKUP", "name"),
+        ("MSSQL_HOTS", "db"),
+        ("POSTGRES_PASWORD", "x"),
+        ("THERMOCLINE_LOG", "verbose"),
+        ("THERMOCLINE_LOG", "info,thermocline=chatty"),
+        ("THERMOCLINE_LOG", "3"),
+        ("THERMOCLINE_PORT", "8080"),
         ("THERMOCLINE_MIGRATE", "always"),
         ("THERMOCLINE_REQUEST_TIMEOUT", "soon"),
         ("THERMOCLINE_TRIES", "some"),
@@ -174,7 +189,7 @@ fn both_tiers_cannot_be_one_file() {
 #[test]
 fn a_cold_server_is_named_by_url_or_in_parts() {
     let cold = |environment: &[(&str, &str)]| read(&Flags::default(), environment).map(|read| read.cold);
-    let shown = |environment: &[(&str, &str)]| match cold(environment) {
+    let shown = |environment: &[(&str, &str)]| match cold(&[&[HOT], environment].concat()) {
         Ok(Some(location @ TierLocation::Postgres { direct: None, .. })) => location.to_string(),
         other => panic!("not a server: {other:?}"),
     };
@@ -192,6 +207,7 @@ fn a_cold_server_is_named_by_url_or_in_parts() {
         ("COLD_DATABASE_URL_DIRECT", "postgres://h/d"),
         ("COLD_DATABASE_REPLICA_URLS", "postgres://a/d, postgres://b/d"),
     ];
+    let all = [&all[..], &[HOT]].concat();
     let Ok(Some(TierLocation::Postgres { direct, replicas, .. })) = cold(&all) else { panic!("a server") };
     assert_eq!((direct.is_some(), replicas.len()), (true, 2));
     for (wrong, named) in [
@@ -201,8 +217,11 @@ fn a_cold_server_is_named_by_url_or_in_parts() {
         (&[("COLD_DATABASE_REPLICA_URLS", "postgres://h/d")], "COLD_DATABASE_URL"),
         (&[("COLD_DATABASE_URL", "postgres://h/d"), ("COLD_DATABASE_URL_DIRECT", "x")], "DIRECT"),
         (&[("HOT_DATABASE_URL", "postgres://h/d")], "HOT_DATABASE_URL"),
+        (&[("COLD_DATABASE_URL", "postgres://h/d?sslmod=verify-full")], "sslmod"),
     ] {
-        let fault = cold(wrong).expect_err("unusable");
+        let hot = wrong.iter().all(|(name, _)| *name != "HOT_DATABASE_URL").then_some(HOT);
+        let wrong: Vec<_> = wrong.iter().copied().chain(hot).collect();
+        let fault = cold(&wrong).expect_err("unusable");
         assert!(fault.contains(named), "{fault}");
     }
 }
@@ -224,10 +243,125 @@ fn a_hot_server_is_named_by_url_or_in_parts() {
     let fault =
         read(&Flags::default(), &[parts[0], parts[1], parts[2], ("MSSQL_PORT", "x")]).expect_err("no port");
     assert!(fault.contains("MSSQL_PORT"), "{fault}");
-    let url = [("HOT_DATABASE_URL", "mssql://sa:hunter2@h2/d?encrypt=off"), parts[0]];
-    let settings = read(&Flags::default(), &url).expect("sound");
+    let settings = read(&Flags::default(), &[("HOT_DATABASE_URL", "mssql://sa:hunter2@h2/d?encrypt=off")])
+        .expect("sound");
     assert_eq!(settings.hot.to_string(), "mssql://h2:1433/d");
     assert!(!format!("{settings:?}").contains("hunter2"));
+    let named = [("MSSQL_HOST", "h\\SHOP"), parts[1], parts[2]];
+    assert_eq!(read(&Flags::default(), &named).expect("sound").hot.to_string(), "mssql://h\\SHOP/d");
+    let token = [parts[0], parts[1], ("MSSQL_ACCESS_TOKEN_FILE", "/run/token")];
+    assert!(read(&Flags::default(), &token).is_ok());
     let fault = read(&Flags::default(), &[("COLD_DATABASE_URL", "mssql://sa:x@h/d")]).expect_err("cold");
     assert!(fault.contains("hot tier only"), "{fault}");
+}
+
+#[test]
+fn half_a_configuration_and_a_contradiction_are_errors() {
+    let (mssql, postgres) = ("mssql://sa:x@h/d", "postgres://h/d");
+    for (environment, named) in [
+        (&[("MSSQL_USER", "sa")][..], "MSSQL_HOST"),
+        (&[("MSSQL_ENCRYPT", "off")], "MSSQL_HOST"),
+        (&[("MSSQL_HOST", "h")], "MSSQL_HOT_DATABASE"),
+        (&[("MSSQL_HOST", "h"), ("HOT_DATABASE_URL", mssql)], "HOT_DATABASE_URL is set too"),
+        (&[("MSSQL_PORT", "1433"), ("HOT_DATABASE_URL", mssql)], "HOT_DATABASE_URL is set too"),
+        (&[("COLD_DATABASE_URL", postgres)], "HOT_DATABASE_URL: not set"),
+        (&[("POSTGRES_HOST", "h")], "HOT_DATABASE_URL: not set"),
+        (&[HOT, ("POSTGRES_USER", "me")], "POSTGRES_HOST"),
+        (&[HOT, ("POSTGRES_HOST", "h"), ("COLD_DATABASE_URL", postgres)], "COLD_DATABASE_URL is set too"),
+        (&[HOT, ("COLD_DATABASE_URL_DIRECT", postgres)], "COLD_DATABASE_URL"),
+    ] {
+        let fault = read(&Flags::default(), environment).expect_err("half or double");
+        assert!(fault.contains(named), "{environment:?}: {fault}");
+    }
+    // A source of higher precedence replaces the other one.
+    let flags = Flags { hot: Some("sqlite:flag.db".to_owned()), ..Flags::default() };
+    let settings =
+        read(&flags, &[("MSSQL_HOST", "h"), ("MSSQL_HOT_DATABASE", "d"), ("MSSQL_SA_PASSWORD", "p")]);
+    assert_eq!(settings.expect("sound").hot.to_string(), "flag.db");
+    let (_file, flags) = file("hot_database_url = 'sqlite:file.db'");
+    let parts = [("MSSQL_HOST", "h"), ("MSSQL_HOT_DATABASE", "d"), ("MSSQL_SA_PASSWORD", "p")];
+    assert_eq!(read(&flags, &parts).expect("sound").hot.to_string(), "mssql://h:1433/d");
+}
+
+#[test]
+fn the_variables_of_a_cluster_are_not_settings() {
+    let environment = [
+        ("THERMOCLINE_PORT", "tcp://10.96.0.7:8080"),
+        ("THERMOCLINE_PORT_8080_TCP", "tcp://10.96.0.7:8080"),
+        ("THERMOCLINE_PORT_8080_TCP_ADDR", "10.96.0.7"),
+        ("THERMOCLINE_SERVICE_HOST", "10.96.0.7"),
+        ("THERMOCLINE_SERVICE_PORT_HTTP", "8080"),
+        ("POSTGRES_PORT", "tcp://10.96.0.9:5432"),
+        ("POSTGRES_SERVICE_HOST", "10.96.0.9"),
+        ("POSTGRES_DB", "other"),
+        ("MSSQL_PORT", "tcp://10.96.0.8:1433"),
+        ("MSSQL_PID", "Developer"),
+    ];
+    assert!(read(&Flags::default(), &environment).is_ok());
+    let named = [HOT, ("POSTGRES_HOST", "h"), environment[5]];
+    let cold = read(&Flags::default(), &named).expect("sound").cold.map(|cold| cold.to_string());
+    assert_eq!(cold.as_deref(), Some("postgres://h:5432/thermocline"));
+}
+
+#[test]
+fn a_secret_may_stand_in_a_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let secret = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).expect("written");
+        path.to_str().expect("UTF-8").to_owned()
+    };
+    let (key, password) = (secret("key", "  a key \r\n"), secret("password", "p@ss\n"));
+    let (url, empty) = (secret("url", "postgres://me:hunter2@h/d\n"), secret("empty", "\n"));
+    let environment = [
+        ("JWT_SECRET_FILE", key.as_str()),
+        ("MSSQL_HOST", "h"),
+        ("MSSQL_HOT_DATABASE", "d"),
+        ("MSSQL_SA_PASSWORD_FILE", &password),
+        ("COLD_DATABASE_URL_FILE", &url),
+    ];
+    let settings = read(&Flags::default(), &environment).expect("sound");
+    assert!(
+        matches!(&settings.jwt_key, Some(JwtKey::Secret(secret)) if secret.expose_secret() == "  a key ")
+    );
+    assert!(matches!(&settings.hot, TierLocation::Mssql(at) if at.password.expose_secret() == "p@ss"));
+    assert_eq!(settings.cold.map(|cold| cold.to_string()).as_deref(), Some("postgres://h:5432/d"));
+    for (environment, named) in [
+        (
+            &[("JWT_SECRET_FILE", key.as_str()), ("JWT_SECRET", "x")][..],
+            "JWT_SECRET_FILE: JWT_SECRET is set too",
+        ),
+        (&[("JWT_SECRET_FILE", &empty)], "JWT_SECRET_FILE"),
+        (&[("JWT_SECRET_FILE", "/nowhere/at/all")], "JWT_SECRET_FILE"),
+        (&[("JWT_SECRET_FILE", &key), ("JWT_JWKS_URL", "https://example.org/keys")], "JWT_SECRET_FILE"),
+        (&[("HOT_DATABASE_URL_FILE", &url)], "HOT_DATABASE_URL_FILE"),
+    ] {
+        let fault = read(&Flags::default(), environment).expect_err("unusable");
+        assert!(fault.contains(named) && !fault.contains("hunter2"), "{fault}");
+    }
+}
+
+#[test]
+fn a_broken_file_is_reported_without_its_text() {
+    for text in [
+        "jwt_secret = hunter2",
+        "jwt_secret = 'hunter2",
+        "jwt_secret = \"hunter2",
+        "jwt_secret = \"\\hunter2\"",
+        "hunter2",
+        "jwt_secret 'hunter2'",
+        "jwt_secret = 'a' hunter2",
+        "jwt_secret = 'x'\n'hunter2' 'x'",
+        "[hunter2",
+        "jwt_secret = {hunter2}",
+        "jwt_secret = [hunter2]",
+        "jwt_secret = 0xhunter2",
+        "jwt_secret = ['hunter2']",
+        "jwt_secret.hunter2 = 'x'\njwt_secret = 'hunter2'",
+    ] {
+        let (_file, flags) = file(text);
+        let fault = read(&flags, &[]).expect_err(text);
+        assert!(fault.contains(", line ") && fault.contains(", column "), "{text}: {fault}");
+        assert!(!fault.contains("hunter2") || text.contains(".hunter2"), "{text}: {fault}");
+    }
 }

@@ -62,6 +62,12 @@ pub enum Problem {
         "Pages of this origin are not allowed to use this path. The operator allows origins in the settings."
     )]
     ForeignOrigin,
+    /// 403: the token is restricted to other rows.
+    #[error("The token may not read this: its scope does not include `{scope}`.")]
+    ScopeMissing {
+        /// The scope that would allow it.
+        scope: &'static str,
+    },
     /// 404: absent, or hidden from this caller; the two look the same.
     #[error("There is no such {what}.")]
     NotFound {
@@ -138,7 +144,7 @@ impl Problem {
             Self::InvalidParameter { .. } => &kinds::INVALID_PARAMETER,
             Self::InvalidCursor { .. } => &kinds::INVALID_CURSOR,
             Self::Unauthorized { .. } => &kinds::UNAUTHORIZED,
-            Self::Forbidden { .. } | Self::ForeignOrigin => &kinds::FORBIDDEN,
+            Self::Forbidden { .. } | Self::ScopeMissing { .. } | Self::ForeignOrigin => &kinds::FORBIDDEN,
             Self::NotFound { .. } | Self::UnknownSymbols { .. } => &kinds::NOT_FOUND,
             Self::MethodNotAllowed => &kinds::METHOD_NOT_ALLOWED,
             Self::PayloadTooLarge => &kinds::PAYLOAD_TOO_LARGE,

@@ -11,7 +11,7 @@ use crate::clock::Clock;
 use crate::federation::sql::{SqlCold, SqlHot, SqlList};
 use crate::federation::{ReadCache, Tiers};
 use crate::tier::Engine;
-use crate::web::auth::Verifier;
+use crate::web::auth::{Users, Verifier};
 
 /// The time for which the two users of a conversation are cached.
 const PARTICIPANTS_FOR: Duration = Duration::from_secs(5);
@@ -26,6 +26,7 @@ struct Inner {
     cache: ReadCache,
     participants: Cache<i64, [Option<i64>; 2]>,
     verifier: Arc<Verifier>,
+    users: Users,
     clock: Clock,
     prices_public: bool,
 }
@@ -39,12 +40,14 @@ impl App {
         clock: Clock,
     ) -> Self {
         let participants = Cache::builder().max_capacity(100_000).time_to_live(PARTICIPANTS_FOR).build();
+        let users = Users::new(Arc::clone(&hot));
         Self(Arc::new(Inner {
             hot,
             cold,
             cache: ReadCache::default(),
             participants,
             verifier,
+            users,
             clock,
             prices_public: false,
         }))
@@ -104,6 +107,12 @@ impl App {
 impl FromRef<App> for Arc<Verifier> {
     fn from_ref(app: &App) -> Self {
         Arc::clone(&app.0.verifier)
+    }
+}
+
+impl FromRef<App> for Users {
+    fn from_ref(app: &App) -> Self {
+        app.0.users.clone()
     }
 }
 

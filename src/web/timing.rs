@@ -1,15 +1,19 @@
-//! `Server-Timing`: the statements that a request sent to each tier, and the time they took.
+//! `Server-Timing`: the statements that a request sent to each tier, and the time they took. A refusal has none, since it
+//! could tell whether the thing that the caller may not see exists.
 
 use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::Response;
-use http::HeaderValue;
+use http::{HeaderValue, StatusCode};
 
 use crate::tier::{Tier, usage};
 
 /// Middleware that adds the header. Only tiers with statements are named; those of a streamed body come too late.
 pub async fn server_timing(request: Request, next: Next) -> Response {
     let (mut response, used) = usage::tally(next.run(request)).await;
+    if matches!(response.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::NOT_FOUND) {
+        return response;
+    }
     let parts: Vec<String> = [Tier::Hot, Tier::Cold]
         .iter()
         .zip(used)

@@ -1,7 +1,7 @@
 //! All error responses: status, problem, headers, and the order in which a request is checked.
 
 mod tier_failures;
-mod tokens;
+pub mod tokens;
 
 use reqwest::Method;
 use thermocline::archive::ArchiveOptions;

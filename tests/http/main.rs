@@ -11,5 +11,6 @@ mod openapi;
 mod pairs;
 mod prices;
 mod prices_failures;
+mod token_rights;
 
 use thermocline_testing as support;

@@ -1,4 +1,9 @@
-//! What a newcomer meets first: the demo and the documentation.
+//! What a newcomer meets first: the demo, the documentation, settings and imports.
 
 mod demo;
 mod documentation;
+mod imports;
+mod runs;
+mod settings;
+
+use thermocline_testing as support;

@@ -7,6 +7,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -154,7 +155,7 @@ impl Clock {
     pub fn now(&self) -> Timestamp {
         Timestamp(match &self.fixed {
             Some(fixed) => fixed.now.load(Ordering::SeqCst),
-            None => Utc::now().timestamp_micros(),
+            None => micros(SystemTime::now()),
         })
     }
 
@@ -165,6 +166,15 @@ impl Clock {
             Some(fixed) => fixed.drawn.fetch_add(1, Ordering::SeqCst) + 1,
             None => rand::random_range(1..1 << 53),
         }
+    }
+}
+
+/// Returns the microseconds since 1970-01-01T00:00:00Z, negative before it.
+fn micros(time: SystemTime) -> i64 {
+    let micros = |span: Duration| i64::try_from(span.as_micros()).unwrap_or(i64::MAX);
+    match time.duration_since(UNIX_EPOCH) {
+        Ok(since) => micros(since),
+        Err(before) => -micros(before.duration()),
     }
 }
 
@@ -194,6 +204,12 @@ mod tests {
         }
         assert_eq!(Timestamp::MIN.to_string(), "0001-01-01T00:00:00.000000Z");
         assert_eq!(Timestamp::MAX.to_string(), "9999-12-31T23:59:59.999999Z");
+    }
+
+    #[test]
+    fn a_clock_before_1970_is_read() {
+        assert_eq!(micros(UNIX_EPOCH + Duration::from_micros(7)), 7);
+        assert_eq!(micros(UNIX_EPOCH - Duration::from_micros(7)), -7);
     }
 
     #[test]

@@ -15,6 +15,8 @@ pub enum ConnectFailure {
     LoginRejected,
     /// Encryption, certificate or protocol do not match.
     ProtocolMismatch,
+    /// The disk of the database has no space left.
+    DiskFull,
 }
 
 impl ConnectFailure {
@@ -25,6 +27,7 @@ impl ConnectFailure {
             Self::MissingDatabase => "reachable, but this database does not exist",
             Self::LoginRejected => "reachable, but rejects this user",
             Self::ProtocolMismatch => "reachable, but its protocol or encryption does not match",
+            Self::DiskFull => "on a disk that is full",
         }
     }
 
@@ -35,6 +38,7 @@ impl ConnectFailure {
             Self::MissingDatabase => "create the database, or correct its name",
             Self::LoginRejected => "correct user and password, or grant the user access to the database",
             Self::ProtocolMismatch => "correct the encryption or the certificates of the connection",
+            Self::DiskFull => "free space on that disk",
         }
     }
 }
@@ -46,7 +50,7 @@ impl TierError {
             return ConnectFailure::Unreachable;
         };
         if let Some(error) = source.downcast_ref::<sqlx::Error>() {
-            return postgres(error);
+            return of_sqlx(error);
         }
         match source.downcast_ref::<Mssql>() {
             Some(Mssql::Server(token)) => match token.code() {
@@ -63,10 +67,12 @@ impl TierError {
     }
 }
 
-fn postgres(error: &sqlx::Error) -> ConnectFailure {
+fn of_sqlx(error: &sqlx::Error) -> ConnectFailure {
     match error {
         sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) => ConnectFailure::ProtocolMismatch,
         sqlx::Error::Database(error) => match error.code().as_deref() {
+            // SQLITE_FULL, disk_full
+            Some("13" | "53100") => ConnectFailure::DiskFull,
             // invalid_catalog_name
             Some("3D000") => ConnectFailure::MissingDatabase,
             // invalid_authorization_specification, insufficient_privilege

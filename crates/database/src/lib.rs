@@ -6,6 +6,8 @@
 
 pub mod adoption;
 mod connect_failure;
+mod connection_string;
+mod dial;
 mod fragment;
 pub mod inspect;
 mod location;

@@ -37,6 +37,38 @@ impl fmt::Display for TierLocation {
 }
 
 impl TierLocation {
+    /// Parses where hot is: `sqlite:PATH`, or an address of a SQL Server in any form of its drivers.
+    ///
+    /// # Errors
+    /// Says why it cannot be used, without anything that may be a password.
+    pub fn parse_hot(text: &str) -> Result<Self, String> {
+        if let Some(path) = text.strip_prefix("sqlite:") {
+            return sqlite(path);
+        }
+        match address::Mssql::recognise(text) {
+            Some(address) => Ok(Self::Mssql(Box::new(address?))),
+            None => Err(unknown(text, "mssql://…, Server=…;Database=… or jdbc:sqlserver://…")),
+        }
+    }
+
+    /// Parses where cold is: `sqlite:PATH`, or an address of PostgreSQL.
+    ///
+    /// # Errors
+    /// As for [`TierLocation::parse_hot`].
+    pub fn parse_cold(text: &str) -> Result<Self, String> {
+        if let Some(path) = text.strip_prefix("sqlite:") {
+            return sqlite(path);
+        }
+        if PostgresUrl::recognises(text) {
+            let primary = PostgresUrl::parse(text)?;
+            return Ok(Self::Postgres { primary, direct: None, replicas: Vec::new() });
+        }
+        if address::Mssql::recognise(text).is_some() {
+            return Err("a SQL Server serves as the hot tier only".to_owned());
+        }
+        Err(unknown(text, "postgres://… or host=… dbname=…"))
+    }
+
     /// Returns the file of an embedded tier.
     pub fn path(&self) -> Option<&Path> {
         match self {
@@ -68,5 +100,28 @@ impl TierLocation {
                 Arc::new(Replicated::new(Arc::new(primary), replicas.iter().map(replica).collect()))
             }
         })
+    }
+}
+
+/// Names the scheme alone: the rest of the text may hold a password.
+fn unknown(text: &str, expected: &str) -> String {
+    let is_scheme = |scheme: &&str| {
+        !scheme.is_empty()
+            && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+.-".contains(&byte))
+    };
+    match text.split_once(':').map(|(scheme, _)| scheme).filter(is_scheme) {
+        Some(scheme) => format!("unknown database {scheme:?}: expected sqlite:PATH, {expected}"),
+        None => format!("expected sqlite:PATH, {expected}"),
+    }
+}
+
+fn sqlite(rest: &str) -> Result<TierLocation, String> {
+    let path = rest.strip_prefix("//").unwrap_or(rest);
+    if path.is_empty() || path == ":memory:" {
+        return Err("a tier is a file: expected sqlite:PATH".to_owned());
+    }
+    match path.split_once('?') {
+        Some((_, options)) => Err(format!("unknown option {options:?}")),
+        None => Ok(TierLocation::Sqlite(PathBuf::from(path))),
     }
 }

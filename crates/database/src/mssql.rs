@@ -53,15 +53,18 @@ impl Mssql {
                 .map_err(|error| TierError::Unavailable { tier, source: error.into() })
         };
         let (readers, writers, migrators) = (pool(Role::Reader)?, pool(Role::Writer)?, pool(Role::Migrator)?);
-        if address.encrypt == Encrypt::Off {
+        let weakness = match address.encrypt {
+            Encrypt::Off => Some("the connection is not encrypted, the password neither"),
+            Encrypt::Login => Some("at most the login is encrypted, with any certificate"),
+            _ if address.trust_any_certificate => {
+                Some("any certificate is accepted: the server is not verified")
+            }
+            _ => None,
+        };
+        if let Some(weakness) = weakness {
             // A server that is awaited is opened repeatedly.
             static SAID: Once = Once::new();
-            SAID.call_once(|| {
-                tracing::warn!(
-                    server = address.shown(),
-                    "the connection is not encrypted, the password neither"
-                );
-            });
+            SAID.call_once(|| tracing::warn!(server = address.shown(), weakness, "the connection is weak"));
         }
         let opened = Self { address, schema, readers, writers, migrators };
         drop(opened.lease(&opened.readers).await?);

@@ -5,6 +5,7 @@
 pub(super) mod codec;
 mod lease;
 mod migrate;
+mod reach;
 mod session;
 mod url;
 
@@ -103,13 +104,13 @@ impl Postgres {
         let pool = || {
             let pool = PgPoolOptions::new().acquire_timeout(wait).max_lifetime(LIFETIME);
             // With a pooler the setting would leak to other clients.
-            if url.pooled {
-                return pool;
-            }
-            pool.after_connect(|connection, _| {
+            let (look_for_client, must_write) = (!url.pooled, url.must_write);
+            pool.after_connect(move |connection, _| {
                 Box::pin(async move {
-                    lease::look_for_client(connection).await;
-                    Ok(())
+                    if look_for_client {
+                        lease::look_for_client(connection).await;
+                    }
+                    if must_write { lease::refuse_read_only(connection).await } else { Ok(()) }
                 })
             })
         };
@@ -126,19 +127,42 @@ impl Postgres {
     }
 
     /// Acquires a connection. The pool waits for a missing server as long as for a busy connection, so after a moment
-    /// one separate attempt tells which it is.
+    /// one separate attempt tells which it is, and which of the server's addresses answers.
     async fn acquire(&self, pool: &PgPool) -> Result<PoolConnection<sqlx::Postgres>, TierError> {
-        let mut acquired = std::pin::pin!(pool.acquire());
+        let mut acquired = Box::pin(pool.acquire());
         let acquired = if let Ok(acquired) = tokio::time::timeout(MOMENT, &mut acquired).await {
             acquired
         } else {
-            let reached = PgConnection::connect_with(&self.url.options);
-            let probe = within(self.schema.tier, "connect", MOMENT * 10, reached).await?;
-            // An error while closing is irrelevant.
-            let _ = probe.close().await;
+            let options = within(self.schema.tier, "connect", self.url.connect_timeout, self.probe()).await?;
+            if options.get_host() != pool.connect_options().get_host() {
+                // The attempt under way may be stuck at a silent address.
+                drop(acquired);
+                self.use_host(options.get_host());
+                acquired = Box::pin(pool.acquire());
+            }
             acquired.await
         };
         acquired.map_err(|error| refused(self.schema.tier, "connect", error))
+    }
+
+    /// Connects once and returns the options that led to the server.
+    async fn probe(&self) -> Result<PgConnectOptions, sqlx::Error> {
+        let options = reach::reachable(&self.url.options).await?;
+        let mut connection = PgConnection::connect_with(&options).await?;
+        if self.url.must_write {
+            lease::refuse_read_only(&mut connection).await?;
+        }
+        // An error while closing is irrelevant.
+        let _ = connection.close().await;
+        Ok(options)
+    }
+
+    /// Makes new connections of both pools lead to `host`.
+    fn use_host(&self, host: &str) {
+        for pool in [&self.readers, &self.sessions] {
+            let options = pool.connect_options();
+            pool.set_connect_options(PgConnectOptions::clone(&options).host(host));
+        }
     }
 
     async fn rows(
@@ -289,6 +313,11 @@ pub(crate) fn texts() -> Vec<Text> {
             "connect.check_client",
             "Makes the server check every second of a statement whether its client is still connected.",
             lease::LOOK_FOR_CLIENT,
+        ),
+        Text::new(
+            "connect.reads_only",
+            "Finds out whether the server accepts no writes, for target_session_attrs.",
+            lease::READS_ONLY,
         ),
         Text::new("session.begin_read", "Begins a transaction that only reads.", session::BEGIN_READ),
         Text::new("session.begin_write", "Begins a transaction that writes.", session::BEGIN_WRITE),

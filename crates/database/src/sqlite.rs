@@ -24,6 +24,8 @@ use thermocline_core::clock::Timestamp;
 const BUSY: Duration = Duration::from_secs(30);
 /// Rows of one `INSERT`: 64 rows of twelve columns stay far below the engine's 32,766 parameters.
 const ROWS_PER_INSERT: usize = 64;
+/// `SQLITE_FULL`: the disk is full, or a table has no further id.
+const FULL: i32 = 13;
 
 const BEGIN_READ: &str = "BEGIN DEFERRED";
 const BEGIN_WRITE: &str = "BEGIN IMMEDIATE";
@@ -46,6 +48,7 @@ impl Sqlite {
             std::fs::create_dir_all(folder)
                 .map_err(|source| TierError::Unavailable { tier, source: source.into() })?;
         }
+        create(path).map_err(|source| TierError::Unavailable { tier, source: source.into() })?;
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
@@ -127,6 +130,26 @@ impl SqliteSession {
     }
 }
 
+impl SqliteSession {
+    /// Converts the error of an insert. SQLite calls a table that has no further id a full disk.
+    async fn explained(&mut self, table: &'static str, error: sqlx::Error) -> TierError {
+        let tier = self.tier;
+        if primary_code(&error) == Some(FULL)
+            && let Ok(connection) = self.connection()
+        {
+            let text = format!("SELECT max(rowid) = {} FROM {table}", i64::MAX);
+            let taken =
+                sqlx::query_scalar::<_, Option<bool>>(AssertSqlSafe(text)).fetch_one(connection).await;
+            if let Ok(Some(true)) = taken {
+                let source =
+                    format!("the largest id is taken in {table}: no further row can be numbered").into();
+                return TierError::Statement { tier, statement: table, source };
+            }
+        }
+        refused(tier, table, error)
+    }
+}
+
 #[async_trait]
 impl Session for SqliteSession {
     async fn begin(&mut self, begin: Begin) -> Result<(), TierError> {
@@ -157,7 +180,6 @@ impl Session for SqliteSession {
         columns: &[&'static str],
         rows: &[Vec<Value>],
     ) -> Result<u64, TierError> {
-        let tier = self.tier;
         let mut inserted = 0;
         for rows in rows.chunks(ROWS_PER_INSERT) {
             let text = insert_text(table, columns, rows.len());
@@ -167,7 +189,10 @@ impl Session for SqliteSession {
                 .persistent(rows.len() == ROWS_PER_INSERT)
                 .execute(self.connection()?)
                 .await;
-            inserted += done.map_err(|error| refused(tier, table, error))?.rows_affected();
+            inserted += match done {
+                Ok(done) => done.rows_affected(),
+                Err(error) => return Err(self.explained(table, error).await),
+            };
         }
         Ok(inserted)
     }
@@ -236,10 +261,29 @@ fn json(ints: &[i64]) -> String {
     format!("[{}]", ints.join(","))
 }
 
-fn refused(tier: Tier, statement: &'static str, error: sqlx::Error) -> TierError {
+/// Returns the primary result code, which is the low byte of the extended one.
+fn primary_code(error: &sqlx::Error) -> Option<i32> {
     let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
-    // The low byte of an extended result code is the primary one.
-    let primary = code.and_then(|code| code.parse::<i32>().ok()).map(|code| code & 0xff);
+    code.and_then(|code| code.parse::<i32>().ok()).map(|code| code & 0xff)
+}
+
+/// Creates the file if it is missing, for its owner alone. SQLite gives its other files the same permissions.
+fn create(path: &Path) -> std::io::Result<()> {
+    let mut options = std::fs::File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        // A file that cannot be created may still be there to read; its own error comes later.
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists && !path.exists() => {
+            Err(std::io::Error::new(error.kind(), format!("{} cannot be created: {error}", path.display())))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn refused(tier: Tier, statement: &'static str, error: sqlx::Error) -> TierError {
+    let primary = primary_code(&error);
     let source = error.into();
     match primary {
         // SQLITE_BUSY, SQLITE_LOCKED

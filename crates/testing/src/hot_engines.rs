@@ -132,6 +132,7 @@ impl Server {
         let encrypt = match encrypt {
             config::Encrypt::Required => "required",
             config::Encrypt::Strict => "strict",
+            config::Encrypt::Login => "login",
             config::Encrypt::Off => "off",
         };
         let ca =
@@ -187,6 +188,7 @@ async fn connect(at: &config::Mssql) -> Client<Compat<TcpStream>> {
     config.encryption(match at.encrypt {
         config::Encrypt::Required => EncryptionLevel::Required,
         config::Encrypt::Strict => EncryptionLevel::Strict,
+        config::Encrypt::Login => EncryptionLevel::Off,
         config::Encrypt::Off => EncryptionLevel::NotSupported,
     });
     if let Some(file) = &at.ca {

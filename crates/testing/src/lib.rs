@@ -33,7 +33,7 @@ use thermocline::import::{Noun, Record};
 use thermocline::journal;
 use thermocline::load::{Loader, Verdict};
 use thermocline::tier::{Begin, Engine, Sqlite, Statement, Tier, Value, migrate};
-use thermocline::web::auth::{AuthSettings, KeySource, Verifier};
+use thermocline::web::auth::{AuthSettings, ClaimSettings, KeySource, Verifier};
 use thermocline::web::state::App;
 use thermocline::{resources, server};
 
@@ -91,12 +91,18 @@ impl Service {
             Arc::new(database)
         };
         let (hot, cold) = (open(Tier::Hot).await, open(Tier::Cold).await);
-        Self::begin(hot, cold, request_timeout, Some(folder)).await
+        Self::begin(hot, cold, request_timeout, Some(folder), ClaimSettings::default()).await
     }
 
     /// Starts a service over these tiers and pairs them.
     pub async fn over(hot: Arc<dyn Engine>, cold: Arc<dyn Engine>, request_timeout: Duration) -> Self {
-        Self::begin(hot, cold, request_timeout, None).await
+        Self::begin(hot, cold, request_timeout, None, ClaimSettings::default()).await
+    }
+
+    /// Starts a service over the tiers of this one, whose tokens have other claims.
+    pub async fn reading(&self, claims: ClaimSettings) -> Self {
+        let (hot, cold) = (Arc::clone(&self.hot) as _, Arc::clone(&self.cold) as _);
+        Self::begin(hot, cold, Duration::from_secs(30), None, claims).await
     }
 
     async fn begin(
@@ -104,13 +110,15 @@ impl Service {
         cold: Arc<dyn Engine>,
         request_timeout: Duration,
         folder: Option<tempfile::TempDir>,
+        claims: ClaimSettings,
     ) -> Self {
         let clock = Clock::fixed(at(NOW));
         let (hot, cold) = (Arc::new(Switchable::new(hot)), Arc::new(Switchable::new(cold)));
         journal::pair::ensure(&*hot, &*cold, &clock).await.expect("a pair");
         let auth =
             AuthSettings { key: KeySource::Secret(SECRET.to_owned().into()), issuer: None, audience: None };
-        let verifier = Arc::new(Verifier::new(auth, clock.clone()).expect("a verifier"));
+        let verifier = Verifier::new(auth, clock.clone()).expect("a verifier").reading(claims);
+        let verifier = Arc::new(verifier);
         let app = App::new(
             Arc::clone(&hot) as _,
             Some(Arc::clone(&cold) as _),

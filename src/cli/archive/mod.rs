@@ -66,7 +66,7 @@ pub async fn run(args: Args, settings: &Settings, json: bool) -> Result<(), Fail
         tiers.close().await;
         return done;
     }
-    let tiers = Tiers::open(settings, &clock).await?;
+    let tiers = Tiers::open_existing(settings, &clock).await?;
     let done = match &args.command {
         Command::Run(args) => run::run(args, &settings.archive, &tiers, &clock, json).await,
         Command::Status(_) | Command::Recover(_) => Ok(()),

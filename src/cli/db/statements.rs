@@ -11,6 +11,7 @@ use crate::resources::registry;
 use crate::schema::{self, Column, ColumnType, Dialect};
 use crate::tier::texts::{self, Text};
 use crate::tier::{Statement, Tier, migrate};
+use crate::web::auth;
 use crate::{adopt, archive, journal, load, ops, tier};
 
 /// Print every statement the program can send, as it is sent
@@ -93,6 +94,7 @@ fn all(dialect: Dialect) -> Vec<Listed> {
         load::statements(),
         adopt::statements(),
         ops::health::statements(),
+        auth::statements(),
         tier_report::statements(),
         downgrades(dialect),
     ];

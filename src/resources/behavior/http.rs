@@ -12,7 +12,7 @@ use super::{Behavior, Behaviors, RESOURCES};
 use crate::clock::Timestamp;
 use crate::federation::{List as _, ReadError};
 use crate::page::{Key, Order, Span};
-use crate::web::auth::Caller;
+use crate::web::auth::{Caller, Scope};
 use crate::web::context::RequestContext;
 use crate::web::day::Day;
 use crate::web::params::{Moment, Params, Segments, path_id};
@@ -88,6 +88,8 @@ async fn behavior(
 ) -> Result<Response, Problem> {
     let user = path_id("id", &id)?;
     let span = span(&context.params(&["from", "to"])?)?;
+    caller.require(Scope::Messages)?;
+    caller.require(Scope::Posts)?;
     if user != caller.user_id && !caller.admin {
         return Err(Problem::Forbidden { scope: "admin" });
     }

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{Conversation, Conversations};
-use crate::web::auth::Caller;
+use crate::web::auth::{Caller, Scope};
 use crate::web::context::RequestContext;
 use crate::web::list::{self, ListParameters, ListRequest, Listing, PageInfo, Shown};
 use crate::web::params::Params;
@@ -44,6 +44,7 @@ pub async fn read(
 ) -> Result<(ListRequest, Listing<Conversation>), Problem> {
     let conversations = Conversations { user: caller.user_id };
     let request = ListRequest::read(&conversations, params)?;
+    caller.require(Scope::Messages)?;
     let listing = request.read_from(app, &conversations, "conversation").await?;
     Ok((request, listing))
 }

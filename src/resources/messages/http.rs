@@ -10,7 +10,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::sql::queries;
 use super::{Message, Messages};
 use crate::tier::TierError;
-use crate::web::auth::Caller;
+use crate::web::auth::{Caller, Scope};
 use crate::web::context::RequestContext;
 use crate::web::list::{self, ListParameters, ListRequest, Listing, PageInfo, Shown};
 use crate::web::params::{Params, Segments, path_id};
@@ -77,13 +77,20 @@ pub async fn find(
 }
 
 /// Checks that the conversation exists and that `caller` may read it; 404 otherwise.
+///
+/// The cache only ever allows. A refusal has asked hot once, so that it takes the same steps whether the conversation exists,
+/// is being read by others, or neither.
 async fn authorize(app: &App, caller: &Caller, conversation: i64) -> Result<(), Problem> {
-    let users = match app.participants().get(&conversation).await {
-        Some(users) => Some(users),
-        None => participants(app, conversation).await.map_err(crate::federation::ReadError::from)?,
-    };
-    match users {
-        Some(users) if caller.admin || users.contains(&Some(caller.user_id)) => Ok(()),
+    caller.require(Scope::Messages)?;
+    let allowed = |users: &[Option<i64>; 2]| caller.admin || users.contains(&Some(caller.user_id));
+    if app.participants().get(&conversation).await.is_some_and(|users| allowed(&users)) {
+        return Ok(());
+    }
+    match participants(app, conversation).await.map_err(crate::federation::ReadError::from)? {
+        Some(users) if allowed(&users) => {
+            app.participants().insert(conversation, users).await;
+            Ok(())
+        }
         _ => Err(Problem::NotFound { what: "conversation" }),
     }
 }
@@ -91,9 +98,7 @@ async fn authorize(app: &App, caller: &Caller, conversation: i64) -> Result<(), 
 async fn participants(app: &App, conversation: i64) -> Result<Option<[Option<i64>; 2]>, TierError> {
     let records = app.hot().fetch(queries::participants(), &[conversation.into()]).await?;
     let Some(record) = records.first() else { return Ok(None) };
-    let users = [record.int_or_null("user1_id")?, record.int_or_null("user2_id")?];
-    app.participants().insert(conversation, users).await;
-    Ok(Some(users))
+    Ok(Some([record.int_or_null("user1_id")?, record.int_or_null("user2_id")?]))
 }
 
 /// A page of a conversation's messages, newest first.

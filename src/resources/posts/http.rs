@@ -8,7 +8,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::comments::{Comment, Comments};
 use super::{Post, Posts};
-use crate::web::auth::Caller;
+use crate::web::auth::{Caller, Scope};
 use crate::web::context::RequestContext;
 use crate::web::list::{self, ListParameters, ListRequest, Listing, PageInfo, Shown};
 use crate::web::params::{Params, Segments, path_id};
@@ -77,17 +77,19 @@ impl From<Listing<Comment>> for CommentPage {
 /// Reads a page of posts.
 pub async fn read(
     app: &App,
-    _caller: &Caller,
+    caller: &Caller,
     params: &Params,
 ) -> Result<(ListRequest, Listing<Post>), Problem> {
     let posts = Posts { author: params.integer("author_id", 1..=i64::MAX)? };
     let request = ListRequest::read(&posts, params)?;
+    caller.require(Scope::Posts)?;
     let listing = request.read_from(app, &posts, "post").await?;
     Ok((request, listing))
 }
 
 /// Reads a post.
-async fn read_one(app: &App, _caller: &Caller, id: i64) -> Result<Shown<Post>, Problem> {
+async fn read_one(app: &App, caller: &Caller, id: i64) -> Result<Shown<Post>, Problem> {
+    caller.require(Scope::Posts)?;
     let found = app.reader().tiers(false).find(&Posts { author: None }, id).await?;
     Ok(found.ok_or(Problem::NotFound { what: "post" })?.into())
 }
@@ -101,6 +103,7 @@ async fn read_comments(
 ) -> Result<(ListRequest, Listing<Comment>), Problem> {
     let comments = Comments { post };
     let request = ListRequest::read(&comments, params)?;
+    caller.require(Scope::Posts)?;
     let listing = request.run(app.reader(), &comments).await?;
     // Where there are comments there is a post; only their absence leaves it open.
     if listing.as_ref().is_none_or(|listing| listing.rows.is_empty()) {

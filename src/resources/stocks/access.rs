@@ -3,7 +3,7 @@
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 
-use crate::web::auth::Caller;
+use crate::web::auth::{Caller, Scope};
 use crate::web::problem::Problem;
 use crate::web::state::App;
 
@@ -11,12 +11,22 @@ use crate::web::state::App;
 #[derive(Clone, Copy, Debug)]
 pub struct PriceReader;
 
+impl PriceReader {
+    /// Checks that a caller may read prices.
+    pub fn of(app: &App, caller: &Caller) -> Result<Self, Problem> {
+        if !app.prices_public() {
+            caller.require(Scope::Prices)?;
+        }
+        Ok(Self)
+    }
+}
+
 impl FromRequestParts<App> for PriceReader {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         if !app.prices_public() {
-            Caller::from_request_parts(parts, app).await?;
+            Caller::from_request_parts(parts, app).await?.require(Scope::Prices)?;
         }
         Ok(Self)
     }

@@ -9,7 +9,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::Stock;
 use crate::federation::ReadError;
 use crate::page::{DEFAULT_LIMIT, MAX_LIMIT};
-use crate::web::auth::Caller;
+use crate::web::auth::{Caller, Scope};
 use crate::web::context::RequestContext;
 use crate::web::list::{MAX_OFFSET, MAX_PAGE};
 use crate::web::params::Params;
@@ -102,10 +102,11 @@ impl Window {
         ("offset" = Option<i64>, Query, minimum = 0, description = "How many stocks to leave out."),
         ("limit" = Option<i64>, Query, minimum = 1, maximum = 100, description = "Stocks from an offset; 20 by default.")),
     responses((status = 200, body = StockPage), (status = "4XX", description = "A problem.")))]
-async fn page(_caller: Caller, State(app): State<App>, context: RequestContext) -> Result<Response, Problem> {
+async fn page(caller: Caller, State(app): State<App>, context: RequestContext) -> Result<Response, Problem> {
     let params = context.params(&["q", "page", "per_page", "offset", "limit"])?;
     let text = params.text("q", 0..=100)?.unwrap_or_default();
     let window = Window::read(&params)?;
+    caller.require(Scope::Prices)?;
     let stocks = super::matching(app.hot(), text).await.map_err(ReadError::from)?;
     Ok(context.json(&window.cut(stocks)))
 }

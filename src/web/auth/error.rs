@@ -29,7 +29,7 @@ pub enum VerifierError {
 pub enum IssueError {
     /// The server would refuse the token itself.
     #[error("a user id is a positive number, not {0}")]
-    BadUser(i64),
+    BadUser(String),
     /// A public key verifies tokens and cannot sign them.
     #[error("tokens can be signed with JWT_SECRET only, and another key is set: ask its owner for a token")]
     NoSecret,
@@ -83,9 +83,15 @@ pub enum Refusal {
     /// `aud` is missing or names another audience.
     #[error("The token is for another audience")]
     Audience,
-    /// Neither `sub` nor `user_id` is a positive number.
+    /// No claim names a user in the form that the settings ask for.
     #[error("The token names no user")]
     User,
+    /// The issuer has not verified the address by which the user would be found.
+    #[error("The email address of the token is not verified")]
+    UnverifiedEmail,
+    /// No user, or more than one, has the name or the address of the token.
+    #[error("The user of the token is not known")]
+    UnknownUser,
 }
 
 impl From<Refusal> for Problem {

@@ -7,21 +7,32 @@ use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 
-use super::claims::Caller;
+use super::caller::Caller;
+use super::claims::TokenUser;
 use super::error::Refusal;
+use super::users::Users;
 use super::verifier::Verifier;
 use crate::web::problem::Problem;
 
 impl<S> FromRequestParts<S> for Caller
 where
     Arc<Verifier>: FromRef<S>,
+    Users: FromRef<S>,
     S: Send + Sync,
 {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let verifier = Arc::<Verifier>::from_ref(state);
-        Ok(verifier.verify_or_fetch(bearer_token(&parts.headers)?).await?)
+        let identity = verifier.authenticate(bearer_token(&parts.headers)?).await?;
+        let user_id = match identity.user {
+            TokenUser::Id(id) => id,
+            TokenUser::Named(column, value) => {
+                let found = Users::from_ref(state).find(column, value).await?;
+                found.ok_or(Refusal::UnknownUser)?
+            }
+        };
+        Ok(Self { user_id, admin: identity.admin, restriction: identity.restriction })
     }
 }
 

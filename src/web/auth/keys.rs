@@ -1,6 +1,8 @@
 //! The keys that verify tokens, each with its only algorithm.
 
-use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, PublicKeyUse};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Validation};
 
 use super::error::VerifierError;
@@ -9,18 +11,21 @@ use super::error::VerifierError;
 const SECRET_BYTES: usize = 32;
 /// The least bytes of an RSA key of 2048 bits in DER, the smallest that RFC 7518, section 3.3, allows.
 const RSA_BYTES: usize = 266;
+/// The bytes of its modulus.
+const MODULUS_BYTES: usize = 256;
 /// The bytes of an uncompressed point of P-256; those of other curves are longer.
 const P256_BYTES: usize = 65;
 
 /// A key and its algorithm.
 pub(super) struct Key {
+    pub algorithm: Algorithm,
     pub decoding: DecodingKey,
     pub validation: Validation,
 }
 
 impl Key {
     fn new(decoding: DecodingKey, algorithm: Algorithm) -> Self {
-        Self { decoding, validation: signature_only(algorithm) }
+        Self { algorithm, decoding, validation: signature_only(algorithm) }
     }
 
     /// Returns the keys of a shared secret for HS256: one verifies, the other signs.
@@ -61,13 +66,19 @@ impl Key {
         Err(unusable("is no public key in PEM: RSA, EC (P-256) or Ed25519"))
     }
 
-    /// Reads a published key. Returns `None` for a key of another purpose: encryption, another algorithm, a shared secret.
+    /// Reads a published key. Returns `None` for a key of another purpose (encryption, another algorithm, a shared secret) and
+    /// for an RSA key of less than 2048 bits.
     pub fn jwk(jwk: &Jwk) -> Option<Self> {
         if !matches!(jwk.common.public_key_use, None | Some(PublicKeyUse::Signature)) {
             return None;
         }
+        if jwk.common.key_operations.as_ref().is_some_and(|uses| !uses.contains(&KeyOperations::Verify)) {
+            return None;
+        }
         let (algorithm, named) = match &jwk.algorithm {
-            AlgorithmParameters::RSA(_) => (Algorithm::RS256, KeyAlgorithm::RS256),
+            AlgorithmParameters::RSA(key) if modulus_bytes(&key.n) >= MODULUS_BYTES => {
+                (Algorithm::RS256, KeyAlgorithm::RS256)
+            }
             AlgorithmParameters::EllipticCurve(key) if key.curve == EllipticCurve::P256 => {
                 (Algorithm::ES256, KeyAlgorithm::ES256)
             }
@@ -81,6 +92,12 @@ impl Key {
         }
         Some(Self::new(DecodingKey::from_jwk(jwk).ok()?, algorithm))
     }
+}
+
+/// Returns the bytes of a modulus in base64url, without leading zeros.
+fn modulus_bytes(modulus: &str) -> usize {
+    let bytes = URL_SAFE_NO_PAD.decode(modulus).unwrap_or_default();
+    bytes.iter().skip_while(|byte| **byte == 0).count()
 }
 
 /// Returns a validation of the signature and nothing else. The library would read the time from the machine, and would

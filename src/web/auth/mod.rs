@@ -3,16 +3,21 @@
 //! The settings choose the algorithm and the clock gives the time. The signature is checked before any claim, so that
 //! only the holder of a genuine token learns what is wrong with its claims.
 
+mod caller;
 mod claims;
 mod error;
 mod extract;
+mod json;
 mod keys;
 mod published;
 #[cfg(test)]
 mod tests;
+mod users;
 mod verifier;
 
-pub use claims::Caller;
+pub use caller::{Caller, Scope};
+pub use claims::{ClaimSettings, Identity, TokenUser, UserLookup};
 pub use error::{IssueError, Refusal, VerifierError};
 pub use published::FetchError;
+pub use users::{Users, statements};
 pub use verifier::{AuthSettings, KeySource, Verifier};

@@ -1,7 +1,9 @@
 //! Tokens: attacks and claims.
 
 mod http;
+mod issuers;
 mod public;
+mod rotation;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -42,12 +44,12 @@ fn hs256(claims: &Value) -> String {
 }
 
 /// Verifies a genuine token with these claims.
-fn verify(claims: &Value) -> Result<Caller, Refusal> {
+fn verify(claims: &Value) -> Result<Identity, Refusal> {
     verifier().verify(&hs256(claims))
 }
 
-fn user(user_id: i64) -> Caller {
-    Caller { user_id, admin: false }
+fn user(user_id: i64) -> Identity {
+    Identity { user: TokenUser::Id(user_id), admin: false, restriction: caller::Restriction::default() }
 }
 
 #[test]
@@ -215,6 +217,8 @@ fn the_user_is_sub_and_without_it_user_id() {
         (r#""user_id":"42""#, 42),
         (r#""sub":null,"user_id":42"#, 42),
         (r#""sub":"7","user_id":42"#, 7),
+        (r#""sub":"auth0|64f1","user_id":42"#, 42),
+        (r#""sub":"9b2c7d1e-0000-4000-8000-5f6a7b8c9d0e","user_id":"42""#, 42),
         (r#""sub":"9223372036854775807""#, i64::MAX),
         (r#""sub":9223372036854775807"#, i64::MAX),
     ] {
@@ -223,7 +227,8 @@ fn the_user_is_sub_and_without_it_user_id() {
     for bad in [
         r#""name":"x""#,
         r#""sub":"""#,
-        r#""sub":"alice","user_id":42"#,
+        r#""sub":"auth0|64f1""#,
+        r#""sub":"alice","user_id":"bob""#,
         r#""sub":0"#,
         r#""sub":-1"#,
         r#""sub":"-1""#,
@@ -270,13 +275,13 @@ fn an_issued_token_is_valid_until_its_ttl() {
     let clock = Clock::fixed(at(NOW));
     let verifier = Verifier::new(settings(SECRET), clock.clone()).expect("a good secret");
     let token = verifier.issue(42, Some("read admin"), 3600).expect("a token");
-    let caller = Caller { user_id: 42, admin: true };
-    assert_eq!(verifier.verify(&token), Ok(caller));
+    let caller = Identity { admin: true, ..user(42) };
+    assert_eq!(verifier.verify(&token), Ok(caller.clone()));
     let payload = URL_SAFE_NO_PAD.decode(token.split('.').nth(1).expect("three parts")).expect("base64url");
     let claims: Value = serde_json::from_slice(&payload).expect("JSON");
     assert_eq!(claims, json!({"sub": "42", "iat": NOW, "exp": NOW + 3600, "scope": "read admin"}));
     clock.set(at(NOW + 3629));
-    assert_eq!(verifier.verify(&token), Ok(caller));
+    assert_eq!(verifier.verify(&token), Ok(caller.clone()));
     clock.set(at(NOW + 3630));
     assert_eq!(verifier.verify(&token), Err(Refusal::Expired));
     for user in [0, -1, i64::MIN] {

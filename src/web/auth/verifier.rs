@@ -6,7 +6,7 @@ use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::claims::{Caller, Claims, Issued};
+use super::claims::{ClaimSettings, Claims, Identity, Issued, UserLookup};
 use super::error::{IssueError, Refusal, VerifierError};
 use super::keys::Key;
 use super::published::{FetchError, Pace, Published};
@@ -41,7 +41,7 @@ pub struct AuthSettings {
 /// The keys in use.
 enum Keys {
     One(Arc<Key>),
-    Published(Arc<Published>),
+    Published(Box<Published>),
 }
 
 /// Verifies tokens, and issues them when the key can sign.
@@ -50,6 +50,7 @@ pub struct Verifier {
     signer: Option<EncodingKey>,
     issuer: Option<String>,
     audience: Option<String>,
+    claims: ClaimSettings,
     clock: Clock,
 }
 
@@ -69,13 +70,20 @@ impl Verifier {
             KeySource::Published(url) => {
                 let published =
                     Published::new(&url, pace).map_err(|error| VerifierError::Client(explain(&error)))?;
-                (Keys::Published(Arc::new(published)), None)
+                (Keys::Published(Box::new(published)), None)
             }
         };
-        Ok(Self { keys, signer, issuer: settings.issuer, audience: settings.audience, clock })
+        let (issuer, audience, claims) = (settings.issuer, settings.audience, ClaimSettings::default());
+        Ok(Self { keys, signer, issuer, audience, claims, clock })
     }
 
-    /// Fetches the published keys, if the settings name a URL of keys.
+    /// Reads user and rights of a token from these claims instead of the default ones.
+    #[must_use]
+    pub fn reading(self, claims: ClaimSettings) -> Self {
+        Self { claims, ..self }
+    }
+
+    /// Fetches the published keys, if the settings name a URL of keys, and from then on keeps them fresh.
     pub async fn fetch_keys(&self) -> Result<(), FetchError> {
         match &self.keys {
             Keys::One(_) => Ok(()),
@@ -83,67 +91,86 @@ impl Verifier {
         }
     }
 
-    /// Returns the caller of a token, verified with the keys that are known now.
-    pub fn verify(&self, token: &str) -> Result<Caller, Refusal> {
+    /// Returns the identity of a token, verified with the keys that are known now.
+    pub fn verify(&self, token: &str) -> Result<Identity, Refusal> {
         let header = jsonwebtoken::decode_header(token).map_err(|_| Refusal::MalformedToken)?;
-        let key = self.key_for(&header)?;
-        let claims = jsonwebtoken::decode::<Claims>(token, &key.decoding, &key.validation)
-            .map_err(|error| match error.kind() {
-                ErrorKind::Json(_) | ErrorKind::Utf8(_) => Refusal::MalformedClaims,
-                ErrorKind::Base64(_) | ErrorKind::InvalidToken => Refusal::MalformedToken,
-                ErrorKind::InvalidAlgorithm => Refusal::Algorithm,
-                _ => Refusal::Signature,
-            })?
-            .claims;
+        let claims = self.genuine_claims(token, &header)?;
         claims.check_times(self.clock.now(), LEEWAY)?;
         claims.check_origin(self.issuer.as_deref(), self.audience.as_deref())?;
-        claims.caller()
+        claims.identity(&self.claims)
     }
 
-    /// Verifies a token, and fetches the published keys first if it names an unknown one.
-    pub(super) async fn verify_or_fetch(&self, token: &str) -> Result<Caller, Refusal> {
-        let Keys::Published(published) = &self.keys else { return self.verify(token) };
+    /// Verifies a token. If no key verifies it, waits for the published keys to be fetched again: the issuer may have a new
+    /// key, which can have the name of an old one.
+    pub(super) async fn authenticate(&self, token: &str) -> Result<Identity, Refusal> {
         let first = self.verify(token);
-        if first == Err(Refusal::Key) {
-            published.refresh_or_log().await;
+        if let (Keys::Published(published), Err(Refusal::Key | Refusal::Algorithm | Refusal::Signature)) =
+            (&self.keys, &first)
+            && published.renewed().await
+        {
             return self.verify(token);
-        }
-        if published.are_old() {
-            // The request does not wait: the old keys are still good.
-            let published = Arc::clone(published);
-            tokio::spawn(async move { published.refresh_or_log().await });
         }
         first
     }
 
     /// Issues a token for `user_id` with the issuer and audience of this verifier. It expires in `ttl_seconds`.
     pub fn issue(&self, user_id: i64, scope: Option<&str>, ttl_seconds: i64) -> Result<String, IssueError> {
-        if user_id <= 0 {
-            return Err(IssueError::BadUser(user_id));
-        }
-        let issued_at = self.clock.now().micros().div_euclid(1_000_000);
-        let claims = Issued {
-            sub: user_id.to_string(),
-            iat: issued_at,
-            exp: issued_at.saturating_add(ttl_seconds),
-            scope,
-            iss: self.issuer.as_deref(),
-            aud: self.audience.as_deref(),
-        };
-        let signer = self.signer.as_ref().ok_or(IssueError::NoSecret)?;
-        Ok(jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, signer)?)
+        self.issue_for(&user_id.to_string(), scope, ttl_seconds)
     }
 
-    /// Returns the key for a token with the only algorithm that its header may name. The settings choose both; of
-    /// published keys the `kid` of the token chooses one.
-    fn key_for(&self, header: &Header) -> Result<Arc<Key>, Refusal> {
+    /// Issues a token for a user like [`Verifier::issue`]. `user` is the value that the claim of the user holds by the
+    /// settings: an id, a name or an email address.
+    pub fn issue_for(&self, user: &str, scope: Option<&str>, ttl_seconds: i64) -> Result<String, IssueError> {
+        let is_id =
+            user.bytes().all(|byte| byte.is_ascii_digit()) && user.parse().is_ok_and(|id: i64| id > 0);
+        if user.is_empty() || (self.claims.lookup == UserLookup::Id && !is_id) {
+            return Err(IssueError::BadUser(user.to_owned()));
+        }
+        let issued_at = self.clock.now().micros().div_euclid(1_000_000);
+        let issued = Issued {
+            user,
+            issued_at,
+            expires_at: issued_at.saturating_add(ttl_seconds),
+            scope,
+            issuer: self.issuer.as_deref(),
+            audience: self.audience.as_deref(),
+        };
+        let signer = self.signer.as_ref().ok_or(IssueError::NoSecret)?;
+        Ok(jsonwebtoken::encode(&Header::new(Algorithm::HS256), &issued.claims(&self.claims), signer)?)
+    }
+
+    /// Returns the claims of a token whose signature one of the keys verifies. The settings choose the keys, and each key its
+    /// only algorithm; of published keys the `kid` of the token chooses those that are tried.
+    fn genuine_claims(&self, token: &str, header: &Header) -> Result<Claims, Refusal> {
         // RFC 7515, section 4.1.11: an unknown extension that is marked critical makes the token invalid.
         if header.crit.is_some() {
             return Err(Refusal::Algorithm);
         }
-        match &self.keys {
-            Keys::One(key) => Ok(Arc::clone(key)),
-            Keys::Published(published) => published.key(header.kid.as_deref()).ok_or(Refusal::Key),
+        let keys = match &self.keys {
+            Keys::One(key) => vec![Arc::clone(key)],
+            Keys::Published(published) => published.keys(header.kid.as_deref()),
+        };
+        let mut refusal = if keys.is_empty() { Refusal::Key } else { Refusal::Algorithm };
+        for key in keys.iter().filter(|key| key.algorithm == header.alg) {
+            match jsonwebtoken::decode::<Claims>(token, &key.decoding, &key.validation) {
+                Ok(decoded) => return Ok(decoded.claims),
+                Err(error) => refusal = refused(&error),
+            }
+            // Another key cannot change anything else.
+            if refusal != Refusal::Signature {
+                break;
+            }
         }
+        Err(refusal)
+    }
+}
+
+/// Returns why a key does not accept a token.
+fn refused(error: &jsonwebtoken::errors::Error) -> Refusal {
+    match error.kind() {
+        ErrorKind::Json(_) | ErrorKind::Utf8(_) => Refusal::MalformedClaims,
+        ErrorKind::Base64(_) | ErrorKind::InvalidToken => Refusal::MalformedToken,
+        ErrorKind::InvalidAlgorithm => Refusal::Algorithm,
+        _ => Refusal::Signature,
     }
 }

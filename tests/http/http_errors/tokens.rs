@@ -87,7 +87,7 @@ async fn invalid_tokens_are_rejected() {
         ("sub is true", user(json!(true))),
         ("no user", signed(&json!({"exp": LATER}))),
         ("user_id is a name", signed(&json!({"exp": LATER, "user_id": "alice"}))),
-        ("user_id does not replace a bad sub", signed(&json!({"sub": "alice", "exp": LATER, "user_id": 1}))),
+        ("user_id is no id beside a bad sub", signed(&json!({"sub": "alice", "exp": LATER, "user_id": 0}))),
     ];
     for (what, token) in bad {
         let answer = service.get(&token, PATH).await;
@@ -147,6 +147,7 @@ async fn valid_tokens_of_every_kind_are_accepted() {
         ("sub as a number", json!({"sub": 1, "exp": LATER})),
         ("user_id", json!({"user_id": 1, "exp": LATER})),
         ("user_id as a text", json!({"user_id": "1", "exp": LATER})),
+        ("user_id beside a sub of the issuer", json!({"sub": "auth0|64f1c2", "user_id": 1, "exp": LATER})),
         ("sub before user_id", json!({"sub": "1", "user_id": 8, "exp": LATER})),
         ("within the leeway", json!({"sub": "1", "exp": now - 29})),
         ("valid in a moment", json!({"sub": "1", "exp": LATER, "nbf": now + 30})),

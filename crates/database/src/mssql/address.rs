@@ -1,5 +1,9 @@
-//! The address of a SQL Server:
-//! `mssql://user:password@host:1433/database?encrypt=required|strict|off&ca=FILE&connect_timeout=SECONDS&write_timeout=SECONDS`.
+//! The address of a SQL Server, in the forms that its drivers use: a URL such as
+//! `mssql://user:password@host:1433/database?encrypt=required`, the same with `mssql+pyodbc` or `sqlserver`,
+//! `Server=host;Database=…` of ADO.NET and ODBC, and `jdbc:sqlserver://host;databaseName=…`.
+
+mod forms;
+mod options;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -18,25 +22,39 @@ pub const WRITE_TIMEOUT: Duration = Duration::from_mins(2);
 pub struct Mssql {
     /// The host's name or address.
     pub host: String,
-    /// The port.
+    /// The port. A named instance has one that SQL Browser tells.
     pub port: u16,
+    /// The named instance.
+    pub instance: Option<String>,
     /// The database.
     pub database: String,
-    /// The user.
+    /// The user; empty with an access token.
     pub user: String,
-    /// The password.
+    /// The password; empty with an access token.
     pub password: SecretString,
+    /// A file with an access token of Entra ID, read for each new connection.
+    pub access_token_file: Option<PathBuf>,
     /// Whether the connection is encrypted.
     pub encrypt: Encrypt,
+    /// Whether any certificate is accepted.
+    pub trust_any_certificate: bool,
     /// A file of certificates to trust besides the system's.
     pub ca: Option<PathBuf>,
+    /// The name that the certificate must hold instead of the host's.
+    pub certificate_host: Option<String>,
+    /// Whether readers declare that they only read, so that a listener may send them to a secondary.
+    pub read_only_intent: bool,
+    /// Whether all addresses of the host are tried at once.
+    pub race_addresses: bool,
+    /// The name under which the server lists the connections.
+    pub application: String,
     /// The time limit of TCP, TLS and login together.
     pub connect_timeout: Duration,
     /// The time limit of one statement of a move, an import or a recovery.
     pub write_timeout: Duration,
 }
 
-/// Whether a connection is encrypted. The certificate is always verified.
+/// Whether a connection is encrypted. The certificate is verified unless the address says otherwise.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Encrypt {
     /// Encrypted from the login on; required.
@@ -44,74 +62,88 @@ pub enum Encrypt {
     Required,
     /// TDS 8: TLS before the first byte of the protocol.
     Strict,
+    /// The login alone is encrypted, with any certificate and only if the server can, as drivers do for `Encrypt=no`.
+    Login,
     /// In clear text.
     Off,
 }
 
 impl Encrypt {
-    /// Parses `required`, `strict` or `off`.
+    /// Parses `required`, `strict`, `login` or `off`, or the words of other drivers.
     pub fn parse(text: &str) -> Result<Self, String> {
-        match text {
-            "required" => Ok(Self::Required),
+        match text.to_ascii_lowercase().as_str() {
+            "required" | "yes" | "true" | "1" | "mandatory" => Ok(Self::Required),
             "strict" => Ok(Self::Strict),
+            "login" | "no" | "false" | "0" | "optional" => Ok(Self::Login),
             "off" => Ok(Self::Off),
-            _ => Err(format!("encrypt: expected required, strict or off, not {text:?}")),
+            _ => Err(format!("encrypt: expected required, strict, login or off, not {text:?}")),
+        }
+    }
+}
+
+impl Default for Mssql {
+    /// Returns an address without host, database and user.
+    fn default() -> Self {
+        Self {
+            host: String::new(),
+            port: PORT,
+            instance: None,
+            database: String::new(),
+            user: String::new(),
+            password: SecretString::default(),
+            access_token_file: None,
+            encrypt: Encrypt::default(),
+            trust_any_certificate: false,
+            ca: None,
+            certificate_host: None,
+            read_only_intent: false,
+            race_addresses: false,
+            application: "thermocline".to_owned(),
+            connect_timeout: CONNECT_TIMEOUT,
+            write_timeout: WRITE_TIMEOUT,
         }
     }
 }
 
 impl Mssql {
-    /// Parses the rest of a URL after `mssql:`. Errors never repeat a part that may be a password.
-    pub fn parse(rest: &str) -> Result<Self, String> {
-        let form = || "expected mssql://user:password@host:port/database".to_owned();
-        let rest = rest.strip_prefix("//").ok_or_else(form)?;
-        let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
-        // The last one, since a password may be unescaped.
-        let (user, place) = rest.rsplit_once('@').ok_or_else(form)?;
-        let (user, password) = user.split_once(':').ok_or_else(form)?;
-        let (host, database) = place.split_once('/').ok_or_else(form)?;
-        let (host, port) = match host.rsplit_once(':') {
-            // The colons of an IPv6 address stand in brackets.
-            Some((host, port)) if !port.ends_with(']') => {
-                (host, port.parse().map_err(|_| "the port is not a number up to 65535".to_owned())?)
-            }
-            _ => (host, PORT),
-        };
-        let host = host.trim_start_matches('[').trim_end_matches(']');
-        let mut parsed = Self {
-            host: decoded(host)?,
-            port,
-            database: decoded(database)?,
-            user: decoded(user)?,
-            password: decoded(password)?.into(),
-            encrypt: Encrypt::default(),
-            ca: None,
-            connect_timeout: CONNECT_TIMEOUT,
-            write_timeout: WRITE_TIMEOUT,
-        };
-        if parsed.host.is_empty() || parsed.database.is_empty() || parsed.user.is_empty() {
-            return Err(form());
+    /// Checks that the parts fit each other.
+    ///
+    /// # Errors
+    /// What is missing or contradicts.
+    pub fn checked(self) -> Result<Self, String> {
+        use secrecy::ExposeSecret as _;
+        if self.host.is_empty() || self.database.is_empty() {
+            return Err("expected mssql://user:password@host:port/database".to_owned());
         }
-        for option in query.split('&').filter(|option| !option.is_empty()) {
-            match option.split_once('=') {
-                Some(("encrypt", value)) => parsed.encrypt = Encrypt::parse(value)?,
-                Some(("ca", file)) => parsed.ca = Some(decoded(file)?.into()),
-                Some(("connect_timeout", seconds)) => {
-                    parsed.connect_timeout = seconds_up_to("connect_timeout", seconds, 300)?;
-                }
-                Some(("write_timeout", seconds)) => {
-                    parsed.write_timeout = seconds_up_to("write_timeout", seconds, 86_400)?;
-                }
-                // The text after a question mark may belong to a password.
-                _ => return Err("unknown option; a ? in a password is written %3F".to_owned()),
+        let has_login = !self.user.is_empty() || !self.password.expose_secret().is_empty();
+        match (&self.access_token_file, has_login) {
+            (Some(_), true) => return Err("access_token_file: user and password are given too".to_owned()),
+            (Some(_), false) if matches!(self.encrypt, Encrypt::Login | Encrypt::Off) => {
+                return Err("access_token_file: an access token needs an encrypted connection".to_owned());
             }
+            (None, _) if self.user.is_empty() => {
+                return Err(
+                    "the user is missing; expected user and password, or access_token_file".to_owned()
+                );
+            }
+            _ => {}
         }
-        Ok(parsed)
+        if self.trust_any_certificate && self.ca.is_some() {
+            return Err("TrustServerCertificate: ca names the certificates to trust too".to_owned());
+        }
+        if self.trust_any_certificate && self.encrypt == Encrypt::Strict {
+            return Err("TrustServerCertificate: encrypt=strict always verifies the certificate".to_owned());
+        }
+        Ok(self)
     }
 
     /// Returns the address without secrets.
     pub fn shown(&self) -> String {
-        format!("mssql://{}:{}/{}", self.host, self.port, self.database)
+        let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
+        match &self.instance {
+            Some(instance) => format!("mssql://{host}\\{instance}/{}", self.database),
+            None => format!("mssql://{host}:{}/{}", self.port, self.database),
+        }
     }
 }
 
@@ -121,74 +153,5 @@ pub fn seconds_up_to(name: &str, text: &str, most: u64) -> Result<Duration, Stri
     seconds.map(Duration::from_secs).ok_or_else(|| format!("{name}: expected 1 to {most} seconds"))
 }
 
-/// Decodes `%XX` in `text`.
-fn decoded(text: &str) -> Result<String, String> {
-    let fault = || "a % is not followed by two hexadecimal digits; a % itself is written %25".to_owned();
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&byte, after)) = rest.split_first() {
-        if byte == b'%' {
-            let digits =
-                after.get(..2).and_then(|digits| std::str::from_utf8(digits).ok()).ok_or_else(fault)?;
-            if !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-                return Err(fault());
-            }
-            bytes.push(u8::from_str_radix(digits, 16).map_err(|_| fault())?);
-            rest = &after[2..];
-        } else {
-            bytes.push(byte);
-            rest = after;
-        }
-    }
-    String::from_utf8(bytes).map_err(|_| "is not UTF-8 when decoded".to_owned())
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use secrecy::ExposeSecret as _;
-
-    #[test]
-    fn a_url_is_taken_apart() {
-        let at = Mssql::parse(
-            "//sa:p%40ss%2F%25%3F%00%E4%BD%A0:@[::1]:14330/my%20db?encrypt=strict&ca=/a%26b.pem",
-        );
-        let at = at.expect("a URL");
-        assert_eq!((at.host.as_str(), at.port, at.database.as_str()), ("::1", 14330, "my db"));
-        assert_eq!((at.user.as_str(), at.password.expose_secret()), ("sa", "p@ss/%?\0你:"));
-        assert_eq!((at.encrypt, &at.ca), (Encrypt::Strict, &Some(PathBuf::from("/a&b.pem"))));
-        let patient = Mssql::parse("//sa:x@host/db?connect_timeout=60&encrypt=off").expect("a URL");
-        assert_eq!(
-            (at.connect_timeout, patient.connect_timeout),
-            (Duration::from_secs(15), Duration::from_mins(1))
-        );
-        let hasty = Mssql::parse("//sa:x@host/db?write_timeout=7").expect("a URL");
-        assert_eq!((at.write_timeout, hasty.write_timeout), (Duration::from_mins(2), Duration::from_secs(7)));
-        let plain = Mssql::parse("//sa:a@b/c@host/db").expect("a URL");
-        assert_eq!(
-            (plain.password.expose_secret(), plain.port, plain.encrypt),
-            ("a@b/c", 1433, Encrypt::Required)
-        );
-        assert!(!format!("{plain:?} {}", plain.shown()).contains("a@b/c"));
-    }
-
-    #[test]
-    fn what_cannot_be_used_is_refused_without_the_password() {
-        for bad in [
-            "//host/db",
-            "//sa@host/db",
-            "//sa:hunter2@host",
-            "//sa:hunter2@host/",
-            "//sa:hunter2@host:99999/db",
-            "//sa:hunter2%@host/db",
-            "//sa:hunter2%+1@host/db",
-            "//sa:hunter2@host/db?encrypt=yes",
-            "//sa:x?hunter2@host/db",
-            "//sa:hunter2@host/db?trust=1",
-            "//sa:hunter2@host/db?write_timeout=0",
-        ] {
-            let fault = Mssql::parse(bad).expect_err(bad);
-            assert!(!fault.contains("hunter2"), "{fault}");
-        }
-    }
-}
+mod tests;

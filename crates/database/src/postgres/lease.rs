@@ -1,4 +1,4 @@
-//! A leased connection, and how the server notices that its client is gone.
+//! A leased connection, and what is done with a new one before its first use.
 
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgConnection;
@@ -12,6 +12,18 @@ pub(super) const LOOK_FOR_CLIENT: &str = "SELECT set_config(name, '1000', false)
 /// Prepares a new connection. Best effort: without it an abandoned statement ends at its time limit.
 pub(super) async fn look_for_client(connection: &mut PgConnection) {
     let _ = connection.execute(LOOK_FOR_CLIENT).await;
+}
+
+/// Reads whether the server accepts no writes: a standby, or a server that was made read-only.
+pub(super) const READS_ONLY: &str = "SELECT current_setting('transaction_read_only') = 'on'";
+
+/// Refuses a server that only reads.
+pub(super) async fn refuse_read_only(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    if sqlx::query_scalar(READS_ONLY).fetch_one(connection).await? {
+        let text = "the server accepts no writes, and target_session_attrs asks for one that does";
+        return Err(sqlx::Error::Configuration(text.into()));
+    }
+    Ok(())
 }
 
 /// A leased connection. Dropped before its answer is complete, it is closed, which ends the statement. In the pool it

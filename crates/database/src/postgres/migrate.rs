@@ -27,8 +27,11 @@ struct PostgresMigrating {
 
 impl Postgres {
     async fn connect_directly(&self) -> Result<PgConnection, TierError> {
-        let connection = PgConnection::connect_with(&self.direct).await;
-        connection.map_err(|error| refused(self.schema.tier, "connect", error))
+        let connected = async {
+            let options = super::reach::reachable(&self.direct).await?;
+            PgConnection::connect_with(&options).await
+        };
+        connected.await.map_err(|error| refused(self.schema.tier, "connect", error))
     }
 }
 

@@ -1,4 +1,8 @@
-//! The URL of a PostgreSQL server.
+//! The address of a PostgreSQL server: a URL, also as SQLAlchemy and JDBC write it, or libpq's `host=… dbname=…`.
+
+mod parameters;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::str::FromStr as _;
@@ -6,11 +10,8 @@ use std::time::Duration;
 
 use sqlx::postgres::PgConnectOptions;
 
-use crate::address::{WRITE_TIMEOUT, seconds_up_to};
-
-/// The minimum and maximum number of connections.
-const KEPT: u32 = 10;
-const MOST: u32 = 30;
+use self::parameters::Parameters;
+use crate::connection_string::{self, encoded};
 
 /// A server and database, and how to use it.
 ///
@@ -26,55 +27,87 @@ pub struct PostgresUrl {
     pub(super) most: u32,
     /// The time limit of one statement of a session.
     pub(super) write_timeout: Duration,
+    /// The time limit of one connection.
+    pub(super) connect_timeout: Duration,
+    /// Whether a server that only reads is refused.
+    pub(super) must_write: bool,
 }
 
 impl PostgresUrl {
-    /// Parses a URL.
+    /// Returns whether a text is an address of PostgreSQL in one of the forms that [`PostgresUrl::parse`] reads.
+    pub fn recognises(text: &str) -> bool {
+        let lower = text.to_ascii_lowercase();
+        let scheme = lower.split("://").next().filter(|scheme| scheme.len() < lower.len()).unwrap_or("");
+        let scheme = scheme.strip_prefix("jdbc:").unwrap_or(scheme);
+        let name = lower.split('=').next().unwrap_or("").trim();
+        ["postgres", "postgresql"].contains(&scheme.split('+').next().unwrap_or(""))
+            || ["host", "hostaddr", "dbname", "user", "password", "port", "sslmode"].contains(&name)
+    }
+
+    /// Parses an address.
     ///
     /// # Errors
-    /// What is wrong with it, without the password.
-    pub fn parse(url: &str) -> Result<Self, String> {
-        let (place, query) = url.split_once('?').unwrap_or((url, ""));
-        let (mut pooled, mut kept, mut most) = (false, KEPT, MOST);
-        let mut write_timeout = WRITE_TIMEOUT;
-        let mut rest = Vec::new();
-        for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
-            match parameter.split_once('=').unwrap_or((parameter, "")) {
-                ("pooler", "transaction") => pooled = true,
-                ("pooler", "none" | "session") => pooled = false,
-                ("pooler", other) => {
-                    return Err(format!("pooler={other}: expected transaction, session or none"));
-                }
-                ("pool_min", number) => kept = whole("pool_min", number)?,
-                ("pool_max", number) => most = whole("pool_max", number)?,
-                ("write_timeout", seconds) => {
-                    write_timeout = seconds_up_to("write_timeout", seconds, 86_400)?;
-                }
-                _ => rest.push(parameter),
+    /// Says why it cannot be used, without the password.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        if !Self::recognises(text) {
+            return Err("expected postgres://…".to_owned());
+        }
+        let mut parameters = Parameters::default();
+        let Some((_, rest)) = text.split_once("://") else {
+            for (name, value) in connection_string::keywords(text)? {
+                parameters.set(&name, &value)?;
             }
+            return parameters.finish("");
+        };
+        let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
+        for (name, value) in connection_string::query(query) {
+            parameters.set(&name, &value)?;
         }
-        if most < 2 {
-            return Err("pool_max: at least 2".to_owned());
+        let host = place.rsplit_once('@').map_or(place, |(_, host)| host).split('/').next().unwrap_or("");
+        if host.contains(',') {
+            return Err(parameters::SEVERAL_HOSTS.to_owned());
         }
-        let url = if rest.is_empty() { place.to_owned() } else { format!("{place}?{}", rest.join("&")) };
-        let options = PgConnectOptions::from_str(&url).map_err(|error| error.to_string())?;
-        Ok(Self { options, pooled, kept: kept.min(most), most, write_timeout })
+        parameters.finish(place)
+    }
+
+    /// Returns an address that is put together from its parts.
+    ///
+    /// # Errors
+    /// As for [`PostgresUrl::parse`].
+    pub fn of_parts(
+        host: &str,
+        port: u16,
+        user: &str,
+        password: Option<&str>,
+        database: &str,
+    ) -> Result<Self, String> {
+        let host = if host.contains(':') { format!("[{host}]") } else { encoded(host) };
+        let password = password.map_or(String::new(), |password| format!(":{}", encoded(password)));
+        Self::parse(&format!("postgres://{}{password}@{host}:{port}/{}", encoded(user), encoded(database)))
     }
 }
 
-fn whole(name: &str, number: &str) -> Result<u32, String> {
-    number.parse().map_err(|_| format!("{name}: expected a whole number"))
+/// Returns the driver's options for a URL.
+fn options(url: &str) -> Result<PgConnectOptions, String> {
+    let options = PgConnectOptions::from_str(url).map_err(|error| error.to_string())?;
+    // The driver would look up the name `[::1]`.
+    let host = options.get_host();
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).map(str::to_owned);
+    Ok(match bare {
+        Some(bare) => options.host(&bare),
+        None => options,
+    })
 }
 
 impl fmt::Display for PostgresUrl {
     /// Returns the URL without user and password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let database = self.options.get_database().unwrap_or_else(|| self.options.get_username());
+        let (host, port) = (self.options.get_host(), self.options.get_port());
         match self.options.get_socket() {
             Some(socket) => write!(f, "postgres:{}/{database}", socket.display()),
-            None => {
-                write!(f, "postgres://{}:{}/{database}", self.options.get_host(), self.options.get_port())
-            }
+            None if host.contains(':') => write!(f, "postgres://[{host}]:{port}/{database}"),
+            None => write!(f, "postgres://{host}:{port}/{database}"),
         }
     }
 }
@@ -82,35 +115,5 @@ impl fmt::Display for PostgresUrl {
 impl fmt::Debug for PostgresUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{self}")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_parameters_of_the_program_are_not_the_driver_s() {
-        let url = "postgres://u:p%40%3Aw@db:6432/cold?pooler=transaction&application_name=x&pool_max=4&write_timeout=9";
-        let read = PostgresUrl::parse(url).expect("sound");
-        assert!(read.pooled);
-        assert_eq!((read.kept, read.most, read.write_timeout), (4, 4, Duration::from_secs(9)));
-        assert_eq!(read.options.get_application_name(), Some("x"));
-        assert_eq!(format!("{read:?}"), "postgres://db:6432/cold");
-    }
-
-    #[test]
-    fn what_cannot_be_used_is_named_without_the_password() {
-        for (url, named) in [
-            ("postgres://u:hunter2@db/cold?pooler=statement", "pooler"),
-            ("postgres://u:hunter2@db/cold?pool_min=few", "pool_min"),
-            ("postgres://u:hunter2@db/cold?pool_max=1", "pool_max"),
-            ("postgres://u:hunter2@db/cold?write_timeout=0", "write_timeout"),
-            ("postgres://u:hunter2@db/cold?sslmode=maybe", "ssl_mode"),
-            ("postgres://u:hunter2@db:port/cold", "port"),
-        ] {
-            let fault = PostgresUrl::parse(url).expect_err("unusable");
-            assert!(fault.contains(named) && !fault.contains("hunter2"), "{fault}");
-        }
     }
 }

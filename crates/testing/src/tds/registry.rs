@@ -194,7 +194,8 @@ static FILES: LazyLock<HashMap<String, (String, String)>> = LazyLock::new(|| {
         .chain(thermocline::tier::statements().into_iter().copied())
         .chain(thermocline::archive::statements(&families))
         .chain(thermocline::cli::tier_report::statements())
-        .chain(thermocline::ops::health::statements());
+        .chain(thermocline::ops::health::statements())
+        .chain(thermocline::web::auth::statements());
     for statement in named.filter(|statement| statement.about().is_none_or(|about| about.tier != "cold")) {
         if let Some(text) = statement.for_mssql() {
             statements.insert(text.to_owned(), (statement.name.to_owned(), statement.sqlite().to_owned()));

@@ -136,11 +136,12 @@ async fn latest(
 /// Reads the same range of several stocks as JSON, for a caller who may read prices.
 pub async fn read_several(
     app: &App,
-    _caller: &Caller,
+    caller: &Caller,
     symbols: Vec<String>,
     params: &Params,
 ) -> Result<Vec<u8>, Problem> {
     let ask = Ask::read(params, &HeaderMap::new(), app.clock().now().date())?;
+    PriceReader::of(app, caller)?;
     let found = find(app, symbols).await;
     let unknown = unknown(&found)?;
     whole(app, &mut Several::new(found, unknown, &ask, false)).await

@@ -2,18 +2,61 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use axum::Router;
+use axum::extract::FromRef;
 use axum::routing::get;
 use serde_json::json;
 
 use super::{HS256, NOW, hs256, signed, verifier};
-use crate::web::auth::Caller;
+use crate::tier::{Engine, Record, Session, Statement, Tier, TierError, Value};
+use crate::web::auth::{Caller, Users, Verifier};
 use crate::web::testing::{Answer, request, send};
 
+/// A hot tier that nobody may ask.
+#[derive(Debug)]
+struct Unasked;
+
+#[async_trait]
+impl Engine for Unasked {
+    fn tier(&self) -> Tier {
+        Tier::Hot
+    }
+
+    async fn fetch(&self, statement: &Statement, _: &[Value]) -> Result<Vec<Record>, TierError> {
+        panic!("{} was asked", statement.name)
+    }
+
+    async fn session(&self) -> Result<Box<dyn Session>, TierError> {
+        panic!("a session was asked for")
+    }
+
+    async fn close(&self) {}
+}
+
+#[derive(Clone)]
+struct Service {
+    verifier: Arc<Verifier>,
+    users: Users,
+}
+
+impl FromRef<Service> for Arc<Verifier> {
+    fn from_ref(service: &Service) -> Self {
+        Arc::clone(&service.verifier)
+    }
+}
+
+impl FromRef<Service> for Users {
+    fn from_ref(service: &Service) -> Self {
+        service.users.clone()
+    }
+}
+
 async fn ask(headers: &[(&str, &str)]) -> Answer {
+    let service = Service { verifier: Arc::new(verifier()), users: Users::new(Arc::new(Unasked)) };
     let router = Router::new()
         .route("/", get(|caller: Caller| async move { format!("{} {}", caller.user_id, caller.admin) }))
-        .with_state(Arc::new(verifier()));
+        .with_state(service);
     send(&router, request("GET", "/", headers)).await
 }
 
