@@ -10,6 +10,7 @@
 //! - [`cli`], [`server`]: commands; routes and middleware
 //! - [`mcp`]: the same lists for language models
 //! - [`resources`]: a directory for each resource, and the registry that lists them
+//! - [`openapi`]: the description of the API
 //! - [`ops`]: health and metrics; [`load`]: records of [`import`] and [`demo`] into hot
 //! - [`web`]: parameters, pages, errors and authentication, shared by all routes
 //! - [`schema`]: the declared tables and their migrations; [`config`]: settings; [`telemetry`]: logging
@@ -26,6 +27,7 @@ pub mod config;
 pub mod demo;
 pub mod load;
 pub mod mcp;
+pub mod openapi;
 pub mod ops;
 pub mod resources;
 pub mod schema;

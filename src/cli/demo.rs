@@ -20,6 +20,7 @@ use crate::load::demo::fill;
 use crate::resources::registry;
 use crate::tier::TierLocation;
 use crate::web::auth::ClaimSettings;
+use crate::web::cors::AllowedOrigins;
 use crate::web::state::App;
 
 /// The file that is written last: a folder with it holds a complete demo.
@@ -91,6 +92,7 @@ pub async fn run(args: Args, settings: &Settings, json: bool) -> Result<(), Fail
         jwt_audience: None,
         jwt_claims: ClaimSettings::default(),
         addr: args.addr.clone(),
+        allowed_origins: AllowedOrigins::Any,
         ..settings.clone()
     };
     let tiers = Tiers::open(&settings, &clock).await?;
@@ -112,7 +114,7 @@ pub async fn run(args: Args, settings: &Settings, json: bool) -> Result<(), Fail
     let verifier = token::verifier(&settings, &clock)?;
     let facts = plan.facts();
     let token = verifier.issue(facts.user, None, TOKEN_TTL).map_err(Failure::of)?;
-    let url = format!("http://{}", address(&listener));
+    let url = format!("http://{}{}", address(&listener), settings.base_path.as_str());
     let commands = commands(&facts, plan.boundary());
     if json {
         let (user, conversation) = (facts.user, facts.conversation);

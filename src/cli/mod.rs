@@ -63,6 +63,8 @@ Settings: flags override environment variables, which override thermocline.toml.
   JWT_SECRET_FILE, MSSQL_SA_PASSWORD_FILE, POSTGRES_PASSWORD_FILE, HOT_DATABASE_URL_FILE,
   COLD_DATABASE_URL_FILE, COLD_DATABASE_URL_DIRECT_FILE, COLD_DATABASE_REPLICA_URLS_FILE
                                         the same in a file
+  CORS_ALLOWED_ORIGINS                  origins whose pages may read answers, separated by commas, or *
+  THERMOCLINE_BASE_PATH                 the prefix of all paths, such as /thermocline
   THERMOCLINE_ADDR, THERMOCLINE_LOG, THERMOCLINE_REQUEST_TIMEOUT
   THERMOCLINE_MIGRATE                   auto: `serve` migrates servers too
   THERMOCLINE_TRIES                     how often `serve` tries to reach each database
@@ -171,7 +173,7 @@ async fn execute(command: Command, settings: &Settings, json: bool) -> Result<()
         Command::Import(args) => import::run(args, settings, json).await,
         Command::Archive(args) => archive::run(args, settings, json).await,
         Command::Token(args) => token::run(&args, settings),
-        Command::Openapi(_) => openapi::run(),
+        Command::Openapi(args) => openapi::run(&args, settings),
         Command::Check(_) => check::run(settings, json).await,
         Command::Health(args) => health::run(&args, settings, json).await,
         Command::Db(args) => db::run(args, settings, json).await,

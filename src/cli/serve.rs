@@ -118,7 +118,12 @@ fn spawn_background_tasks(
 
 /// Serves until the process receives a stop signal.
 pub async fn until_stopped(listener: TcpListener, app: App, settings: &Settings) -> Result<(), Failure> {
-    let router = server::router(app, Duration::from_secs(settings.request_timeout));
+    let options = server::Options {
+        request_timeout: Duration::from_secs(settings.request_timeout),
+        base: settings.base_path.clone(),
+        origins: settings.allowed_origins.clone(),
+    };
+    let router = server::router(app, options);
     server::serve(listener, router, server::stop_signal()).await.map_err(Failure::of)?;
     tracing::info!("stopped");
     Ok(())

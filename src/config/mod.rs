@@ -20,6 +20,8 @@ use sources::{Setting, Values};
 use crate::telemetry;
 use crate::tier::TierLocation;
 use crate::web::auth::ClaimSettings;
+use crate::web::base_path::BasePath;
+use crate::web::cors::AllowedOrigins;
 
 /// The settings file that is read when it exists.
 pub const FILE: &str = "thermocline.toml";
@@ -64,6 +66,10 @@ pub struct Settings {
     pub log: String,
     /// Whether prices may be read without a token.
     pub prices_public: bool,
+    /// The prefix of all paths.
+    pub base_path: BasePath,
+    /// The origins whose pages may read answers.
+    pub allowed_origins: AllowedOrigins,
     /// Seconds until the response to a request must begin.
     pub request_timeout: u64,
     /// Whether a service migrates database servers at start, as it always does embedded files.
@@ -91,7 +97,9 @@ impl Settings {
         environment: impl Iterator<Item = (String, String)>,
         resources: &[ArchivedResource],
     ) -> Result<Self, ConfigError> {
-        let own = ["addr", "log", "request_timeout", "migrate", "tries"].into_iter().map(Setting::own);
+        let own =
+            ["addr", "base_path", "log", "request_timeout", "migrate", "tries"].into_iter().map(Setting::own);
+        let own = own.chain([Setting::shared("cors_allowed_origins")]);
         let known = location::settings().chain(jwt::settings()).chain(own);
         let known = known.chain(["prices_public"].map(Setting::switch));
         let mut values = Values::new(known.chain(archive::settings(resources)).collect());
@@ -133,6 +141,8 @@ impl Settings {
             addr: values.owned("addr").unwrap_or_else(|| "127.0.0.1:8080".to_owned()),
             log: values.parse("log", telemetry::filter)?.unwrap_or_else(|| "info".to_owned()),
             prices_public: values.switch("prices_public")?,
+            base_path: values.parse("base_path", str::parse)?.unwrap_or_default(),
+            allowed_origins: values.parse("cors_allowed_origins", str::parse)?.unwrap_or_default(),
             request_timeout: at_least_one("request_timeout", 30)?.into(),
             migrate: migrate.unwrap_or(false),
             tries: at_least_one("tries", 30)?,

@@ -11,10 +11,13 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::clock::Timestamp;
-use crate::tier::{Engine, Statement};
+use crate::tier::{Engine, Statement, Tier};
 use crate::web::finish::KeepBody;
+use crate::web::problem::{Details, Problem};
 use crate::web::state::App;
 
+/// Seconds after which another try of a probe makes sense.
+const RETRY_AFTER: u64 = 5;
 /// The time after which a tier without an answer counts as unhealthy.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
@@ -41,16 +44,55 @@ pub fn routes() -> OpenApiRouter<App> {
 /// A report on the service.
 #[derive(Debug, Serialize, ToSchema)]
 struct Health {
-    /// `healthy`; `degraded` while only cold is away; `unhealthy`.
+    /// `degraded` while only cold is away.
+    #[schema(value_type = ServiceStatus)]
     status: &'static str,
     /// When it was made.
     #[schema(value_type = String, format = DateTime)]
     timestamp: Timestamp,
     /// The version of the program.
     version: &'static str,
-    /// `connected` or `disconnected`: the hot tier, for existing monitors.
+    /// The hot tier, for existing monitors.
+    #[schema(value_type = Connection)]
     database: &'static str,
     services: Services,
+}
+
+/// The answer of a service that is not healthy: the report, or a problem.
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "only described")]
+enum HealthFailure {
+    Report(Health),
+    Problem(Details<'static>),
+}
+
+/// The state of the service.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[expect(dead_code, reason = "only described")]
+enum ServiceStatus {
+    Healthy,
+    Degraded,
+    Unhealthy,
+}
+
+/// Whether a database answers.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[expect(dead_code, reason = "only described")]
+enum Connection {
+    Connected,
+    Disconnected,
+}
+
+/// The state of a tier.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[expect(dead_code, reason = "only described")]
+enum TierStatus {
+    Healthy,
+    Unhealthy,
 }
 
 /// The tiers.
@@ -59,13 +101,14 @@ struct Services {
     hot: Service,
     /// Absent in hot-only mode.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     cold: Option<Service>,
 }
 
 /// One tier.
 #[derive(Debug, Serialize, ToSchema)]
 struct Service {
-    /// `healthy` or `unhealthy`.
+    #[schema(value_type = TierStatus)]
     status: &'static str,
     /// The response time in milliseconds.
     latency_ms: f64,
@@ -103,8 +146,9 @@ async fn report(app: &App) -> Health {
 }
 
 /// Whether the service and its tiers are well.
-#[utoipa::path(get, path = "/health", tag = "operations", security(()),
-    responses((status = 200, body = Health, description = "Healthy, or degraded."), (status = 503, body = Health)))]
+#[utoipa::path(get, path = "/health", operation_id = "get_health", tag = "operations", security(()),
+    responses((status = 200, body = Health, description = "Healthy, or degraded."),
+        (status = 503, body = HealthFailure, description = "Unhealthy: the same report.")))]
 async fn health(State(app): State<App>) -> Response {
     let health = report(&app).await;
     let status = if health.status == "unhealthy" { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
@@ -112,27 +156,27 @@ async fn health(State(app): State<App>) -> Response {
 }
 
 /// The same under the path of the API, for existing monitors.
-#[utoipa::path(get, path = "/api/health", tag = "operations", security(()),
-    responses((status = 200, body = Health, description = "Healthy, or degraded."), (status = 503, body = Health)))]
+#[utoipa::path(get, path = "/api/health", operation_id = "get_api_health", tag = "operations", security(()),
+    responses((status = 200, body = Health, description = "Healthy, or degraded."),
+        (status = 503, body = HealthFailure, description = "Unhealthy: the same report.")))]
 async fn api_health(app: State<App>) -> Response {
     health(app).await
 }
 
 /// The process runs.
-#[utoipa::path(get, path = "/livez", tag = "operations", security(()),
-    responses((status = 200, body = String, content_type = "text/plain")))]
+#[utoipa::path(get, path = "/livez", operation_id = "get_liveness", tag = "operations", security(()),
+    responses((status = 200, body = String, content_type = "text/plain", description = "The text `ok`.")))]
 async fn livez() -> &'static str {
     "ok"
 }
 
 /// Requests can be answered, from hot at least.
-#[utoipa::path(get, path = "/readyz", tag = "operations", security(()),
-    responses((status = 200, body = String, content_type = "text/plain"),
-        (status = 503, body = String, content_type = "text/plain")))]
+#[utoipa::path(get, path = "/readyz", operation_id = "get_readiness", tag = "operations", security(()),
+    responses((status = 200, body = String, content_type = "text/plain", description = "The text `ok`."),
+        (status = 503, description = "The hot database does not answer.")))]
 async fn readyz(State(app): State<App>) -> Response {
     match check(app.hot()).await.status {
         "healthy" => "ok".into_response(),
-        _ => (StatusCode::SERVICE_UNAVAILABLE, Extension(KeepBody), "the hot tier does not answer")
-            .into_response(),
+        _ => Problem::TierUnavailable { tier: Tier::Hot.name(), retry_after: RETRY_AFTER }.into_response(),
     }
 }

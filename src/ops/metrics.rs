@@ -3,13 +3,11 @@
 use std::sync::LazyLock;
 use std::time::Instant;
 
-use axum::Router;
 use axum::extract::{MatchedPath, Request};
 use axum::middleware::Next;
 use axum::response::Response;
-use axum::routing::get;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
-use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::archive::metrics::STEP_SECONDS;
 use crate::tier::usage::STATEMENT_SECONDS;
@@ -39,8 +37,14 @@ pub fn install() {
 /// Returns the route `GET /metrics`.
 pub fn routes() -> OpenApiRouter<App> {
     install();
-    let render = || async { RECORDER.as_ref().map(PrometheusHandle::render).unwrap_or_default() };
-    Router::new().route("/metrics", get(render)).into()
+    OpenApiRouter::new().routes(routes!(get_metrics))
+}
+
+/// The metrics, for Prometheus.
+#[utoipa::path(get, path = "/metrics", operation_id = "get_metrics", tag = "operations", security(()),
+    responses((status = 200, body = String, content_type = "text/plain", description = "The metrics, a line each.")))]
+async fn get_metrics() -> String {
+    RECORDER.as_ref().map(PrometheusHandle::render).unwrap_or_default()
 }
 
 /// Middleware that counts and times requests by route pattern: with paths, every id would be a series of its own.

@@ -4,70 +4,68 @@ use std::future::Future;
 use std::time::Duration;
 
 use axum::Router;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
 use tokio::net::TcpListener;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::{Modify, OpenApi};
+use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_swagger_ui::{Config, SwaggerUi};
 
+use crate::openapi::{self, Api, Form};
+use crate::web::base_path::{self, BasePath};
+use crate::web::cors::{self, AllowedOrigins};
 use crate::web::finish::{RequestIds, finish, panicked};
 use crate::web::problem::Problem;
 use crate::web::state::App;
-use crate::web::{etag, problem, timing};
+use crate::web::{accept, etag, problem, security_headers, timing};
 use crate::{mcp, ops, resources};
-
-#[derive(OpenApi)]
-#[openapi(
-    info(
-        title = "Thermocline",
-        description = "One API over a hot and a cold database, in which nobody can tell where a row lives.\n\n\
-            Every list takes the same parameters and has the same envelope. Errors are problem details (RFC 9457).",
-        license(name = "Apache-2.0")
-    ),
-    modifiers(&Bearer),
-    security(("bearer" = []))
-)]
-struct Api;
-
-struct Bearer;
-
-impl Modify for Bearer {
-    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
-        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
-        let components = openapi.components.get_or_insert_default();
-        components.add_security_scheme("bearer", SecurityScheme::Http(scheme));
-    }
-}
 
 /// The largest request body in bytes. No route reads one; a larger one is refused unread.
 const BODY_LIMIT: usize = 64 * 1024;
 
 fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Api::openapi())
+        .merge(openapi::routes::entrance())
         .merge(resources::routes())
         .merge(ops::health::routes())
         .merge(ops::metrics::routes())
 }
 
 /// Returns the description of the API.
-pub fn openapi() -> utoipa::openapi::OpenApi {
-    routes().into_openapi()
+pub fn openapi(form: &Form) -> serde_json::Value {
+    openapi::document(&routes().into_openapi(), form)
+}
+
+/// The parts of the server that settings change.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The time until the response to a request must begin.
+    pub request_timeout: Duration,
+    /// The prefix of all paths.
+    pub base: BasePath,
+    /// The origins whose pages may read answers.
+    pub origins: AllowedOrigins,
+}
+
+impl From<Duration> for Options {
+    /// Returns options with this time limit and nothing else.
+    fn from(request_timeout: Duration) -> Self {
+        Self { request_timeout, base: BasePath::default(), origins: AllowedOrigins::None }
+    }
 }
 
 /// Returns every route behind the middleware.
-pub fn router(app: App, request_timeout: Duration) -> Router {
+pub fn router(app: App, options: impl Into<Options>) -> Router {
+    let options = options.into();
     let ids = RequestIds::new(app.clock());
     let (router, api) = routes().split_for_parts();
-    let router = router.merge(mcp::http::routes(&app, Some(&[])));
-    // By default the page requests a badge from validator.swagger.io, which reveals the address of this server.
-    let docs = SwaggerUi::new("/docs").config(Config::default().validator_url("none"));
-    router
-        .merge(docs.url("/openapi.json", api))
+    let origins = options.origins.names();
+    let router = router
+        .merge(mcp::http::routes(&app, origins.as_deref()))
+        .merge(openapi::routes::pages(&api, &options.base))
         .route("/problems/{name}", get(problem::page))
         .fallback(|| async { Problem::NotFound { what: "path" } })
         .method_not_allowed_fallback(|| async { Problem::MethodNotAllowed })
@@ -75,12 +73,19 @@ pub fn router(app: App, request_timeout: Duration) -> Router {
         // From the inside out: the response to a panic, too, is timed, compressed, kept private and finished.
         .layer(RequestBodyLimitLayer::new(BODY_LIMIT))
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(TimeoutLayer::with_status_code(http::StatusCode::GATEWAY_TIMEOUT, request_timeout))
-        .layer(axum::middleware::from_fn(timing::server_timing))
-        .layer(axum::middleware::from_fn(ops::metrics::track))
+        .layer(from_fn(accept::refuse_unacceptable))
+        .layer(TimeoutLayer::with_status_code(http::StatusCode::GATEWAY_TIMEOUT, options.request_timeout))
+        .layer(from_fn(timing::server_timing))
+        .layer(from_fn(ops::metrics::track))
         .layer(CompressionLayer::new())
-        .layer(axum::middleware::from_fn(etag::private_api))
-        .layer(axum::middleware::from_fn_with_state(ids, finish))
+        .layer(from_fn(etag::private_api))
+        .layer(from_fn_with_state(ids, finish))
+        .layer(from_fn(security_headers::security_headers));
+    let router = match cors::layer(&options.origins) {
+        Some(cors) => router.layer(cors),
+        None => router,
+    };
+    base_path::mount(options.base.clone(), router)
 }
 
 /// Serves until `stop` resolves, then finishes the requests in progress.

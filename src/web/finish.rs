@@ -24,6 +24,7 @@ use tracing::Instrument;
 
 use crate::clock::Clock;
 use crate::telemetry::explain;
+use crate::web::base_path::BasePath;
 use crate::web::problem::{BearerError, PROBLEM_JSON, Problem};
 
 /// The header with the request id, in requests and responses.
@@ -83,7 +84,8 @@ pub struct KeepBody;
 pub async fn finish(State(ids): State<RequestIds>, mut request: Request, next: Next) -> Response {
     let id = ids.of(request.headers());
     let method = request.method().clone();
-    let path = request.uri().path().to_owned();
+    let base = request.extensions().get::<BasePath>().cloned().unwrap_or_default();
+    let path = base.join(request.uri().path());
     request.extensions_mut().insert(id.clone());
     let span = tracing::info_span!("request", request_id = %id, %method, path);
 
@@ -96,7 +98,7 @@ pub async fn finish(State(ids): State<RequestIds>, mut request: Request, next: N
                 .map_or("an error response without a problem".to_owned(), |error| explain(error));
             tracing::error!(request_id = %id, %method, path, error, "request failed");
         }
-        response = render(&problem, response, &id, &path, &method);
+        response = render(&problem, response, &id, (&base, &path), &method);
     }
     if let Ok(id) = HeaderValue::from_str(id.as_str()) {
         response.headers_mut().insert(X_REQUEST_ID, id);
@@ -133,6 +135,7 @@ fn problem_of(response: &mut Response) -> Option<Problem> {
         StatusCode::FORBIDDEN => Problem::Forbidden { scope: "admin" },
         StatusCode::NOT_FOUND => Problem::NotFound { what: "path" },
         StatusCode::METHOD_NOT_ALLOWED => Problem::MethodNotAllowed,
+        StatusCode::NOT_ACCEPTABLE => Problem::NotAcceptable { offered: "another media type".to_owned() },
         StatusCode::PAYLOAD_TOO_LARGE => Problem::PayloadTooLarge,
         StatusCode::TOO_MANY_REQUESTS => Problem::RateLimited { retry_after: 1 },
         StatusCode::REQUEST_TIMEOUT | StatusCode::GATEWAY_TIMEOUT => Problem::Timeout,
@@ -142,7 +145,13 @@ fn problem_of(response: &mut Response) -> Option<Problem> {
 }
 
 /// Returns the final response. Headers of `response` that do not describe its body stay: `Allow`, `Vary`, `Retry-After`.
-fn render(problem: &Problem, response: Response, id: &RequestId, path: &str, method: &Method) -> Response {
+fn render(
+    problem: &Problem,
+    response: Response,
+    id: &RequestId,
+    (base, path): (&BasePath, &str),
+    method: &Method,
+) -> Response {
     let (mut parts, _) = response.into_parts();
     // A browser repeats a request after 408 at once; the contract knows only 504.
     if parts.status == StatusCode::REQUEST_TIMEOUT {
@@ -154,7 +163,7 @@ fn render(problem: &Problem, response: Response, id: &RequestId, path: &str, met
     if let Some((name, value)) = problem.header() {
         parts.headers.entry(name).or_insert(value);
     }
-    let body = problem.body(parts.status, Some(path), Some(id.as_str()));
+    let body = problem.body(base, parts.status, Some(path), Some(id.as_str()));
     parts.headers.insert(CONTENT_TYPE, PROBLEM_JSON);
     parts.headers.insert(CONTENT_LENGTH, body.len().into());
     // A response to HEAD has the headers of GET, its length included, and no body.

@@ -112,6 +112,8 @@ impl Params {
             return Ok(Some(Moment::Day(day)));
         }
         // `Timestamp` parses dates too, and less strictly: pass it only texts with a time of day.
+        let with_colon = offset_with_colon(text);
+        let text = with_colon.as_deref().unwrap_or(text);
         let at = if text.contains(':') { text.parse().ok() } else { None };
         at.map_or_else(
             || {
@@ -154,6 +156,15 @@ fn integer(name: &str, text: &str, range: &RangeInclusive<i64>) -> Result<i64, P
         let (least, most) = (range.start(), range.end());
         Problem::parameter(name, &format!("must be a whole number from {least} to {most}"))
     })
+}
+
+/// Returns a time whose offset has no colon, as `strftime` and generated clients in Python write it, with one: `+0800` as
+/// `+08:00`.
+fn offset_with_colon(text: &str) -> Option<String> {
+    let (time, offset) = text.split_at_checked(text.len().checked_sub(5)?)?;
+    let digits = offset.strip_prefix(['+', '-'])?;
+    let is_time = time.contains(':') && digits.bytes().all(|b| b.is_ascii_digit());
+    is_time.then(|| format!("{time}{}:{}", &offset[..3], &offset[3..]))
 }
 
 fn date(text: &str) -> Option<NaiveDate> {

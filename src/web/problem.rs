@@ -3,6 +3,7 @@
 //! A [`Problem`] does not know its request. It renders without `instance` and `request_id` and also travels as a response
 //! extension, so that [`super::finish`] can render it again with both.
 
+mod examples;
 mod kinds;
 #[cfg(test)]
 pub(super) mod tests;
@@ -17,8 +18,13 @@ use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, StatusCode};
 use serde::Serialize;
+use utoipa::ToSchema;
 
+pub use examples::examples;
 pub use kinds::{KINDS, Kind, page};
+
+use super::base_path::BasePath;
+use super::schema::TierName;
 
 /// The media type of every error body.
 pub const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
@@ -83,6 +89,12 @@ pub enum Problem {
     /// 405: the path does not support the method. The router adds `Allow`.
     #[error("This path does not support that method. The Allow header names those it does.")]
     MethodNotAllowed,
+    /// 406: `Accept` admits no media type of this path.
+    #[error("The Accept header admits nothing this path answers with: {offered}.")]
+    NotAcceptable {
+        /// The media types, separated by commas.
+        offered: String,
+    },
     /// 413: the body exceeds the limit of the server.
     #[error("The request is larger than this server reads.")]
     PayloadTooLarge,
@@ -147,6 +159,7 @@ impl Problem {
             Self::Forbidden { .. } | Self::ScopeMissing { .. } | Self::ForeignOrigin => &kinds::FORBIDDEN,
             Self::NotFound { .. } | Self::UnknownSymbols { .. } => &kinds::NOT_FOUND,
             Self::MethodNotAllowed => &kinds::METHOD_NOT_ALLOWED,
+            Self::NotAcceptable { .. } => &kinds::NOT_ACCEPTABLE,
             Self::PayloadTooLarge => &kinds::PAYLOAD_TOO_LARGE,
             Self::RateLimited { .. } => &kinds::RATE_LIMITED,
             Self::Internal { .. } => &kinds::INTERNAL,
@@ -156,9 +169,16 @@ impl Problem {
         }
     }
 
-    /// Returns the body. `status` is that of the response, which may differ from that of the type.
-    pub(super) fn body(
+    /// Returns the URI of the problem type.
+    pub fn type_uri(&self, base: &BasePath) -> String {
+        base.join(&format!("/problems/{}", self.kind().name))
+    }
+
+    /// Returns the body. `status` is that of the response, which may differ from that of the type. `instance` is a path with
+    /// the prefix.
+    pub fn body(
         &self,
+        base: &BasePath,
         status: StatusCode,
         instance: Option<&str>,
         request_id: Option<&str>,
@@ -166,7 +186,7 @@ impl Problem {
         let kind = self.kind();
         let detail = self.to_string();
         let details = Details {
-            type_: format!("/problems/{}", kind.name),
+            type_: self.type_uri(base),
             title: kind.title,
             status: status.as_u16(),
             detail: &detail,
@@ -212,23 +232,44 @@ fn challenge(error: BearerError, description: &str) -> HeaderValue {
     HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static(BARE))
 }
 
-/// The members of a problem body, in the order they are sent.
-#[derive(Serialize)]
-struct Details<'a> {
+/// Why a request failed: problem details (RFC 9457).
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub struct Details<'a> {
+    /// The problem type, a path that leads to its documentation.
     #[serde(rename = "type")]
+    #[schema(format = "uri-reference", example = "/problems/invalid-parameter")]
     type_: String,
+    /// The problem type in words.
+    #[schema(example = "Invalid parameter")]
     title: &'a str,
+    /// The status of the response.
+    #[schema(minimum = 400, maximum = 599, example = 400)]
     status: u16,
+    /// The fault of this request.
+    #[schema(example = "`limit` must be a whole number from 1 to 100")]
     detail: &'a str,
+    /// The path of the request.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, format = "uri-reference", example = "/api/posts")]
     instance: Option<&'a str>,
+    /// The id under which the log of the server has the request.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "0853bc2d397742-3")]
     request_id: Option<&'a str>,
+    /// Always false; for existing front ends.
+    #[schema(example = false)]
     success: bool,
+    /// The same as `detail`; for existing front ends.
+    #[schema(example = "`limit` must be a whole number from 1 to 100")]
     message: &'a str,
+    /// The parameter at fault.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "limit")]
     parameter: Option<&'a str>,
+    /// The database that cannot be reached.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = Option<TierName>)]
     tier: Option<&'a str>,
 }
 
@@ -238,7 +279,8 @@ impl IntoResponse for Problem {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, PROBLEM_JSON);
         headers.extend(self.header());
-        let mut response = (status, headers, Body::from(self.body(status, None, None))).into_response();
+        let mut response = (status, headers, Body::from(self.body(&BasePath::default(), status, None, None)))
+            .into_response();
         response.extensions_mut().insert(self);
         response
     }

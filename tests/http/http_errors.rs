@@ -345,7 +345,6 @@ async fn cursors_cannot_be_combined_or_changed() {
 async fn unknown_paths_and_methods_are_problems() {
     let service = small().await;
     for path in [
-        "/",
         "/api",
         "/api/",
         "/nothing",

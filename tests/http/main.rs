@@ -1,6 +1,8 @@
 //! The service through a real socket: every route, every error, every list compared with an oracle.
 
+mod accept;
 mod behavior;
+mod browsers;
 mod charts;
 mod contract;
 mod federation;

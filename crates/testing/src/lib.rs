@@ -80,8 +80,8 @@ impl Service {
         Self::start_with(Duration::from_secs(30)).await
     }
 
-    /// Starts a service with this time limit for requests.
-    pub async fn start_with(request_timeout: Duration) -> Self {
+    /// Starts a service with these options, or with this time limit for requests.
+    pub async fn start_with(options: impl Into<server::Options>) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let open = async |tier: Tier| {
             let database = Sqlite::open(thermocline::schema::of(tier), &folder.path().join(tier.name()))
@@ -91,24 +91,24 @@ impl Service {
             Arc::new(database)
         };
         let (hot, cold) = (open(Tier::Hot).await, open(Tier::Cold).await);
-        Self::begin(hot, cold, request_timeout, Some(folder), ClaimSettings::default()).await
+        Self::begin(hot, cold, options.into(), Some(folder), ClaimSettings::default()).await
     }
 
     /// Starts a service over these tiers and pairs them.
     pub async fn over(hot: Arc<dyn Engine>, cold: Arc<dyn Engine>, request_timeout: Duration) -> Self {
-        Self::begin(hot, cold, request_timeout, None, ClaimSettings::default()).await
+        Self::begin(hot, cold, request_timeout.into(), None, ClaimSettings::default()).await
     }
 
     /// Starts a service over the tiers of this one, whose tokens have other claims.
     pub async fn reading(&self, claims: ClaimSettings) -> Self {
         let (hot, cold) = (Arc::clone(&self.hot) as _, Arc::clone(&self.cold) as _);
-        Self::begin(hot, cold, Duration::from_secs(30), None, claims).await
+        Self::begin(hot, cold, Duration::from_secs(30).into(), None, claims).await
     }
 
     async fn begin(
         hot: Arc<dyn Engine>,
         cold: Arc<dyn Engine>,
-        request_timeout: Duration,
+        options: server::Options,
         folder: Option<tempfile::TempDir>,
         claims: ClaimSettings,
     ) -> Self {
@@ -127,7 +127,7 @@ impl Service {
         );
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
-        let router = server::router(app.clone(), request_timeout);
+        let router = server::router(app.clone(), options);
         let serving = tokio::spawn(async move {
             server::serve(listener, router, std::future::pending()).await.expect("it serves");
         });

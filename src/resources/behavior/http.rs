@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{Behavior, Behaviors, RESOURCES};
-use crate::clock::Timestamp;
+use crate::clock::{DAY, Timestamp};
 use crate::federation::{List as _, ReadError};
 use crate::page::{Key, Order, Span};
 use crate::web::auth::{Caller, Scope};
@@ -45,19 +45,32 @@ struct UserBehavior {
 struct BehaviorRow {
     /// The user.
     user_id: i64,
-    /// `chat`, `post`, `comment` or `like`; a like counts on its post's day.
+    /// The action; a like counts on the day of its post.
+    #[schema(value_type = ActionType)]
     action_type: String,
     /// How often, of what is archived.
     action_count: i64,
     /// The day, in UTC.
     analysis_date: Day,
     /// Always null: nothing is known beyond the count.
+    #[schema(value_type = Option<Object>, required = true)]
     metadata: Option<()>,
     /// When the count last changed.
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
     /// Always true: behaviour is counted as rows are archived.
     from_archive: bool,
+}
+
+/// An action of a user.
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[expect(dead_code, reason = "only described")]
+enum ActionType {
+    Chat,
+    Post,
+    Comment,
+    Like,
 }
 
 impl From<Behavior> for BehaviorRow {
@@ -75,11 +88,14 @@ impl From<Behavior> for BehaviorRow {
 }
 
 /// What a user did, by day and action, newest first: counted from archived messages, posts, comments and likes.
-#[utoipa::path(get, path = "/api/users/{id}/behavior", operation_id = "user_behavior", tag = "users",
-    params(("id" = i64, Path, minimum = 1, description = "The user: one's own id, or any with the scope `admin`."),
-        ("from" = Option<String>, Query, description = "Only days from this one on: a date, or a time on it."),
-        ("to" = Option<String>, Query, description = "Only days up to this date, inclusive, or before this time.")),
-    responses((status = 200, body = UserBehavior), (status = "4XX", description = "A problem.")))]
+#[utoipa::path(get, path = "/api/users/{id}/behavior", operation_id = "get_user_behavior", tag = "users",
+    params(("id" = i64, Path, minimum = 1, maximum = 9223372036854775807i64, example = 1,
+            description = "The user: one's own id, or any with the scope `admin`."),
+        ("from" = Option<String>, Query, format = DateTime,
+            description = "Only days from this one on: a date, or a time on it."),
+        ("to" = Option<String>, Query, format = DateTime,
+            description = "Only days up to this date, inclusive, or before this time.")),
+    responses((status = 200, body = UserBehavior)))]
 async fn behavior(
     caller: Caller,
     State(app): State<App>,
@@ -102,24 +118,29 @@ async fn behavior(
     Ok(context.json(&UserBehavior { success: true, user_id: user, total: behavior.len(), behavior }))
 }
 
-/// The keys of the days asked for.
+/// Returns the keys of the days asked for. A time span without a moment in it holds no day.
 fn span(params: &Params) -> Result<Span, Problem> {
-    let from = params.time("from")?.map(|from| match from {
-        Moment::Day(day) => day,
-        Moment::At(at) => at.date(),
+    let (from, to) = (params.time("from")?, params.time("to")?);
+    let from = from.map(|from| match from {
+        Moment::Day(day) => Timestamp::midnight(day),
+        Moment::At(at) => at,
     });
-    let to = params.time("to")?.map(|to| match to {
-        Moment::Day(day) => day,
-        Moment::At(at) => at.plus(-1).date(),
+    // Exclusive: a date as `to` includes its day.
+    let end = to.map(|to| match to {
+        Moment::Day(day) => Timestamp::midnight(day).plus(DAY),
+        Moment::At(at) => at,
     });
-    if from.zip(to).is_some_and(|(from, to)| from > to) {
+    let whole_day = matches!(to, Some(Moment::Day(_)));
+    if from.zip(end).is_some_and(|(from, end)| from > end || (whole_day && from == end)) {
         return Err(Problem::parameter("to", "must not lie before `from`"));
     }
-    let last = |day| Key::new(Timestamp::midnight(day), i64::MAX);
-    Ok(Span {
-        lower: from.map_or(Key::MIN, |day| Key::first_at(Timestamp::midnight(day))),
-        upper: to.map_or(Key::MAX, last),
-    })
+    let first = |at: Timestamp| Key::first_at(Timestamp::midnight(at.date()));
+    let lower = from.map_or(Key::MIN, first);
+    if from.is_some() && from == end {
+        return Ok(Span { lower, upper: lower });
+    }
+    let upper = end.map_or(Key::MAX, |end| Key::new(Timestamp::midnight(end.plus(-1).date()), i64::MAX));
+    Ok(Span { lower, upper })
 }
 
 async fn every_row(reader: Reader<'_>, list: Behaviors, mut span: Span) -> Result<Vec<Behavior>, ReadError> {

@@ -52,7 +52,7 @@ pub async fn read(
 /// The caller's conversations, most recently active first.
 #[utoipa::path(get, path = "/api/conversations", operation_id = "list_conversations", tag = "conversations",
     params(ListParameters),
-    responses((status = 200, body = ConversationPage), (status = "4XX", description = "A problem.")))]
+    responses((status = 200, body = ConversationPage)))]
 async fn page(caller: Caller, State(app): State<App>, context: RequestContext) -> Result<Response, Problem> {
     let (request, listing) = read(&app, &caller, &context.params(&list::PARAMETERS)?).await?;
     Ok(request.show(listing, &context, ConversationPage::from))

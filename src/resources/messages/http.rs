@@ -15,6 +15,7 @@ use crate::web::context::RequestContext;
 use crate::web::list::{self, ListParameters, ListRequest, Listing, PageInfo, Shown};
 use crate::web::params::{Params, Segments, path_id};
 use crate::web::problem::Problem;
+use crate::web::schema::PartialMode;
 use crate::web::state::App;
 
 /// The routes.
@@ -103,8 +104,8 @@ async fn participants(app: &App, conversation: i64) -> Result<Option<[Option<i64
 
 /// A page of a conversation's messages, newest first.
 #[utoipa::path(get, path = "/api/conversations/{id}/messages", operation_id = "list_messages", tag = "messages",
-    params(("id" = i64, Path, description = "The conversation."), ListParameters),
-    responses((status = 200, body = MessagePage), (status = "4XX", description = "A problem.")))]
+    params(("id" = i64, Path, minimum = 1, maximum = 9223372036854775807i64, example = 1, description = "The conversation."), ListParameters),
+    responses((status = 200, body = MessagePage)))]
 async fn page(
     caller: Caller,
     State(app): State<App>,
@@ -121,13 +122,14 @@ async fn page(
 /// `q` is found literally: no character is a wildcard. ASCII letters match without case, everything else exactly.
 #[utoipa::path(get, path = "/api/conversations/{id}/messages/search", operation_id = "search_messages",
     tag = "messages",
-    params(("id" = i64, Path, description = "The conversation."),
-        ("q" = String, Query, description = "What to find, 1 to 1,000 characters."),
+    params(("id" = i64, Path, minimum = 1, maximum = 9223372036854775807i64, example = 1, description = "The conversation."),
+        ("q" = String, Query, min_length = 1, max_length = 1000, pattern = "^[^\\u0000]+$", example = "hello",
+            description = "The text to find, 1 to 1,000 characters."),
         ("limit" = Option<i64>, Query, minimum = 1, maximum = 100, description = "Rows of a page; 20 by default."),
-        ("before" = Option<String>, Query, description = "A cursor: the matches just older."),
-        ("after" = Option<String>, Query, description = "A cursor: the matches just newer."),
-        ("partial" = Option<String>, Query, description = "`allow`: see the list of messages.")),
-    responses((status = 200, body = MessagePage), (status = "4XX", description = "A problem.")))]
+        ("before" = Option<String>, Query, format = "cursor", min_length = 1, description = "A cursor: the matches just older."),
+        ("after" = Option<String>, Query, format = "cursor", min_length = 1, description = "A cursor: the matches just newer."),
+        ("partial" = Option<PartialMode>, Query, description = "While the archive cannot be reached: the rows there are.")),
+    responses((status = 200, body = MessagePage)))]
 async fn search(
     caller: Caller,
     State(app): State<App>,
@@ -143,9 +145,9 @@ async fn search(
 /// One message.
 #[utoipa::path(get, path = "/api/conversations/{id}/messages/{message_id}", operation_id = "get_message",
     tag = "messages",
-    params(("id" = i64, Path, description = "The conversation."),
-        ("message_id" = i64, Path, description = "The message.")),
-    responses((status = 200, body = OneMessage), (status = "4XX", description = "A problem.")))]
+    params(("id" = i64, Path, minimum = 1, maximum = 9223372036854775807i64, example = 1, description = "The conversation."),
+        ("message_id" = i64, Path, minimum = 1, maximum = 9223372036854775807i64, example = 1, description = "The message.")),
+    responses((status = 200, body = OneMessage)))]
 async fn one(
     caller: Caller,
     State(app): State<App>,

@@ -126,8 +126,9 @@ pub async fn read_with_comments(
 
 /// A page of posts, newest first, each with its numbers of comments and likes.
 #[utoipa::path(get, path = "/api/posts", operation_id = "list_posts", tag = "posts",
-    params(("author_id" = Option<i64>, Query, minimum = 1, description = "Only the posts of this user."), ListParameters),
-    responses((status = 200, body = PostPage), (status = "4XX", description = "A problem.")))]
+    params(("author_id" = Option<i64>, Query, minimum = 1, maximum = 9223372036854775807i64,
+            description = "Only the posts of this user."), ListParameters),
+    responses((status = 200, body = PostPage)))]
 async fn page(caller: Caller, State(app): State<App>, context: RequestContext) -> Result<Response, Problem> {
     let known: Vec<&str> = list::PARAMETERS.into_iter().chain(["author_id"]).collect();
     let params = context.params(&known)?;
@@ -137,8 +138,8 @@ async fn page(caller: Caller, State(app): State<App>, context: RequestContext) -
 
 /// One post.
 #[utoipa::path(get, path = "/api/posts/{id}", operation_id = "get_post", tag = "posts",
-    params(("id" = i64, Path, description = "The post.")),
-    responses((status = 200, body = OnePost), (status = "4XX", description = "A problem.")))]
+    params(("id" = i64, Path, minimum = 1, maximum = 9223372036854775807i64, example = 1, description = "The post.")),
+    responses((status = 200, body = OnePost)))]
 async fn one(
     caller: Caller,
     State(app): State<App>,
@@ -153,8 +154,8 @@ async fn one(
 
 /// A page of a post's comments, newest first.
 #[utoipa::path(get, path = "/api/posts/{id}/comments", operation_id = "list_comments", tag = "posts",
-    params(("id" = i64, Path, description = "The post."), ListParameters),
-    responses((status = 200, body = CommentPage), (status = "4XX", description = "A problem.")))]
+    params(("id" = i64, Path, minimum = 1, maximum = 9223372036854775807i64, example = 1, description = "The post."), ListParameters),
+    responses((status = 200, body = CommentPage)))]
 async fn comments(
     caller: Caller,
     State(app): State<App>,

@@ -30,20 +30,25 @@ struct StockPage {
     stocks: Vec<Stock>,
     /// The page, in page style.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     page: Option<i64>,
     /// Stocks a page, in page style.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     per_page: Option<i64>,
     /// Stocks left out, in offset style.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     offset: Option<i64>,
     /// Stocks asked for, in offset style.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     limit: Option<i64>,
     /// How many stocks there are.
     total: i64,
     /// The number of pages, in page style.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pages: Option<i64>,
     /// Whether more stocks follow.
     has_more: bool,
@@ -95,13 +100,15 @@ impl Window {
 /// The stocks whose symbol or name contains a text, by symbol.
 ///
 /// `q` is found literally: no character is a wildcard. ASCII letters match without case, everything else exactly.
-#[utoipa::path(get, path = "/api/stocks", operation_id = "stocks", tag = "stocks",
-    params(("q" = Option<String>, Query, description = "What to find, at most 100 characters; all without it."),
-        ("page" = Option<i64>, Query, minimum = 1, description = "The page, from 1."),
+#[utoipa::path(get, path = "/api/stocks", operation_id = "list_stocks", tag = "stocks",
+    params(("q" = Option<String>, Query, max_length = 100, pattern = "^[^\\u0000]*$",
+            description = "The text to find, at most 100 characters; all stocks without it."),
+        ("page" = Option<i64>, Query, minimum = 1, maximum = 1_000_000_000, description = "The page, from 1."),
         ("per_page" = Option<i64>, Query, minimum = 1, maximum = 100, description = "Stocks a page; 20 by default."),
-        ("offset" = Option<i64>, Query, minimum = 0, description = "How many stocks to leave out."),
+        ("offset" = Option<i64>, Query, minimum = 0, maximum = 1_000_000_000_000i64,
+            description = "How many stocks to leave out."),
         ("limit" = Option<i64>, Query, minimum = 1, maximum = 100, description = "Stocks from an offset; 20 by default.")),
-    responses((status = 200, body = StockPage), (status = "4XX", description = "A problem.")))]
+    responses((status = 200, body = StockPage)))]
 async fn page(caller: Caller, State(app): State<App>, context: RequestContext) -> Result<Response, Problem> {
     let params = context.params(&["q", "page", "per_page", "offset", "limit"])?;
     let text = params.text("q", 0..=100)?.unwrap_or_default();

@@ -13,7 +13,7 @@ use tracing_subscriber::fmt::writer::MutexGuardWriter;
 
 use super::*;
 use crate::clock::Timestamp;
-use crate::web::problem::tests::examples;
+use crate::web::problem::examples;
 use crate::web::testing::{Answer, request, send};
 
 fn finished(router: Router) -> Router {

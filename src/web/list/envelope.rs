@@ -2,13 +2,14 @@
 
 use std::fmt::Write as _;
 
-use http::{HeaderValue, Uri};
+use http::HeaderValue;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::request::{ListRequest, Style};
 use crate::federation::{Page, Placed};
 use crate::page::{self, Key, TokenKind};
+use crate::web::schema::TierName;
 
 /// A page with its place in the list.
 #[derive(Debug)]
@@ -39,41 +40,52 @@ impl<R> From<Placed<R>> for Shown<R> {
 pub struct PageInfo {
     /// The page, in page style.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     page: Option<i64>,
     /// Rows a page, in page style.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     per_page: Option<i64>,
     /// Rows left out, in offset style.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     offset: Option<i64>,
     /// Rows asked for, except in page style.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     limit: Option<i64>,
     /// The length of the whole list; null when it was not counted.
+    #[schema(required = true)]
     total: Option<i64>,
     /// The number of pages, in page style when the list was counted.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pages: Option<i64>,
     /// The number of rows that are newer than the page's first one: 0 for the newest page. With pages and offsets, and
     /// around a row or a time with `count=exact`. A walk with `as_of` counts from that row.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     position: Option<i64>,
     /// Whether there are older rows.
     has_more: bool,
     /// Whether there are newer rows than the first one: whether `after` with `prev` returns any.
     has_newer: bool,
     /// The cursor of the rows just older, for `before`; null when there are none.
+    #[schema(required = true)]
     next: Option<String>,
     /// The cursor of the rows just newer, for `after`, also when there are none yet.
     prev: String,
     /// For `as_of` of the other pages of this walk.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     as_of: Option<String>,
     /// Set when the archive could not be reached and the page ends where its rows begin.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     partial: Option<bool>,
     /// The tiers that are missing from a partial page.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = Option<Vec<TierName>>)]
     missing: Option<Vec<&'static str>>,
 }
 
@@ -118,7 +130,7 @@ impl ListRequest {
     }
 
     /// Returns the `Link` header of a numbered page: its neighbours, the first page and, with a known total, the last.
-    pub(super) fn links(&self, uri: &Uri, info: &PageInfo) -> Option<HeaderValue> {
+    pub(super) fn links(&self, path: &str, info: &PageInfo) -> Option<HeaderValue> {
         let (page, per_page) = (info.page?, info.per_page?);
         let to = |page: i64| {
             let mut query = form_urlencoded::Serializer::new(String::new());
@@ -131,7 +143,7 @@ impl ListRequest {
             if let Some(as_of) = &info.as_of {
                 query.append_pair("as_of", as_of);
             }
-            format!("{}?{}", uri.path(), query.finish())
+            format!("{path}?{}", query.finish())
         };
         let mut links = format!("<{}>; rel=\"first\"", to(1));
         let mut add = |rel: &str, page: i64| {

@@ -2,6 +2,8 @@
 
 use utoipa::IntoParams;
 
+use crate::web::schema::{CountMode, PartialMode};
+
 /// The last page: beyond it the arithmetic would leave 64 bits, and no list is that long.
 pub const MAX_PAGE: i64 = 1_000_000_000;
 /// The largest offset, for the same reason.
@@ -31,22 +33,28 @@ pub struct ListParameters {
     #[param(minimum = 1, maximum = 100)]
     limit: Option<i64>,
     /// A cursor: the rows just older.
+    #[param(format = "cursor", min_length = 1)]
     before: Option<String>,
     /// A cursor: the rows just newer, shown newest first.
+    #[param(format = "cursor", min_length = 1)]
     after: Option<String>,
     /// An id: the rows around it, half of them newer.
-    #[param(minimum = 1)]
+    #[param(minimum = 1, maximum = 9223372036854775807i64)]
     around: Option<i64>,
-    /// A time (RFC 3339) or a date: the rows around it.
+    /// The rows around this time. A date stands for its midnight (UTC).
+    #[param(format = DateTime)]
     at: Option<String>,
-    /// Only rows from this time or date on.
+    /// Only rows from this time on. A date stands for its midnight (UTC).
+    #[param(format = DateTime)]
     from: Option<String>,
-    /// Only rows before this time; a date includes its UTC day.
+    /// Only rows before this time. A date includes its UTC day.
+    #[param(format = DateTime)]
     to: Option<String>,
     /// The `as_of` of the first page: with it, pages do not shift as new rows arrive.
+    #[param(format = "cursor", min_length = 1)]
     as_of: Option<String>,
-    /// Whether to count the list: `exact` (the default with pages and offsets) or `none` (the default otherwise).
-    count: Option<String>,
+    /// Whether to count the list; `exact` is the default with pages and offsets, `none` otherwise.
+    count: Option<CountMode>,
     /// `allow`: while the archive cannot be reached, return the rows there are, marked `partial`.
-    partial: Option<String>,
+    partial: Option<PartialMode>,
 }

@@ -48,7 +48,7 @@ impl ListRequest {
         context: &RequestContext,
         body: impl FnOnce(Listing<R>) -> B,
     ) -> Response {
-        let links = self.links(&context.uri, &listing.info);
+        let links = self.links(&context.path(), &listing.info);
         let mut response = context.json(&body(listing));
         if let Some(links) = links {
             response.headers_mut().insert(header::LINK, links);

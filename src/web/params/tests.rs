@@ -168,14 +168,24 @@ fn dates_have_one_form() {
 fn a_time_tells_an_instant_from_a_day() {
     let at = |text: &str| parse(&format!("at={text}")).and_then(|p| p.time("at"));
     let instant = Moment::At("2023-01-06T15:38:00.5Z".parse().expect("a time"));
-    for text in ["2023-01-06T15:38:00.5Z", "2023-01-06T23:38:00.500000%2B08:00"] {
+    for text in
+        ["2023-01-06T15:38:00.5Z", "2023-01-06T23:38:00.500000%2B08:00", "2023-01-06T23:38:00.5%2B0800"]
+    {
         assert_eq!(at(text).expect(text), Some(instant));
     }
     let day = NaiveDate::from_ymd_opt(2023, 1, 6).map(Moment::Day);
     assert_eq!(at("2023-01-06").expect("a date"), day);
     // The + of an offset arrives as a space when it was not escaped.
-    for text in ["", "now", "2023-1-6", "2023-01-06T23:38:00+08:00", "2023-01-06T", "12:00:00", "1673019480"]
-    {
+    for text in [
+        "",
+        "now",
+        "2023-1-6",
+        "2023-01-06T23:38:00+08:00",
+        "2023-01-06T",
+        "12:00:00",
+        "12:00+0800",
+        "1673019480",
+    ] {
         assert_eq!(named(at(text)), "at", "{text}");
     }
     assert_eq!(parse("").and_then(|p| p.time("at")).expect("absent"), None);

@@ -59,6 +59,13 @@ pub(super) static METHOD_NOT_ALLOWED: Kind = Kind {
     title: "Method not allowed",
     help: "The header Allow lists the methods of this path.",
 };
+pub(super) static NOT_ACCEPTABLE: Kind = Kind {
+    name: "not-acceptable",
+    status: StatusCode::NOT_ACCEPTABLE,
+    title: "Not acceptable",
+    help: "The header Accept names no media type that this path answers with; `detail` lists them. Leave the header out, \
+           or add `*/*` to it.",
+};
 pub(super) static PAYLOAD_TOO_LARGE: Kind = Kind {
     name: "payload-too-large",
     status: StatusCode::PAYLOAD_TOO_LARGE,
@@ -99,13 +106,14 @@ pub(super) static TIMEOUT: Kind = Kind {
 };
 
 /// Every problem type.
-pub static KINDS: [&Kind; 12] = [
+pub static KINDS: [&Kind; 13] = [
     &INVALID_PARAMETER,
     &INVALID_CURSOR,
     &UNAUTHORIZED,
     &FORBIDDEN,
     &NOT_FOUND,
     &METHOD_NOT_ALLOWED,
+    &NOT_ACCEPTABLE,
     &PAYLOAD_TOO_LARGE,
     &RATE_LIMITED,
     &INTERNAL,

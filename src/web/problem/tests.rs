@@ -4,38 +4,17 @@ use axum::routing::get;
 use super::*;
 use crate::web::testing::{request, send};
 
-/// One problem of each type.
-pub(in crate::web) fn examples() -> Vec<Problem> {
-    vec![
-        Problem::parameter("limit", "must be smaller"),
-        Problem::InvalidCursor { name: "before".into() },
-        Problem::Unauthorized {
-            error: BearerError::InvalidToken,
-            description: "The token has expired".into(),
-        },
-        Problem::Forbidden { scope: "admin" },
-        Problem::NotFound { what: "conversation" },
-        Problem::MethodNotAllowed,
-        Problem::PayloadTooLarge,
-        Problem::RateLimited { retry_after: 7 },
-        Problem::internal("password=hunter2"),
-        Problem::TierUnavailable { tier: "cold", retry_after: 5 },
-        Problem::RecoveryDue,
-        Problem::Timeout,
-    ]
-}
-
 #[test]
 fn every_kind_of_the_contract_has_its_own_name() {
     let names: Vec<_> = examples().iter().map(|p| p.kind().name).collect();
     assert_eq!(
         names.join(" "),
-        "invalid-parameter invalid-cursor unauthorized forbidden not-found method-not-allowed payload-too-large \
-         rate-limited internal tier-unavailable recover-due timeout"
+        "invalid-parameter invalid-cursor unauthorized forbidden not-found method-not-allowed not-acceptable \
+         payload-too-large rate-limited internal tier-unavailable recover-due timeout"
     );
     assert_eq!(names, KINDS.map(|kind| kind.name));
     let statuses = KINDS.map(|kind| kind.status.as_u16());
-    assert_eq!(statuses, [400, 400, 401, 403, 404, 405, 413, 429, 500, 503, 503, 504]);
+    assert_eq!(statuses, [400, 400, 401, 403, 404, 405, 406, 413, 429, 500, 503, 503, 504]);
 }
 
 #[tokio::test]

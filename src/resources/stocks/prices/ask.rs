@@ -10,6 +10,7 @@ use crate::clock::Timestamp;
 use crate::page::{Key, Order, Span};
 use crate::web::params::Params;
 use crate::web::problem::Problem;
+use crate::web::schema::{PartialMode, PriceFormat, SortOrder};
 
 /// Enough for every trading day of three centuries.
 pub const MAX_LIMIT: i64 = 100_000;
@@ -35,17 +36,18 @@ pub struct PriceParameters {
     /// The last day, inclusive; today (UTC) by default.
     #[param(format = Date)]
     end_date: Option<String>,
-    /// `desc` (newest first, usual) or `asc`.
-    order: Option<String>,
-    /// `day` (usual), `week` (from Monday), `month`, `quarter` or `year`; cut at the edges of the range.
-    interval: Option<String>,
+    /// The order of the rows; newest first by default.
+    order: Option<SortOrder>,
+    /// The days of a row, cut at the edges of the range; one day by default. A week begins on Monday.
+    interval: Option<Interval>,
     /// The first rows in the order chosen; buckets with an interval. All by default.
     #[param(minimum = 1, maximum = 100_000)]
     limit: Option<i64>,
-    /// `json`, `columns` (one array a field), `csv` or `ndjson`; by the `Accept` header otherwise.
-    format: Option<String>,
+    /// JSON with one object a row. The values `columns` (one array a field), `csv` and `ndjson` give what the operations of
+    /// these names give; without the parameter the `Accept` header chooses.
+    format: Option<PriceFormat>,
     /// `allow`: while the archive cannot be reached, return the rows there are, marked `partial`.
-    partial: Option<String>,
+    partial: Option<PartialMode>,
 }
 
 /// A range of prices of any stock.

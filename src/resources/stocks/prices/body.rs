@@ -6,12 +6,16 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures::Stream;
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue};
 use tracing::{Instrument, Span};
 
 use super::ask::Ask;
+use super::format::Format;
 use super::read::CHUNK;
+use crate::web::accept::Offered;
+use crate::web::context::RequestContext;
 use crate::web::etag;
+use crate::web::ids::{IdStyle, IdWriter};
 use crate::web::problem::Problem;
 use crate::web::state::App;
 
@@ -53,12 +57,14 @@ pub async fn respond(
     app: App,
     mut source: Box<dyn Source>,
     ask: &Ask,
-    request: &HeaderMap,
+    context: &RequestContext,
 ) -> Result<Response, Problem> {
+    let ids = if ask.format.is_json() { IdStyle::of_query(context.uri.query()) } else { IdStyle::Number };
+    let mut writer = ids.writer();
     let mut head = Chunk::default();
     while !head.last && head.days < CHUNK {
         let chunk = source.next(&app).await?;
-        head.bytes.extend_from_slice(&chunk.bytes);
+        head.bytes.extend_from_slice(&writer.write(chunk.bytes));
         head.days += chunk.days;
         head.last = chunk.last;
         head.partial |= chunk.partial;
@@ -66,16 +72,19 @@ pub async fn respond(
     let content_type = ask.format.content_type();
     let bytes = Bytes::from(head.bytes);
     let mut response = if head.last {
-        etag::answer(request, content_type, bytes)
+        etag::answer(&context.headers, content_type, bytes)
     } else {
         source.head_sent(head.partial);
-        let body = Body::from_stream(stream(app, source, bytes));
+        let body = Body::from_stream(stream(app, source, bytes, writer));
         ([(CONTENT_TYPE, HeaderValue::from_static(content_type))], body).into_response()
     };
     for (name, day) in [(START_DATE, ask.start), (END_DATE, ask.end)] {
         if let Ok(value) = HeaderValue::from_str(&day.to_string()) {
             response.headers_mut().insert(name, value);
         }
+    }
+    if Format::of_path(context.uri.path()).is_none() {
+        response.extensions_mut().insert(Offered(Format::MEDIA_TYPES));
     }
     if head.partial {
         response.headers_mut().insert(MISSING, HeaderValue::from_static("cold"));
@@ -100,6 +109,7 @@ fn stream(
     app: App,
     mut source: Box<dyn Source>,
     head: Bytes,
+    mut writer: IdWriter,
 ) -> impl Stream<Item = Result<Bytes, Problem>> + Send {
     // The body is polled outside the request's span; its log lines belong there all the same.
     let span = Span::current();
@@ -108,7 +118,7 @@ fn stream(
         loop {
             match source.next(&app).instrument(span.clone()).await {
                 Ok(chunk) => {
-                    yield Ok(Bytes::from(chunk.bytes));
+                    yield Ok(Bytes::from(writer.write(chunk.bytes)));
                     if chunk.last {
                         break;
                     }

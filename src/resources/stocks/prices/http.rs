@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
+use axum::routing::get;
 use futures::StreamExt as _;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -11,12 +12,13 @@ use super::body::{Source, respond, whole};
 use super::format::Format;
 use super::latest::{self, LatestPrices};
 use super::lines::Lines;
-use super::several::{Several, SeveralRanges};
-use super::write::{Envelope, PriceRange};
+use super::several::{Several, SeveralColumnRanges, SeveralRanges};
+use super::write::{Envelope, PriceColumnRange, PriceRange};
 use crate::federation::ReadError;
 use crate::resources::stocks::access::PriceReader;
 use crate::resources::stocks::{self, Stock};
 use crate::web::auth::Caller;
+use crate::web::base_path::BasePath;
 use crate::web::context::RequestContext;
 use crate::web::params::{Params, Segments, path_id};
 use crate::web::problem::Problem;
@@ -29,20 +31,28 @@ const AT_ONCE: usize = 8;
 
 /// The routes.
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
+    let described = OpenApiRouter::new()
         .routes(routes!(by_id))
         .routes(routes!(by_symbol))
         .routes(routes!(several))
-        .routes(routes!(latest))
+        .routes(routes!(latest));
+    // Each format but JSON has a path of its own too, so that a generated client has a function of one type for it.
+    let named = Format::NAMES.iter().filter(|(_, format)| *format != Format::Json);
+    named.fold(described, |router, (name, _)| {
+        router
+            .route(&format!("/api/stocks/{{stock_id}}/prices/{name}"), get(by_id))
+            .route(&format!("/api/stocks/symbols/{{symbol}}/prices/{name}"), get(by_symbol))
+            .route(&format!("/api/stocks/prices/{name}"), get(several))
+    })
 }
 
 /// A range of a stock's prices.
-#[utoipa::path(get, path = "/api/stocks/{stock_id}/prices", operation_id = "stock_prices", tag = "stocks",
-    params(("stock_id" = i64, Path, minimum = 1, description = "The stock."), PriceParameters),
+#[utoipa::path(get, path = "/api/stocks/{stock_id}/prices", operation_id = "get_stock_prices", tag = "stocks",
+    params(("stock_id" = i64, Path, minimum = 1, maximum = 9223372036854775807i64, example = 1, description = "The stock."), PriceParameters),
     responses(
         (status = 200, description = "The range, which the headers x-start-date and x-end-date repeat.", content(
-            (PriceRange = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))),
-        (status = "4XX", description = "A problem.")))]
+            (PriceRange = "application/json"), (PriceColumnRange = "application/json; format=columns"),
+            (String = "text/csv"), (String = "application/x-ndjson")))))]
 async fn by_id(
     _: PriceReader,
     State(app): State<App>,
@@ -50,18 +60,19 @@ async fn by_id(
     context: RequestContext,
 ) -> Result<Response, Problem> {
     let id = path_id("stock_id", &id)?;
-    let ask = read(&app, &context)?;
+    let (_, ask) = read(&app, &context, &[])?;
     let stock = stocks::by_id(app.hot(), id).await.map_err(ReadError::from)?;
-    one(app, stock, &ask, &context.headers).await
+    one(app, stock, &ask, &context).await
 }
 
 /// A range of prices of the stock with this symbol.
-#[utoipa::path(get, path = "/api/stocks/symbols/{symbol}/prices", operation_id = "symbol_prices", tag = "stocks",
-    params(("symbol" = String, Path, description = "The symbol, exactly; 1 to 20 characters."), PriceParameters),
+#[utoipa::path(get, path = "/api/stocks/symbols/{symbol}/prices", operation_id = "get_symbol_prices", tag = "stocks",
+    params(("symbol" = String, Path, min_length = 1, max_length = 20, pattern = "^[^\\u0000]+$",
+            example = "2330", description = "The symbol, exactly; 1 to 20 characters."), PriceParameters),
     responses(
         (status = 200, description = "The range, which the headers x-start-date and x-end-date repeat.", content(
-            (PriceRange = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))),
-        (status = "4XX", description = "A problem.")))]
+            (PriceRange = "application/json"), (PriceColumnRange = "application/json; format=columns"),
+            (String = "text/csv"), (String = "application/x-ndjson")))))]
 async fn by_symbol(
     _: PriceReader,
     State(app): State<App>,
@@ -69,36 +80,35 @@ async fn by_symbol(
     context: RequestContext,
 ) -> Result<Response, Problem> {
     let symbol = ask::symbol("symbol", &symbol)?;
-    let ask = read(&app, &context)?;
+    let (_, ask) = read(&app, &context, &[])?;
     let stock = stocks::by_symbol(app.hot(), symbol).await.map_err(ReadError::from)?;
-    one(app, stock, &ask, &context.headers).await
+    one(app, stock, &ask, &context).await
 }
 
 /// The same range of several stocks, each complete or not on its own.
 ///
 /// Symbols that no stock has are named: in `unknown` or, as CSV or lines of JSON, in the header x-unknown-symbols. When no
 /// symbol has a stock, the answer is a 404.
-#[utoipa::path(get, path = "/api/stocks/prices", operation_id = "several_prices", tag = "stocks",
-    params(("symbols" = String, Query, description = "1 to 50 symbols, separated by commas."), PriceParameters),
+#[utoipa::path(get, path = "/api/stocks/prices", operation_id = "get_prices", tag = "stocks",
+    params(("symbols" = String, Query, min_length = 1, pattern = "^[^,\\u0000]{1,20}(,[^,\\u0000]{1,20}){0,49}$",
+            example = "2330,0050", description = "1 to 50 symbols, separated by commas."), PriceParameters),
     responses(
         (status = 200, description = "The ranges, which the headers x-start-date and x-end-date repeat.", content(
-            (SeveralRanges = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))),
-        (status = "4XX", description = "A problem.")))]
+            (SeveralRanges = "application/json"), (SeveralColumnRanges = "application/json; format=columns"),
+            (String = "text/csv"), (String = "application/x-ndjson")))))]
 async fn several(
     _: PriceReader,
     State(app): State<App>,
     context: RequestContext,
 ) -> Result<Response, Problem> {
-    let known: Vec<&str> = PARAMETERS.into_iter().chain(["symbols"]).collect();
-    let params = context.params(&known)?;
+    let (params, ask) = read(&app, &context, &["symbols"])?;
     let symbols = ask::symbols(&params)?;
-    let ask = Ask::read(&params, &context.headers, app.clock().now().date())?;
     let found = find(&app, symbols).await;
     let unknown = unknown(&found)?;
     let named = header_of(&unknown);
     let (source, in_lines): (Box<dyn Source>, bool) = match ask.format {
         Format::Json | Format::Columns => {
-            (Box::new(Several::new(found, unknown, &ask, ask.format == Format::Columns)), false)
+            (Box::new(Several::new(found, unknown, &ask, context.base.clone())), false)
         }
         Format::Csv | Format::NdJson => {
             let known = found.into_iter().map(|(_, stock)| stock).filter(|stock| !is_unknown(stock));
@@ -106,7 +116,7 @@ async fn several(
             (Box::new(Lines::new(stocks, &ask, ask.format == Format::Csv)), true)
         }
     };
-    let mut response = respond(app, source, &ask, &context.headers).await?;
+    let mut response = respond(app, source, &ask, &context).await?;
     if in_lines && !named.is_empty() {
         response.headers_mut().insert(UNKNOWN_SYMBOLS, named);
     }
@@ -117,9 +127,10 @@ async fn several(
 ///
 /// A stock without any close has nulls. Symbols that no stock has are named in `unknown`; when no symbol has a stock, the
 /// answer is a 404.
-#[utoipa::path(get, path = "/api/stocks/prices/latest", operation_id = "latest_prices", tag = "stocks",
-    params(("symbols" = String, Query, description = "1 to 50 symbols, separated by commas.")),
-    responses((status = 200, body = LatestPrices), (status = "4XX", description = "A problem.")))]
+#[utoipa::path(get, path = "/api/stocks/prices/latest", operation_id = "get_latest_prices", tag = "stocks",
+    params(("symbols" = String, Query, min_length = 1, pattern = "^[^,\\u0000]{1,20}(,[^,\\u0000]{1,20}){0,49}$",
+            example = "2330,0050", description = "1 to 50 symbols, separated by commas.")),
+    responses((status = 200, body = LatestPrices)))]
 async fn latest(
     _: PriceReader,
     State(app): State<App>,
@@ -144,7 +155,7 @@ pub async fn read_several(
     PriceReader::of(app, caller)?;
     let found = find(app, symbols).await;
     let unknown = unknown(&found)?;
-    whole(app, &mut Several::new(found, unknown, &ask, false)).await
+    whole(app, &mut Several::new(found, unknown, &ask, BasePath::default())).await
 }
 
 /// Returns the stock of each symbol, or the reason why there is none.
@@ -184,11 +195,22 @@ fn header_of(symbols: &[String]) -> HeaderValue {
     HeaderValue::from_str(&list.join(",")).unwrap_or(HeaderValue::from_static(""))
 }
 
-fn read(app: &App, context: &RequestContext) -> Result<Ask, Problem> {
-    Ask::read(&context.params(&PARAMETERS)?, &context.headers, app.clock().now().date())
+/// Reads the query: the parameters of a price range and `more`. A path that names a format has no parameter for it.
+fn read(app: &App, context: &RequestContext, more: &[&'static str]) -> Result<(Params, Ask), Problem> {
+    let format = Format::of_path(context.uri.path());
+    let ranges = PARAMETERS.into_iter().filter(|name| format.is_none() || *name != "format");
+    let known: Vec<&str> = ranges.chain(more.iter().copied()).collect();
+    let params = context.params(&known)?;
+    let ask = Ask::read(&params, &context.headers, app.clock().now().date())?;
+    Ok((params, Ask { format: format.unwrap_or(ask.format), ..ask }))
 }
 
-async fn one(app: App, stock: Option<Stock>, ask: &Ask, headers: &HeaderMap) -> Result<Response, Problem> {
+async fn one(
+    app: App,
+    stock: Option<Stock>,
+    ask: &Ask,
+    context: &RequestContext,
+) -> Result<Response, Problem> {
     let stock = stock.ok_or(Problem::NotFound { what: "stock" })?;
     let source: Box<dyn Source> = match ask.format {
         Format::Json => Box::new(Envelope::new(stock, ask, false)),
@@ -196,5 +218,5 @@ async fn one(app: App, stock: Option<Stock>, ask: &Ask, headers: &HeaderMap) -> 
         Format::Csv => Box::new(Lines::new(vec![stock], ask, true)),
         Format::NdJson => Box::new(Lines::new(vec![stock], ask, false)),
     };
-    respond(app, source, ask, headers).await
+    respond(app, source, ask, context).await
 }

@@ -36,6 +36,7 @@ impl Serialize for Amount {
 pub struct Row {
     /// The day's id, the same in both tiers; absent with an interval.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub id: Option<i64>,
     /// The day; with an interval the first trading day in it.
     pub trade_date: Day,

@@ -8,11 +8,13 @@ use utoipa::ToSchema;
 
 use super::ask::Ask;
 use super::body::{Chunk, Source};
+use super::format::Format;
 use super::read::Reading;
-use super::row::Row;
+use super::row::{Columns, Row};
 use super::write::{Applied, Shape, Tail, gather, json, open};
 use crate::federation::ReadError;
 use crate::resources::stocks::Stock;
+use crate::web::base_path::BasePath;
 use crate::web::problem::Problem;
 use crate::web::state::App;
 
@@ -43,13 +45,44 @@ pub struct StockPrices {
     symbol: String,
     /// Absent when there is no such stock.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     stock_id: Option<i64>,
     /// Whether `prices` holds all of the range.
     complete: bool,
     /// Why there are no prices.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     error: Option<Failure>,
+    #[schema(value_type = Vec<Row>)]
     prices: Shape,
+    #[serde(flatten)]
+    tail: Tail,
+}
+
+/// The same range of several stocks, as one array a field.
+#[derive(Debug, ToSchema)]
+#[expect(dead_code, reason = "described; written as [`SeveralRanges`]")]
+pub struct SeveralColumnRanges {
+    #[serde(flatten)]
+    head: Head,
+    /// In the order of `symbols`.
+    stocks: Vec<StockColumns>,
+}
+
+/// One of several stocks, as one array a field.
+#[derive(Debug, ToSchema)]
+#[expect(dead_code, reason = "described; written as [`StockPrices`]")]
+struct StockColumns {
+    symbol: String,
+    /// Absent when there is no such stock.
+    #[schema(nullable = false)]
+    stock_id: Option<i64>,
+    /// Whether `prices` holds all of the range.
+    complete: bool,
+    /// Why there are no prices.
+    #[schema(nullable = false)]
+    error: Option<Failure>,
+    prices: Columns,
     #[serde(flatten)]
     tail: Tail,
 }
@@ -58,22 +91,28 @@ pub struct StockPrices {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = PriceFailure)]
 struct Failure {
+    /// The problem type, a path that leads to its documentation.
     #[serde(rename = "type")]
+    #[schema(format = "uri-reference")]
     type_: String,
+    /// The problem type in words.
     title: &'static str,
+    /// The status that a request for this stock alone would have.
+    #[schema(minimum = 400, maximum = 599)]
     status: u16,
+    /// The fault.
     detail: String,
 }
 
-impl From<Problem> for Failure {
-    fn from(problem: Problem) -> Self {
-        if let Problem::Internal { source } = &problem {
+impl Failure {
+    fn new(problem: &Problem, base: &BasePath) -> Self {
+        if let Problem::Internal { source } = problem {
             // The answer as a whole is no error, so nobody else logs it.
             tracing::error!(?source, "the prices of one stock could not be read");
         }
         let kind = problem.kind();
         Self {
-            type_: format!("/problems/{}", kind.name),
+            type_: problem.type_uri(base),
             title: kind.title,
             status: kind.status.as_u16(),
             detail: problem.to_string(),
@@ -87,23 +126,23 @@ pub struct Several {
     head: Option<Head>,
     stocks: VecDeque<(String, Result<Stock, Problem>)>,
     ask: Ask,
-    columns: bool,
+    base: BasePath,
 }
 
 impl Several {
-    /// The prices of each symbol's stock, or why there is none; as rows or as columns.
+    /// The prices of each symbol's stock, or why there is none. `base` is the prefix of problem types.
     pub fn new(
         stocks: Vec<(String, Result<Stock, Problem>)>,
         unknown: Vec<String>,
         ask: &Ask,
-        columns: bool,
+        base: BasePath,
     ) -> Self {
         let head = Head { success: true, applied: ask.into(), unknown };
-        Self { head: Some(head), stocks: stocks.into(), ask: *ask, columns }
+        Self { head: Some(head), stocks: stocks.into(), ask: *ask, base }
     }
 
     fn shape(&self, rows: Vec<Row>) -> Shape {
-        if self.columns { Shape::columns(rows) } else { Shape::Rows(rows) }
+        if self.ask.format == Format::Columns { Shape::columns(rows) } else { Shape::Rows(rows) }
     }
 
     /// One stock, and how many days were read for it.
@@ -115,7 +154,7 @@ impl Several {
         };
         let (rows, tail, days, error) = match read {
             Ok((rows, tail, days)) => (rows, tail, days, None),
-            Err(problem) => (Vec::new(), Tail::default(), 0, Some(problem.into())),
+            Err(problem) => (Vec::new(), Tail::default(), 0, Some(Failure::new(&problem, &self.base))),
         };
         let complete = error.is_none() && tail.partial.is_none();
         (StockPrices { symbol, stock_id, complete, error, prices: self.shape(rows), tail }, days)

@@ -13,6 +13,7 @@ use crate::federation::ReadError;
 use crate::resources::stocks::Stock;
 use crate::web::day::Day;
 use crate::web::problem::Problem;
+use crate::web::schema::{SortOrder, TierName};
 use crate::web::state::App;
 
 /// A range of one stock's prices.
@@ -20,7 +21,19 @@ use crate::web::state::App;
 pub struct PriceRange {
     #[serde(flatten)]
     head: Head,
+    #[schema(value_type = Vec<Row>)]
     prices: Shape,
+    #[serde(flatten)]
+    tail: Tail,
+}
+
+/// A range of one stock's prices, as one array a field.
+#[derive(Debug, ToSchema)]
+#[expect(dead_code, reason = "described; written as a [`PriceRange`]")]
+pub struct PriceColumnRange {
+    #[serde(flatten)]
+    head: Head,
+    prices: Columns,
     #[serde(flatten)]
     tail: Tail,
 }
@@ -46,7 +59,8 @@ pub struct Applied {
     /// The last day, inclusive.
     end_date: Day,
     interval: Interval,
-    /// `desc` or `asc`.
+    /// The order of the rows.
+    #[schema(value_type = SortOrder)]
     order: &'static str,
 }
 
@@ -62,9 +76,8 @@ impl From<&Ask> for Applied {
 }
 
 /// Prices in the format asked for.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize)]
 #[serde(untagged)]
-#[schema(as = PriceShape)]
 pub enum Shape {
     /// `format=json`
     Rows(Vec<Row>),
@@ -92,9 +105,11 @@ pub struct Tail {
     newest_date: Option<Option<Day>>,
     /// Set when the archive could not be reached and the prices are those newer than all of it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub partial: Option<bool>,
     /// The tiers that are missing from a partial answer.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = Option<Vec<TierName>>)]
     missing: Option<Vec<&'static str>>,
 }
 

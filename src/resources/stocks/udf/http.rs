@@ -54,6 +54,26 @@ struct Failure {
     errmsg: String,
 }
 
+/// A stock, or a fault of the client.
+#[derive(ToSchema)]
+#[schema(as = UdfSymbolAnswer)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "only described")]
+enum SymbolAnswer {
+    Symbol(Symbol),
+    Error(Failure),
+}
+
+/// Bars, or a fault of the client.
+#[derive(ToSchema)]
+#[schema(as = UdfHistoryAnswer)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "only described")]
+enum HistoryAnswer {
+    History(History),
+    Error(Failure),
+}
+
 /// Returns the answer, or the fault with status 200: the clients of this format read `s`.
 fn answer(context: &RequestContext, result: Result<impl Serialize, Fault>) -> Response {
     match result {
@@ -68,7 +88,7 @@ fn unknown(symbol: &str) -> Fault {
 
 /// The abilities of the feed of bars.
 #[utoipa::path(get, path = "/udf/config", operation_id = "udf_config", tag = "charts",
-    responses((status = 200, body = Config), (status = "4XX", description = "A problem.")))]
+    responses((status = 200, body = Config)))]
 async fn config(
     _: PriceReader,
     State(app): State<App>,
@@ -80,18 +100,19 @@ async fn config(
 
 /// The time of the server, in seconds since 1970.
 #[utoipa::path(get, path = "/udf/time", operation_id = "udf_time", tag = "charts",
-    responses((status = 200, body = String, content_type = "text/plain"), (status = "4XX", description = "A problem.")))]
+    responses((status = 200, body = String, content_type = "text/plain", description = "The seconds.")))]
 async fn time(_: PriceReader, State(app): State<App>) -> Response {
     app.clock().now().micros().div_euclid(1_000_000).to_string().into_response()
 }
 
 /// Stocks whose symbol or name contains a text, the nearest first.
 #[utoipa::path(get, path = "/udf/search", operation_id = "udf_search", tag = "charts",
-    params(("query" = Option<String>, Query, description = "What to find, at most 100 characters; all without it."),
-        ("type" = Option<String>, Query, description = "Only stocks of this kind."),
-        ("exchange" = Option<String>, Query, description = "Only stocks of this exchange."),
+    params(("query" = Option<String>, Query, max_length = 100, pattern = "^[^\\u0000]*$",
+            description = "The text to find, at most 100 characters; all stocks without it."),
+        ("type" = Option<String>, Query, max_length = 100, description = "Only stocks of this kind."),
+        ("exchange" = Option<String>, Query, max_length = 100, description = "Only stocks of this exchange."),
         ("limit" = Option<i64>, Query, minimum = 1, maximum = 1000, description = "Stocks at most; 30 by default.")),
-    responses((status = 200, body = Vec<Match>), (status = "4XX", description = "A problem.")))]
+    responses((status = 200, body = Vec<Match>)))]
 async fn search(
     _: PriceReader,
     State(app): State<App>,
@@ -114,9 +135,8 @@ async fn search(
 
 /// A stock as a chart shows it.
 #[utoipa::path(get, path = "/udf/symbols", operation_id = "udf_symbol", tag = "charts",
-    params(("symbol" = String, Query, description = "The symbol; an exchange and a colon may stand before it.")),
-    responses((status = 200, body = Symbol, description = "The stock, or an object with `s`: `error`."),
-        (status = "4XX", description = "A problem.")))]
+    params(("symbol" = String, Query, min_length = 1, max_length = 100, description = "The symbol; an exchange and a colon may stand before it.")),
+    responses((status = 200, body = SymbolAnswer, description = "The stock, or an object with `s`: `error`.")))]
 async fn symbol(
     _: PriceReader,
     State(app): State<App>,
@@ -133,14 +153,15 @@ async fn symbol(
 
 /// Bars of a stock, oldest first. Days without a trade are left out.
 #[utoipa::path(get, path = "/udf/history", operation_id = "udf_history", tag = "charts",
-    params(("symbol" = String, Query, description = "The symbol; an exchange and a colon may stand before it."),
-        ("resolution" = String, Query, description = "`1D`, `1W` or `1M`; a week begins on a Monday."),
-        ("from" = Option<i64>, Query, description = "Bars from this time on, in seconds since 1970."),
-        ("to" = Option<i64>, Query, description = "Bars before this time, in seconds since 1970; now by default."),
+    params(("symbol" = String, Query, min_length = 1, max_length = 100, description = "The symbol; an exchange and a colon may stand before it."),
+        ("resolution" = String, Query, pattern = "^1?[DWM]$", description = "`1D`, `1W` or `1M`; a week begins on a Monday."),
+        ("from" = Option<i64>, Query, minimum = -62135596800i64, maximum = 253402300799i64,
+            description = "Bars from this time on, in seconds since 1970."),
+        ("to" = Option<i64>, Query, minimum = -62135596800i64, maximum = 253402300799i64,
+            description = "Bars before this time, in seconds since 1970; now by default."),
         ("countback" = Option<i64>, Query, minimum = 1, maximum = 100_000,
             description = "The number of bars before `to`, in place of `from`.")),
-    responses((status = 200, body = History, description = "The bars, or an object with `s`: `error`."),
-        (status = "4XX", description = "A problem.")))]
+    responses((status = 200, body = HistoryAnswer, description = "The bars, or an object with `s`: `error`.")))]
 async fn history(
     _: PriceReader,
     State(app): State<App>,
