@@ -57,7 +57,8 @@ fn print(status: &Status) {
     let lag = if *due > 0 { format!(", the oldest for {lag_days:.1} days") } else { String::new() };
     outln!("  hot      {rows_in_hot} rows, {due} due{lag}");
     if let Some(cold) = &status.cold {
-        outln!("  cold     {} rows", cold.rows);
+        let about = if cold.rows_exact { "" } else { "about " };
+        outln!("  cold     {about}{} rows", cold.rows);
         if let Some(last) = &cold.last {
             outln!("  last     {} {}, {} rows, {}", last.kind, last.epoch, last.rows, last.finished);
         }

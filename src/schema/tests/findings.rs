@@ -86,3 +86,42 @@ fn what_stands_in_the_way_of_moving_is_named() {
         []
     );
 }
+
+/// A default that writes local time is harmless on a server at UTC, and dates new rows ahead on any other.
+#[test]
+fn a_local_clock_is_a_fault_where_the_server_is_not_at_utc() {
+    let mut live = live();
+    let messages = live.model.table_mut("messages").expect("messages");
+    messages.columns[4].default = Some(DefaultValue::Other("(getdate())".to_owned()));
+    live.ahead = Some(0);
+    let note = "messages.created_at has the default (getdate()), expected now".to_owned();
+    assert_eq!(found(&live), [(Difference::Default, false, note)]);
+    live.ahead = Some(480);
+    let fault = "messages.created_at has the default (getdate()), and the server's clock is at +08:00: new rows are not dated \
+                 in UTC; drop this default and run ALTER TABLE messages ADD CONSTRAINT messages_created_at DEFAULT \
+                 SYSUTCDATETIME() FOR created_at";
+    assert_eq!(found(&live), [(Difference::Default, true, fault.to_owned())]);
+}
+
+#[test]
+fn columns_that_an_import_cannot_fill_are_named() {
+    let mut live = live();
+    let users = live.model.table_mut("users").expect("users");
+    users.columns.push(ColumnModel::required("password_hash", Type::TEXT));
+    let seen = ColumnModel::required("seen_at", Type::Time);
+    users.columns.push(ColumnModel { default: Some(DefaultValue::Now), ..seen });
+    users.columns.push(ColumnModel::required("version", Type::Other("timestamp".to_owned())));
+    live.model.table_mut("stocks").expect("stocks").columns[2].nullable = false;
+    let texts: Vec<String> =
+        found(&live).into_iter().map(|(_, fault, text)| format!("{fault} {text}")).collect();
+    assert_eq!(
+        texts,
+        [
+            "false users.password_hash is not known, and left alone; it must not be NULL and has no default, so that `import` \
+             cannot add rows to users",
+            "false users.seen_at is not known, and left alone",
+            "false users.version is not known, and left alone",
+            "false stocks.name must not be NULL here: `import` rejects rows that have no value for it",
+        ]
+    );
+}

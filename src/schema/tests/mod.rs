@@ -4,4 +4,5 @@ mod dialect;
 mod diff;
 mod findings;
 mod migrations;
+mod tolerance;
 mod version_detection;

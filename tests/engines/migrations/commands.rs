@@ -145,3 +145,28 @@ async fn a_newer_database_is_not_changed() {
         installation.drop().await;
     }
 }
+
+/// A server's estimate is as old as its last analysis: a few rows are counted, and an estimate says that it is one.
+#[tokio::test]
+async fn few_rows_are_counted_and_many_are_estimated() {
+    let Some(installation) = Installation::postgres().await else { return };
+    installation.succeed(&["db", "upgrade"]);
+    installation
+        .in_cold(
+            "INSERT INTO archive_erasures (resource, id, reason, at) SELECT 'posts', n, 'x', now() FROM generate_series(1, 1500) n;
+             UPDATE pg_class SET reltuples = 2000000 WHERE relname = 'messages_archive';
+             UPDATE pg_class SET reltuples = 10 WHERE relname = 'archive_erasures'",
+        )
+        .await;
+    let report = installation.report(&["db", "check", "--tier", "cold"]);
+    let tables = report[0]["tables"].as_array().expect("tables");
+    for (table, rows, exact) in [("messages_archive", 0, true), ("archive_erasures", 1001, false)] {
+        let size = tables.iter().find(|size| size["table"] == table).expect("a table");
+        assert_eq!((size["rows"].as_i64(), size["exact"].as_bool()), (Some(rows), Some(exact)), "{report}");
+    }
+    assert!(installation.succeed(&["db", "check", "--tier", "cold"]).contains("about 1001 rows"));
+    let report = installation.report(&["archive", "status"]);
+    let cold = &report["resources"][0]["cold"];
+    assert_eq!((cold["rows"].as_i64(), cold["rows_exact"].as_bool()), (Some(0), Some(true)), "{report}");
+    installation.drop().await;
+}

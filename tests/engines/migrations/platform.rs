@@ -148,9 +148,14 @@ async fn an_adopted_platform_is_checked_generated_and_imported_into() {
 
     let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations");
     let report = installation.report(&["db", "generate", "--sql", "--tier", "hot", "--dir", dir]);
-    let sql = report[0]["sql"].to_string();
-    for own in ["likes", "password_hash", "stocks", "getdate", "email"] {
-        assert!(!sql.contains(own), "{own}: {sql}");
+    // Where NOT NULL could be added, nothing is left to do.
+    let scripts = report[0]["sql"].as_array().cloned().unwrap_or_default();
+    assert!(is_babelfish || scripts.is_empty(), "{report}");
+    for script in scripts.iter().filter(|script| script["engine"] == "mssql") {
+        let up = script["up"].to_string();
+        for own in ["likes", "password_hash", "getdate", "email", "user2_id", "symbol"] {
+            assert!(!up.contains(own), "{own}: {up}");
+        }
     }
 
     installation.write(
@@ -235,12 +240,12 @@ async fn local_times_become_utc() {
     let adoption = Adoption { zone: Some(zone) };
     let planned = hot.preparation(&adoption).await.expect("an answer").expect("a platform");
     assert_eq!(planned.refusals, Vec::<String>::new());
-    let now = "SELECT CONVERT(NVARCHAR(30), created_at, 126) FROM messages ORDER BY id";
-    assert!(server.column(now).await[0].starts_with("2026-01-05T08:00:00"), "asking changes nothing");
+    let now = "SELECT CONVERT(NVARCHAR(19), created_at, 120) FROM messages ORDER BY id";
+    assert!(server.column(now).await[0].starts_with("2026-01-05 08:00:00"), "asking changes nothing");
     migrate::adopt(&hot, &adoption).await.expect("adopts");
-    assert!(server.column(now).await[0].starts_with("2026-01-05T00:00:00"), "{:?}", server.column(now).await);
-    let updated = "SELECT CONVERT(NVARCHAR(30), updated_at, 126) FROM conversations";
-    assert!(server.column(updated).await[0].starts_with("2026-01-05T00:00:00"));
+    assert!(server.column(now).await[0].starts_with("2026-01-05 00:00:00"), "{:?}", server.column(now).await);
+    let updated = "SELECT CONVERT(NVARCHAR(19), updated_at, 120) FROM conversations";
+    assert!(server.column(updated).await[0].starts_with("2026-01-05 00:00:00"));
     let defaults =
         "SELECT definition FROM sys.default_constraints WHERE parent_object_id = OBJECT_ID(N'messages')";
     let defaults = server.column(defaults).await;
@@ -249,7 +254,7 @@ async fn local_times_become_utc() {
     // An adopted database is not adopted again, and its times are not shifted twice.
     assert_eq!(hot.preparation(&adoption).await.expect("an answer"), None);
     migrate::adopt(&hot, &adoption).await.expect("nothing to do");
-    assert!(server.column(now).await[0].starts_with("2026-01-05T00:00:00"));
+    assert!(server.column(now).await[0].starts_with("2026-01-05 00:00:00"));
     hot.close().await;
     server.drop().await;
 }

@@ -11,6 +11,9 @@ FROM (
 GROUP BY user_id, day HAVING sum(counted) <> sum(n) ORDER BY user_id, day LIMIT 100
 
 -- name: count_cold
-SELECT CASE WHEN reltuples > 1e6 THEN reltuples::bigint
-    ELSE (SELECT count(*) FROM {table} WHERE to_epoch IS NULL) END AS n
-FROM pg_class WHERE oid = '{table}'::regclass
+-- The estimate may be older than the rows.
+SELECT CASE WHEN few.n <= 1000000 THEN few.n ELSE greatest(c.reltuples::bigint, few.n) END AS n,
+    few.n <= 1000000 AS is_exact
+FROM pg_class c
+CROSS JOIN (SELECT count(*) AS n FROM (SELECT 1 FROM {table} WHERE to_epoch IS NULL LIMIT 1000001) rows) few
+WHERE c.oid = '{table}'::regclass

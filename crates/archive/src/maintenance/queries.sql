@@ -277,6 +277,6 @@ SELECT count(*) AS n FROM {table}
 
 -- name: count_cold
 -- tier: cold
--- purpose: Counts the open versions of a table in cold. PostgreSQL estimates a large table, closed versions included.
+-- purpose: Counts the open versions of a table in cold. PostgreSQL estimates a large table, closed versions included, and says so.
 -- index: the table's open index, read whole
-SELECT count(*) AS n FROM {table} WHERE to_epoch IS NULL
+SELECT count(*) AS n, TRUE AS is_exact FROM {table} WHERE to_epoch IS NULL

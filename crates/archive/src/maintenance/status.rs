@@ -63,6 +63,8 @@ pub struct Reject {
 pub struct ColdStatus {
     /// Rows of the resource in cold: exact up to a million, above that the estimate of the database.
     pub rows: i64,
+    /// Whether the rows were counted; otherwise the number is an estimate.
+    pub rows_exact: bool,
     /// The last move.
     pub last: Option<LastBatch>,
     /// Moves that hot was not seen to commit, newest first.
@@ -163,8 +165,10 @@ async fn cold_status(
     {
         waits.push(format!("move {epoch} was interrupted: the next run undoes it"));
     }
+    let counted = cold.fetch(&family.own().sql(sql::count_cold()), &[]).await?;
     Ok(ColdStatus {
-        rows: first_int(&cold.fetch(&family.own().sql(sql::count_cold()), &[]).await?, "n")?,
+        rows: first_int(&counted, "n")?,
+        rows_exact: counted.first().map_or(Ok(true), |record| record.bool("is_exact"))?,
         last: recent.first().map(|entry| LastBatch {
             epoch: entry.epoch,
             kind: entry.kind.name(),

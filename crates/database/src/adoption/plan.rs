@@ -123,7 +123,9 @@ impl<'a> Plan<'a> {
         }
         let changed: BTreeSet<&str> = changes.iter().map(|change| &*change.column.name).collect();
         self.refuse_unalterable(name, table, &changed);
-        if !self.platform.is_babelfish {
+        if self.platform.is_babelfish {
+            self.clear_unique_indexes(name, table, &changed);
+        } else {
             self.clear_the_way(name, table, &changed);
         }
         for change in &changes {
@@ -245,6 +247,23 @@ impl<'a> Plan<'a> {
         indexes.sort_by_key(|index| index.clustered);
         for index in indexes {
             self.way(drop_index(name, index), make_index(name, index));
+        }
+    }
+
+    /// Babelfish changes the type of a column below its indexes, but fails at a unique one.
+    fn clear_unique_indexes(&mut self, name: &str, table: &'a PlatformTable, changed: &BTreeSet<&str>) {
+        let unique = table.indexes.iter().filter(|index| index.unique && !index.constraint && !index.primary);
+        for index in unique.filter(|index| changed.iter().any(|name| index.mentions(name))) {
+            if index.padded {
+                let text = format!(
+                    "the unique index {} of {name} has a filter, which Babelfish does not report: drop it, and make it again \
+                     after the adoption",
+                    index.name
+                );
+                self.done.refusals.push(text);
+            } else {
+                self.way(drop_index(name, index), make_index(name, index));
+            }
         }
     }
 
@@ -439,10 +458,10 @@ fn make_index(table: &str, index: &PlatformIndex) -> String {
         format!("{}{}", quoted(column), if *descends { " DESC" } else { "" })
     };
     let keys = index.keys.iter().map(key).collect::<Vec<_>>().join(", ");
-    let fill = if index.fill_factor > 0 {
-        format!(" WITH (FILLFACTOR = {})", index.fill_factor)
-    } else {
-        String::new()
+    let fill = match (index.fill_factor, index.padded) {
+        (1.., true) => format!(" WITH (FILLFACTOR = {}, PAD_INDEX = ON)", index.fill_factor),
+        (1.., false) => format!(" WITH (FILLFACTOR = {})", index.fill_factor),
+        _ => String::new(),
     };
     if index.constraint {
         return format!("ALTER TABLE {table} ADD CONSTRAINT {name} UNIQUE {clustered} ({keys}){fill}");

@@ -80,6 +80,8 @@ pub struct PlatformIndex {
     pub filter: Option<String>,
     /// The fill factor in per cent; 0 for the server's default.
     pub fill_factor: i64,
+    /// Whether the inner pages are filled as the leaves. Babelfish sets it for an index with a filter, which it does not report.
+    pub padded: bool,
 }
 
 impl PlatformIndex {

@@ -209,6 +209,7 @@ fn index(record: &Record, table: &str) -> Result<PlatformIndex, TierError> {
         included: Vec::new(),
         filter: record.text_or_null("predicate")?,
         fill_factor: record.int("fill_factor")?,
+        padded: record.bool("is_padded")?,
     })
 }
 
