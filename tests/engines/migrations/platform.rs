@@ -320,3 +320,32 @@ fn for_babelfish(statement: &str) -> Option<String> {
     }
     Some(statement.replace(" WITH CHECK ADD ", " ADD "))
 }
+
+/// Rows that a constraint of the platform refuses are found among those that go in, on every engine.
+#[tokio::test]
+async fn rows_that_hot_refuses_are_rejects() {
+    for installation in Installation::all().await {
+        installation.succeed(&["db", "auto"]);
+        installation.in_hot("INSERT INTO users (username) VALUES ('ann')").await;
+        installation.in_hot("CREATE UNIQUE INDEX one_title ON posts (title)").await;
+        let mut posts = String::from("author_id,title,body,created_at\n");
+        for n in 0..40 {
+            let title = if n % 17 == 16 { 3 } else { n };
+            let _ = writeln!(posts, "1,title {title},body {n},2026-01-06T00:00:00Z");
+        }
+        installation.write("posts.csv", &posts);
+        for inserted in [38, 0] {
+            let report = installation.report(&["import", "posts", "posts.csv"]);
+            let file = &report["files"][0];
+            assert_eq!(
+                (&file["inserted"], &file["rejected"]),
+                (&json!(inserted), &json!(2)),
+                "{}: {report}",
+                installation.name
+            );
+        }
+        let rejects = installation.read("posts.rejects.csv");
+        assert!(rejects.matches("hot refuses it: ").count() == 2 && rejects.contains(",18,"), "{rejects}");
+        installation.drop().await;
+    }
+}
