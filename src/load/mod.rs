@@ -24,7 +24,7 @@ pub mod nouns {
     pub use crate::resources::users::spec::USER_RECORDS as USERS;
 }
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use self::demands::Demands;
 use crate::archive;
@@ -114,6 +114,17 @@ struct Added {
     stocks: Vec<String>,
 }
 
+/// The end of a transaction that went well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    Commit,
+    RollBack,
+}
+
+fn refusal(reason: &str) -> Verdict {
+    Verdict::Rejected(format!("hot refuses it: {reason}"))
+}
+
 /// One transaction of a load, and the epoch that stays while it is open.
 struct Chunk<'a> {
     hot: &'a mut dyn Session,
@@ -130,11 +141,54 @@ impl<'a> Loader<'a> {
 
     /// Loads `records`, all of this noun, in one transaction. Returns one verdict each, in their order.
     ///
-    /// Where hot refuses values, for a constraint that only it knows, the halves of the chunk are tried, until the records
-    /// are found that it does not take.
+    /// Where hot refuses values, for a constraint that only it knows, the records that it does not take are looked for, and
+    /// the others go in together: rows of one conversation tell of its users.
     ///
     /// After an error the loader must not be used again: it may remember what was not committed.
     pub async fn load(
+        &mut self,
+        noun: &'static Noun,
+        records: Vec<Record>,
+    ) -> Result<Vec<Verdict>, LoadError> {
+        if let Ok(verdicts) = self.attempt(noun, records.clone(), End::Commit).await? {
+            return Ok(verdicts);
+        }
+        let mut refused = self.find_refused(noun, &records).await?;
+        let n = records.len();
+        let left = records.into_iter().enumerate().filter(|(place, _)| !refused.contains_key(place));
+        let left = left.map(|(_, record)| record).collect();
+        let mut verdicts = self.load_parts(noun, left).await?.into_iter();
+        let verdict = |place| match refused.remove(&place) {
+            Some(reason) => Some(refusal(&reason)),
+            None => verdicts.next(),
+        };
+        Ok((0..n).filter_map(verdict).collect())
+    }
+
+    /// Returns the records that hot refuses whatever comes with them, by their place, each with the reason. Nothing goes in.
+    async fn find_refused(
+        &mut self,
+        noun: &'static Noun,
+        records: &[Record],
+    ) -> Result<BTreeMap<usize, String>, LoadError> {
+        let mut refused = BTreeMap::new();
+        let mut parts = vec![0..records.len()];
+        while let Some(part) = parts.pop() {
+            let Err(reason) = self.attempt(noun, records[part.clone()].to_vec(), End::RollBack).await? else {
+                continue;
+            };
+            if part.len() == 1 {
+                refused.insert(part.start, reason);
+            } else {
+                let middle = part.start + part.len() / 2;
+                parts.extend([part.start..middle, middle..part.end]);
+            }
+        }
+        Ok(refused)
+    }
+
+    /// Loads records in as few transactions as hot takes them in: some refuse each other.
+    async fn load_parts(
         &mut self,
         noun: &'static Noun,
         records: Vec<Record>,
@@ -143,20 +197,13 @@ impl<'a> Loader<'a> {
         // The first records are on top.
         let mut left = vec![records];
         while let Some(mut records) = left.pop() {
-            let refusal = match self.attempt(noun, records.clone()).await {
-                Ok(done) => {
-                    verdicts.extend(done);
-                    continue;
+            match self.attempt(noun, records.clone(), End::Commit).await? {
+                Ok(done) => verdicts.extend(done),
+                Err(_) if records.len() > 1 => {
+                    left.push(records.split_off(records.len() / 2));
+                    left.push(records);
                 }
-                Err(LoadError::Tier(error)) => error.refused_values().ok_or(error)?,
-                Err(error) => return Err(error),
-            };
-            self.forget_chunk();
-            if records.len() > 1 {
-                left.push(records.split_off(records.len() / 2));
-                left.push(records);
-            } else {
-                verdicts.push(Verdict::Rejected(format!("hot refuses it: {refusal}")));
+                Err(reason) => verdicts.push(refusal(&reason)),
             }
         }
         Ok(verdicts)
@@ -183,13 +230,31 @@ impl<'a> Loader<'a> {
         Ok(self.demands.clone().unwrap_or_default())
     }
 
-    /// Loads records in one transaction.
+    /// Loads records in one transaction, which is committed or rolled back. Returns the reason if hot refuses values.
     async fn attempt(
         &mut self,
         noun: &'static Noun,
         records: Vec<Record>,
-    ) -> Result<Vec<Verdict>, LoadError> {
+        end: End,
+    ) -> Result<Result<Vec<Verdict>, String>, LoadError> {
         self.added = Added::default();
+        let done = match self.run(noun, records, end).await {
+            Ok(verdicts) => Ok(verdicts),
+            Err(LoadError::Tier(error)) => Err(error.refused_values().ok_or(error)?),
+            Err(error) => return Err(error),
+        };
+        if done.is_err() || end == End::RollBack {
+            self.forget_chunk();
+        }
+        Ok(done)
+    }
+
+    async fn run(
+        &mut self,
+        noun: &'static Noun,
+        records: Vec<Record>,
+        end: End,
+    ) -> Result<Vec<Verdict>, LoadError> {
         let demands = self.demands().await?;
         let mut session = self.hot.session().await?;
         session.begin(Begin::Write).await?;
@@ -204,7 +269,10 @@ impl<'a> Loader<'a> {
         } else {
             self.rows(&mut chunk, &demands, (noun, records)).await?
         };
-        session.commit().await?;
+        match end {
+            End::Commit => session.commit().await?,
+            End::RollBack => session.rollback().await?,
+        }
         Ok(verdicts)
     }
 
