@@ -64,12 +64,18 @@ impl Program {
         Ended::of(self.command(args).output().expect("the program"))
     }
 
-    /// Runs a command, which must succeed, and returns its report.
+    /// Runs a command, which must succeed, and returns its report. An import of nothing but rejects must fail.
     pub fn report<S: AsRef<OsStr>>(&self, args: &[S]) -> serde_json::Value {
         let mut command = self.command(args);
         let ended = Ended::of(command.arg("--json").output().expect("the program"));
-        assert_eq!(ended.status, Some(0), "{ended:?}");
-        serde_json::from_str(&ended.out).expect("a report")
+        let report: serde_json::Value =
+            serde_json::from_str(&ended.out).unwrap_or_else(|_| panic!("{ended:?}"));
+        let only_rejects = |file: &serde_json::Value| {
+            file["rejected"].as_u64().is_some_and(|rejected| rejected > 0 && file["read"] == rejected)
+        };
+        let fails = report["files"].as_array().is_some_and(|files| files.iter().any(only_rejects));
+        assert_eq!(ended.status, Some(i32::from(fails)), "{ended:?}");
+        report
     }
 
     pub fn start<S: AsRef<OsStr>>(&self, args: &[S]) -> Child {

@@ -220,8 +220,8 @@ async fn an_adopted_platform_is_checked_generated_and_imported_into() {
         "{report}"
     );
     installation.write("users.csv", "id,username,email\n50,carol,carol@example.org\n");
-    let report = installation.report(&["import", "users", "users.csv"]);
-    assert_eq!(report["files"][0]["rejected"], 1, "{report}");
+    let (status, report) = installation.report_and_status(&["import", "users", "users.csv"]);
+    assert_eq!((status, &report["files"][0]["rejected"]), (Some(1), &json!(1)), "{report}");
     assert!(installation.read("users.rejects.csv").contains("users.password_hash must not be NULL here"));
 
     // The tables of the platform are not dropped, and what was reverted is said.
