@@ -100,7 +100,7 @@ mod tests {
 
     #[tokio::test]
     async fn silent_and_refusing_addresses_are_passed_over() {
-        let (head_start, limit) = (Duration::from_millis(100), Duration::from_secs(60));
+        let (head_start, limit) = (Duration::from_millis(100), Duration::from_mins(1));
         let (reached, took) = reach(addresses(6), Pace { head_start, limit }, 5).await;
         assert_eq!(reached.expect("the fifth"), 5);
         // A refusal ends a head start, silence does not.

@@ -4,6 +4,7 @@
 //! by name.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::{PostgresUrl, options};
@@ -218,7 +219,8 @@ impl Parameters {
         let escaped = value.replace('\\', "\\\\").replace(' ', "\\ ");
         let options = self.0.entry("options").or_default();
         let gap = if options.is_empty() { "" } else { " " };
-        options.push_str(&format!("{gap}-c {name}={escaped}"));
+        // Writing into a String cannot fail.
+        let _ = write!(options, "{gap}-c {name}={escaped}");
     }
 }
 

@@ -1,3 +1,4 @@
+use sqlx::ConnectOptions as _;
 use sqlx::postgres::PgSslMode;
 
 use super::*;
@@ -33,10 +34,7 @@ fn the_forms_of_other_drivers_mean_the_same() {
         assert_eq!(read.to_string(), "postgres://db:6432/cold", "{text}");
         assert_eq!((options.get_username(), options.get_application_name()), ("me", Some("app")), "{text}");
         assert!(matches!(options.get_ssl_mode(), PgSslMode::Require), "{text}");
-        assert!(
-            format!("{:?}", options).contains("p@ss w") || !format!("{options:?}").contains("password"),
-            "{text}"
-        );
+        assert_eq!(options.to_url_lossy().password(), Some("p%40ss%20w"), "{text}");
     }
     for other in ["mssql://h/d", "Server=h", "sqlite:x", "hunter2"] {
         assert!(!PostgresUrl::recognises(other), "{other}");
