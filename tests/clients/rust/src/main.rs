@@ -4,15 +4,11 @@ use std::error::Error as StdError;
 
 progenitor::generate_api!(spec = "openapi-3.0.json", interface = Builder);
 
-const ABSENT: i64 = 9_000_000_000;
+/// An id that no row has.
+const ABSENT: u64 = 9_000_000_000;
 
 fn variable(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set"))
-}
-
-/// Returns a bounded number as the generated code has it.
-fn number<T: TryFrom<i64>>(value: i64) -> T {
-    T::try_from(value).unwrap_or_else(|_| panic!("{value} is within the bounds"))
 }
 
 #[tokio::main]
@@ -21,11 +17,11 @@ async fn main() -> Result<(), Box<dyn StdError>> {
     headers.insert("authorization", format!("Bearer {}", variable("THERMOCLINE_TOKEN")).parse()?);
     let http = reqwest::Client::builder().default_headers(headers).build()?;
     let client = Client::new_with_client(&variable("THERMOCLINE_URL"), http);
-    let conversation: i64 = variable("THERMOCLINE_CONVERSATION").parse()?;
+    let conversation: u64 = variable("THERMOCLINE_CONVERSATION").parse()?;
 
     let (mut rows, mut before): (Vec<types::Message>, Option<String>) = (Vec::new(), None);
     for _ in 0..3 {
-        let mut request = client.list_messages().id(number(conversation)).limit(number(4));
+        let mut request = client.list_messages().id(conversation).limit(4_u64);
         if let Some(cursor) = before {
             request = request.before(cursor);
         }
@@ -41,14 +37,14 @@ async fn main() -> Result<(), Box<dyn StdError>> {
     assert!(rows.is_sorted_by(|newer, older| newer.created_at >= older.created_at));
 
     let at = rows[4].created_at;
-    let around = client.list_messages().id(number(conversation)).limit(number(1)).at(at).send().await?;
+    let around = client.list_messages().id(conversation).limit(1_u64).at(at).send().await?;
     assert_eq!(around.messages[0].created_at, at);
 
-    let prices = client.get_stock_prices().stock_id(number(1)).limit(number(5)).send().await?;
+    let prices = client.get_stock_prices().stock_id(1_u64).limit(5_u64).send().await?;
     assert_eq!((prices.count, prices.prices.len()), (5, 5));
     assert!(prices.prices[0].close_price.is_some());
 
-    match client.get_post().id(number(ABSENT)).send().await {
+    match client.get_post().id(ABSENT).send().await {
         Err(progenitor_client::Error::ErrorResponse(problem)) => {
             assert_eq!(problem.type_, "/problems/not-found");
             assert_eq!((problem.status, problem.success), (404, false));
