@@ -7,12 +7,15 @@ mod plan;
 
 use serde::Serialize;
 
-use crate::archive::adopt::{self, Adoption, Class, OnStep, Phase, Step, TableReport};
-use crate::archive::{MoveError, Mover};
+use crate::archive::adopt::{self, Adoption, Brought, Class, OnStep, Phase, Step, TableReport};
+use crate::archive::{Family, MoveError, Mover};
 use crate::clock::Clock;
+use crate::import::Record;
+use crate::load::Verdict;
 use crate::resources::{behavior, registry};
+use crate::schema::ColumnType;
 use crate::tier::adoption::{PlatformZone, Preparation};
-use crate::tier::{Engine, Statement};
+use crate::tier::{Engine, Statement, Value};
 
 pub use plan::{Detected, Plan, detect, set_aside};
 
@@ -100,6 +103,26 @@ pub async fn look(mover: &Mover<'_>, plan: &Plan, on: &mut OnTable<'_>) -> Resul
         report.tables.push(source.look(mover.cold).await?);
     }
     Ok(report)
+}
+
+/// Brings records of an old archive straight into cold, with the conversations that they refer to. Returns one verdict each.
+pub async fn bring(
+    mover: &Mover<'_>,
+    family: &Family,
+    records: Vec<Record>,
+) -> Result<Vec<Verdict>, MoveError> {
+    // An archive that does not tell whether a message was read holds read ones.
+    let defaulted = |value: Value| if value == Value::Null(ColumnType::Bool) { true.into() } else { value };
+    let rows: Vec<Vec<Value>> =
+        records.into_iter().map(|record| record.into_row().into_iter().map(defaulted).collect()).collect();
+    let brought = adopt::bring(mover, family, rows.clone()).await?;
+    parents::make_for(mover, family, &rows).await?;
+    let verdict = |brought| match brought {
+        Brought::Inserted => Verdict::Inserted,
+        Brought::Known => Verdict::Known,
+        Brought::Rejected(reason) => Verdict::Rejected(reason),
+    };
+    Ok(brought.into_iter().map(verdict).collect())
 }
 
 /// Returns a mover for an adoption.

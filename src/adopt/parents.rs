@@ -1,11 +1,11 @@
 //! The rows of hot that adopted rows refer to: conversations with their users, and stocks. The platform may have deleted them,
 //! and nothing could be read without them.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::sql;
 use crate::archive::adopt::{Class, Source};
-use crate::archive::{Mover, present};
+use crate::archive::{Family, Mover, present};
 use crate::clock::Timestamp;
 use crate::schema::{CONVERSATIONS, ColumnType, STOCKS, USERS};
 use crate::telemetry::explain;
@@ -38,27 +38,43 @@ pub async fn missing(
 
 /// Makes the rows of hot that a table of the platform refers to and hot does not hold.
 pub async fn make(mover: &Mover<'_>, source: &Source<'_>) -> Result<Vec<Class>, TierError> {
-    let (hot, cold, now) = (mover.hot, mover.cold, mover.clock.now());
     let mut classes = Vec::new();
-    for (table, ids) in wanted(hot, cold, source).await? {
-        let (mut made, mut failed) =
-            (Class::new(&format!("{table}_made")), Class::new(&format!("{table}_not_made")));
-        for id in ids {
-            let rows = match table {
-                _ if table == STOCKS.name => vec![stock(id, now)],
-                _ => conversation(hot, cold, id).await?,
-            };
-            match insert(hot, rows).await {
-                Ok(()) => made.add(format!("{table} {id}")),
-                Err(error @ TierError::Statement { .. }) => {
-                    failed.add(format!("{table} {id}: {}", explain(&error)));
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        classes.extend([made, failed].into_iter().filter(|class| class.rows > 0));
+    for (table, ids) in wanted(mover.hot, mover.cold, source).await? {
+        classes.extend(make_all(mover, table, ids).await?);
     }
     Ok(classes)
+}
+
+/// Makes rows of a table of hot; returns those that were made and those that cannot be.
+async fn make_all(mover: &Mover<'_>, table: &str, ids: Vec<i64>) -> Result<Vec<Class>, TierError> {
+    let (hot, cold, now) = (mover.hot, mover.cold, mover.clock.now());
+    let (mut made, mut failed) =
+        (Class::new(&format!("{table}_made")), Class::new(&format!("{table}_not_made")));
+    for id in ids {
+        let rows =
+            if table == STOCKS.name { vec![stock(id, now)] } else { conversation(hot, cold, id).await? };
+        match insert(hot, rows).await {
+            Ok(()) => made.add(format!("{table} {id}")),
+            Err(error @ TierError::Statement { .. }) => {
+                failed.add(format!("{table} {id}: {}", explain(&error)))
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok([made, failed].into_iter().filter(|class| class.rows > 0).collect())
+}
+
+/// Makes the rows of hot that rows of a family refer to and hot does not hold. Names those that cannot be made in the log.
+pub async fn make_for(mover: &Mover<'_>, family: &Family, rows: &[Vec<Value>]) -> Result<(), TierError> {
+    for (at, column) in family.own().table.columns.iter().enumerate() {
+        let Some(table) = column.references.filter(|table| NEEDED.contains(table)) else { continue };
+        let ids: BTreeSet<i64> = rows.iter().map(|row| row[at].int()).collect();
+        let ids = absent(mover.hot, table, &Vec::from_iter(ids)).await?;
+        for class in make_all(mover, table, ids).await? {
+            tracing::info!(class = class.class, rows = class.rows, first = ?class.first, "made for imported rows");
+        }
+    }
+    Ok(())
 }
 
 /// Returns the ids of each needed table that hot does not hold.

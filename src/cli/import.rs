@@ -6,10 +6,13 @@ use std::time::Instant;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde::Serialize;
 
+use super::archive::mover::mover;
 use super::args;
 use super::failure::Failure;
 use super::output::print_json;
 use super::tiers::Tiers;
+use crate::adopt;
+use crate::archive::{Family, Mover};
 use crate::clock::{Clock, Timestamp};
 use crate::config::Settings;
 use crate::import::{Format, Input, Item, Noun, Options, Record, RejectsFile, future_reason, shift};
@@ -29,6 +32,7 @@ const CHUNK: usize = 2_000;
 Examples:
   thermocline import messages messages.csv.gz
   thermocline import prices 2330.csv --format twse
+  thermocline import messages --archived archive-2019.csv.gz
   thermocline import messages old.csv --shift-newest-to 2026-11-20T00:00:00Z
   zcat posts.csv.gz | thermocline import posts -")]
 pub struct Args {
@@ -41,6 +45,9 @@ pub struct Args {
     /// csv: the columns of the data model; twse: daily files of the Taiwan Stock Exchange [default: detected for prices]
     #[arg(long)]
     format: Option<Format>,
+    /// Put the rows straight into cold: files with the columns of a platform's own archive, of messages or posts
+    #[arg(long, conflicts_with_all = ["format", "symbol"])]
+    archived: bool,
     /// The symbol of an exchange's file whose name does not contain it
     #[arg(long)]
     symbol: Option<String>,
@@ -62,6 +69,14 @@ fn noun() -> impl TypedValueParser<Value = &'static Noun> {
         let mut nouns = registry::imports().map(|(_, noun)| noun);
         nouns.find(|noun| noun.name == name).ok_or("not a noun")
     })
+}
+
+/// Returns the family of records that can go straight into cold.
+fn archived_family(noun: &Noun) -> Result<&'static Family, Failure> {
+    let families = registry::families().into_iter();
+    // A price may be a correction, which hot decides.
+    let family = families.filter(|family| !family.by_day).find(|family| family.own().table == noun.table);
+    family.ok_or_else(|| Failure::Usage(format!("--archived: {noun} go into hot, and from there into cold")))
 }
 
 /// The number of records of a file that were read, and their outcomes.
@@ -96,8 +111,9 @@ struct ImportReport {
 pub async fn run(args: Args, settings: &Settings, json: bool) -> Result<(), Failure> {
     let begun = Instant::now();
     let clock = Clock::system();
-    let Args { noun, files, format, symbol, shift_newest_to, shift_by, rejects } = args;
-    let options = Options { format, symbol };
+    let Args { noun, files, format, archived, symbol, shift_newest_to, shift_by, rejects } = args;
+    let family = if archived { Some(archived_family(noun)?) } else { None };
+    let options = Options { format, symbol, archived };
     // Every file is checked before the first row of any goes in.
     let inputs: Vec<Input> = files
         .iter()
@@ -119,6 +135,10 @@ pub async fn run(args: Args, settings: &Settings, json: bool) -> Result<(), Fail
         shift_by: shift_by.unwrap_or(0),
         clock: &clock,
         loader: Loader::new(&*tiers.hot, tiers.cold(), &clock),
+        archive: match family {
+            Some(family) => Some((mover(&tiers, &clock)?, family)),
+            None => None,
+        },
         rejects: RejectsFile::new(rejects),
     };
     let mut files = Vec::new();
@@ -174,6 +194,8 @@ struct Import<'a> {
     shift_by: i64,
     clock: &'a Clock,
     loader: Loader<'a>,
+    /// The mover and the family of rows that go straight into cold.
+    archive: Option<(Mover<'a>, &'static Family)>,
     rejects: RejectsFile,
 }
 
@@ -211,7 +233,10 @@ impl Import<'_> {
     /// Loads a chunk in one transaction.
     async fn chunk(&mut self, input: &Input, counts: &mut Counts, chunk: Chunk) -> Result<(), Failure> {
         let (lines, records): (Vec<_>, Vec<_>) = chunk.into_iter().unzip();
-        let verdicts = self.loader.load(self.noun, records).await.map_err(Failure::of)?;
+        let verdicts = match &self.archive {
+            Some((mover, family)) => adopt::bring(mover, family, records).await.map_err(Failure::of)?,
+            None => self.loader.load(self.noun, records).await.map_err(Failure::of)?,
+        };
         for (line, verdict) in lines.iter().zip(verdicts) {
             match verdict {
                 Verdict::Inserted => counts.inserted += 1,

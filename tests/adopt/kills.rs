@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::platform::Platform;
+use crate::support::bounds::bound;
 
 /// Returns the names of the steps in the sources of the adoption.
 fn steps() -> BTreeSet<String> {
@@ -43,34 +44,26 @@ async fn an_adoption_survives_a_kill_at_any_step() {
         steps().into_iter().filter(|step| !ELSEWHERE.contains(&step.as_str())).collect();
     assert!(steps.len() > 15, "{steps:?}");
     steps.extend(MOVE.map(str::to_owned));
+    // Later batches too.
+    steps.extend(
+        ["copied-originals:2", "resolved:2", "committed-in-cold:2", "committed-in-hot:3"].map(str::to_owned),
+    );
     for step in steps {
-        // The first time, and a later one where there is one.
-        for nth in [1, 3] {
-            let copy = platform.copy().await;
-            let died = copy.program.dies("db adopt", &format!("{step}:{nth}"));
-            assert!(died || nth > 1, "{step} was not come to");
-            if !died {
-                continue;
-            }
-            // As it was, or not served.
-            let refused = copy.program.refused("serve --addr 127.0.0.1:0", 2);
-            let done = step == "finished-adoption";
-            assert!(
-                done || refused.contains("db adopt") || refused.contains("version 0"),
-                "{step}: {refused}"
-            );
-            // A second death elsewhere on the way.
-            let _ = copy.program.dies("db adopt", "committed-in-hot:1");
-            copy.program.report("db adopt");
-            copy.check_whole(&format!("killed at {step}:{nth}")).await;
-        }
+        let copy = platform.copy().await;
+        assert!(copy.program.dies("db adopt", &step), "{step} was not come to");
+        // As it was, or not served.
+        let refused = copy.program.refused("serve --addr 127.0.0.1:0", 2);
+        // After the messages are done, the next table is not.
+        assert!(refused.contains("thermocline db "), "{step}: {refused}");
+        copy.program.report("db adopt");
+        copy.check_whole(&format!("killed at {step}")).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_adoption_survives_kills_at_any_moment() {
     let Some(platform) = Platform::with_a_past().await else { return };
-    for round in 0..6u64 {
+    for round in 0..bound("THERMOCLINE_TEST_KILLS", 4, 1) {
         let copy = platform.copy().await;
         for nth in 1..30 {
             let mut running = copy.program.command("db adopt");

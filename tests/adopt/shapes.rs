@@ -159,3 +159,35 @@ async fn counts_are_shown_without_any_archived_row() {
     platform.program.report("db adopt");
     platform.check_whole("counts alone").await;
 }
+
+/// An archive that was kept in files.
+#[tokio::test(flavor = "multi_thread")]
+async fn files_of_an_old_archive_go_straight_into_cold() {
+    let Some(mut platform) = Platform::with_a_past().await else { return };
+    platform.program.report("db adopt");
+    let file = platform.program.hot.with_file_name("old.csv");
+    let mut text = "id,original_id,conversation_id,sender_id,content,created_at,archived_at\n".to_owned();
+    for id in 2000..2010 {
+        let conversation = if id == 2009 { 77 } else { 1 };
+        text += &format!(
+            "{},{id},{conversation},1,from a file,2019-05-06 07:08:09.25,2020-01-01 00:00:00\n",
+            id - 1990
+        );
+        let at = "2019-05-06T07:08:09.25Z".parse().expect("a time");
+        let message =
+            Message { conversation, sender: 1, content: "from a file".to_owned(), at, is_read: true };
+        platform.oracle.messages.insert(id, message);
+    }
+    // One is in cold with other content, one in hot.
+    text += "90,7,1,1,another,2019-05-06 07:08:09,2020-01-01 00:00:00\n91,501,1,1,another,2019-05-06 07:08:09,2020-01-01 00:00:00\n";
+    std::fs::write(&file, text).expect("a file");
+    let rejects = platform.program.hot.with_file_name("rejects.csv");
+    let args = format!("import messages --archived {} --rejects {}", file.display(), rejects.display());
+    let counts =
+        |report: &Value| ["inserted", "known", "rejected"].map(|name| report["files"][0][name].as_u64());
+    assert_eq!(counts(&platform.program.report(&args)), [Some(10), Some(0), Some(2)]);
+    assert_eq!(counts(&platform.program.report(&args)), [Some(0), Some(10), Some(2)]);
+    platform.check_whole("after the file").await;
+    let refused = platform.program.refused(&format!("import prices --archived {}", file.display()), 2);
+    assert!(refused.contains("--archived"), "{refused}");
+}

@@ -15,27 +15,49 @@ pub fn normalized(name: &str) -> String {
 #[derive(Debug)]
 pub struct Header {
     noun: &'static Noun,
-    /// For each field of a record its place in [`Noun::columns`] and its column.
-    fields: Vec<(usize, &'static Column)>,
+    /// For each field of a record its place in [`Noun::columns`] and its column; `None` for a field that is not read.
+    fields: Vec<Option<(usize, &'static Column)>>,
+}
+
+/// Returns the column of the data model that a column of a platform's archive is; `None` for one that says nothing of the row.
+fn of_archive(name: &str) -> Option<String> {
+    match name {
+        // The archive numbers its rows anew.
+        "id" | "archived_at" => None,
+        "original_id" => Some("id".to_owned()),
+        other => Some(other.to_owned()),
+    }
 }
 
 impl Header {
-    /// Reads the header line. The error names every column that is unknown, missing or repeated.
-    pub fn read(noun: &'static Noun, header: &RawRecord<'_>) -> Result<Self, String> {
+    /// Reads the header line of a file with the columns of the data model, or with those of a platform's own archive. The error
+    /// names every column that is unknown, missing or repeated.
+    pub fn read(noun: &'static Noun, header: &RawRecord<'_>, archived: bool) -> Result<Self, String> {
         if let Some(fault) = header.fault {
             return Err(fault.to_string());
         }
         let names: Vec<String> = header.fields().map(normalized).collect();
+        let names: Vec<Option<String>> =
+            names.into_iter().map(|name| if archived { of_archive(&name) } else { Some(name) }).collect();
         let (mut fields, mut wrong) = (Vec::new(), Vec::new());
         for (at, name) in names.iter().enumerate() {
+            let Some(name) = name else {
+                fields.push(None);
+                continue;
+            };
             let quoted: String = name.chars().take(80).collect();
             match noun.columns().enumerate().find(|(_, column)| column.name == name) {
                 None => wrong.push(format!("unknown column {quoted:?}")),
-                Some(_) if names[..at].contains(name) => wrong.push(format!("repeated column {quoted:?}")),
-                Some(field) => fields.push(field),
+                Some(_) if names[..at].iter().flatten().any(|other| other == name) => {
+                    wrong.push(format!("repeated column {quoted:?}"))
+                }
+                Some(field) => fields.push(Some(field)),
             }
         }
-        let has = |name: &str| names.iter().any(|other| other == name);
+        let has = |name: &str| names.iter().flatten().any(|other| other == name);
+        if archived && !has("id") {
+            wrong.push("missing column \"original_id\"".to_owned());
+        }
         let required = noun.columns().filter(|column| noun.requires_column(column) && !has(column.name));
         wrong.extend(required.map(|column| format!("missing column {:?}", column.name)));
         if let Some(parent) = &noun.parent
@@ -55,7 +77,8 @@ impl Header {
             return Err(Reject::width(self.fields.len(), raw.width()));
         }
         let mut record = Record::new(self.noun);
-        for (text, (place, column)) in raw.fields().zip(&self.fields) {
+        for (text, field) in raw.fields().zip(&self.fields) {
+            let Some((place, column)) = field else { continue };
             if self.noun.not_empty.contains(&column.name) {
                 fields::not_empty(column.name, text)?;
             }
@@ -85,7 +108,7 @@ mod tests {
     fn read(noun: &'static Noun, text: &str) -> Result<Vec<Result<Record, String>>, String> {
         let mut reader = RecordReader::new(Box::new(Cursor::new(text.to_owned())));
         let line = reader.read().expect("memory").expect("a header");
-        let header = Header::read(noun, &line)?;
+        let header = Header::read(noun, &line, false)?;
         let mut records = Vec::new();
         while let Some(raw) = reader.read().expect("memory") {
             records.push(header.record(&raw).map_err(|reject| reject.reason));

@@ -81,6 +81,8 @@ pub struct Options {
     pub format: Option<Format>,
     /// The symbol of an exchange's file of one symbol, instead of the one in the file's name.
     pub symbol: Option<String>,
+    /// Whether the file has the columns of a platform's own archive.
+    pub archived: bool,
 }
 
 /// A file that can be imported.
@@ -139,7 +141,10 @@ impl Input {
         };
         let shape = match reader.read() {
             Ok(Some(first)) => shape(noun, &first, options).and_then(|shape| match shape {
-                None => Header::read(noun, &first).map(Layout::Columns).map_err(Problem::Header).map(Some),
+                None => Header::read(noun, &first, options.archived)
+                    .map(Layout::Columns)
+                    .map_err(Problem::Header)
+                    .map(Some),
                 Some(Shape::Headerless) => Ok(exchange(true)),
                 Some(Shape::Sheet) => Ok(exchange(false)),
                 Some(Shape::Reply) => Ok(None),

@@ -17,6 +17,7 @@
 mod activity;
 mod aside;
 mod back_out;
+mod bring;
 mod copy;
 mod erased;
 mod look;
@@ -33,6 +34,7 @@ mod strays;
 pub use activity::{ActivitySource, show as show_activity};
 pub use aside::{finish, put_back, set_aside};
 pub use back_out::{return_to_hot, unpair};
+pub use bring::{Brought, bring};
 pub use erased::forget_erased;
 pub use look::is_empty;
 pub use original::{ACTIVITY, Original, SCHEMA, UTC, find};
