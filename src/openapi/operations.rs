@@ -129,7 +129,8 @@ fn complete_operation(path: &str, method: &str, operation: &mut Map<String, Valu
     complete_responses(responses, &statuses, &success_headers);
     if is_api && method == "get" {
         let mut shared = vec!["IfNoneMatch"];
-        if sends_json {
+        // Users are asked for by a parameter of this name; the style may stand beside it.
+        if sends_json && !has("ids") {
             shared.push("ids");
         }
         let parameters = operation.entry("parameters").or_insert_with(|| json!([]));

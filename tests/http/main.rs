@@ -14,5 +14,6 @@ mod pairs;
 mod prices;
 mod prices_failures;
 mod token_rights;
+mod users;
 
 use thermocline_testing as support;

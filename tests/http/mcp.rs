@@ -3,6 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::http_errors::tokens::{LATER, signed};
 use crate::http_lists::world::World;
 use crate::support::{Answer, Service};
 
@@ -162,6 +163,29 @@ async fn tools_have_the_rights_of_the_token() {
     let old = json!({"conversation_id": 1, "to": "2020-01-01"});
     let result = &call(service, &service.token(1), "read_messages", &old).await["result"];
     assert!(refusal(result).starts_with("tier-unavailable: The cold database"), "{result}");
+}
+
+#[tokio::test]
+async fn a_restricted_token_calls_no_other_tools() {
+    let world = World::new().await;
+    let token = |scope: &str| signed(&json!({"sub": "1", "exp": LATER, "scope": scope}));
+    let read = json!({"conversation_id": 1});
+    for (scope, tool, arguments, allowed) in [
+        ("messages:read", "read_messages", &read, true),
+        ("messages:read", "list_conversations", &json!({}), true),
+        ("messages:read", "list_posts", &json!({}), false),
+        ("messages:read", "get_prices", &json!({"symbols": ["XXXX"]}), false),
+        ("posts:read", "list_posts", &json!({}), true),
+        ("posts:read", "read_post", &json!({"post_id": 135}), true),
+        ("posts:read", "read_messages", &read, false),
+        ("posts:read", "search_messages", &json!({"conversation_id": 1, "q": "a"}), false),
+        ("prices:read", "list_conversations", &json!({}), false),
+        ("prices:read", "read_post", &json!({"post_id": 135}), false),
+    ] {
+        let result = &call(&world.service, &token(scope), tool, arguments).await["result"];
+        assert_eq!(result["isError"], !allowed, "{scope} {tool}: {result}");
+        assert!(allowed || refusal(result).starts_with("forbidden: "), "{scope} {tool}: {result}");
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! The declaration of users.
 
-use super::tables;
+use super::{http, sql, tables};
 use crate::import::Noun;
 use crate::resources::resource::Resource;
 
@@ -8,4 +8,7 @@ use crate::resources::resource::Resource;
 pub static USER_RECORDS: Noun = Noun::new("users", &tables::USERS).not_empty(&["username"]);
 
 /// Users.
-pub static USERS: Resource = Resource::new("users", &[&tables::USERS]).importing(&[&USER_RECORDS]);
+pub static USERS: Resource = Resource::new("users", &[&tables::USERS])
+    .importing(&[&USER_RECORDS])
+    .querying(sql::queries::all)
+    .routed(http::routes);

@@ -63,6 +63,10 @@ impl<'a> Walker<'a> {
         assert_eq!(ids(&found), ids(&expected), "{path}");
         assert!(found == expected, "{path}: {found:?} is not {expected:?}");
         assert_eq!(body["has_more"], from.saturating_add(limit) < n, "{path}");
+        assert_eq!(body["has_newer"], from.min(n) > 0, "{path}");
+        if let Some(position) = body["position"].as_u64() {
+            assert!(position as usize == from || from > n, "{path}: position {position}");
+        }
         body
     }
 
@@ -157,11 +161,13 @@ impl<'a> Walker<'a> {
         }
         let (limit, place) = (1 + self.roll(20), self.roll(list.rows.len()));
         let row = list.rows[place];
-        let query = format!("around={}&limit={limit}", row.id);
+        let count = ["", "&count=exact"][self.roll(2)];
+        let query = format!("around={}&limit={limit}{count}", row.id);
         self.expect(list, &query, place - place.min(limit / 2), limit).await;
         let when = row.at.plus(self.dice.roll(3) as i64 - 1);
         let place = list.rows.iter().filter(|row| row.at > when).count();
-        self.expect(list, &format!("at={when}&limit={limit}"), place - place.min(limit / 2), limit).await;
+        let query = format!("at={when}&limit={limit}{count}");
+        self.expect(list, &query, place - place.min(limit / 2), limit).await;
     }
 
     async fn span(&mut self, list: List<'_>) {

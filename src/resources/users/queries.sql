@@ -1,0 +1,7 @@
+-- Statements of users.
+
+-- name: by_ids
+-- tier: hot
+-- purpose: Reads the users with these ids.
+-- parameters: ids ints
+-- index: primary key
