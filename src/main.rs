@@ -1,12 +1,26 @@
 //! The `thermocline` program. Its code is in the library.
 
 use std::process::ExitCode;
+use std::time::Duration;
+
+use tokio::runtime::Runtime;
 
 /// Returns memory to the system after a burst of large responses, which the default allocator keeps.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    thermocline::cli::run().await
+/// The time for blocking work, such as a look-up of a name, after the command has ended.
+const SHUTDOWN: Duration = Duration::from_secs(1);
+
+fn main() -> ExitCode {
+    let runtime = match Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: no threads can be started: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let status = runtime.block_on(thermocline::cli::run());
+    runtime.shutdown_timeout(SHUTDOWN);
+    status
 }

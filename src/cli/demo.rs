@@ -82,7 +82,7 @@ struct Command {
 pub async fn run(args: Args, settings: &Settings, json: bool) -> Result<(), Failure> {
     let clock = Clock::system();
     // First, so that no data are generated that could not be served.
-    let listener = listen(&args.addr).await?;
+    let listener = listen("--addr", &args.addr).await?;
     let (marker, complete) = prepare(&args, &clock)?;
     let settings = Settings {
         hot: TierLocation::Sqlite(args.dir.join("hot.sqlite3")),
@@ -124,8 +124,9 @@ pub async fn run(args: Args, settings: &Settings, json: bool) -> Result<(), Fail
     }
     let app = App::new(tiers.hot.clone(), tiers.cold.clone(), verifier, clock)
         .with_public_prices(settings.prices_public);
-    until_stopped(listener, app, &settings).await?;
-    tiers.close().await;
+    let stopping = until_stopped(listener, app, &settings).await;
+    // A statement that goes on is safe to interrupt.
+    let _ = tokio::time::timeout_at(stopping, tiers.close()).await;
     Ok(())
 }
 

@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use super::archive::mover::stop_on_signal;
 use super::archive::run::options;
 use super::failure::Failure;
+use super::ops_server;
 use super::tiers::Tiers;
 use super::token;
 use crate::archive::auditor::Auditor;
@@ -17,6 +19,8 @@ use crate::archive::schedule::Schedule;
 use crate::clock::Clock;
 use crate::config::{Flags, Settings};
 use crate::resources::registry;
+use crate::server::Limits;
+use crate::web::admission::Gate;
 use crate::web::state::App;
 use crate::{ops, server};
 
@@ -49,30 +53,47 @@ impl Args {
 
 /// Runs the command.
 pub async fn run(settings: &Settings) -> Result<(), Failure> {
+    server::ignore_hangup();
+    server::limits::raise_file_limit();
     let clock = Clock::system();
     let verifier = token::verifier(settings, &clock)?;
     token::fetch_keys(&verifier, settings.tries).await?;
     let tiers = Tiers::start(settings, &clock).await?;
-    let listener = listen(&settings.addr).await?;
+    let listener = listen("THERMOCLINE_ADDR", &settings.addr).await?;
+    let ops_listener = match &settings.limits.ops_addr {
+        Some(addr) => Some(listen("THERMOCLINE_OPS_ADDR", addr).await?),
+        None => None,
+    };
     tracing::info!(addr = %address(&listener), "listening");
     let app = App::new(tiers.hot.clone(), tiers.cold.clone(), verifier, clock.clone())
         .with_public_prices(settings.prices_public);
     ops::metrics::install();
+    if let Some(listener) = ops_listener {
+        tracing::info!(addr = %address(&listener), "listening for operators");
+        ops_server::spawn(listener, app.clone())?;
+    }
     let stop = stop_on_signal();
     let tasks = spawn_background_tasks(settings, &tiers, &clock, &stop);
     let watch = tokio::spawn({
         let app = app.clone();
         async move { ops::watch::watch(&app, &registry::MOVING_NAMES).await }
     });
-    until_stopped(listener, app, settings).await?;
+    let stopping = until_stopped(listener, app, settings).await;
     watch.abort();
     stop.store(true, Ordering::Relaxed);
-    for task in tasks {
-        // The current batch is finished first.
-        task.await.map_err(Failure::of)?;
-    }
-    tiers.close().await;
-    Ok(())
+    let rest = async {
+        for task in tasks {
+            // The current batch is finished first.
+            task.await.map_err(Failure::of)?;
+        }
+        tiers.close().await;
+        Ok(())
+    };
+    // Batches and statements are safe to interrupt.
+    tokio::time::timeout_at(stopping, rest).await.unwrap_or_else(|_| {
+        tracing::warn!("a batch or a statement did not end in time and is interrupted");
+        Ok(())
+    })
 }
 
 /// Spawns the tasks that the settings ask for: moving rows on a schedule, and auditing.
@@ -116,24 +137,38 @@ fn spawn_background_tasks(
     tasks
 }
 
-/// Serves until the process receives a stop signal.
-pub async fn until_stopped(listener: TcpListener, app: App, settings: &Settings) -> Result<(), Failure> {
+/// Serves until the process receives a stop signal and the requests in progress have ended. Returns when the rest of the
+/// program has to have ended too.
+pub async fn until_stopped(listener: TcpListener, app: App, settings: &Settings) -> Instant {
+    let limits = Limits::new(&settings.limits);
+    let capacity = server::limits::capacity(&settings.limits, app.hot(), app.cold());
+    tracing::info!(connections = limits.connections, ?capacity, "limits");
     let options = server::Options {
         request_timeout: Duration::from_secs(settings.request_timeout),
         base: settings.base_path.clone(),
         origins: settings.allowed_origins.clone(),
+        gate: Gate::new(capacity),
+        access_log: settings.limits.access_log,
+        has_ops_address: settings.limits.ops_addr.is_some(),
     };
+    let aggregate = tokio::spawn(ops::metrics::aggregate());
     let router = server::router(app, options);
-    server::serve(listener, router, server::stop_signal()).await.map_err(Failure::of)?;
+    let mut stopping = Instant::now();
+    let stop = async {
+        server::stop_signal_once().await;
+        stopping = Instant::now() + limits.shutdown_timeout;
+    };
+    server::listener::serve(listener, router, limits, stop).await;
+    aggregate.abort();
     tracing::info!("stopped");
-    Ok(())
+    stopping
 }
 
-/// Binds the address.
-pub async fn listen(addr: &str) -> Result<TcpListener, Failure> {
+/// Binds the address of a setting.
+pub async fn listen(setting: &str, addr: &str) -> Result<TcpListener, Failure> {
     TcpListener::bind(addr)
         .await
-        .map_err(|error| Failure::Usage(format!("THERMOCLINE_ADDR: cannot listen on {addr}: {error}")))
+        .map_err(|error| Failure::Usage(format!("{setting}: cannot listen on {addr}: {error}")))
 }
 
 /// Returns the bound address, with the port that was assigned for port 0.

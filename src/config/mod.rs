@@ -3,6 +3,7 @@
 mod archive;
 mod error;
 mod jwt;
+mod limits;
 mod location;
 mod service_links;
 mod sources;
@@ -15,6 +16,7 @@ pub use crate::tier::address::{Encrypt, Mssql, WRITE_TIMEOUT, seconds_up_to};
 pub use archive::{ArchiveSettings, ArchivedResource, DueSettings};
 pub use error::ConfigError;
 pub use jwt::JwtKey;
+pub use limits::LimitSettings;
 use sources::{Setting, Values};
 
 use crate::telemetry;
@@ -76,6 +78,8 @@ pub struct Settings {
     pub migrate: bool,
     /// The number of attempts of a service to reach each database at start.
     pub tries: u32,
+    /// What the server accepts.
+    pub limits: LimitSettings,
     /// The settings of moves.
     pub archive: ArchiveSettings,
 }
@@ -97,11 +101,12 @@ impl Settings {
         environment: impl Iterator<Item = (String, String)>,
         resources: &[ArchivedResource],
     ) -> Result<Self, ConfigError> {
-        let own =
-            ["addr", "base_path", "log", "request_timeout", "migrate", "tries"].into_iter().map(Setting::own);
+        let own = ["addr", "base_path", "log", "request_timeout", "migrate", "tries"];
+        let own = own.into_iter().chain(limits::KEYS).map(Setting::own);
         let own = own.chain([Setting::shared("cors_allowed_origins")]);
         let known = location::settings().chain(jwt::settings()).chain(own);
-        let known = known.chain(["prices_public"].map(Setting::switch));
+        let switches = ["prices_public"].into_iter().chain(limits::SWITCHES);
+        let known = known.chain(switches.map(Setting::switch));
         let mut values = Values::new(known.chain(archive::settings(resources)).collect());
         match &flags.config {
             Some(file) if !file.is_file() => {
@@ -146,6 +151,7 @@ impl Settings {
             request_timeout: at_least_one("request_timeout", 30)?.into(),
             migrate: migrate.unwrap_or(false),
             tries: at_least_one("tries", 30)?,
+            limits: LimitSettings::resolve(values)?,
             archive: ArchiveSettings::resolve(values, resources)?,
         })
     }

@@ -6,11 +6,13 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use http::StatusCode;
+use moka::future::Cache;
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::clock::Timestamp;
+use crate::telemetry::explain;
 use crate::tier::{Engine, Statement, Tier};
 use crate::web::finish::KeepBody;
 use crate::web::problem::{Details, Problem};
@@ -23,8 +25,8 @@ const TIMEOUT: Duration = Duration::from_secs(3);
 
 crate::queries! {
     /// Statements of the health probes.
-    mod sql = "health" { Shared: "queries.sql", Postgres: "queries.postgres.sql" }
-    [ping]
+    mod sql = "health" { Shared: "queries.sql" }
+    [hot, cold]
 }
 
 /// Returns the statements of the room.
@@ -39,6 +41,28 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(api_health))
         .routes(routes!(livez))
         .routes(routes!(readyz))
+        .layer(Extension(Checks::default()))
+}
+
+/// The checks in progress. Those who ask at the same time share one: probes need no token, and a flood of them must not reach
+/// the databases.
+#[derive(Clone, Debug)]
+struct Checks(Cache<Tier, Service>);
+
+impl Default for Checks {
+    fn default() -> Self {
+        Self(Cache::new(2))
+    }
+}
+
+impl Checks {
+    async fn of(&self, engine: &dyn Engine) -> Service {
+        let tier = engine.tier();
+        let service = self.0.get_with(tier, check(engine)).await;
+        // The next one who asks gets a new answer.
+        self.0.invalidate(&tier).await;
+        service
+    }
 }
 
 /// A report on the service.
@@ -106,7 +130,7 @@ struct Services {
 }
 
 /// One tier.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 struct Service {
     #[schema(value_type = TierStatus)]
     status: &'static str,
@@ -116,20 +140,27 @@ struct Service {
 
 async fn check(engine: &dyn Engine) -> Service {
     let begun = Instant::now();
-    let answer = tokio::time::timeout(TIMEOUT, engine.fetch(sql::ping(), &[])).await;
+    let statement = match engine.tier() {
+        Tier::Hot => sql::hot(),
+        Tier::Cold => sql::cold(),
+    };
+    let answer = tokio::time::timeout(TIMEOUT, engine.probe(statement)).await;
     let latency_ms = (begun.elapsed().as_secs_f64() * 1e6).round() / 1e3;
-    let status = if matches!(answer, Ok(Ok(_))) { "healthy" } else { "unhealthy" };
+    let status = if matches!(answer, Ok(Ok(()))) { "healthy" } else { "unhealthy" };
+    if let Ok(Err(error)) = &answer {
+        tracing::warn!(error = explain(error), "a tier is unhealthy");
+    }
     Service { status, latency_ms }
 }
 
-async fn report(app: &App) -> Health {
+async fn report(app: &App, checks: &Checks) -> Health {
     let cold = async {
         match app.cold() {
-            Some(cold) => Some(check(cold).await),
+            Some(cold) => Some(checks.of(cold).await),
             None => None,
         }
     };
-    let (hot, cold) = futures::future::join(check(app.hot()), cold).await;
+    let (hot, cold) = futures::future::join(checks.of(app.hot()), cold).await;
     let well = |service: &Service| service.status == "healthy";
     let (database, status) = match (well(&hot), cold.as_ref().is_none_or(well)) {
         (false, _) => ("disconnected", "unhealthy"),
@@ -149,8 +180,8 @@ async fn report(app: &App) -> Health {
 #[utoipa::path(get, path = "/health", operation_id = "get_health", tag = "operations", security(()),
     responses((status = 200, body = Health, description = "Healthy, or degraded."),
         (status = 503, body = HealthFailure, description = "Unhealthy: the same report.")))]
-async fn health(State(app): State<App>) -> Response {
-    let health = report(&app).await;
+async fn health(State(app): State<App>, Extension(checks): Extension<Checks>) -> Response {
+    let health = report(&app, &checks).await;
     let status = if health.status == "unhealthy" { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
     (status, Extension(KeepBody), Json(health)).into_response()
 }
@@ -159,8 +190,8 @@ async fn health(State(app): State<App>) -> Response {
 #[utoipa::path(get, path = "/api/health", operation_id = "get_api_health", tag = "operations", security(()),
     responses((status = 200, body = Health, description = "Healthy, or degraded."),
         (status = 503, body = HealthFailure, description = "Unhealthy: the same report.")))]
-async fn api_health(app: State<App>) -> Response {
-    health(app).await
+async fn api_health(app: State<App>, checks: Extension<Checks>) -> Response {
+    health(app, checks).await
 }
 
 /// The process runs.
@@ -174,8 +205,8 @@ async fn livez() -> &'static str {
 #[utoipa::path(get, path = "/readyz", operation_id = "get_readiness", tag = "operations", security(()),
     responses((status = 200, body = String, content_type = "text/plain", description = "The text `ok`."),
         (status = 503, description = "The hot database does not answer.")))]
-async fn readyz(State(app): State<App>) -> Response {
-    match check(app.hot()).await.status {
+async fn readyz(State(app): State<App>, Extension(checks): Extension<Checks>) -> Response {
+    match checks.of(app.hot()).await.status {
         "healthy" => "ok".into_response(),
         _ => Problem::TierUnavailable { tier: Tier::Hot.name(), retry_after: RETRY_AFTER }.into_response(),
     }

@@ -1,11 +1,12 @@
 //! Metrics for Prometheus: requests by route and status, statements by tier.
 
 use std::sync::LazyLock;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request};
 use axum::middleware::Next;
 use axum::response::Response;
+use http::Method;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -15,6 +16,8 @@ use crate::web::state::App;
 
 const REQUESTS: &str = "thermocline_http_requests_total";
 const REQUEST_SECONDS: &str = "thermocline_http_request_seconds";
+/// The time between two aggregations of histograms.
+const AGGREGATED_EVERY: Duration = Duration::from_secs(5);
 /// Upper bounds of the histograms, in seconds.
 const BUCKETS: [f64; 11] = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.0, 10.0];
 
@@ -34,6 +37,17 @@ pub fn install() {
     LazyLock::force(&RECORDER);
 }
 
+/// Aggregates what was measured, again and again, for ever. Otherwise every measurement stays in memory until somebody reads
+/// the metrics.
+pub async fn aggregate() {
+    loop {
+        tokio::time::sleep(AGGREGATED_EVERY).await;
+        if let Some(recorder) = RECORDER.as_ref() {
+            recorder.run_upkeep();
+        }
+    }
+}
+
 /// Returns the route `GET /metrics`.
 pub fn routes() -> OpenApiRouter<App> {
     install();
@@ -47,11 +61,26 @@ async fn get_metrics() -> String {
     RECORDER.as_ref().map(PrometheusHandle::render).unwrap_or_default()
 }
 
+/// Returns a method as a label: its own name if some client has a reason to send it, and one name for all others. A client
+/// could otherwise add series without end.
+pub fn method_label(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        _ => "other",
+    }
+}
+
 /// Middleware that counts and times requests by route pattern: with paths, every id would be a series of its own.
 pub async fn track(request: Request, next: Next) -> Response {
     let begun = Instant::now();
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
-    let method = request.method().as_str().to_owned();
+    let method = method_label(request.method());
     let response = next.run(request).await;
     let status = response.status().as_u16().to_string();
     metrics::counter!(REQUESTS, "method" => method, "route" => route.clone(), "status" => status)

@@ -1,5 +1,9 @@
-//! Routes and tasks for operators: health, metrics, and the consistency watch.
+//! Routes and tasks for operators: health, metrics, the access log, and the consistency watch.
 
+pub mod access_log;
 pub mod health;
 pub mod metrics;
 pub mod watch;
+
+/// The paths of probes and metrics. They never wait behind other requests.
+pub const PATHS: [&str; 5] = ["/livez", "/readyz", "/health", "/api/health", "/metrics"];

@@ -1,7 +1,13 @@
 -- Statements of the health probes.
 
--- name: ping
--- tier: both
--- purpose: Answers one row, which shows that the database is reachable.
--- index: none
-SELECT 1 AS one
+-- name: hot
+-- tier: hot
+-- purpose: Reads the state of the archive, which shows that the database is reachable and is the platform's.
+-- index: scan of the three rows of archive_state
+SELECT COUNT(*) AS resources FROM archive_state
+
+-- name: cold
+-- tier: cold
+-- purpose: Reads the heads of the journal, which shows that the database is reachable and is the archive.
+-- index: scan of the three rows of archive_head
+SELECT COUNT(*) AS resources FROM archive_head

@@ -1,6 +1,18 @@
-//! The HTTP server: routes, the order of the middleware, start and stop.
+//! The HTTP server: routes and the order of the middleware. Connections are in [`listener`].
+
+mod activity;
+mod body;
+mod connection;
+mod host;
+pub mod limits;
+pub mod listener;
+mod open;
+mod refusal;
+mod signals;
+mod socket;
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -15,6 +27,7 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::openapi::{self, Api, Form};
+use crate::web::admission::{self, Exempt, Gate};
 use crate::web::base_path::{self, BasePath};
 use crate::web::cors::{self, AllowedOrigins};
 use crate::web::finish::{RequestIds, finish, panicked};
@@ -22,6 +35,9 @@ use crate::web::problem::Problem;
 use crate::web::state::App;
 use crate::web::{accept, etag, problem, security_headers, timing};
 use crate::{mcp, ops, resources};
+
+pub use limits::Limits;
+pub use signals::{ignore_hangup, stop_signal, stop_signal_once};
 
 /// The largest request body in bytes. No route reads one; a larger one is refused unread.
 const BODY_LIMIT: usize = 64 * 1024;
@@ -31,12 +47,11 @@ fn routes() -> OpenApiRouter<App> {
         .merge(openapi::routes::entrance())
         .merge(resources::routes())
         .merge(ops::health::routes())
-        .merge(ops::metrics::routes())
 }
 
 /// Returns the description of the API.
 pub fn openapi(form: &Form) -> serde_json::Value {
-    openapi::document(&routes().into_openapi(), form)
+    openapi::document(&routes().merge(ops::metrics::routes()).into_openapi(), form)
 }
 
 /// The parts of the server that settings change.
@@ -48,20 +63,46 @@ pub struct Options {
     pub base: BasePath,
     /// The origins whose pages may read answers.
     pub origins: AllowedOrigins,
+    /// The limits of requests.
+    pub gate: Arc<Gate>,
+    /// Whether every request is logged.
+    pub access_log: bool,
+    /// Whether metrics are served at an address of their own, and therefore not here.
+    pub has_ops_address: bool,
 }
 
 impl From<Duration> for Options {
     /// Returns options with this time limit and nothing else.
     fn from(request_timeout: Duration) -> Self {
-        Self { request_timeout, base: BasePath::default(), origins: AllowedOrigins::None }
+        Self {
+            request_timeout,
+            base: BasePath::default(),
+            origins: AllowedOrigins::None,
+            gate: Gate::open(),
+            access_log: false,
+            has_ops_address: false,
+        }
     }
+}
+
+/// Returns the routes for an address of operators: probes and metrics.
+pub fn ops_router(app: App) -> Router {
+    let ids = RequestIds::new(app.clock());
+    let (router, _) = ops::health::routes().merge(ops::metrics::routes()).split_for_parts();
+    router
+        .fallback(|| async { Problem::NotFound { what: "path" } })
+        .method_not_allowed_fallback(|| async { Problem::MethodNotAllowed })
+        .with_state(app)
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn_with_state(ids, finish))
 }
 
 /// Returns every route behind the middleware.
 pub fn router(app: App, options: impl Into<Options>) -> Router {
     let options = options.into();
     let ids = RequestIds::new(app.clock());
-    let (router, api) = routes().split_for_parts();
+    let routes = if options.has_ops_address { routes() } else { routes().merge(ops::metrics::routes()) };
+    let (router, api) = routes.split_for_parts();
     let origins = options.origins.names();
     let router = router
         .merge(mcp::http::routes(&app, origins.as_deref()))
@@ -76,46 +117,29 @@ pub fn router(app: App, options: impl Into<Options>) -> Router {
         .layer(from_fn(accept::refuse_unacceptable))
         .layer(TimeoutLayer::with_status_code(http::StatusCode::GATEWAY_TIMEOUT, options.request_timeout))
         .layer(from_fn(timing::server_timing))
-        .layer(from_fn(ops::metrics::track))
         .layer(CompressionLayer::new())
-        .layer(from_fn(etag::private_api))
+        .layer(from_fn_with_state(Exempt(&ops::PATHS), admission::admit))
+        .layer(from_fn(host::check))
+        .layer(from_fn(ops::metrics::track))
+        .layer(from_fn(etag::private_api));
+    let router = if options.access_log { router.layer(from_fn(ops::access_log::log)) } else { router };
+    let router = router
+        .layer(from_fn_with_state(options.gate, admission::begin))
         .layer(from_fn_with_state(ids, finish))
         .layer(from_fn(security_headers::security_headers));
     let router = match cors::layer(&options.origins) {
         Some(cors) => router.layer(cors),
         None => router,
     };
-    base_path::mount(options.base.clone(), router)
+    base_path::mount(options.base, router)
 }
 
-/// Serves until `stop` resolves, then finishes the requests in progress.
+/// Serves without a limit of connections until `stop` resolves, then finishes the requests in progress.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    axum::serve(listener, router).with_graceful_shutdown(stop).await
-}
-
-/// Resolves at SIGTERM or ctrl-c.
-pub async fn stop_signal() {
-    let interrupt = async {
-        // Without a handler the signal ends the process by itself.
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
-    #[cfg(unix)]
-    let terminate = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => drop(signal.recv().await),
-            Err(_) => std::future::pending().await,
-        }
-    };
-    #[cfg(not(unix))]
-    let terminate = std::future::pending::<()>();
-    tokio::select! {
-        () = interrupt => {}
-        () = terminate => {}
-    }
+    listener::serve(listener, router, Limits::default(), stop).await;
+    Ok(())
 }

@@ -4,6 +4,7 @@
 //! a [`problem::Problem`]. [`finish`] is the outermost middleware and renders every error.
 
 pub mod accept;
+pub mod admission;
 pub mod auth;
 pub mod base_path;
 pub mod context;

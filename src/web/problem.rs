@@ -104,6 +104,12 @@ pub enum Problem {
         /// Seconds.
         retry_after: u64,
     },
+    /// 503: more requests than the server can answer in time.
+    #[error("The server has more requests than it can answer. Ask again in {retry_after} s.")]
+    Overloaded {
+        /// Seconds.
+        retry_after: u64,
+    },
     /// 500: a fault of the server. The source goes to the log and never to a client.
     #[error("The server failed to answer. Its log has the details under this request id.")]
     Internal {
@@ -162,6 +168,7 @@ impl Problem {
             Self::NotAcceptable { .. } => &kinds::NOT_ACCEPTABLE,
             Self::PayloadTooLarge => &kinds::PAYLOAD_TOO_LARGE,
             Self::RateLimited { .. } => &kinds::RATE_LIMITED,
+            Self::Overloaded { .. } => &kinds::OVERLOADED,
             Self::Internal { .. } => &kinds::INTERNAL,
             Self::TierUnavailable { .. } => &kinds::TIER_UNAVAILABLE,
             Self::RecoveryDue => &kinds::RECOVER_DUE,
@@ -207,14 +214,14 @@ impl Problem {
     }
 
     /// Returns the header that the problem type requires besides the content type.
-    pub(super) fn header(&self) -> Option<(HeaderName, HeaderValue)> {
+    pub(crate) fn header(&self) -> Option<(HeaderName, HeaderValue)> {
         match self {
             Self::Unauthorized { error, description } => {
                 Some((WWW_AUTHENTICATE, challenge(*error, description)))
             }
-            Self::RateLimited { retry_after } | Self::TierUnavailable { retry_after, .. } => {
-                Some((RETRY_AFTER, (*retry_after).into()))
-            }
+            Self::RateLimited { retry_after }
+            | Self::Overloaded { retry_after }
+            | Self::TierUnavailable { retry_after, .. } => Some((RETRY_AFTER, (*retry_after).into())),
             Self::RecoveryDue => Some((RETRY_AFTER, RECOVER_RETRY_AFTER.into())),
             _ => None,
         }

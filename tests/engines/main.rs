@@ -2,6 +2,7 @@
 
 mod adding_a_resource;
 mod grants;
+mod hung_up;
 mod migrations;
 mod mssql;
 mod postgres;

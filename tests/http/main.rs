@@ -13,6 +13,7 @@ mod openapi;
 mod pairs;
 mod prices;
 mod prices_failures;
+mod shield;
 mod token_rights;
 mod users;
 

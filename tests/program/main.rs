@@ -4,6 +4,7 @@ mod demo;
 mod documentation;
 mod imports;
 mod runs;
+mod serve;
 mod settings;
 
 use thermocline_testing as support;

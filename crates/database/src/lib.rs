@@ -110,6 +110,9 @@ impl TierError {
     }
 }
 
+/// Reads at once of an engine that does not say.
+const READS_AT_ONCE: usize = 16;
+
 /// The kinds of transactions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Begin {
@@ -128,6 +131,12 @@ pub trait Engine: fmt::Debug + Send + Sync {
     /// Runs a read-only statement on any connection and returns all rows. The statement sees one snapshot.
     async fn fetch(&self, statement: &Statement, params: &[Value]) -> Result<Vec<Record>, TierError>;
 
+    /// Runs a read-only statement on a connection that is kept for probes, and checks whatever else shows that the
+    /// database is the one that was opened.
+    async fn probe(&self, statement: &Statement) -> Result<(), TierError> {
+        self.fetch(statement, &[]).await.map(drop)
+    }
+
     /// Returns a connection for transactions. A session dropped within a transaction rolls back.
     async fn session(&self) -> Result<Box<dyn Session>, TierError>;
 
@@ -140,6 +149,16 @@ pub trait Engine: fmt::Debug + Send + Sync {
     /// an answer against the journal may use them.
     fn replicas(&self) -> Vec<&dyn Engine> {
         Vec::new()
+    }
+
+    /// Returns the number of short reads that it answers at once without one waiting for another.
+    fn reads_at_once(&self) -> usize {
+        READS_AT_ONCE
+    }
+
+    /// Returns the number of slow reads, such as searches, that leave enough for short ones.
+    fn slow_reads_at_once(&self) -> usize {
+        (self.reads_at_once() / 4).max(1)
     }
 
     /// Waits for connections in use, then closes all.

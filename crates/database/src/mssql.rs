@@ -41,6 +41,8 @@ pub struct Mssql {
     readers: Connections,
     writers: Connections,
     migrators: Connections,
+    /// The connection of probes, which wait for no other reader.
+    probes: Connections,
 }
 
 impl Mssql {
@@ -48,11 +50,12 @@ impl Mssql {
     pub async fn open(schema: &'static TierSchema, address: &Address) -> Result<Self, TierError> {
         let tier = schema.tier;
         let address = Arc::new(address.clone());
-        let pool = |role| {
-            Connections::new(&address, role)
+        let pool = |role, most| {
+            Connections::new(&address, role, most)
                 .map_err(|error| TierError::Unavailable { tier, source: error.into() })
         };
-        let (readers, writers, migrators) = (pool(Role::Reader)?, pool(Role::Writer)?, pool(Role::Migrator)?);
+        let (readers, writers) = (pool(Role::Reader, pool::MOST)?, pool(Role::Writer, pool::MOST)?);
+        let (migrators, probes) = (pool(Role::Migrator, pool::MOST)?, pool(Role::Reader, 1)?);
         let weakness = match address.encrypt {
             Encrypt::Off => Some("the connection is not encrypted, the password neither"),
             Encrypt::Login => Some("at most the login is encrypted, with any certificate"),
@@ -66,7 +69,7 @@ impl Mssql {
             static SAID: Once = Once::new();
             SAID.call_once(|| tracing::warn!(server = address.shown(), weakness, "the connection is weak"));
         }
-        let opened = Self { address, schema, readers, writers, migrators };
+        let opened = Self { address, schema, readers, writers, migrators, probes };
         drop(opened.lease(&opened.readers).await?);
         Ok(opened)
     }
@@ -141,17 +144,17 @@ impl Mssql {
     }
 }
 
-#[async_trait]
-impl Engine for Mssql {
-    fn tier(&self) -> Tier {
-        self.schema.tier
-    }
-
-    async fn fetch(&self, statement: &Statement, params: &[Value]) -> Result<Vec<Record>, TierError> {
+impl Mssql {
+    async fn ask(
+        &self,
+        pool: &Connections,
+        statement: &Statement,
+        params: &[Value],
+    ) -> Result<Vec<Record>, TierError> {
         let (begun, text) = (Instant::now(), self.text(statement)?);
         let (mut tried, mut renewed) = (1, false);
         loop {
-            let lease = self.lease(&self.readers).await;
+            let lease = self.lease(pool).await;
             let mut lease = lease.inspect_err(|_| note(self.schema.tier, statement, begun, None))?;
             let used = lease.is_used();
             let rows = match lease.connection() {
@@ -163,12 +166,31 @@ impl Engine for Mssql {
                 Err(error) if tried < READS && fault::is_snapshot_conflict(&error) => tried += 1,
                 // The server restarted while the connection was idle. Repeating a read is harmless.
                 Err(error) if used && !renewed && fault::is_hangup(&error) => {
-                    self.readers.forget_idle();
+                    pool.forget_idle();
                     renewed = true;
                 }
                 rows => return self.answered(statement, params, begun, rows).await,
             }
         }
+    }
+}
+
+#[async_trait]
+impl Engine for Mssql {
+    fn tier(&self) -> Tier {
+        self.schema.tier
+    }
+
+    async fn fetch(&self, statement: &Statement, params: &[Value]) -> Result<Vec<Record>, TierError> {
+        self.ask(&self.readers, statement, params).await
+    }
+
+    async fn probe(&self, statement: &Statement) -> Result<(), TierError> {
+        self.ask(&self.probes, statement, &[]).await.map(drop)
+    }
+
+    fn reads_at_once(&self) -> usize {
+        pool::MOST
     }
 
     async fn session(&self) -> Result<Box<dyn Session>, TierError> {
@@ -176,7 +198,7 @@ impl Engine for Mssql {
     }
 
     async fn close(&self) {
-        for pool in [&self.readers, &self.writers, &self.migrators] {
+        for pool in [&self.readers, &self.writers, &self.migrators, &self.probes] {
             pool.close();
         }
     }

@@ -32,6 +32,8 @@ use super::{Engine, Record, Session, Statement, Tier, TierError, Value, note};
 const ACQUIRE: Duration = Duration::from_mins(1);
 /// How soon to check whether the server exists at all.
 const MOMENT: Duration = Duration::from_secs(1);
+/// The time limit for the connection of probes.
+const PROBE: Duration = Duration::from_secs(3);
 /// The time limit for a connection to a replica.
 const REPLICA: Duration = Duration::from_secs(2);
 /// The maximum age of a connection, so that a changed address is noticed.
@@ -50,6 +52,8 @@ const PRICE_LIMIT: Decimal = Decimal::from_parts(100_000_000, 0, 0, false, 0);
 pub struct Postgres {
     readers: PgPool,
     sessions: PgPool,
+    /// The connection of probes, which wait for no other reader.
+    probes: PgPool,
     /// The connection past a pooler, for migrations.
     direct: PgConnectOptions,
     url: PostgresUrl,
@@ -101,7 +105,7 @@ impl Postgres {
         };
         let sessions = SESSIONS.min(url.most / 2);
         let readers = url.most - sessions;
-        let pool = || {
+        let pool = |wait| {
             let pool = PgPoolOptions::new().acquire_timeout(wait).max_lifetime(LIFETIME);
             // With a pooler the setting would leak to other clients.
             let (look_for_client, must_write) = (!url.pooled, url.must_write);
@@ -115,11 +119,12 @@ impl Postgres {
             })
         };
         Self {
-            readers: pool()
+            probes: pool(PROBE).max_connections(1).connect_lazy_with(reading.clone()),
+            readers: pool(wait)
                 .min_connections(url.kept.min(readers))
                 .max_connections(readers)
                 .connect_lazy_with(reading),
-            sessions: pool().max_connections(sessions).connect_lazy_with(writing),
+            sessions: pool(wait).max_connections(sessions).connect_lazy_with(writing),
             direct,
             url: url.clone(),
             schema,
@@ -182,6 +187,23 @@ impl Postgres {
         Ok(rows)
     }
 
+    async fn ask(
+        &self,
+        mut lease: Lease,
+        begun: Instant,
+        statement: &Statement,
+        params: &[Value],
+    ) -> Result<Vec<Record>, TierError> {
+        let (text, arguments) = prepared(self.schema.tier, statement, params)?;
+        let rows = async {
+            let rows = self.rows(lease.begin(), text, arguments).await;
+            lease.end();
+            rows
+        };
+        let rows = within(self.schema.tier, statement.name, READING + GRACE, rows).await;
+        answered(self.schema.tier, statement, begun, rows)
+    }
+
     /// Returns the number of reader connections and how many of them are idle.
     pub fn readers(&self) -> (usize, usize) {
         (self.readers.size() as usize, self.readers.num_idle())
@@ -205,15 +227,19 @@ impl Engine for Postgres {
 
     async fn fetch(&self, statement: &Statement, params: &[Value]) -> Result<Vec<Record>, TierError> {
         let begun = Instant::now();
-        let (text, arguments) = prepared(self.schema.tier, statement, params)?;
-        let mut lease = Lease::new(self.acquire(&self.readers).await?);
-        let rows = async {
-            let rows = self.rows(lease.begin(), text, arguments).await;
-            lease.end();
-            rows
-        };
-        let rows = within(self.schema.tier, statement.name, READING + GRACE, rows).await;
-        answered(self.schema.tier, statement, begun, rows)
+        let lease = Lease::new(self.acquire(&self.readers).await?);
+        self.ask(lease, begun, statement, params).await
+    }
+
+    async fn probe(&self, statement: &Statement) -> Result<(), TierError> {
+        let begun = Instant::now();
+        let lease =
+            self.probes.acquire().await.map_err(|error| refused(self.schema.tier, "connect", error))?;
+        self.ask(Lease::new(lease), begun, statement, &[]).await.map(drop)
+    }
+
+    fn reads_at_once(&self) -> usize {
+        self.readers.options().get_max_connections() as usize
     }
 
     async fn session(&self) -> Result<Box<dyn Session>, TierError> {
@@ -237,6 +263,7 @@ impl Engine for Postgres {
 
     async fn close(&self) {
         self.sessions.close().await;
+        self.probes.close().await;
         self.readers.close().await;
     }
 }

@@ -39,8 +39,20 @@ impl Engine for Replicated {
         self.primary.fetch(statement, params).await
     }
 
+    async fn probe(&self, statement: &Statement) -> Result<(), TierError> {
+        self.primary.probe(statement).await
+    }
+
     async fn session(&self) -> Result<Box<dyn Session>, TierError> {
         self.primary.session().await
+    }
+
+    fn reads_at_once(&self) -> usize {
+        self.primary.reads_at_once()
+    }
+
+    fn slow_reads_at_once(&self) -> usize {
+        self.primary.slow_reads_at_once()
     }
 
     fn reject_reason(&self, value: &Value) -> Option<&'static str> {

@@ -2,19 +2,19 @@
 //!
 //! Instants and days are integer microseconds, prices decimal text of scale 2, lists of integers JSON arrays.
 
+mod file;
 mod migrate;
+mod pool;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use sqlx::pool::PoolConnection;
-use sqlx::sqlite::{
-    SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
-    SqliteSynchronous,
-};
+use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqliteRow, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Sqlite as Driver};
 
+use self::file::FileId;
+use self::pool::{Lease, Pool};
 use super::migrate::TierSchema;
 use super::texts::Text;
 use super::{Begin, Engine, Record, Session, Statement, Tier, TierError, Value, note};
@@ -22,6 +22,10 @@ use thermocline_core::clock::Timestamp;
 
 /// How long a writer waits for another one.
 const BUSY: Duration = Duration::from_secs(30);
+/// The number of connections at most. Movers hold some of them for long.
+const CONNECTIONS: u32 = 16;
+/// How long a probe waits for another one.
+const PROBE_WAIT: Duration = Duration::from_secs(3);
 /// Rows of one `INSERT`: 64 rows of twelve columns stay far below the engine's 32,766 parameters.
 const ROWS_PER_INSERT: usize = 64;
 /// `SQLITE_FULL`: the disk is full, or a table has no further id.
@@ -35,23 +39,28 @@ const ROLLBACK: &str = "ROLLBACK";
 /// A SQLite file that serves as a tier.
 #[derive(Clone, Debug)]
 pub struct Sqlite {
-    pool: SqlitePool,
+    pool: Pool,
+    /// The connection of probes, which wait for no other reader.
+    probes: Pool,
     schema: &'static TierSchema,
     path: PathBuf,
+    /// The file that was opened; none in memory.
+    file: Option<FileId>,
 }
 
 impl Sqlite {
-    /// Opens the file and creates it if it is missing.
+    /// Opens the file and creates it if it is missing. Later connections never create it: if the file is removed meanwhile,
+    /// an empty one must not take its place.
     pub async fn open(schema: &'static TierSchema, path: &Path) -> Result<Self, TierError> {
         let tier = schema.tier;
+        let unavailable = |source: std::io::Error| TierError::Unavailable { tier, source: source.into() };
         if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder)
-                .map_err(|source| TierError::Unavailable { tier, source: source.into() })?;
+            std::fs::create_dir_all(folder).map_err(unavailable)?;
         }
-        create(path).map_err(|source| TierError::Unavailable { tier, source: source.into() })?;
+        create(path).map_err(unavailable)?;
         let options = SqliteConnectOptions::new()
             .filename(path)
-            .create_if_missing(true)
+            .create_if_missing(false)
             .journal_mode(SqliteJournalMode::Wal)
             // A copy must be on disk before its originals are removed, and a raised epoch before it is confirmed.
             .synchronous(SqliteSynchronous::Full)
@@ -61,28 +70,58 @@ impl Sqlite {
             .pragma("cache_size", "-32768")
             // Statements are logged here, by name.
             .disable_statement_logging();
-        let pool = SqlitePoolOptions::new()
-            .max_connections(16)
-            .acquire_timeout(BUSY)
-            .connect_with(options)
-            .await
-            .map_err(|error| refused(tier, "connect", error))?;
-        Ok(Self { pool, schema, path: path.to_owned() })
+        let pool = Pool::new(options.clone(), CONNECTIONS, 2 * reads_at_once(), BUSY);
+        drop(pool.lease().await.map_err(|error| refused(tier, "connect", error))?);
+        let probes = Pool::new(options, 1, 1, PROBE_WAIT);
+        let file = FileId::of(path).map_err(unavailable)?;
+        Ok(Self { pool, probes, schema, path: path.to_owned(), file: Some(file) })
     }
 
     /// Creates an empty database in memory with one connection.
     pub(super) async fn scratch(schema: &'static TierSchema) -> Result<Self, TierError> {
-        let tier = schema.tier;
         let options = SqliteConnectOptions::new().in_memory(true).disable_statement_logging();
-        let pool = SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
-        let pool = pool.connect_with(options).await.map_err(|error| refused(tier, "connect", error))?;
-        Ok(Self { pool, schema, path: PathBuf::new() })
+        let pool = Pool::new(options, 1, 1, BUSY);
+        Ok(Self { probes: pool.clone(), pool, schema, path: PathBuf::new(), file: None })
     }
 
     /// Returns the path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
+
+    async fn lease(&self, pool: &Pool) -> Result<Lease, TierError> {
+        pool.lease().await.map_err(|error| refused(self.schema.tier, "connect", error))
+    }
+
+    async fn ask(
+        &self,
+        pool: &Pool,
+        statement: &Statement,
+        params: &[Value],
+    ) -> Result<Vec<Record>, TierError> {
+        let begun = Instant::now();
+        let rows = match pool.lease().await {
+            Ok(mut lease) => fetch_all(&mut lease, statement, params).await,
+            Err(error) => Err(error),
+        };
+        answered(self.schema.tier, statement, begun, rows)
+    }
+}
+
+/// Returns the number of reads that make sense at once: the statements run in this process.
+fn reads_at_once() -> usize {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    (2 * processors).clamp(4, CONNECTIONS as usize)
+}
+
+async fn fetch_all(
+    lease: &mut Lease,
+    statement: &Statement,
+    params: &[Value],
+) -> Result<Vec<SqliteRow>, sqlx::Error> {
+    let rows = sqlx::query_with(statement.sqlite(), bind(params)).fetch_all(lease.begin()?).await;
+    lease.end();
+    rows
 }
 
 #[async_trait]
@@ -92,41 +131,60 @@ impl Engine for Sqlite {
     }
 
     async fn fetch(&self, statement: &Statement, params: &[Value]) -> Result<Vec<Record>, TierError> {
-        let begun = Instant::now();
-        let rows = sqlx::query_with(statement.sqlite(), bind(params)).fetch_all(&self.pool).await;
-        answered(self.schema.tier, statement, begun, rows)
+        self.ask(&self.pool, statement, params).await
+    }
+
+    async fn probe(&self, statement: &Statement) -> Result<(), TierError> {
+        if let Some(file) = self.file {
+            // Connections may go on reading from their caches when there is no such file any more.
+            file.check(&self.path)
+                .map_err(|source| TierError::Unavailable { tier: self.schema.tier, source: source.into() })?;
+        }
+        self.ask(&self.probes, statement, &[]).await.map(drop)
     }
 
     async fn session(&self) -> Result<Box<dyn Session>, TierError> {
-        let connection =
-            self.pool.acquire().await.map_err(|error| refused(self.schema.tier, "connect", error))?;
-        Ok(Box::new(SqliteSession { connection: Some(connection), tier: self.schema.tier, open: false }))
+        let lease = self.lease(&self.pool).await?;
+        Ok(Box::new(SqliteSession { lease, tier: self.schema.tier, open: false }))
+    }
+
+    fn reads_at_once(&self) -> usize {
+        reads_at_once()
+    }
+
+    fn slow_reads_at_once(&self) -> usize {
+        // Half of the processors stay for other work.
+        (reads_at_once() / 4).max(1)
     }
 
     async fn close(&self) {
+        self.probes.close().await;
         self.pool.close().await;
     }
 }
 
 struct SqliteSession {
-    /// `None` only after a drop within a transaction.
-    connection: Option<PoolConnection<Driver>>,
+    lease: Lease,
     tier: Tier,
     open: bool,
 }
 
 impl SqliteSession {
-    fn connection(&mut self) -> Result<&mut sqlx::SqliteConnection, TierError> {
-        let tier = self.tier;
-        self.connection
-            .as_deref_mut()
-            .ok_or_else(|| TierError::Unavailable { tier, source: "the session is closed".into() })
+    async fn send(
+        &mut self,
+        query: sqlx::query::Query<'_, Driver, SqliteArguments>,
+    ) -> Result<u64, sqlx::Error> {
+        let done = query.execute(self.lease.begin()?).await;
+        self.lease.end();
+        done.map(|done| done.rows_affected())
     }
 
-    async fn control(&mut self, text: &'static str) -> Result<(), TierError> {
-        let tier = self.tier;
-        let done = sqlx::query(text).execute(self.connection()?).await;
-        done.map(drop).map_err(|error| refused(tier, text, error))
+    async fn run(
+        &mut self,
+        name: &'static str,
+        query: sqlx::query::Query<'_, Driver, SqliteArguments>,
+    ) -> Result<u64, TierError> {
+        self.send(query).await.map_err(|error| refused(self.tier, name, error))
     }
 }
 
@@ -135,11 +193,12 @@ impl SqliteSession {
     async fn explained(&mut self, table: &'static str, error: sqlx::Error) -> TierError {
         let tier = self.tier;
         if primary_code(&error) == Some(FULL)
-            && let Ok(connection) = self.connection()
+            && let Ok(connection) = self.lease.begin()
         {
             let text = format!("SELECT max(rowid) = {} FROM {table}", i64::MAX);
             let taken =
                 sqlx::query_scalar::<_, Option<bool>>(AssertSqlSafe(text)).fetch_one(connection).await;
+            self.lease.end();
             if let Ok(Some(true)) = taken {
                 let source =
                     format!("the largest id is taken in {table}: no further row can be numbered").into();
@@ -155,23 +214,21 @@ impl Session for SqliteSession {
     async fn begin(&mut self, begin: Begin) -> Result<(), TierError> {
         // Set before the statement: if this future is dropped, the connection must not return to the pool.
         self.open = true;
-        self.control(match begin {
+        let text = match begin {
             Begin::Read => BEGIN_READ,
             Begin::Write => BEGIN_WRITE,
-        })
-        .await
+        };
+        self.run(text, sqlx::query(text)).await.map(drop)
     }
 
     async fn fetch(&mut self, statement: &Statement, params: &[Value]) -> Result<Vec<Record>, TierError> {
         let (tier, begun) = (self.tier, Instant::now());
-        let rows = sqlx::query_with(statement.sqlite(), bind(params)).fetch_all(self.connection()?).await;
+        let rows = fetch_all(&mut self.lease, statement, params).await;
         answered(tier, statement, begun, rows)
     }
 
     async fn execute(&mut self, statement: &Statement, params: &[Value]) -> Result<u64, TierError> {
-        let tier = self.tier;
-        let done = sqlx::query_with(statement.sqlite(), bind(params)).execute(self.connection()?).await;
-        done.map(|done| done.rows_affected()).map_err(|error| refused(tier, statement.name, error))
+        self.run(statement.name, sqlx::query_with(statement.sqlite(), bind(params))).await
     }
 
     async fn insert(
@@ -184,13 +241,11 @@ impl Session for SqliteSession {
         for rows in rows.chunks(ROWS_PER_INSERT) {
             let text = insert_text(table, columns, rows.len());
             let params: Vec<Value> = rows.iter().flatten().cloned().collect();
-            let done = sqlx::query_with(AssertSqlSafe(text), bind(&params))
+            let query = sqlx::query_with(AssertSqlSafe(text), bind(&params))
                 // A text for every chunk length would evict reusable statements from the cache.
-                .persistent(rows.len() == ROWS_PER_INSERT)
-                .execute(self.connection()?)
-                .await;
-            inserted += match done {
-                Ok(done) => done.rows_affected(),
+                .persistent(rows.len() == ROWS_PER_INSERT);
+            inserted += match self.send(query).await {
+                Ok(rows) => rows,
                 Err(error) => return Err(self.explained(table, error).await),
             };
         }
@@ -198,13 +253,13 @@ impl Session for SqliteSession {
     }
 
     async fn commit(&mut self) -> Result<(), TierError> {
-        self.control(COMMIT).await?;
+        self.run(COMMIT, sqlx::query(COMMIT)).await?;
         self.open = false;
         Ok(())
     }
 
     async fn rollback(&mut self) -> Result<(), TierError> {
-        self.control(ROLLBACK).await?;
+        self.run(ROLLBACK, sqlx::query(ROLLBACK)).await?;
         self.open = false;
         Ok(())
     }
@@ -212,11 +267,9 @@ impl Session for SqliteSession {
 
 impl Drop for SqliteSession {
     fn drop(&mut self) {
-        if self.open
-            && let Some(connection) = self.connection.take()
-        {
+        if self.open {
             // Closing rolls back. A connection with an open transaction must not serve another request.
-            drop(connection.detach());
+            let _ = self.lease.begin();
         }
     }
 }
@@ -230,7 +283,7 @@ fn answered(
     tier: Tier,
     statement: &Statement,
     begun: Instant,
-    rows: Result<Vec<sqlx::sqlite::SqliteRow>, sqlx::Error>,
+    rows: Result<Vec<SqliteRow>, sqlx::Error>,
 ) -> Result<Vec<Record>, TierError> {
     note(tier, statement, begun, rows.as_ref().ok().map(Vec::len));
     let rows = rows.map_err(|error| refused(tier, statement.name, error))?;

@@ -12,6 +12,7 @@ use super::claims::TokenUser;
 use super::error::Refusal;
 use super::users::Users;
 use super::verifier::Verifier;
+use crate::web::admission::Visit;
 use crate::web::problem::Problem;
 
 impl<S> FromRequestParts<S> for Caller
@@ -24,15 +25,26 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let verifier = Arc::<Verifier>::from_ref(state);
-        let identity = verifier.authenticate(bearer_token(&parts.headers)?).await?;
+        let visit = parts.extensions.get::<Visit>();
+        let refused =
+            |refusal: Refusal| visit.map_or_else(|| refusal.into(), |visit| visit.sign_in_failed(refusal));
+        let identity = match bearer_token(&parts.headers) {
+            Ok(token) => verifier.authenticate(token).await,
+            Err(refusal) => Err(refusal),
+        };
+        let identity = identity.map_err(refused)?;
         let user_id = match identity.user {
             TokenUser::Id(id) => id,
             TokenUser::Named(column, value) => {
                 let found = Users::from_ref(state).find(column, value).await?;
-                found.ok_or(Refusal::UnknownUser)?
+                found.ok_or_else(|| refused(Refusal::UnknownUser))?
             }
         };
-        Ok(Self { user_id, admin: identity.admin, restriction: identity.restriction })
+        let caller = Self { user_id, admin: identity.admin, restriction: identity.restriction };
+        if let Some(visit) = visit {
+            visit.enter(&caller)?;
+        }
+        Ok(caller)
     }
 }
 

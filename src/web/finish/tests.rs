@@ -50,6 +50,7 @@ async fn problems_get_path_and_request_id_and_keep_their_headers() {
         let answer = fail(on_get(problem), kind.name, kind.status.as_u16()).await;
         let retry_after = match kind.name {
             "rate-limited" => "7",
+            "overloaded" => "1",
             "tier-unavailable" => "5",
             "recover-due" => "60",
             _ => "",

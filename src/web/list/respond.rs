@@ -9,6 +9,7 @@ use super::request::{ListRequest, Style};
 use crate::federation::sql::SqlList;
 use crate::federation::{Count, Page, ReadError, Tiers};
 use crate::page::{Key, Order};
+use crate::web::admission;
 use crate::web::context::RequestContext;
 use crate::web::problem::Problem;
 use crate::web::state::{App, Reader};
@@ -38,6 +39,8 @@ impl ListRequest {
         list: &L,
         what: &'static str,
     ) -> Result<Listing<L::Row>, Problem> {
+        // Held until the page is read.
+        let _slot = if list.statements().reads_text { admission::slow().await? } else { None };
         self.run(app.reader(), list).await?.ok_or(Problem::NotFound { what })
     }
 

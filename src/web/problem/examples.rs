@@ -17,6 +17,7 @@ pub fn examples() -> Vec<Problem> {
         Problem::NotAcceptable { offered: "application/json".into() },
         Problem::PayloadTooLarge,
         Problem::RateLimited { retry_after: 7 },
+        Problem::Overloaded { retry_after: 1 },
         // The source must not reach a client.
         Problem::internal("password=hunter2"),
         Problem::TierUnavailable { tier: "cold", retry_after: 5 },

@@ -78,6 +78,13 @@ pub(super) static RATE_LIMITED: Kind = Kind {
     title: "Too many requests",
     help: "Wait for the seconds in the header Retry-After, then ask again.",
 };
+pub(super) static OVERLOADED: Kind = Kind {
+    name: "overloaded",
+    status: StatusCode::SERVICE_UNAVAILABLE,
+    title: "Overloaded",
+    help: "The server has more requests than it can answer in time, and refuses the rest at once. Wait for the seconds in \
+           the header Retry-After, then ask again.",
+};
 pub(super) static INTERNAL: Kind = Kind {
     name: "internal",
     status: StatusCode::INTERNAL_SERVER_ERROR,
@@ -106,7 +113,7 @@ pub(super) static TIMEOUT: Kind = Kind {
 };
 
 /// Every problem type.
-pub static KINDS: [&Kind; 13] = [
+pub static KINDS: [&Kind; 14] = [
     &INVALID_PARAMETER,
     &INVALID_CURSOR,
     &UNAUTHORIZED,
@@ -116,6 +123,7 @@ pub static KINDS: [&Kind; 13] = [
     &NOT_ACCEPTABLE,
     &PAYLOAD_TOO_LARGE,
     &RATE_LIMITED,
+    &OVERLOADED,
     &INTERNAL,
     &TIER_UNAVAILABLE,
     &RECOVER_DUE,

@@ -117,5 +117,5 @@ async fn the_health_check_asks_the_server() {
     let router = thermocline::server::router(app, std::time::Duration::from_secs(10));
     let request = Request::builder().uri("/health").body(Body::empty()).expect("sound");
     assert_eq!(router.oneshot(request).await.expect("answers").status(), 200);
-    assert!(fake.asked().iter().any(|(_, name)| name == "health.ping"));
+    assert!(fake.asked().iter().any(|(_, name)| name == "health.hot"));
 }

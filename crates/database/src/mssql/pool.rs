@@ -11,7 +11,7 @@ use super::connect::{Connection, Role};
 use crate::address::Mssql as Address;
 
 /// The maximum number of connections. More would only wait for each other in the server.
-const MOST: usize = 50;
+pub(super) const MOST: usize = 50;
 /// The number of connections kept when idle.
 const LASTING: usize = 20;
 /// The time limit for a connection of the pool.
@@ -61,10 +61,10 @@ impl managed::Manager for Manager {
 pub(super) struct Connections(Pool<Manager>);
 
 impl Connections {
-    pub fn new(address: &Arc<Address>, role: Role) -> Result<Self, Error> {
+    pub fn new(address: &Arc<Address>, role: Role, most: usize) -> Result<Self, Error> {
         let manager = Manager { address: Arc::clone(address), role };
         let pool = Pool::builder(manager)
-            .max_size(MOST)
+            .max_size(most)
             .timeouts(Timeouts { wait: Some(WAIT), create: None, recycle: None })
             .runtime(Runtime::Tokio1)
             .build();

@@ -37,7 +37,7 @@ impl Schema for Sqlite {
     async fn migrating(&self) -> Result<Box<dyn Migrating>, TierError> {
         let turn = turn(self).await?;
         // A rebuilt table is dropped in between. Foreign keys are checked at the commit.
-        let options = self.pool.connect_options().as_ref().clone().foreign_keys(false);
+        let options = self.pool.options().clone().foreign_keys(false);
         let connection = SqliteConnection::connect_with(&options).await;
         let connection = connection.map_err(|error| refused(self.schema.tier, "connect", error))?;
         Ok(Box::new(SqliteMigrating { connection, tier: self.schema.tier, _turn: turn }))
@@ -58,12 +58,18 @@ impl Schema for Sqlite {
 impl Sqlite {
     /// Runs a script without the migration lock.
     pub(crate) async fn run(&self, text: &'static str) -> Result<(), TierError> {
-        let done = sqlx::raw_sql(text).execute(&self.pool).await;
+        let mut lease = self.lease(&self.pool).await?;
+        let done = match lease.begin() {
+            Ok(connection) => sqlx::raw_sql(text).execute(connection).await,
+            Err(error) => Err(error),
+        };
+        lease.end();
         done.map(drop).map_err(|error| refused(self.schema.tier, "migrate.try", error))
     }
 
     async fn shape(&self) -> Result<Vec<(String, String)>, TierError> {
-        let rows = sqlx::query(sql::shape().sqlite()).fetch_all(&self.pool).await.and_then(|rows| {
+        let mut lease = self.lease(&self.pool).await?;
+        let rows = super::fetch_all(&mut lease, sql::shape(), &[]).await.and_then(|rows| {
             rows.iter().map(|row| Ok((row.try_get("tbl")?, row.try_get("line")?))).collect()
         });
         rows.map_err(|error| refused(self.schema.tier, "migrate.shape", error))

@@ -121,7 +121,8 @@ impl ListSpec {
         let [desc, asc] =
             ["DESC", "ASC"].map(|direction| self.hot(queries::hot_slice(), "hot_slice", 8, direction));
         let find = self.hot(queries::hot_find(), "hot_find", 2, "DESC");
-        ListStatements { hot: [desc, asc], hot_find: Some(find), cold }
+        let reads_text = self.containing.is_some();
+        ListStatements { reads_text, hot: [desc, asc], hot_find: Some(find), cold }
     }
 
     fn cold(&self, table: &'static str) -> ColdStatements {
@@ -289,6 +290,8 @@ struct Names {
 /// The statements of a list.
 #[derive(Debug)]
 pub struct ListStatements {
+    /// Whether the statements read texts row by row, so that one that finds nothing reads all of them.
+    pub reads_text: bool,
     pub(super) hot: [Statement; 2],
     pub(super) hot_find: Option<Statement>,
     pub(super) cold: Option<ColdStatements>,
@@ -312,7 +315,7 @@ impl ListStatements {
     /// Takes the statements of a list that no template serves: its slice and, if its rows have ids, its row by id. The slice
     /// has `{direction}` behind each column it is ordered by.
     pub fn custom(slice: &Statement, find: Option<&Statement>) -> Self {
-        Self { hot: both_orders(slice), hot_find: find.copied(), cold: None }
+        Self { reads_text: false, hot: both_orders(slice), hot_find: find.copied(), cold: None }
     }
 
     /// Adds a slice of the same list in cold.

@@ -32,7 +32,7 @@ const ELSEWHERE: [&str; 32] = [
     "check.sort",
     "comments.hot_find",
     "conversations.hot_find",
-    "health.ping",
+    "health.hot",
     "inspect.tables",
     "load.complete_stock",
     "load.correct_price",

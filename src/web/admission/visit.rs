@@ -1,0 +1,114 @@
+//! A request as the limits and the access log see it: where it came from, who sent it, and the slots it holds.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use axum::extract::ConnectInfo;
+use http::Extensions;
+
+use super::callers::CallerPermit;
+use super::fair_queue::Slot;
+use super::{Gate, Overload};
+use crate::web::auth::{Caller, Refusal};
+use crate::web::finish::RequestId;
+use crate::web::problem::Problem;
+
+/// One request. Cheap to clone; kept in its extensions.
+#[derive(Clone, Debug)]
+pub struct Visit(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    gate: Arc<Gate>,
+    /// None in tests without a socket.
+    address: Option<IpAddr>,
+    request_id: Option<RequestId>,
+    /// Whose turn it uses in queues.
+    key: u64,
+    caller: OnceLock<i64>,
+    held: Mutex<Held>,
+}
+
+#[derive(Debug, Default)]
+struct Held {
+    slot: Option<Slot>,
+    caller: Option<CallerPermit>,
+}
+
+tokio::task_local! {
+    /// The request that this task answers.
+    pub(super) static CURRENT: Visit;
+}
+
+impl Visit {
+    /// Returns the visit of a request with these extensions. `key` identifies its sender in queues.
+    pub(super) fn new(gate: &Arc<Gate>, extensions: &Extensions, key: u64) -> Self {
+        let address = extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip());
+        Self(Arc::new(Inner {
+            gate: Arc::clone(gate),
+            address,
+            request_id: extensions.get().cloned(),
+            key,
+            caller: OnceLock::new(),
+            held: Mutex::default(),
+        }))
+    }
+
+    /// Returns the key of the sender in queues.
+    pub(super) fn key(&self) -> u64 {
+        self.0.key
+    }
+
+    /// Returns the address that sent the request.
+    pub fn address(&self) -> Option<IpAddr> {
+        self.0.address
+    }
+
+    /// Returns the user that sent the request, once the token is verified.
+    pub fn caller(&self) -> Option<i64> {
+        self.0.caller.get().copied()
+    }
+
+    /// Notes the caller and counts the request against their limits.
+    ///
+    /// # Errors
+    /// [`Problem::RateLimited`]
+    pub fn enter(&self, caller: &Caller) -> Result<(), Problem> {
+        if self.0.caller.set(caller.user_id).is_err() {
+            return Ok(());
+        }
+        let permit = self.0.gate.callers.enter(caller.user_id).inspect_err(|_| Overload::Caller.count())?;
+        self.held(|held| held.caller = Some(permit));
+        Ok(())
+    }
+
+    /// Returns the problem of a failed sign-in.
+    pub fn sign_in_failed(&self, refusal: Refusal) -> Problem {
+        let request_id = self.0.request_id.as_ref().map_or("", RequestId::as_str);
+        self.0.gate.sign_ins.failed(self.0.address, request_id, refusal)
+    }
+
+    /// Returns the limits that it passes.
+    pub(super) fn gate(&self) -> &Arc<Gate> {
+        &self.0.gate
+    }
+
+    /// Stores the slot that the request answers in.
+    pub(super) fn hold(&self, slot: Slot) {
+        self.held(|held| held.slot = Some(slot));
+    }
+
+    /// Gives the slot back before the request is answered, because what it waits for is no work of this process.
+    pub(super) fn step_aside(&self) {
+        self.held(|held| held.slot = None);
+    }
+
+    /// Returns the permit of the caller, which lasts until the body is sent.
+    pub(super) fn take_caller_permit(&self) -> Option<CallerPermit> {
+        self.held(|held| held.caller.take())
+    }
+
+    fn held<T>(&self, change: impl FnOnce(&mut Held) -> T) -> T {
+        change(&mut self.0.held.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}

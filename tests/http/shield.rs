@@ -1,0 +1,8 @@
+//! Clients that do harm, by accident or on purpose: each meets a limit, and others are answered beside them.
+
+mod connections;
+mod probes;
+mod raw;
+mod requests;
+mod shutdown;
+mod sign_ins;
