@@ -61,7 +61,7 @@ pub struct Identity {
 pub(super) struct Claims(#[serde(deserialize_with = "json::object")] Map<String, Value>);
 
 /// The claims of a token that this server issues.
-pub(super) struct Issued<'a> {
+pub(super) struct OwnClaims<'a> {
     /// A text, as RFC 7519 requires of `sub`.
     pub user: &'a str,
     /// Seconds since 1970.
@@ -73,7 +73,7 @@ pub(super) struct Issued<'a> {
     pub audience: Option<&'a str>,
 }
 
-impl Issued<'_> {
+impl OwnClaims<'_> {
     /// Returns the claims where `settings` look for them.
     pub fn claims(&self, settings: &ClaimSettings) -> Value {
         let mut claims = Map::new();

@@ -6,7 +6,7 @@ use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::claims::{ClaimSettings, Claims, Identity, Issued, UserLookup};
+use super::claims::{ClaimSettings, Claims, Identity, OwnClaims, UserLookup};
 use super::error::{IssueError, Refusal, VerifierError};
 use super::keys::Key;
 use super::published::{FetchError, Pace, Published};
@@ -127,7 +127,7 @@ impl Verifier {
             return Err(IssueError::BadUser(user.to_owned()));
         }
         let issued_at = self.clock.now().micros().div_euclid(1_000_000);
-        let issued = Issued {
+        let issued = OwnClaims {
             user,
             issued_at,
             expires_at: issued_at.saturating_add(ttl_seconds),
