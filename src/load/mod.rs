@@ -25,6 +25,7 @@ pub mod nouns {
 }
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::Range;
 
 use self::demands::Demands;
 use crate::archive;
@@ -172,7 +173,7 @@ impl<'a> Loader<'a> {
         records: &[Record],
     ) -> Result<BTreeMap<usize, String>, LoadError> {
         let mut refused = BTreeMap::new();
-        let mut parts = vec![0..records.len()];
+        let mut parts: Vec<Range<usize>> = std::iter::once(0..records.len()).collect();
         while let Some(part) = parts.pop() {
             let Err(reason) = self.attempt(noun, records[part.clone()].to_vec(), End::RollBack).await? else {
                 continue;

@@ -132,7 +132,7 @@ async fn revert(database: &dyn Schema, mut report: Downgraded) -> (Downgraded, O
     report.to = stands;
     let is_reverted =
         |name: &&'static str| steps.iter().any(|step| step.name() == *name && step.version() > stands);
-    report.taken_back.retain(|name| is_reverted(&name));
+    report.taken_back.retain(is_reverted);
     let dropped: Vec<Dropped> = steps
         .iter()
         .filter(|step| step.version() > stands && step.version() <= report.from)

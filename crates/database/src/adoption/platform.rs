@@ -61,6 +61,7 @@ pub struct PlatformColumn {
 
 /// An index, a unique constraint or a primary key.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "as the catalog has them")]
 pub struct PlatformIndex {
     /// Its name.
     pub name: String,
