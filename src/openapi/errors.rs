@@ -11,9 +11,14 @@ use crate::web::problem::{Problem, examples};
 /// The name of the response to a conditional request.
 const NOT_MODIFIED: &str = "NotModified";
 
-/// Returns a reference to the shared response of a status.
-pub fn shared(status: StatusCode) -> Value {
-    json!({ "$ref": format!("#/components/responses/{}", name(status)) })
+/// The end of the names of responses that have one media type.
+const ALONE: &str = "Problem";
+
+/// Returns a reference to the shared response of a status. Beside answers that are not JSON an error has the media type of
+/// problems alone: a generated client would otherwise accept JSON and nothing else.
+pub fn shared(status: StatusCode, beside_json: bool) -> Value {
+    let end = if beside_json || status.is_redirection() { "" } else { ALONE };
+    json!({ "$ref": format!("#/components/responses/{}{end}", name(status)) })
 }
 
 fn name(status: StatusCode) -> String {
@@ -31,10 +36,15 @@ pub fn components() -> Map<String, Value> {
     }
     let mut components: Map<String, Value> = by_status
         .values()
-        .map(|problems| {
+        .flat_map(|problems| {
             let status = problems[0].kind().status;
             let titles: Vec<&str> = problems.iter().map(|problem| problem.kind().title).collect();
-            (name(status), problem_response(status, &titles.join("; or ")))
+            let both = problem_response(status, &titles.join("; or "));
+            let mut alone = both.clone();
+            if let Some(content) = alone["content"].as_object_mut() {
+                content.remove("application/json");
+            }
+            [(name(status), both), (format!("{}{ALONE}", name(status)), alone)]
         })
         .collect();
     components.insert(

@@ -177,8 +177,11 @@ fn complete_responses(responses: &mut Map<String, Value>, statuses: &[StatusCode
         .iter()
         .filter(|(status, _)| status.starts_with(['4', '5']))
         .find_map(|(_, response)| response.pointer("/content/application~1json/schema").cloned());
+    let beside_json =
+        responses.get("200").is_some_and(|answer| answer["content"].get("application/json").is_some());
     for status in statuses {
-        let response = responses.entry(status.as_str()).or_insert_with(|| errors::shared(*status));
+        let response =
+            responses.entry(status.as_str()).or_insert_with(|| errors::shared(*status, beside_json));
         if let (Some(schema), true) =
             (&own_schema, response.get("$ref").is_some() && !status.is_redirection())
         {
@@ -196,6 +199,9 @@ fn complete_responses(responses: &mut Map<String, Value>, statuses: &[StatusCode
         if is_error && response.get("content").is_none() {
             let headers = response["headers"].take();
             *response = errors::problem_response(status, &described);
+            if let Some(content) = response["content"].as_object_mut().filter(|_| !beside_json) {
+                content.remove("application/json");
+            }
             merge(&mut response["headers"], headers);
         } else if !is_error {
             let shared = errors::headers(success_headers);
