@@ -95,13 +95,12 @@ async fn ask(
     pooled: Option<TcpStream>,
     request: &[u8],
 ) -> Result<(u16, TcpStream), Box<dyn Error>> {
-    let mut stream = match pooled {
-        Some(stream) => stream,
-        None => {
-            let stream = TcpStream::connect(address).await?;
-            stream.set_nodelay(true)?;
-            stream
-        }
+    let mut stream = if let Some(stream) = pooled {
+        stream
+    } else {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        stream
     };
     stream.write_all(request).await?;
     let mut bytes = Vec::with_capacity(8 * 1024);

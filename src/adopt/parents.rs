@@ -56,7 +56,7 @@ async fn make_all(mover: &Mover<'_>, table: &str, ids: Vec<i64>) -> Result<Vec<C
         match insert(hot, rows).await {
             Ok(()) => made.add(format!("{table} {id}")),
             Err(error @ TierError::Statement { .. }) => {
-                failed.add(format!("{table} {id}: {}", explain(&error)))
+                failed.add(format!("{table} {id}: {}", explain(&error)));
             }
             Err(error) => return Err(error),
         }

@@ -183,7 +183,10 @@ async fn execute(command: Command, settings: &Settings, json: bool) -> Result<()
         Command::Import(args) => import::run(args, settings, json).await,
         Command::Archive(args) => archive::run(args, settings, json).await,
         Command::Token(args) => token::run(&args, settings),
-        Command::Openapi(args) => openapi::run(&args, settings),
+        Command::Openapi(args) => {
+            openapi::run(&args, settings);
+            Ok(())
+        }
         Command::Check(_) => check::run(settings, json).await,
         Command::Health(args) => health::run(&args, settings, json).await,
         Command::Db(args) => db::run(args, settings, json).await,

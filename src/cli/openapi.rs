@@ -1,6 +1,5 @@
 //! `thermocline openapi`
 
-use super::failure::Failure;
 use crate::config::Settings;
 use crate::openapi::{Form, Version};
 use crate::server;
@@ -19,9 +18,8 @@ pub struct Args {
 }
 
 /// Runs the command.
-pub fn run(args: &Args, settings: &Settings) -> Result<(), Failure> {
+pub fn run(args: &Args, settings: &Settings) {
     let ids = if args.ids_as_strings { IdStyle::Text } else { IdStyle::Number };
     let form = Form { version: args.version, ids, base: settings.base_path.clone() };
     outln!("{:#}", server::openapi(&form));
-    Ok(())
 }

@@ -11,7 +11,7 @@ use http::header::{
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 /// How long a browser may remember the answer to a preflight request.
-const MAX_AGE: Duration = Duration::from_secs(3600);
+const MAX_AGE: Duration = Duration::from_hours(1);
 
 /// The origins whose pages may read answers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

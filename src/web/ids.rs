@@ -79,7 +79,7 @@ impl IdWriter {
             }
             (State::Text, b'"') => self.state = State::Between,
             (State::Text, _) => self.text.push(byte),
-            (State::Id, b'0'..=b'9') => {}
+            (State::Id, b'0'..=b'9') | (State::Between, b' ') => {}
             (State::Id, _) => {
                 written.push(b'"');
                 self.state = State::Between;
@@ -96,7 +96,6 @@ impl IdWriter {
                 self.state = State::Id;
                 self.is_id = false;
             }
-            (State::Between, b' ') => {}
             (State::Between, _) => self.is_id = false,
         }
         written.push(byte);

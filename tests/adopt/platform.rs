@@ -15,7 +15,7 @@ use crate::program::Program;
 use crate::support::postgres::{self, Database};
 
 /// The archive as the platform's models make it.
-pub const MODELS: &str = r#"
+pub const MODELS: &str = r"
 CREATE TABLE messages_archive (
     id SERIAL PRIMARY KEY, original_id INTEGER, conversation_id INTEGER NOT NULL, sender_id INTEGER NOT NULL,
     content TEXT NOT NULL, created_at TIMESTAMP NOT NULL, archived_at TIMESTAMP DEFAULT now());
@@ -31,7 +31,7 @@ CREATE TABLE stock_prices_history (
 CREATE TABLE user_behavior_analytics (
     id SERIAL PRIMARY KEY, user_id INTEGER, action_type VARCHAR(50), action_count INTEGER, analysis_date DATE,
     metadata JSON, created_at TIMESTAMP);
-"#;
+";
 
 /// A platform with everything it holds.
 pub struct Platform {
@@ -293,7 +293,7 @@ impl Platform {
             self.oracle.posts.insert(id, post);
         }
         self.hot("UPDATE posts SET title = 'edited' WHERE id = 17").await;
-        self.oracle.posts.get_mut(&17).expect("a post").title = "edited".to_owned();
+        "edited".clone_into(&mut self.oracle.posts.get_mut(&17).expect("a post").title);
         self.hot("INSERT INTO comments VALUES (9999, 9999, 1, 'nowhere', 0)").await;
     }
 

@@ -48,13 +48,9 @@ impl Program {
     /// Runs a command that dies at a step. Returns whether it came to it.
     pub fn dies(&self, args: &str, step: &str) -> bool {
         let output = self.command(args).env("THERMOCLINE_TEST_DIE_AT", step).output().expect("the program");
-        match output.status.signal() {
-            Some(9) => true,
-            _ => {
-                assert!(output.status.success(), "{args} at {step}: {}", said(&output));
-                false
-            }
-        }
+        let killed = output.status.signal() == Some(9);
+        assert!(killed || output.status.success(), "{args} at {step}: {}", said(&output));
+        killed
     }
 }
 

@@ -1,5 +1,7 @@
 //! Archives that are a platform's only in part: a table missing, tables and columns of its own, another schema.
 
+use std::fmt::Write as _;
+
 use serde_json::Value;
 use thermocline::clock::Timestamp;
 
@@ -169,10 +171,9 @@ async fn files_of_an_old_archive_go_straight_into_cold() {
     let mut text = "id,original_id,conversation_id,sender_id,content,created_at,archived_at\n".to_owned();
     for id in 2000..2010 {
         let conversation = if id == 2009 { 77 } else { 1 };
-        text += &format!(
-            "{},{id},{conversation},1,from a file,2019-05-06 07:08:09.25,2020-01-01 00:00:00\n",
-            id - 1990
-        );
+        let row = id - 1990;
+        writeln!(text, "{row},{id},{conversation},1,from a file,2019-05-06 07:08:09.25,2020-01-01 00:00:00")
+            .expect("a line");
         let at = "2019-05-06T07:08:09.25Z".parse().expect("a time");
         let message =
             Message { conversation, sender: 1, content: "from a file".to_owned(), at, is_read: true };

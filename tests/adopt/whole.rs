@@ -118,7 +118,7 @@ async fn a_platform_is_adopted_row_by_row_while_it_writes() {
 async fn ten_adoptions_at_once_are_one() {
     let Some(platform) = Platform::with_a_past().await else { return };
     let start = |n: usize| {
-        let mut command = platform.program.command(if n % 2 == 0 { "db adopt" } else { "db auto" });
+        let mut command = platform.program.command(if n.is_multiple_of(2) { "db adopt" } else { "db auto" });
         command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
         command.spawn().expect("the program")
     };

@@ -126,7 +126,7 @@ fn check_responses(name: &str, operation: &Value, description: &Value) {
         match status.as_bytes()[0] {
             b'2' => assert_eq!(content.map(serde_json::Map::len), Some(1), "{name} has one type of answer"),
             b'3' => {
-                assert!(content.is_none() && response["headers"].get("ETag").is_some(), "{name} {status}")
+                assert!(content.is_none() && response["headers"].get("ETag").is_some(), "{name} {status}");
             }
             _ => {
                 let content = content.unwrap_or_else(|| panic!("{name} {status} has no body"));

@@ -67,7 +67,8 @@ impl Serving {
         let mut rows = String::from("conversation_id,sender_id,content,created_at\n");
         for minute in 0..100 {
             let text = "x".repeat(200_000);
-            rows.push_str(&format!("1,1,{text},2026-01-01T{:02}:{:02}:00Z\n", minute / 60, minute % 60));
+            let time = format!("{:02}:{:02}", minute / 60, minute % 60);
+            rows.extend(["1,1,", &text, ",2026-01-01T", &time, ":00Z\n"]);
         }
         std::fs::write(folder.path().join("messages.csv"), rows).expect("a file");
         let import = program(folder.path()).args(["import", "messages", "messages.csv"]).output();
@@ -105,7 +106,7 @@ impl Serving {
         panic!("the program did not end");
     }
 
-    fn token(&self) -> String {
+    fn token() -> String {
         let output = program(Path::new(".")).args(["token", "--user", "1"]).output().expect("the program");
         String::from_utf8(output.stdout).expect("text").trim().to_owned()
     }
@@ -125,7 +126,7 @@ impl Serving {
 
     /// Asks for a page that is larger than the buffers, and does not read it.
     fn ask_and_not_read(&self) -> TcpStream {
-        let token = self.token();
+        let token = Self::token();
         let stream = self.connect(&format!(
             "GET /api/conversations/1/messages?limit=100 HTTP/1.1\r\nhost: test\r\nauthorization: Bearer {token}\r\n\r\n"
         ));
@@ -180,7 +181,7 @@ fn a_hangup_changes_nothing() {
 #[test]
 fn each_request_has_a_line_in_the_access_log() {
     let serving = Serving::empty(&[]);
-    let token = serving.token();
+    let token = Serving::token();
     serving.get("/api/posts/7?x=secret", &format!("authorization: Bearer {token}\r\nx-request-id: abc\r\n"));
     let line = serving.line("request");
     assert_eq!(line["target"], "thermocline::access", "{line}");

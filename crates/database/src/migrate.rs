@@ -277,7 +277,7 @@ pub fn made(steps: &[Step]) -> Vec<&'static str> {
 /// [`crate::schema::Dialect::lift`] adds the details that SQLite does not keep.
 pub async fn models(schema: &'static TierSchema) -> Result<Vec<Model>, TierError> {
     let steps = schema.sqlite;
-    let (scratch, names) = (Sqlite::scratch(schema).await?, made(steps));
+    let (scratch, names) = (Sqlite::scratch(schema), made(steps));
     let mut models = Vec::new();
     for step in steps {
         scratch.run(step.up).await?;

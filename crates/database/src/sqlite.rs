@@ -78,10 +78,10 @@ impl Sqlite {
     }
 
     /// Creates an empty database in memory with one connection.
-    pub(super) async fn scratch(schema: &'static TierSchema) -> Result<Self, TierError> {
+    pub(super) fn scratch(schema: &'static TierSchema) -> Self {
         let options = SqliteConnectOptions::new().in_memory(true).disable_statement_logging();
         let pool = Pool::new(options, 1, 1, BUSY);
-        Ok(Self { probes: pool.clone(), pool, schema, path: PathBuf::new(), file: None })
+        Self { probes: pool.clone(), pool, schema, path: PathBuf::new(), file: None }
     }
 
     /// Returns the path of the file.

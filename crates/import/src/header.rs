@@ -49,7 +49,7 @@ impl Header {
             match noun.columns().enumerate().find(|(_, column)| column.name == name) {
                 None => wrong.push(format!("unknown column {quoted:?}")),
                 Some(_) if names[..at].iter().flatten().any(|other| other == name) => {
-                    wrong.push(format!("repeated column {quoted:?}"))
+                    wrong.push(format!("repeated column {quoted:?}"));
                 }
                 Some(field) => fields.push(Some(field)),
             }

@@ -238,8 +238,8 @@ mod tests {
     use super::*;
 
     const PATIENCE: Patience = Patience {
-        burst: Duration::from_secs(60),
-        standing: Duration::from_secs(60),
+        burst: Duration::from_mins(1),
+        standing: Duration::from_mins(1),
         burst_waiters: 4,
         standing_waiters: 2,
     };

@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Limits in which every time-out but `short` is far away.
 pub fn limits() -> Limits {
-    let far = Duration::from_secs(600);
+    let far = Duration::from_mins(10);
     Limits {
         connections: 0,
         header_timeout: far,

@@ -30,7 +30,7 @@ async fn limited(capacity: Capacity) -> Limited {
     service.load(&nouns::CONVERSATIONS, vec![conversation(1, 1, Some(2), begun)]).await;
     service.load(&nouns::MESSAGES, vec![message(1, 1, 1, "hello", begun)]).await;
     let options =
-        Options { gate: Gate::new(capacity), access_log: true, ..Options::from(Duration::from_secs(60)) };
+        Options { gate: Gate::new(capacity), access_log: true, ..Options::from(Duration::from_mins(1)) };
     let router = server::router(service.app.clone(), options);
     let (addr, _) = serve(router, limits(), pending()).await;
     let client = reqwest::Client::builder().no_proxy().build().expect("a client");

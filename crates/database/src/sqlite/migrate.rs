@@ -44,7 +44,7 @@ impl Schema for Sqlite {
     }
 
     async fn shapes(&self, steps: &[Step]) -> Result<Option<Shapes>, TierError> {
-        let (now, scratch) = (self.shape().await?, Self::scratch(self.schema).await?);
+        let (now, scratch) = (self.shape().await?, Self::scratch(self.schema));
         let mut after = Vec::new();
         for step in steps {
             scratch.run(step.up()).await?;

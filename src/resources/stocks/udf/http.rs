@@ -58,7 +58,7 @@ struct Failure {
 #[derive(ToSchema)]
 #[schema(as = UdfSymbolAnswer)]
 #[serde(untagged)]
-#[expect(dead_code, reason = "only described")]
+#[expect(dead_code, clippy::large_enum_variant, reason = "only described")]
 enum SymbolAnswer {
     Symbol(Symbol),
     Error(Failure),
@@ -155,9 +155,9 @@ async fn symbol(
 #[utoipa::path(get, path = "/udf/history", operation_id = "udf_history", tag = "charts",
     params(("symbol" = String, Query, min_length = 1, max_length = 100, description = "The symbol; an exchange and a colon may stand before it."),
         ("resolution" = String, Query, pattern = "^1?[DWM]$", description = "`1D`, `1W` or `1M`; a week begins on a Monday."),
-        ("from" = Option<i64>, Query, minimum = -62135596800i64, maximum = 253402300799i64,
+        ("from" = Option<i64>, Query, minimum = -62_135_596_800_i64, maximum = 253_402_300_799_i64,
             description = "Bars from this time on, in seconds since 1970."),
-        ("to" = Option<i64>, Query, minimum = -62135596800i64, maximum = 253402300799i64,
+        ("to" = Option<i64>, Query, minimum = -62_135_596_800_i64, maximum = 253_402_300_799_i64,
             description = "Bars before this time, in seconds since 1970; now by default."),
         ("countback" = Option<i64>, Query, minimum = 1, maximum = 100_000,
             description = "The number of bars before `to`, in place of `from`.")),

@@ -10,10 +10,6 @@ fn verifier(claims: ClaimSettings) -> Verifier {
     Verifier::new(settings(SECRET), Clock::fixed(at(NOW))).expect("a good secret").reading(claims)
 }
 
-fn text(text: &str) -> Option<String> {
-    Some(text.to_owned())
-}
-
 fn verify(settings: &ClaimSettings, mut claims: Value) -> Result<Identity, Refusal> {
     claims["exp"] = json!(NOW + 60);
     verifier(settings.clone()).verify(&hs256(&claims))
@@ -28,10 +24,10 @@ fn readable(identity: &Identity) -> [bool; 3] {
 #[test]
 fn a_token_of_keycloak_names_user_and_roles() {
     let settings = ClaimSettings {
-        user: text("preferred_username"),
+        user: Some("preferred_username".to_owned()),
         lookup: UserLookup::Username,
-        scope: text("realm_access.roles"),
-        admin: text("chat-admin"),
+        scope: Some("realm_access.roles".to_owned()),
+        admin: Some("chat-admin".to_owned()),
     };
     let claims = |roles: Value| {
         json!({
@@ -45,15 +41,15 @@ fn a_token_of_keycloak_names_user_and_roles() {
     assert_eq!((plain.admin, readable(&plain)), (false, [true; 3]));
     let admin = verify(&settings, claims(json!(["offline_access", "chat-admin"]))).expect("genuine");
     assert!(admin.admin);
-    let of_client = ClaimSettings { scope: text("resource_access.account.roles"), ..settings };
+    let of_client = ClaimSettings { scope: Some("resource_access.account.roles".to_owned()), ..settings };
     assert!(verify(&of_client, claims(json!([]))).expect("genuine").admin);
 }
 
 #[test]
 fn a_token_of_auth0_has_claims_whose_names_hold_dots() {
     let settings = ClaimSettings {
-        user: text("https://chat.example.org/user_id"),
-        scope: text("permissions"),
+        user: Some("https://chat.example.org/user_id".to_owned()),
+        scope: Some("permissions".to_owned()),
         ..ClaimSettings::default()
     };
     let claims = json!({
@@ -64,15 +60,19 @@ fn a_token_of_auth0_has_claims_whose_names_hold_dots() {
     let found = verify(&settings, claims.clone()).expect("genuine");
     assert_eq!((found.user.clone(), found.admin), (TokenUser::Id(42), false));
     assert_eq!(readable(&found), [true, false, true]);
-    let nested = ClaimSettings { user: text("https://chat.example.org/app.user.id"), ..settings };
+    let nested = ClaimSettings { user: Some("https://chat.example.org/app.user.id".to_owned()), ..settings };
     assert_eq!(verify(&nested, claims.clone()).expect("genuine").user, TokenUser::Id(43));
     assert_eq!(verify(&ClaimSettings::default(), claims).err(), Some(Refusal::User), "sub is no id");
 }
 
 #[test]
 fn a_token_of_entra_names_an_address() {
-    let settings =
-        ClaimSettings { user: text("email"), lookup: UserLookup::Email, scope: text("scp"), admin: None };
+    let settings = ClaimSettings {
+        user: Some("email".to_owned()),
+        lookup: UserLookup::Email,
+        scope: Some("scp".to_owned()),
+        admin: None,
+    };
     let claims = |verified: Value| {
         json!({
             "ver": "2.0", "oid": "00000000-0000-0000-66f3-3332eca7ea81", "sub": "AAAAAAAAAAAAAAAAAAAAAIkzqFVrSaSaFHy782bbtaQ",
@@ -95,7 +95,7 @@ fn a_token_of_entra_names_an_address() {
 
 #[test]
 fn a_repeated_name_is_refused_at_any_depth() {
-    let settings = ClaimSettings { scope: text("realm_access.roles"), ..ClaimSettings::default() };
+    let settings = ClaimSettings { scope: Some("realm_access.roles".to_owned()), ..ClaimSettings::default() };
     let payload =
         format!(r#"{{"sub":1,"exp":{},"realm_access":{{"roles":[],"roles":["admin"]}}}}"#, NOW + 60);
     let token = super::signed(super::HS256, &payload, SECRET);
@@ -106,13 +106,19 @@ fn a_repeated_name_is_refused_at_any_depth() {
 fn an_issued_token_holds_its_claims_where_the_settings_look() {
     for (settings, user) in [
         (ClaimSettings::default(), "42"),
-        (ClaimSettings { user: text("https://chat.example.org/id"), ..ClaimSettings::default() }, "42"),
         (
             ClaimSettings {
-                user: text("who.name"),
+                user: Some("https://chat.example.org/id".to_owned()),
+                ..ClaimSettings::default()
+            },
+            "42",
+        ),
+        (
+            ClaimSettings {
+                user: Some("who.name".to_owned()),
                 lookup: UserLookup::Username,
-                scope: text("realm_access.roles"),
-                admin: text("ops"),
+                scope: Some("realm_access.roles".to_owned()),
+                admin: Some("ops".to_owned()),
             },
             "mei",
         ),
