@@ -89,7 +89,7 @@ impl From<Behavior> for BehaviorRow {
 
 /// What a user did, by day and action, newest first: counted from archived messages, posts, comments and likes.
 #[utoipa::path(get, path = "/api/users/{id}/behavior", operation_id = "get_user_behavior", tag = "users",
-    params(("id" = i64, Path, minimum = 1, maximum = 9_223_372_036_854_775_807_i64, example = 1,
+    params(("id" = i64, Path, minimum = 1, maximum = 9_223_372_036_854_775_807i64, example = 1,
             description = "The user: one's own id, or any with the scope `admin`."),
         ("from" = Option<String>, Query, format = DateTime,
             description = "Only days from this one on: a date, or a time on it."),

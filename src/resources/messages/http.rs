@@ -104,7 +104,7 @@ async fn participants(app: &App, conversation: i64) -> Result<Option<[Option<i64
 
 /// A page of a conversation's messages, newest first.
 #[utoipa::path(get, path = "/api/conversations/{id}/messages", operation_id = "list_messages", tag = "messages",
-    params(("id" = i64, Path, minimum = 1, maximum = 9_223_372_036_854_775_807_i64, example = 1, description = "The conversation."), ListParameters),
+    params(("id" = i64, Path, minimum = 1, maximum = 9_223_372_036_854_775_807i64, example = 1, description = "The conversation."), ListParameters),
     responses((status = 200, body = MessagePage)))]
 async fn page(
     caller: Caller,
@@ -122,7 +122,7 @@ async fn page(
 /// `q` is found literally: no character is a wildcard. ASCII letters match without case, everything else exactly.
 #[utoipa::path(get, path = "/api/conversations/{id}/messages/search", operation_id = "search_messages",
     tag = "messages",
-    params(("id" = i64, Path, minimum = 1, maximum = 9_223_372_036_854_775_807_i64, example = 1, description = "The conversation."),
+    params(("id" = i64, Path, minimum = 1, maximum = 9_223_372_036_854_775_807i64, example = 1, description = "The conversation."),
         ("q" = String, Query, min_length = 1, max_length = 1000, pattern = "^[^\\u0000]+$", example = "hello",
             description = "The text to find, 1 to 1,000 characters."),
         ("limit" = Option<i64>, Query, minimum = 1, maximum = 100, description = "Rows of a page; 20 by default."),
@@ -145,8 +145,8 @@ async fn search(
 /// One message.
 #[utoipa::path(get, path = "/api/conversations/{id}/messages/{message_id}", operation_id = "get_message",
     tag = "messages",
-    params(("id" = i64, Path, minimum = 1, maximum = 9_223_372_036_854_775_807_i64, example = 1, description = "The conversation."),
-        ("message_id" = i64, Path, minimum = 1, maximum = 9_223_372_036_854_775_807_i64, example = 1, description = "The message.")),
+    params(("id" = i64, Path, minimum = 1, maximum = 9_223_372_036_854_775_807i64, example = 1, description = "The conversation."),
+        ("message_id" = i64, Path, minimum = 1, maximum = 9_223_372_036_854_775_807i64, example = 1, description = "The message.")),
     responses((status = 200, body = OneMessage)))]
 async fn one(
     caller: Caller,

@@ -126,7 +126,7 @@ pub async fn read_with_comments(
 
 /// A page of posts, newest first, each with its numbers of comments and likes.
 #[utoipa::path(get, path = "/api/posts", operation_id = "list_posts", tag = "posts",
-    params(("author_id" = Option<i64>, Query, minimum = 1, maximum = 9_223_372_036_854_775_807_i64,
+    params(("author_id" = Option<i64>, Query, minimum = 1, maximum = 9_223_372_036_854_775_807i64,
             description = "Only the posts of this user."), ListParameters),
     responses((status = 200, body = PostPage)))]
 async fn page(caller: Caller, State(app): State<App>, context: RequestContext) -> Result<Response, Problem> {
@@ -138,7 +138,7 @@ async fn page(caller: Caller, State(app): State<App>, context: RequestContext) -
 
 /// One post.
 #[utoipa::path(get, path = "/api/posts/{id}", operation_id = "get_post", tag = "posts",
-    params(("id" = i64, Path, minimum = 1, maximum = 9_223_372_036_854_775_807_i64, example = 1, description = "The post.")),
+    params(("id" = i64, Path, minimum = 1, maximum = 9_223_372_036_854_775_807i64, example = 1, description = "The post.")),
     responses((status = 200, body = OnePost)))]
 async fn one(
     caller: Caller,
@@ -154,7 +154,7 @@ async fn one(
 
 /// A page of a post's comments, newest first.
 #[utoipa::path(get, path = "/api/posts/{id}/comments", operation_id = "list_comments", tag = "posts",
-    params(("id" = i64, Path, minimum = 1, maximum = 9_223_372_036_854_775_807_i64, example = 1, description = "The post."), ListParameters),
+    params(("id" = i64, Path, minimum = 1, maximum = 9_223_372_036_854_775_807i64, example = 1, description = "The post."), ListParameters),
     responses((status = 200, body = CommentPage)))]
 async fn comments(
     caller: Caller,

@@ -39,7 +39,7 @@ pub struct ListParameters {
     #[param(format = "cursor", min_length = 1)]
     after: Option<String>,
     /// An id: the rows around it, half of them newer.
-    #[param(minimum = 1, maximum = 9_223_372_036_854_775_807_i64)]
+    #[param(minimum = 1, maximum = 9_223_372_036_854_775_807i64)]
     around: Option<i64>,
     /// The rows around this time. A date stands for its midnight (UTC).
     #[param(format = DateTime)]

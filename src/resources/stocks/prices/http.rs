@@ -48,7 +48,7 @@ pub fn routes() -> OpenApiRouter<App> {
 
 /// A range of a stock's prices.
 #[utoipa::path(get, path = "/api/stocks/{stock_id}/prices", operation_id = "get_stock_prices", tag = "stocks",
-    params(("stock_id" = i64, Path, minimum = 1, maximum = 9_223_372_036_854_775_807_i64, example = 1, description = "The stock."), PriceParameters),
+    params(("stock_id" = i64, Path, minimum = 1, maximum = 9_223_372_036_854_775_807i64, example = 1, description = "The stock."), PriceParameters),
     responses(
         (status = 200, description = "The range, which the headers x-start-date and x-end-date repeat.", content(
             (PriceRange = "application/json"), (PriceColumnRange = "application/json; format=columns"),

@@ -54,6 +54,16 @@ struct Failure {
     errmsg: String,
 }
 
+/// Stocks, or a fault of the client.
+#[derive(ToSchema)]
+#[schema(as = UdfSearchAnswer)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "only described")]
+enum SearchAnswer {
+    Stocks(Vec<Match>),
+    Error(Failure),
+}
+
 /// A stock, or a fault of the client.
 #[derive(ToSchema)]
 #[schema(as = UdfSymbolAnswer)]
@@ -112,7 +122,7 @@ async fn time(_: PriceReader, State(app): State<App>) -> Response {
         ("type" = Option<String>, Query, max_length = 100, description = "Only stocks of this kind."),
         ("exchange" = Option<String>, Query, max_length = 100, description = "Only stocks of this exchange."),
         ("limit" = Option<i64>, Query, minimum = 1, maximum = 1000, description = "Stocks at most; 30 by default.")),
-    responses((status = 200, body = Vec<Match>)))]
+    responses((status = 200, body = SearchAnswer, description = "The stocks, or an object with `s`: `error`.")))]
 async fn search(
     _: PriceReader,
     State(app): State<App>,
@@ -155,9 +165,9 @@ async fn symbol(
 #[utoipa::path(get, path = "/udf/history", operation_id = "udf_history", tag = "charts",
     params(("symbol" = String, Query, min_length = 1, max_length = 100, description = "The symbol; an exchange and a colon may stand before it."),
         ("resolution" = String, Query, pattern = "^1?[DWM]$", description = "`1D`, `1W` or `1M`; a week begins on a Monday."),
-        ("from" = Option<i64>, Query, minimum = -62_135_596_800_i64, maximum = 253_402_300_799_i64,
+        ("from" = Option<i64>, Query, minimum = -62_135_596_800i64, maximum = 253_402_300_799i64,
             description = "Bars from this time on, in seconds since 1970."),
-        ("to" = Option<i64>, Query, minimum = -62_135_596_800_i64, maximum = 253_402_300_799_i64,
+        ("to" = Option<i64>, Query, minimum = -62_135_596_800i64, maximum = 253_402_300_799i64,
             description = "Bars before this time, in seconds since 1970; now by default."),
         ("countback" = Option<i64>, Query, minimum = 1, maximum = 100_000,
             description = "The number of bars before `to`, in place of `from`.")),
