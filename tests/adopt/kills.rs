@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::platform::Platform;
+use crate::program::said;
 use crate::support::bounds::bound;
 
 /// Returns the names of the steps in the sources of the adoption.
@@ -51,10 +52,13 @@ async fn an_adoption_survives_a_kill_at_any_step() {
     for step in steps {
         let copy = platform.copy().await;
         assert!(copy.program.dies("db adopt", &step), "{step} was not come to");
-        // As it was, or not served.
-        let refused = copy.program.refused("serve --addr 127.0.0.1:0", 2);
-        // After the messages are done, the next table is not.
-        assert!(refused.contains("thermocline db "), "{step}: {refused}");
+        // Nothing is served until the adoption is complete. After its last steps it is.
+        let used = copy.program.run("archive run --dry-run");
+        match used.status.code() {
+            Some(2) => assert!(said(&used).contains("thermocline db "), "{step}: {}", said(&used)),
+            Some(0) => copy.check_whole(&format!("complete, but killed at {step}")).await,
+            other => panic!("{step}: {other:?}: {}", said(&used)),
+        }
         copy.program.report("db adopt");
         copy.check_whole(&format!("killed at {step}")).await;
     }

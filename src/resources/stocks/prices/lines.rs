@@ -131,7 +131,8 @@ mod tests {
         }
     }
 
-    /// A spreadsheet shows such a symbol as text, numbers stay numbers, and an import reads the symbol itself.
+    /// A spreadsheet shows such a symbol as text, numbers stay numbers, and an import reads the symbol itself, unless no import
+    /// takes it.
     #[test]
     fn symbols_are_no_formulas() {
         let symbols = ["=1+1", "+1", "-1", "@A", "'=1", "2330", "＝1"];
@@ -150,10 +151,11 @@ mod tests {
         );
         let records = input.expect("a sound file").records().expect("readable");
         let read = records.map(|line| {
-            let record = line.expect("readable").result.expect("sound");
-            record.text("symbol").expect("a symbol").to_owned()
+            let record = line.expect("readable").result.ok()?;
+            Some(record.text("symbol").expect("a symbol").to_owned())
         });
-        assert_eq!(read.collect::<Vec<_>>(), symbols);
+        let taken = symbols.map(|symbol| (!symbol.contains(['=', '＝'])).then(|| symbol.to_owned()));
+        assert_eq!(read.collect::<Vec<_>>(), taken);
     }
 
     #[test]

@@ -1,3 +1,5 @@
+-- The columns of the platform's tables, with their defaults.
+-- Reads no table, the catalog alone.
 SELECT t.name AS tbl, c.name AS col, TYPE_NAME(c.user_type_id) AS typ, CAST(c.max_length AS BIGINT) AS bytes,
     CAST(c.scale AS BIGINT) AS scale, c.collation_name AS coll, c.is_nullable AS nullable, c.is_identity,
     m.definition AS computed, d.name AS default_name, d.definition AS preset

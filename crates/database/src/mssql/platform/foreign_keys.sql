@@ -1,3 +1,5 @@
+-- The foreign keys of the platform's tables.
+-- Reads no table, the catalog alone.
 -- Those of other tables too: they refer to columns that may have to change.
 SELECT OBJECT_NAME(f.parent_object_id) AS tbl, f.name AS fk, CAST(f.object_id AS BIGINT) AS place,
     COL_NAME(k.parent_object_id, k.parent_column_id) AS col, OBJECT_NAME(f.referenced_object_id) AS parent,

@@ -1,3 +1,5 @@
+-- The indexes of the platform's tables.
+-- Reads no table, the catalog alone.
 -- Type 1 is clustered, 2 is not; others are no B-trees. Type 0 is a table without a clustered index.
 SELECT t.name AS tbl, i.name AS idx, i.index_id AS place, CAST(i.type AS BIGINT) AS kind, i.is_primary_key AS is_primary,
     i.is_unique, i.is_unique_constraint AS is_constraint, CAST(i.filter_definition AS NVARCHAR(MAX)) AS predicate,
