@@ -4,7 +4,7 @@
 //! take it. The tools call the functions behind the routes, with the arguments as their parameters: the same rows, rights and
 //! errors.
 //!
-//! [`http`] admits a request, [`server`] speaks the protocol, [`tools`] declares the tools, [`arguments`] and [`schema`]
+//! `http` admits a request, `server` speaks the protocol, `tools` declares the tools, `arguments` and `schema`
 //! are their input and output.
 
 mod arguments;

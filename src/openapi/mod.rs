@@ -1,12 +1,12 @@
 //! The description of the API in OpenAPI, and the pages that show it.
 //!
-//! Routes describe only themselves: parameters, the answer, and errors that other routes do not have. [`document`] adds the
+//! Routes describe only themselves: parameters, the answer, and errors that other routes do not have. `document` adds the
 //! rest, the same for every route, and brings the whole into a form that code generators take:
 //!
-//! 1. [`operations`]: one operation for each media type; the errors, headers and parameters that all routes share.
-//! 2. [`schemas`]: no composition where plain objects do.
-//! 3. [`ids`]: on request, ids as texts.
-//! 4. [`v3_0`]: on request, for tools that read OpenAPI 3.0 only.
+//! 1. `operations`: one operation for each media type; the errors, headers and parameters that all routes share.
+//! 2. `schemas`: no composition where plain objects do.
+//! 3. `ids`: on request, ids as texts.
+//! 4. `v3_0`: on request, for tools that read OpenAPI 3.0 only.
 
 mod errors;
 mod ids;

@@ -1,9 +1,9 @@
 //! Who is served now, who waits, and who is refused.
 //!
-//! A request passes three limits. `max_requests` bounds those in progress; the rest is refused at once. A [`FairQueue`]
+//! A request passes three limits. `max_requests` bounds those in progress; the rest is refused at once. A `FairQueue`
 //! bounds those that are worked on, so that few compete for processors and connections and the others wait outside, each
-//! sender in turn. [`Callers`] bounds what one user may do. A request that takes long steps aside: it gives its slot to
-//! the next one. Work that is known to be slow, such as a search, has a queue of its own ([`slow`]).
+//! sender in turn. `Callers` bounds what one user may do. A request that takes long steps aside: it gives its slot to
+//! the next one. Work that is known to be slow, such as a search, has a queue of its own (`slow`).
 
 mod callers;
 mod fair_queue;

@@ -2,11 +2,11 @@
 //!
 //! | phase | |
 //! |---|---|
-//! | `found` | the tables wait in a schema of their own ([`aside`]); ours are empty |
-//! | `copying` | rows that cannot become versions are kept aside; the others are copied inside PostgreSQL, a batch at a time, each with its own number, entry and digest ([`copy`]). Nobody sees them: hot's epoch is lower |
-//! | `copied` | the copies are counted in blocks and as user actions ([`raise`]) |
+//! | `found` | the tables wait in a schema of their own (`aside`); ours are empty |
+//! | `copying` | rows that cannot become versions are kept aside; the others are copied inside PostgreSQL, a batch at a time, each with its own number, entry and digest (`copy`). Nobody sees them: hot's epoch is lower |
+//! | `copied` | the copies are counted in blocks and as user actions (`raise`) |
 //! | `raised` | one commit in hot has raised its epoch above all batches. Every copy became visible at once |
-//! | `done` | rows that both databases held have left one of them, and children have followed their post ([`repair`], [`strays`]) |
+//! | `done` | rows that both databases held have left one of them, and children have followed their post (`repair`, `strays`) |
 //!
 //! A row that hot holds while it would be copied is kept back, so no row is ever visible twice. After the epoch was raised,
 //! ordinary moves take such rows out of hot if they are as the archive has them. All else stays in hot: its value wins.

@@ -1,9 +1,9 @@
 //! The texts the front knows. One it does not know is an error.
 //!
 //! Statements are files: those under `sql/mssql/` are known, each with its twin under `sql/sqlite/`, newest first and
-//! oldest first. Of those with names put in, only the program knows the text; a [`Statement`] carries its twin too, so
-//! the engine under test tells the front of each before it is asked ([`super::engine`]). What arrives has to be such a
-//! text to the letter. What else the program says is listed here or, generated, has its rule in [`super::inserts`].
+//! oldest first. Of those with names put in, only the program knows the text; a `Statement` carries its twin too, so
+//! the engine under test tells the front of each before it is asked (`super::engine`). What arrives has to be such a
+//! text to the letter. What else the program says is listed here or, generated, has its rule in `super::inserts`.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fs;
