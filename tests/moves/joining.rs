@@ -219,6 +219,9 @@ fn an_emptied_cold_is_joined_when_its_loss_is_accepted() {
     fixture.done("archive resume --resource messages");
     std::fs::remove_file(fixture.program.path().join(super::COLD)).expect("cold is a file");
     let refused = fixture.program.run(&["archive", "run"]);
+    assert!(refused.status == Some(1) && refused.err.contains("there is no file"), "{refused:?}");
+    fixture.done("db upgrade --tier cold");
+    let refused = fixture.program.run(&["archive", "run"]);
     assert!(refused.status == Some(2) && refused.err.contains("cold is empty"), "{refused:?}");
     let seen = fixture.program.report(&["archive", "recover", "--dry-run"]);
     let [first, last] = [0, 1].map(|end| seen[0]["lost"][end].as_i64().expect("a move"));
