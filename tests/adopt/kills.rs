@@ -1,40 +1,12 @@
 //! Kills at each step of an adoption. After each, the next run goes on, and every row is there.
 
-use std::collections::BTreeSet;
-use std::path::Path;
-
 use crate::platform::Platform;
 use crate::program::said;
 use crate::support::bounds::bound;
+use crate::support::fail_points::{self, MOVE};
 
-/// Returns the names of the steps in the sources of the adoption.
-fn steps() -> BTreeSet<String> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("crates/archive/src/adopt");
-    let mut steps = BTreeSet::new();
-    for entry in std::fs::read_dir(folder).expect("a folder") {
-        let source = std::fs::read_to_string(entry.expect("an entry").path()).expect("a source");
-        for rest in source.split("fail_point::reached(\"").skip(1) {
-            steps.insert(rest.split('"').next().expect("a name").to_owned());
-        }
-    }
-    steps
-}
-
-/// The steps of every move, which the repair of an adoption has too.
-const MOVE: [&str; 12] = [
-    "claiming",
-    "claimed",
-    "locked",
-    "settling",
-    "settled",
-    "worked-in-cold",
-    "journalled",
-    "committed-in-cold",
-    "raised",
-    "committed-in-hot",
-    "confirming",
-    "confirmed",
-];
+/// The step of every move that the repair of an adoption does not reach.
+const NOT_OF_REPAIR: &str = "worked-in-hot";
 /// The steps of other commands.
 const ELSEWHERE: [&str; 3] = ["dropping-originals", "putting-back", "unpairing"];
 
@@ -42,9 +14,10 @@ const ELSEWHERE: [&str; 3] = ["dropping-originals", "putting-back", "unpairing"]
 async fn an_adoption_survives_a_kill_at_any_step() {
     let Some(platform) = Platform::with_a_past().await else { return };
     let mut steps: Vec<String> =
-        steps().into_iter().filter(|step| !ELSEWHERE.contains(&step.as_str())).collect();
+        fail_points::of_adoption().into_iter().filter(|step| !ELSEWHERE.contains(&step.as_str())).collect();
     assert!(steps.len() > 15, "{steps:?}");
-    steps.extend(MOVE.map(str::to_owned));
+    // The repair is a move, too.
+    steps.extend(MOVE.into_iter().filter(|step| *step != NOT_OF_REPAIR).map(str::to_owned));
     // Later batches too.
     steps.extend(
         ["copied-originals:2", "resolved:2", "committed-in-cold:2", "committed-in-hot:3"].map(str::to_owned),

@@ -4,6 +4,8 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use crate::support::fail_points::DIE_AT;
+
 /// The program with the URLs of its tiers.
 pub struct Program {
     pub hot: PathBuf,
@@ -47,7 +49,7 @@ impl Program {
 
     /// Runs a command that dies at a step. Returns whether it came to it.
     pub fn dies(&self, args: &str, step: &str) -> bool {
-        let output = self.command(args).env("THERMOCLINE_TEST_DIE_AT", step).output().expect("the program");
+        let output = self.command(args).env(DIE_AT, step).output().expect("the program");
         let killed = output.status.signal() == Some(9);
         assert!(killed || output.status.success(), "{args} at {step}: {}", said(&output));
         killed

@@ -3,9 +3,7 @@
 //! After each kill every list must be unchanged, whichever tier holds the rows; after the next run the tables too,
 //! counts included. The test fails when a command does not reach a step, or when a step of the sources is missing here.
 
-use std::collections::BTreeSet;
 use std::os::unix::process::ExitStatusExt as _;
-use std::path::Path;
 
 use thermocline::clock::{DAY, Timestamp};
 
@@ -16,27 +14,9 @@ use super::logical_table::Table;
 use super::program::Ended;
 use super::{COLD, HOT, copy_file, run, scratch};
 use crate::support::bounds::bound;
+use crate::support::fail_points::{self, DIE_AT, MOVE};
 use crate::support::postgres;
 
-/// Names the step at which the program dies: see `crates/archive/src/fail_point.rs`.
-const DIE_AT: &str = "THERMOCLINE_TEST_DIE_AT";
-
-/// The steps of every move, in order.
-const MOVE: [&str; 13] = [
-    "claiming",
-    "claimed",
-    "locked",
-    "settling",
-    "settled",
-    "worked-in-hot",
-    "worked-in-cold",
-    "journalled",
-    "committed-in-cold",
-    "raised",
-    "committed-in-hot",
-    "confirming",
-    "confirmed",
-];
 /// The step at which a move has proven its copy.
 const PROVEN: &str = "proven";
 /// The next move has undone an interrupted one, and has not committed that.
@@ -301,31 +281,10 @@ fn a_recovery_of_a_postgres_survives_a_kill_at_any_step() {
     }
 }
 
-/// Adds the names of the steps in a file or in the files of a folder. The tests of the adoption have their own.
-fn steps_in(path: &Path, found: &mut BTreeSet<String>) {
-    if path.ends_with("archive/src/adopt") {
-        return;
-    }
-    if path.is_dir() {
-        for entry in std::fs::read_dir(path).expect("a folder") {
-            steps_in(&entry.expect("an entry").path(), found);
-        }
-    } else if path.extension().is_some_and(|extension| extension == "rs") {
-        let source = std::fs::read_to_string(path).expect("a source");
-        for rest in source.split("fail_point::reached(\"").skip(1) {
-            found.insert(rest.split('"').next().expect("a name").to_owned());
-        }
-    }
-}
-
 #[test]
 fn every_fail_point_of_the_sources_is_tested() {
-    let mut found = BTreeSet::new();
-    for folder in ["src", "crates"] {
-        steps_in(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut found);
-    }
     let tried = [&MOVE[..], &[PROVEN, UNDONE], &GIVING_UP, &ERASURE, &VACUUM].concat();
-    assert_eq!(found, tried.into_iter().map(str::to_owned).collect());
+    assert_eq!(fail_points::of_moves(), tried.into_iter().map(str::to_owned).collect());
 }
 
 /// Release builds have no fail points: this test shows that they do not.

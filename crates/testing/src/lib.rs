@@ -13,6 +13,7 @@ mod switchable;
 pub mod bounds;
 pub mod dice;
 pub mod engines;
+pub mod fail_points;
 pub mod hot_engines;
 pub mod intercept;
 pub mod pair;
