@@ -105,36 +105,27 @@ impl ActivitySource {
         self.report(cold).await
     }
 
-    /// Returns what became of the counts.
+    /// Returns the report of counts that were adopted.
     pub async fn report(&self, cold: &dyn Engine) -> Result<TableReport, TierError> {
         let name: Value = self.original.name.as_str().into();
         let mut session = cold.session().await?;
         let records = session.fetch(&self.sql(sql::copied()), std::slice::from_ref(&name)).await?;
         let rows = records.first().map_or(Ok(0), |record| record.int("n"))?;
         let classes = Class::read(&session.fetch(sql::classes(), &[name]).await?)?;
-        let adopted = rows - classes.iter().map(|class| class.rows).sum::<i64>();
-        Ok(TableReport {
-            source: self.original.name.clone(),
-            rows,
-            adopted,
-            classes,
-            ..TableReport::default()
-        })
+        Ok(self.table_report(rows, classes))
     }
 
-    /// Returns what would become of them.
+    /// Returns the report that an adoption of the counts would give, without a change.
     pub async fn look(&self, cold: &dyn Engine) -> Result<TableReport, TierError> {
         let mut session = cold.session().await?;
         let classes = Class::read(&session.fetch(&self.sql(sql::sorted_out()), &[]).await?)?;
         let rows = look::rows(&mut *session, &self.original).await?;
+        Ok(self.table_report(rows, classes))
+    }
+
+    fn table_report(&self, rows: i64, classes: Vec<Class>) -> TableReport {
         let adopted = rows - classes.iter().map(|class| class.rows).sum::<i64>();
-        Ok(TableReport {
-            source: self.original.name.clone(),
-            rows,
-            adopted,
-            classes,
-            ..TableReport::default()
-        })
+        TableReport { source: self.original.name.clone(), rows, adopted, classes, ..TableReport::default() }
     }
 }
 
