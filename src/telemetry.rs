@@ -10,7 +10,7 @@ pub use thermocline_core::error::explain;
 /// Checks a log filter and returns it.
 ///
 /// # Errors
-/// What is accepted. A lone word that is not a level is refused, although the library takes it for the name of a module: a
+/// Accepts a filter of levels by module. A lone word that is not a level is refused, although the library takes it for the name of a module: a
 /// misspelt level would switch off every line.
 pub fn filter(text: &str) -> Result<String, &'static str> {
     const EXPECTED: &str =

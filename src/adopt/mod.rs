@@ -36,7 +36,7 @@ pub struct AdoptionReport {
     pub dry_run: bool,
     /// The time zone of instants without one.
     pub zone: String,
-    /// How the tables of hot would be prepared; `None` where they are adopted, or no platform's.
+    /// The preparation of hot's tables; `None` where they are adopted, or no platform's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hot: Option<Preparation>,
     /// The tables of the archive.

@@ -11,7 +11,7 @@ use crate::tier::{Engine, TierError};
 /// Tables of ours that no platform has: where one stands, the archive is ours.
 const OURS: [&str; 2] = ["archive_head", "archive_batches"];
 
-/// What the cold database holds.
+/// The contents of the cold database.
 #[derive(Debug)]
 pub enum Detected {
     /// No archive of a platform.
@@ -22,7 +22,7 @@ pub enum Detected {
     Refused(Vec<String>),
 }
 
-/// How the tables of an archive are read.
+/// Options for reading the tables of an archive.
 #[derive(Debug)]
 pub struct Plan {
     /// The tables whose rows become versions.

@@ -12,7 +12,7 @@ use crate::tier::{Schema, Tier};
 
 /// The most differences that a message lists.
 const MAX_LISTED: usize = 10;
-/// What to do about a cold tier that is a platform's.
+/// The action for a cold tier that belongs to a platform.
 const NOT_ADOPTED: &str =
     "the cold database holds the archive of a platform: `thermocline db adopt` adopts it";
 

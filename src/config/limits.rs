@@ -20,7 +20,7 @@ pub(super) const KEYS: [&str; 9] = [
 /// The settings that are on or off.
 pub(super) const SWITCHES: [&str; 1] = ["access_log"];
 
-/// What the server accepts. A number that is not set follows from the machine; 0 is no limit.
+/// Limits of the server. A number that is not set follows from the machine; 0 is no limit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LimitSettings {
     /// Open connections.

@@ -78,7 +78,7 @@ pub struct Settings {
     pub migrate: bool,
     /// The number of attempts of a service to reach each database at start.
     pub tries: u32,
-    /// What the server accepts.
+    /// Limits of the server.
     pub limits: LimitSettings,
     /// The settings of moves.
     pub archive: ArchiveSettings,

@@ -21,7 +21,7 @@ const PREFIX: &str = "THERMOCLINE_";
 const TEST_PREFIX: &str = "THERMOCLINE_TEST_";
 /// Variables with these prefixes may belong to the program, or to others beside it.
 const SHARED_PREFIXES: [&str; 3] = ["JWT_", "MSSQL_", "POSTGRES_"];
-/// Nobody else has variables with these prefixes, so an unknown one is a misspelt setting.
+/// Prefixes that no other program uses: an unknown variable with one of them is a misspelt setting.
 const URL_PREFIXES: [&str; 2] = ["HOT_DATABASE_", "COLD_DATABASE_"];
 
 /// A setting: its dotted key in the file and its environment variable.

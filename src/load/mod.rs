@@ -104,11 +104,11 @@ pub struct Loader<'a> {
     seen: HashMap<Digest, i64>,
     /// The ids of stocks by symbol.
     stocks: HashMap<String, i64>,
-    /// What the chunk at work has added to both, to take it back when hot refuses the chunk.
+    /// The additions of the current chunk to both, which are removed when hot refuses the chunk.
     added: Added,
 }
 
-/// What a chunk has added to the memory of its loader.
+/// The additions of a chunk to the memory of its loader.
 #[derive(Debug, Default)]
 struct Added {
     seen: Vec<Digest>,

@@ -83,7 +83,7 @@ pub enum Version {
 pub struct Form {
     /// The version of OpenAPI.
     pub version: Version,
-    /// How ids are written.
+    /// The form in which ids are written.
     pub ids: IdStyle,
     /// The prefix of the paths.
     pub base: BasePath,

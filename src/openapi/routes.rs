@@ -33,7 +33,7 @@ pub fn entrance() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(get_service))
 }
 
-/// What the service is and where to go on.
+/// The service's name and version, with links to its documentation.
 #[derive(Debug, Serialize, ToSchema)]
 struct ServiceInfo {
     /// The name of the program.
@@ -42,7 +42,7 @@ struct ServiceInfo {
     /// The version of the program.
     #[schema(example = "0.1.0")]
     version: &'static str,
-    /// What the program does.
+    /// The purpose of the program.
     description: &'static str,
     links: ServiceLinks,
 }

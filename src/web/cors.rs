@@ -10,7 +10,7 @@ use http::header::{
 };
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
-/// How long a browser may remember the answer to a preflight request.
+/// The time for which a browser may cache the answer to a preflight request.
 const MAX_AGE: Duration = Duration::from_hours(1);
 
 /// The origins whose pages may read answers.

@@ -6,7 +6,7 @@
 /// The parameter that every JSON route of the API takes.
 pub const PARAMETER: &str = "ids";
 
-/// How ids are written.
+/// The form in which ids are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum IdStyle {
     /// As numbers.

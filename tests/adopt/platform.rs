@@ -43,7 +43,7 @@ pub struct Platform {
     pub old: Timestamp,
 }
 
-/// How a run of the archiver goes.
+/// The course of one run of the archiver.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Run {
     Whole,
@@ -197,7 +197,7 @@ impl Platform {
         }
     }
 
-    /// What left hot has lost whether it was read.
+    /// A row that left hot has lost whether it was read.
     fn read(&mut self, id: i64) {
         if let Some(message) = self.oracle.messages.get_mut(&id) {
             message.is_read = true;

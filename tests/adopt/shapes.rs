@@ -43,7 +43,7 @@ async fn tables_may_be_missing_and_columns_may_be_more() {
         "{ignored}"
     );
     platform.check_whole("a table of its own kind").await;
-    // What the platform built on its table still works.
+    // Views that the platform built on its table still work.
     assert_eq!(platform.count("SELECT count(*) FROM recent WHERE mood = 'glad'").await, 2);
 }
 

@@ -150,7 +150,7 @@ fn cut_and_join(fixture: Fixture) {
     fixture.done("archive restore --all --resource posts");
     fixture.done("archive resume --resource posts");
 
-    // Somebody drops the tables past the program.
+    // The tables are dropped without the program.
     run(async {
         let pair = fixture.open().await;
         for table in ["archive_erasures", "archive_rejects", "archive_state"] {

@@ -1,4 +1,4 @@
-//! What a newcomer meets first: the demo, the documentation, settings and imports.
+//! The program as its users meet it: the demo, the documentation, settings and imports.
 
 mod demo;
 mod documentation;

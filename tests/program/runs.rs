@@ -6,7 +6,7 @@ use std::process::{Command, Output, Stdio};
 /// A folder in which the program runs, with two embedded tiers.
 pub struct Folder(tempfile::TempDir);
 
-/// How a run ended.
+/// The result of a run.
 #[derive(Debug)]
 pub struct Ended {
     pub status: Option<i32>,

@@ -108,7 +108,7 @@ pub static ERASURES_IN_COLD: Table = table(
 .indexes(&[index("archive_erasures_pending", &["pending"], "the rows still to be erased")
     .only(Only::NotNull("pending"))]);
 
-/// How far a platform's own archive has been adopted.
+/// The progress of adopting a platform's own archive.
 pub static ARCHIVE_ADOPTION: Table = table(
     "archive_adoption",
     &[
@@ -120,7 +120,7 @@ pub static ARCHIVE_ADOPTION: Table = table(
         column("left_hot", ColumnType::Int),
         column("at", ColumnType::Time),
     ],
-    "How far each table of a platform's own archive has been adopted. Nothing is served or moved before all are done.",
+    "The progress of each table of a platform's own archive. Nothing is served or moved before all are done.",
 )
 .key(&["source"]);
 

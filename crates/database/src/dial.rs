@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 
-/// How addresses are tried.
+/// The order and limits in which addresses are tried.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pace {
     /// The head start of an address before the next one is tried beside it.

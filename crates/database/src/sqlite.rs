@@ -24,7 +24,7 @@ use thermocline_core::clock::Timestamp;
 const BUSY: Duration = Duration::from_secs(30);
 /// The number of connections at most. Movers hold some of them for long.
 const CONNECTIONS: u32 = 16;
-/// How long a probe waits for another one.
+/// The time a probe waits for another one.
 const PROBE_WAIT: Duration = Duration::from_secs(3);
 /// Rows of one `INSERT`: 64 rows of twelve columns stay far below the engine's 32,766 parameters.
 const ROWS_PER_INSERT: usize = 64;

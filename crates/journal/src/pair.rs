@@ -22,7 +22,7 @@ pub enum PairError {
     Consistency(#[from] ConsistencyError),
 }
 
-/// How two databases belong together.
+/// The relation between two databases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
     /// They are a pair.

@@ -1,4 +1,4 @@
--- How far a platform's own archive has been adopted. Its tables wait in the schema platform_originals: each is noted here in
+-- The progress of adopting a platform's own archive. Its tables wait in the schema platform_originals: each is noted here in
 -- the transaction that makes this table, so that no version of this program serves a pair whose adoption is not done.
 CREATE TABLE archive_adoption (
     source TEXT COLLATE "C" NOT NULL,

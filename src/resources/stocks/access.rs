@@ -1,4 +1,4 @@
-//! Who may read prices: the holder of a valid token or, where the settings make prices public, anyone.
+//! Access to prices: the holder of a valid token or, where the settings make prices public, anyone.
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;

@@ -7,10 +7,10 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-/// How long the queue must not have been empty before it counts as standing.
+/// The time without an empty queue after which it counts as standing.
 const STANDING: Duration = Duration::from_millis(100);
 
-/// How many may wait, and how long.
+/// The limits of waiting: number and time.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
     /// The longest wait during a burst.

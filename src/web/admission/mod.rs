@@ -1,4 +1,4 @@
-//! Who is served now, who waits, and who is refused.
+//! Admission of requests: served now, queued, or refused.
 //!
 //! A request passes three limits. `max_requests` bounds those in progress; the rest is refused at once. A `FairQueue`
 //! bounds those that are worked on, so that few compete for processors and connections and the others wait outside, each

@@ -23,7 +23,7 @@ struct Inner {
     /// None in tests without a socket.
     address: Option<IpAddr>,
     request_id: Option<RequestId>,
-    /// Whose turn it uses in queues.
+    /// The sender whose turn it uses in queues.
     key: u64,
     caller: OnceLock<i64>,
     held: Mutex<Held>,

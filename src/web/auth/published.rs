@@ -26,7 +26,7 @@ const WAITING: usize = 512;
 /// The largest set that is read.
 const MAX_BYTES: usize = 1 << 20;
 
-/// How often the set is fetched.
+/// The interval between fetches of the key set.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pace {
     /// The time between two regular fetches.

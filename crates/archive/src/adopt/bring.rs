@@ -15,7 +15,7 @@ use crate::recover::reserve_ids;
 use thermocline_database::{Begin, TierError, Value};
 use thermocline_journal::MoveKind;
 
-/// What became of a row.
+/// The outcome of one row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Brought {
     /// It is a version now.

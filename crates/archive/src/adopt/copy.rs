@@ -172,7 +172,7 @@ impl Adoption<'_> {
         Ok(next)
     }
 
-    /// Locks the claim row and checks that nobody has claimed since.
+    /// Locks the claim row and checks that no later mover has claimed.
     pub(super) async fn hold_claim(&self, cold: &mut dyn Session, number: i64) -> Result<(), MoveError> {
         let resource = self.source.family.resource;
         if claim::lock(cold, resource).await? == Some(number) {
@@ -192,7 +192,7 @@ impl Adoption<'_> {
             return Ok(());
         }
         let detail = format!(
-            "{name} has {rows} rows, {copied} were copied and {rejects} kept aside; somebody writes to it"
+            "{name} has {rows} rows, {copied} were copied and {rejects} kept aside; another program writes to it"
         );
         Err(MoveError::Unproven { resource: self.source.family.resource, epoch: 0, detail })
     }

@@ -3,7 +3,7 @@
 //! | phase | |
 //! |---|---|
 //! | `found` | the tables wait in a schema of their own (`aside`); ours are empty |
-//! | `copying` | rows that cannot become versions are kept aside; the others are copied inside PostgreSQL, a batch at a time, each with its own number, entry and digest (`copy`). Nobody sees them: hot's epoch is lower |
+//! | `copying` | rows that cannot become versions are kept aside; the others are copied inside PostgreSQL, a batch at a time, each with its own number, entry and digest (`copy`). No reader sees them: hot's epoch is lower |
 //! | `copied` | the copies are counted in blocks and as user actions (`raise`) |
 //! | `raised` | one commit in hot has raised its epoch above all batches. Every copy became visible at once |
 //! | `done` | rows that both databases held have left one of them, and children have followed their post (`repair`, `strays`) |

@@ -12,7 +12,7 @@ use thermocline_database::{Engine, Statement, TierError};
 pub const SCHEMA: &str = "platform_originals";
 /// The table of user activity.
 pub const ACTIVITY: &str = "user_behavior_analytics";
-/// How cold notes that instants without a time zone are UTC.
+/// The note in cold for instants without a time zone that are UTC.
 pub const UTC: &str = "UTC";
 
 /// A table of the platform.

@@ -1,4 +1,4 @@
-//! How far each table has been adopted, as cold notes it.
+//! The phase of each table's adoption, as noted in cold.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ use thermocline_database::{Begin, Engine, Session, TierError};
 pub enum Phase {
     /// The table waits; nothing was copied.
     Found,
-    /// Its rows are copied, and nobody sees the copies.
+    /// Its rows are copied, and the copies are not visible yet.
     Copying,
     /// The copies are counted.
     Copied,
@@ -44,7 +44,7 @@ impl fmt::Display for Phase {
     }
 }
 
-/// How far one table has been adopted.
+/// The progress of one table's adoption.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TableProgress {
     /// The table.

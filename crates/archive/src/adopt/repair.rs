@@ -27,7 +27,7 @@ use thermocline_journal::MoveKind;
 /// Rows of one move.
 const ROWS: i64 = 500;
 
-/// How the rows of a move are found.
+/// The way in which the rows of a move are selected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum From {
     /// They leave hot.
@@ -46,7 +46,7 @@ struct Repair<'a> {
     found: Mutex<Found>,
 }
 
-/// What an attempt has found out about rows that were kept back.
+/// The findings of an attempt about rows that were held back.
 #[derive(Clone, Debug, Default)]
 struct Found {
     /// Those that are versions now.
@@ -244,7 +244,7 @@ impl Repair<'_> {
         }
         let unchanged = |row: &&Vec<Value>| equal.get(&row[0].int()).is_some_and(|read| read == *row);
         if rows::own(&taken).iter().filter(unchanged).count() != equal.len() {
-            // Somebody wrote between the two statements. The session rolls back, and all is read anew.
+            // Another process wrote between the two statements. The session rolls back, and everything is read again.
             return Err(TierError::Conflict {
                 tier: Tier::Hot,
                 statement: moves::sql::take().name,

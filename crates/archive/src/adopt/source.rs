@@ -32,7 +32,7 @@ pub struct Source<'a> {
     is_read: Vec<bool>,
     archived: String,
     reason: String,
-    /// What two copies of one row have in common.
+    /// The columns that are equal in two copies of one row.
     key: String,
 }
 

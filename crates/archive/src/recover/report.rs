@@ -44,7 +44,7 @@ pub struct InDoubtMove {
 pub struct MissingParents {
     /// The table.
     pub table: &'static str,
-    /// How many ids are missing.
+    /// The number of missing ids.
     pub ids: i64,
     /// The first of them.
     pub first: Vec<i64>,

@@ -196,7 +196,7 @@ mod tests {
         ] {
             assert!(texts.iter().any(|text| text.sql.contains(words)), "{words} in {texts:#?}");
         }
-        // What is dropped is made again after the change, in the opposite order.
+        // Dropped objects are created again after the change, in reverse order.
         let place = |words: &str| texts.iter().position(|text| text.sql.contains(words)).expect(words);
         let order = [
             "DROP CONSTRAINT [FK__messages__sender]",

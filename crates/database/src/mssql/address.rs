@@ -109,7 +109,7 @@ impl Mssql {
     /// Checks that the parts fit each other.
     ///
     /// # Errors
-    /// What is missing or contradicts.
+    /// The setting that is missing or contradicts another.
     pub fn checked(self) -> Result<Self, String> {
         use secrecy::ExposeSecret as _;
         if self.host.is_empty() || self.database.is_empty() {

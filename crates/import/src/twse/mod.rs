@@ -53,7 +53,7 @@ const COLUMNS: [(&str, &str); 9] = [
     ("成交筆數", "transaction_count"),
 ];
 
-/// What all rows of a table have in common.
+/// The values that all rows of a table share.
 #[derive(Clone, Debug)]
 enum Scope {
     Symbol(String),

@@ -132,7 +132,7 @@ impl Facts {
     }
 }
 
-/// How the exchange begins the names of files of one symbol.
+/// The prefixes of the exchange's file names for a single symbol.
 const OFFICIAL: &str = "STOCK_DAY_";
 
 /// A line such as `115年01月 2330 台積電 各日成交資訊` or `115年01月05日 每日收盤行情`.

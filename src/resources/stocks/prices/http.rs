@@ -26,7 +26,7 @@ use crate::web::state::App;
 
 /// The symbols that no stock has, in answers without an envelope.
 const UNKNOWN_SYMBOLS: HeaderName = HeaderName::from_static("x-unknown-symbols");
-/// How many stocks are looked up at once.
+/// The number of stocks that are looked up at once.
 const AT_ONCE: usize = 8;
 
 /// The routes.

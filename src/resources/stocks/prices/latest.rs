@@ -13,9 +13,9 @@ use crate::resources::stocks::Stock;
 use crate::web::day::Day;
 use crate::web::state::App;
 
-/// How many stocks are read at once.
+/// The number of stocks that are read at once.
 const AT_ONCE: usize = 8;
-/// How many days are read first: enough for a stock that is traded on most days.
+/// The number of days that are read first: enough for a stock that is traded on most days.
 const DAYS: usize = 5;
 
 /// The newest prices of several stocks.

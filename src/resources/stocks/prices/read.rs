@@ -25,7 +25,7 @@ pub struct Reading {
     buckets: Buckets,
     /// How many rows are still wanted.
     left: usize,
-    /// How many days are read at once.
+    /// The number of days that are read at once.
     chunk: usize,
     partial: bool,
     progress: Progress,
