@@ -40,6 +40,8 @@ const REPLICA: Duration = Duration::from_secs(2);
 const LIFETIME: Duration = Duration::from_hours(2);
 /// The number of connections for sessions.
 const SESSIONS: u32 = 4;
+/// The time limit for closing all connections.
+const CLOSE: Duration = Duration::from_secs(10);
 /// The server's time limit of a read.
 const READING: Duration = Duration::from_secs(30);
 /// The additional time for its answer, after which the server counts as lost.
@@ -262,9 +264,9 @@ impl Engine for Postgres {
     }
 
     async fn close(&self) {
-        self.sessions.close().await;
-        self.probes.close().await;
-        self.readers.close().await;
+        // A program that ends does not wait for connections that are still being made.
+        let closed = futures::future::join3(self.sessions.close(), self.probes.close(), self.readers.close());
+        let _ = tokio::time::timeout(CLOSE, closed).await;
     }
 }
 

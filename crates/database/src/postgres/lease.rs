@@ -1,5 +1,7 @@
 //! A leased connection, and what is done with a new one before its first use.
 
+use std::time::Duration;
+
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgConnection;
 use sqlx::{Executor as _, Postgres};
@@ -25,6 +27,11 @@ pub(super) async fn refuse_read_only(connection: &mut PgConnection) -> Result<()
     }
     Ok(())
 }
+
+/// Longest time for a connection's way back into the pool. The pool asks the server for a sign of life, and a server
+/// behind a silent network gives none: without a limit the connection would be missing forever, and closing the pool
+/// would wait for it.
+const RETURN: Duration = Duration::from_secs(5);
 
 /// A leased connection. Dropped before its answer is complete, it is closed, which ends the statement. In the pool it
 /// would block until the server had finished.
@@ -54,6 +61,10 @@ impl Drop for Lease {
     fn drop(&mut self) {
         if self.busy {
             self.connection.close_on_drop();
+        } else if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            // After the limit the connection is dropped, which closes its socket.
+            let returned = self.connection.return_to_pool();
+            runtime.spawn(async move { tokio::time::timeout(RETURN, returned).await });
         }
     }
 }
