@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use crate::support::fail_points::DIE_AT;
+use crate::support::waiting::output;
 
 /// The program with the URLs of its tiers.
 pub struct Program {
@@ -30,7 +31,7 @@ impl Program {
     }
 
     pub fn run(&self, args: &str) -> Output {
-        self.command(args).output().expect("the program")
+        output(&mut self.command(args))
     }
 
     /// Runs a command that must succeed, and returns its report.
@@ -49,7 +50,7 @@ impl Program {
 
     /// Runs a command that dies at a step. Returns whether it came to it.
     pub fn dies(&self, args: &str, step: &str) -> bool {
-        let output = self.command(args).env(DIE_AT, step).output().expect("the program");
+        let output = output(self.command(args).env(DIE_AT, step));
         let killed = output.status.signal() == Some(9);
         assert!(killed || output.status.success(), "{args} at {step}: {}", said(&output));
         killed

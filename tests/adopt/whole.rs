@@ -7,6 +7,7 @@ use thermocline::clock::DAY;
 
 use crate::oracle::Message;
 use crate::platform::Platform;
+use crate::support::waiting::finish;
 
 /// Returns the number of rows of each class of a report, by table.
 fn classes(report: &Value) -> BTreeMap<(String, String), i64> {
@@ -69,7 +70,7 @@ async fn a_platform_is_adopted_row_by_row_while_it_writes() {
         platform.write(id, 1 + id % 3, "written meanwhile", at).await;
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
-    let output = adopting.wait_with_output().expect("ends");
+    let output = finish(adopting);
     assert!(output.status.success(), "{}", crate::program::said(&output));
     assert!(id > 605, "the platform wrote {} messages", id - 600);
     let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
@@ -124,7 +125,7 @@ async fn ten_adoptions_at_once_are_one() {
     };
     let all: Vec<_> = (0..10).map(start).collect();
     for one in all {
-        let output = one.wait_with_output().expect("ends");
+        let output = finish(one);
         assert!(output.status.success(), "{}", crate::program::said(&output));
     }
     platform.check_whole("adopted ten times").await;

@@ -20,6 +20,7 @@ use super::fault_injection::{check_all, now, pair_with_history};
 use super::logical_table::{self, Table};
 use super::program::{Ended, Program};
 use super::{Pair, SIZES, mover, plan, run, run_batch, run_mover, scratch, sql};
+use crate::support::waiting::finish;
 
 /// An action of another process.
 #[derive(Clone, Copy, Debug)]
@@ -230,7 +231,7 @@ fn erasures_and_restores_succeed_during_a_run() {
         let ended = program.run(&["archive", "erase", "--resource", "messages", "--id", id]);
         assert_eq!(ended.status, Some(0), "{ended:?}");
     }
-    let ended = Ended::of(child.wait_with_output().expect("its output"));
+    let ended = Ended::of(finish(child));
     assert_eq!((ended.status, report(&ended)["outcome"].as_str()), (Some(0), Some("done")), "{ended:?}");
     let rows = || program.report(&["archive", "status", "--resource", "messages"])["resources"][0].clone();
     let seen = rows();
@@ -244,7 +245,7 @@ fn erasures_and_restores_succeed_during_a_run() {
     std::thread::sleep(Duration::from_millis(300));
     let restored = program.run(&["archive", "restore", "--all", "--resource", "messages"]);
     assert_eq!(restored.status, Some(0), "{restored:?}");
-    let ended = Ended::of(child.wait_with_output().expect("its output"));
+    let ended = Ended::of(finish(child));
     assert_eq!((ended.status, report(&ended)["outcome"].as_str()), (Some(0), Some("held")), "{ended:?}");
     let seen = rows();
     assert_eq!((number(&seen["rows_in_hot"]), number(&seen["cold"]["rows"])), (117, 0), "{seen}");

@@ -19,6 +19,7 @@ use super::program::{Ended, Program};
 use super::{COLD, HOT, Pair, run};
 use crate::support::hot_engines::Server;
 use crate::support::postgres::{self, Database};
+use crate::support::waiting::output;
 
 /// A pair in files or on servers, the program configured for it, and all its rows.
 pub struct Fixture {
@@ -130,7 +131,7 @@ impl Fixture {
 
     /// Runs a command, which must succeed.
     pub fn done(&self, args: &str) -> Ended {
-        let ended = Ended::of(self.command(args).output().expect("the program"));
+        let ended = Ended::of(output(&mut self.command(args)));
         assert_eq!(ended.status, Some(0), "{}, {args}: {ended:?}", self.name);
         ended
     }

@@ -10,6 +10,7 @@ use super::program::Ended;
 use super::{Pair, run};
 use crate::support::postgres::{self, Cluster};
 use crate::support::small_disk::SmallDisk;
+use crate::support::waiting::output;
 
 const ARCHIVE: &str = "archive run --older-than 1d --patience 0s --batch 12 --resource messages";
 
@@ -33,7 +34,7 @@ fn a_full_file(tier: Tier, rooms: [u64; 4]) {
     let reader: Pair = run(fixture.open());
     for left in rooms {
         disk.fill(left);
-        let ended = Ended::of(fixture.command(ARCHIVE).output().expect("the program"));
+        let ended = Ended::of(output(&mut fixture.command(ARCHIVE)));
         let said = stopped(&ended);
         let expected = format!("the {tier} tier is unavailable: ");
         assert!(said.contains(&expected) && said.contains("full"), "{left} KiB: {said}");
@@ -70,7 +71,7 @@ fn a_file_size_limit_stops_the_mover_until_it_is_lifted() {
         command.arg("-c").arg(script).arg(program.get_program()).args(program.get_args());
         command.current_dir(fixture.program.path()).env_clear();
         command.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        let ended = Ended::of(command.output().expect("a shell"));
+        let ended = Ended::of(output(&mut command));
         let said = stopped(&ended);
         assert!(said.contains("tier is unavailable: ") && said.contains("disk"), "{blocks}: {said}");
         run(fixture.check("messages"));
@@ -98,7 +99,7 @@ fn a_full_postgres_disk_stops_the_mover_until_there_is_space() {
         let mut commands = there_and_back.iter().cycle();
         let said = loop {
             let command = commands.next().expect("another one");
-            let ended = Ended::of(fixture.command(command).output().expect("the program"));
+            let ended = Ended::of(output(&mut fixture.command(command)));
             if ended.status != Some(0) {
                 break stopped(&ended).to_owned();
             }

@@ -14,6 +14,7 @@ use crate::support::bounds::bound;
 use crate::support::dice::Dice;
 use crate::support::postgres;
 use crate::support::proxy::{Link, Proxy};
+use crate::support::waiting::{finish, until, until_beside};
 
 /// Limit for a statement of a move, in seconds.
 const LIMIT: u64 = 2;
@@ -39,7 +40,7 @@ async fn moves(fixture: &Fixture) -> i64 {
 /// Checks that the program ends by itself and names the tier.
 fn ends(child: Child, name: &str) {
     let begun = Instant::now();
-    let ended = Ended::of(child.wait_with_output().expect("its output"));
+    let ended = Ended::of(finish(child));
     assert_eq!(ended.status, Some(1), "{ended:?}");
     let said = ended.err.lines().find(|line| line.starts_with("error: ")).expect("an error");
     assert!(said.contains(&format!("the {name} tier is unavailable: ")), "{said}");
@@ -65,9 +66,7 @@ fn hangs(fixture: &Fixture, proxy: &Proxy, name: &str, times: u64) {
     for _ in 0..times {
         let before = run(moves(fixture));
         let child = fixture.command(ARCHIVE).spawn().expect("the program");
-        while run(moves(fixture)) == before {
-            std::thread::sleep(Duration::from_millis(2));
-        }
+        let child = until_beside(child, "a batch moves", || run(moves(fixture)) != before);
         std::thread::sleep(Duration::from_micros(dice.roll(20_000)));
         proxy.set(Link::Silent);
         ends(child, name);
@@ -86,9 +85,8 @@ async fn until_locked_out(fixture: &Fixture) {
     let pair = fixture.open().await;
     let waiting = sql("SELECT count(*) AS n FROM pg_stat_activity WHERE wait_event_type = 'Lock' \
          AND datname = current_database()");
-    while pair.cold.fetch(&waiting, &[]).await.expect("a count")[0].int("n").expect("a count") == 0 {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    let count = async || pair.cold.fetch(&waiting, &[]).await.expect("a count")[0].int("n").expect("a count");
+    until("a session of cold waits for a lock", async || count().await > 0).await;
     pair.close().await;
 }
 

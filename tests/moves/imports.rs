@@ -14,6 +14,7 @@ use thermocline::schema::StorageForm;
 use super::expected_lists::Reader;
 use super::program::{Ended, Program, counts};
 use super::{Pair, run, sql};
+use crate::support::waiting::finish;
 use crate::support::{LIMITED, limited_file};
 
 /// Long ago, so that all rows are due.
@@ -246,7 +247,7 @@ fn standard_input_can_be_imported() {
         let mut command = program.command(&["import", "messages", "-", "--json"]);
         let mut child = command.stdin(Stdio::piped()).spawn().expect("the program");
         child.stdin.take().expect("a pipe").write_all(&content).expect("a reader");
-        let ended = Ended::of(child.wait_with_output().expect("its output"));
+        let ended = Ended::of(finish(child));
         assert_eq!(ended.status, Some(0), "{ended:?}");
         let report: serde_json::Value = serde_json::from_str(&ended.out).expect("a report");
         assert_eq!((counts(&report), &report["files"][0]["file"]), (expected, &"standard input".into()));

@@ -16,6 +16,7 @@ use super::{COLD, HOT, copy_file, run, scratch};
 use crate::support::bounds::bound;
 use crate::support::fail_points::{self, DIE_AT, MOVE};
 use crate::support::postgres;
+use crate::support::waiting::output;
 
 /// The step at which a move has proven its copy.
 const PROVEN: &str = "proven";
@@ -35,7 +36,7 @@ impl Fixture {
     /// Runs a command, which must die when it reaches a step for the nth time.
     fn killed(&self, args: &str, step: &str, nth: u32) {
         let at = format!("{step}:{nth}");
-        let output = self.command(args).env(DIE_AT, &at).output().expect("the program");
+        let output = output(self.command(args).env(DIE_AT, &at));
         let signal = output.status.signal();
         assert_eq!(signal, Some(9), "{}, {args}: {at} was not come to: {:?}", self.name, Ended::of(output));
     }

@@ -14,6 +14,7 @@ use super::program::{Ended, Program, counts, quoted};
 use super::{Pair, run, sql};
 use crate::support::bounds::bound;
 use crate::support::dice::Dice;
+use crate::support::waiting::{finish, until};
 
 const MESSAGES: usize = 6_000;
 
@@ -74,7 +75,7 @@ pub(super) fn kill_after(mut child: Child, delay: Duration) -> Option<Ended> {
     let until = Instant::now() + delay;
     while Instant::now() < until {
         if child.try_wait().expect("a process").is_some() {
-            return Some(Ended::of(child.wait_with_output().expect("its output")));
+            return Some(Ended::of(finish(child)));
         }
         std::thread::sleep(Duration::from_micros(500));
     }
@@ -190,12 +191,10 @@ fn sigterm_stops_the_mover_between_batches() {
             let count = sql("SELECT count(*) AS n FROM archive_batches WHERE confirmed = 1");
             pair.cold.fetch(&count, &[]).await.expect("a count")[0].int("n").expect("a count")
         };
-        while moved().await < 3 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        until("three batches moved", async || moved().await >= 3).await;
         let killed = Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
         assert!(killed.expect("kill").success());
-        let ended = Ended::of(child.wait_with_output().expect("its output"));
+        let ended = Ended::of(finish(child));
         assert_eq!(ended.status, Some(0), "{ended:?}");
         let reports: serde_json::Value = serde_json::from_str(&ended.out).expect("a report");
         for report in reports.as_array().expect("reports") {

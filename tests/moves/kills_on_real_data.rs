@@ -19,6 +19,7 @@ use super::real_data::{data, message, records};
 use super::{Pair, copy_pair, run, scratch, sql};
 use crate::support::bounds::bound;
 use crate::support::dice::Dice;
+use crate::support::waiting::finish;
 
 /// Fingerprint of a set of rows: their number, and the sum of their digests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -113,7 +114,7 @@ fn real_messages_survive_kills() {
             in_between += u64::from(interrupted(&pair).await);
             pair.close().await;
         });
-        let verified = Ended::of(verify.wait_with_output().expect("its output"));
+        let verified = Ended::of(finish(verify));
         assert_eq!(verified.status, Some(0), "after kill {killed}: {verified:?}");
         if let Some(ended) = ended {
             assert_eq!(ended.status, Some(0), "{ended:?}");

@@ -11,6 +11,7 @@ use super::{run, sql};
 use crate::support::bounds::bound;
 use crate::support::dice::Dice;
 use crate::support::postgres::{self, Cluster};
+use crate::support::waiting::{finish, until_beside};
 
 const RESOURCE: &str = "messages";
 
@@ -64,9 +65,7 @@ fn moves_continue_after_a_postgres_crash() {
                 "archive run --older-than 1d --batch 2 --resource {RESOURCE} --patience {patience} --pause 5"
             );
             let child = fixture.command(&args).spawn().expect("the program");
-            while run(batches(&fixture)) == before {
-                std::thread::sleep(Duration::from_millis(2));
-            }
+            let child = until_beside(child, "a batch moves", || run(batches(&fixture)) != before);
             std::thread::sleep(Duration::from_micros(dice.roll(40_000)));
             match end {
                 End::Crash => {
@@ -99,7 +98,7 @@ fn moves_continue_after_a_postgres_crash() {
 
 /// Checks the exit code: a mover that waits for cold moves everything, one that does not wait names the tier.
 fn ends(child: std::process::Child, expected: Option<i32>, end: End) {
-    let ended = Ended::of(child.wait_with_output().expect("its output"));
+    let ended = Ended::of(finish(child));
     assert_eq!(ended.status, expected, "{end:?}: {ended:?}");
     let said = ended.err.contains("error: the cold tier is unavailable: ");
     assert_eq!(said, expected == Some(1), "{end:?}: {ended:?}");

@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use thermocline::clock::Timestamp;
 
 use super::{COLD, HOT, Pair, scratch};
+use crate::support::waiting::output;
 
 /// A folder in which the program runs.
 pub struct Program {
@@ -61,13 +62,13 @@ impl Program {
     }
 
     pub fn run<S: AsRef<OsStr>>(&self, args: &[S]) -> Ended {
-        Ended::of(self.command(args).output().expect("the program"))
+        Ended::of(output(&mut self.command(args)))
     }
 
     /// Runs a command, which must succeed, and returns its report. An import of nothing but rejects must fail.
     pub fn report<S: AsRef<OsStr>>(&self, args: &[S]) -> serde_json::Value {
         let mut command = self.command(args);
-        let ended = Ended::of(command.arg("--json").output().expect("the program"));
+        let ended = Ended::of(output(command.arg("--json")));
         let report: serde_json::Value =
             serde_json::from_str(&ended.out).unwrap_or_else(|_| panic!("{ended:?}"));
         let only_rejects = |file: &serde_json::Value| {

@@ -18,6 +18,7 @@ use super::program::Program;
 use super::{Pair, SIZES, mover, plan, run, run_mover, scratch, sql};
 use crate::support::intercept::{Call, Intercepted, Interceptor, Reply};
 use crate::support::postgres;
+use crate::support::waiting::finish;
 
 fn family(resource: &str) -> &'static Family {
     let found = resources::families().into_iter().find(|family| family.resource == resource);
@@ -309,7 +310,7 @@ fn a_closed_pipe_does_not_stop_a_command() {
     assert!(due > 0);
     let mut child = program.start(&["archive", "run", "--batch", "25"]);
     drop((child.stdout.take(), child.stderr.take()));
-    assert_eq!(child.wait().expect("it ends").code(), Some(0));
+    assert_eq!(finish(child).status.code(), Some(0));
     for resource in program.report(&["archive", "status"])["resources"].as_array().expect("a report") {
         assert_eq!(resource["due"], 0, "{resource}");
     }

@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::process::Stdio;
 
 use crate::runs::{Ended, Folder};
+use crate::support::waiting::finish;
 
 const HEADER: &str = "id,conversation_id,sender_id,content,created_at,is_read\n";
 
@@ -86,7 +87,7 @@ fn standard_input_needs_a_folder_and_names_it() {
             .take()
             .expect("its input")
             .write_all(format!("{HEADER}1,1,1,x,2026-01-01,false\n").as_bytes());
-        Ended::of(&child.wait_with_output().expect("the program"))
+        Ended::of(&finish(child))
     };
     let refused = import("/nowhere/at/all");
     assert!(refused.status == Some(1) && refused.err.contains("/nowhere/at/all"), "{refused:?}");

@@ -1,5 +1,6 @@
 //! Runs of the program in a folder of their own.
 
+use crate::support::waiting::output;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -38,8 +39,7 @@ impl Folder {
 
     /// Runs a command with these variables too.
     pub fn run(&self, args: &[&str], variables: &[(&str, &str)]) -> Ended {
-        let output = self.command(args).envs(variables.iter().copied()).output();
-        Ended::of(&output.expect("the program"))
+        Ended::of(&output(self.command(args).envs(variables.iter().copied())))
     }
 }
 

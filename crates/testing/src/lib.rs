@@ -22,6 +22,7 @@ pub mod prices_tiers;
 pub mod proxy;
 pub mod small_disk;
 pub mod tds;
+pub mod waiting;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;

@@ -6,6 +6,7 @@ use sqlx::Connection as _;
 
 use super::{Ended, Installation};
 use crate::support::postgres;
+use crate::support::waiting::finish;
 
 #[test]
 fn an_unreachable_host_is_named_with_the_reason() {
@@ -47,7 +48,7 @@ async fn a_database_created_during_the_wait_is_found() {
         .execute(&mut connection)
         .await
         .expect("made");
-    let ended = Ended::of(waiting.wait_with_output().expect("an end"));
+    let ended = Ended::of(finish(waiting));
     assert_eq!(ended.status, Some(0), "{ended:?}");
     sqlx::raw_sql(sqlx::AssertSqlSafe(format!("DROP DATABASE {name}")))
         .execute(&mut connection)

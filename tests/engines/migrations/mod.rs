@@ -15,6 +15,7 @@ use tempfile::TempDir;
 
 use crate::support::hot_engines::Server;
 use crate::support::postgres;
+use crate::support::waiting::output;
 
 /// The password of logins that tests make.
 const PASSWORD: &str = "Pass-word-12";
@@ -110,7 +111,7 @@ impl Installation {
     }
 
     pub fn run(&self, args: &[&str]) -> Ended {
-        Ended::of(self.command(args).output().expect("the program"))
+        Ended::of(output(&mut self.command(args)))
     }
 
     /// Runs a command, which must succeed, and returns its output.
@@ -225,7 +226,7 @@ impl Installation {
         let (_, place) = self.hot.split_once('@').expect("a URL");
         let url = format!("mssql://{login}:{PASSWORD}@{place}");
         assert!(place.contains(&server.at.database), "{place}");
-        Ended::of(self.command(args).env("HOT_DATABASE_URL", url).output().expect("the program"))
+        Ended::of(output(self.command(args).env("HOT_DATABASE_URL", url)))
     }
 
     /// Drops the databases.

@@ -13,6 +13,7 @@ use thermocline::load::nouns;
 use super::PATIENCE;
 use crate::support::engines::Servers;
 use crate::support::postgres::connect;
+use crate::support::waiting::until;
 use crate::support::{Service, at, conversation, cutoff, message};
 
 const REQUESTS: u64 = 1_000;
@@ -62,7 +63,7 @@ async fn a_thousand_disconnects_do_not_disturb_others() {
     fill(&service).await;
     let token = service.token(1);
     let asked = async {
-        let seen = async { while at_work(&servers).await.is_empty() {} };
+        let seen = until("a statement is at work", async || !at_work(&servers).await.is_empty());
         // Working statements are visible there.
         let slow = service.get(&token, SLOW[0]);
         matches!(futures::future::select(std::pin::pin!(seen), std::pin::pin!(slow)).await, Either::Left(_))

@@ -1,0 +1,62 @@
+//! Waiting with a limit. A test that waits forever hides its own failure and that of every test after it.
+
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// Longest time to wait for anything. Far longer than it takes on a busy machine.
+const LIMIT: Duration = Duration::from_mins(3);
+/// Time between two looks.
+const BETWEEN: Duration = Duration::from_millis(2);
+
+/// Waits until the condition is true. Panics after three minutes and says what did not happen.
+pub async fn until(what: &str, mut is_true: impl AsyncFnMut() -> bool) {
+    let begun = Instant::now();
+    while !is_true().await {
+        assert!(begun.elapsed() < LIMIT, "still not after {LIMIT:?}: {what}");
+        tokio::time::sleep(BETWEEN).await;
+    }
+}
+
+/// Waits until the condition is true while a process runs. Panics if the process ends first, with its output, and after
+/// three minutes.
+pub fn until_beside(mut child: Child, what: &str, mut is_true: impl FnMut() -> bool) -> Child {
+    let begun = Instant::now();
+    while !is_true() {
+        let runs = child.try_wait().expect("a process").is_none();
+        assert!(runs, "the process ended before: {what}: {:?}", child.wait_with_output());
+        assert!(begun.elapsed() < LIMIT, "still not after {LIMIT:?}: {what}: {:?}", killed(child));
+        std::thread::sleep(BETWEEN);
+    }
+    child
+}
+
+/// Runs a command without input to its end and returns its output. Panics after three minutes with the output until
+/// then.
+pub fn output(command: &mut Command) -> Output {
+    let piped = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    finish(piped.spawn().expect("a program"))
+}
+
+/// Waits for the end of a process and returns its output. Panics after three minutes with the output until then.
+pub fn finish(child: Child) -> Output {
+    let pid = child.id();
+    let (ended, end) = std::sync::mpsc::channel();
+    // The output is read while the process runs, which would block when a pipe is full.
+    let reading = std::thread::spawn(move || {
+        let output = child.wait_with_output();
+        let _ = ended.send(());
+        output.expect("its output")
+    });
+    let in_time = end.recv_timeout(LIMIT).is_ok();
+    if !in_time {
+        let _ = Command::new("kill").args(["-KILL", &pid.to_string()]).status();
+    }
+    let output = reading.join().expect("its output");
+    assert!(in_time, "the process did not end within {LIMIT:?}: {output:?}");
+    output
+}
+
+fn killed(mut child: Child) -> Output {
+    child.kill().expect("a kill");
+    child.wait_with_output().expect("its output")
+}
