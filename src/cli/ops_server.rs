@@ -5,7 +5,9 @@ use std::future::pending;
 use tokio::net::TcpListener;
 
 use super::failure::Failure;
+use crate::server::refusal::Refusals;
 use crate::server::{self, Limits};
+use crate::web::base_path::BasePath;
 use crate::web::state::App;
 
 /// Connections of operators' tools at most.
@@ -21,7 +23,9 @@ pub fn spawn(listener: TcpListener, app: App) -> Result<(), Failure> {
             match TcpListener::from_std(listener) {
                 Ok(listener) => {
                     let limits = Limits { connections: CONNECTIONS, ..Limits::default() };
-                    server::listener::serve(listener, server::ops_router(app), limits, pending()).await;
+                    let refusals = Refusals::new(BasePath::default(), app.clock());
+                    let router = server::ops_router(app);
+                    server::listener::serve(listener, router, limits, refusals, pending()).await;
                 }
                 Err(error) => tracing::error!(%error, "probes and metrics are not served"),
             }

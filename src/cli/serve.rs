@@ -20,6 +20,7 @@ use crate::clock::Clock;
 use crate::config::{Flags, Settings};
 use crate::resources::registry;
 use crate::server::Limits;
+use crate::server::refusal::Refusals;
 use crate::web::admission::Gate;
 use crate::web::state::App;
 use crate::{ops, server};
@@ -152,13 +153,14 @@ pub async fn until_stopped(listener: TcpListener, app: App, settings: &Settings)
         has_ops_address: settings.limits.ops_addr.is_some(),
     };
     let aggregate = tokio::spawn(ops::metrics::aggregate());
+    let refusals = Refusals::new(options.base.clone(), app.clock());
     let router = server::router(app, options);
     let mut stopping = Instant::now();
     let stop = async {
         server::stop_signal_once().await;
         stopping = Instant::now() + limits.shutdown_timeout;
     };
-    server::listener::serve(listener, router, limits, stop).await;
+    server::listener::serve(listener, router, limits, refusals, stop).await;
     aggregate.abort();
     tracing::info!("stopped");
     stopping

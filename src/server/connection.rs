@@ -24,7 +24,7 @@ use tower::Service as _;
 use super::activity::{Activity, Expiry};
 use super::body::Sending;
 use super::limits::Limits;
-use super::refusal;
+use super::refusal::{self, Refusals};
 use super::socket::Socket;
 
 /// Bytes of a request's header.
@@ -52,6 +52,8 @@ const GIVEN_UP: &str = "thermocline_http_connections_given_up_total";
 pub struct Server {
     router: Router,
     limits: Limits,
+    /// The refusals of what does not come as far as the router.
+    pub refusals: Refusals,
     builder: Builder<TokioExecutor>,
     /// Cancelled when the server stops.
     pub stopping: CancellationToken,
@@ -59,7 +61,7 @@ pub struct Server {
 
 impl Server {
     /// Returns a server of `router`.
-    pub fn new(router: Router, limits: Limits) -> Arc<Self> {
+    pub fn new(router: Router, limits: Limits, refusals: Refusals) -> Arc<Self> {
         let mut builder = Builder::new(TokioExecutor::new());
         builder
             .http1()
@@ -79,7 +81,7 @@ impl Server {
             .max_send_buf_size(SEND_BUFFER)
             .keep_alive_interval(PING)
             .keep_alive_timeout(PING);
-        Arc::new(Self { router, limits, builder, stopping: CancellationToken::new() })
+        Arc::new(Self { router, limits, refusals, builder, stopping: CancellationToken::new() })
     }
 
     /// Serves a connection until it ends.
@@ -107,7 +109,8 @@ impl Server {
         activity: &Arc<Activity>,
         ended: &Arc<AtomicBool>,
     ) -> LastWord {
-        let socket = Socket::new(Arc::clone(stream), Arc::clone(activity), Arc::clone(ended));
+        let socket =
+            Socket::new(Arc::clone(stream), Arc::clone(activity), Arc::clone(ended), self.refusals.clone());
         let service = service_fn(|mut request: http::Request<Incoming>| {
             let in_progress = activity.begin(request.version());
             request.extensions_mut().insert(ConnectInfo(peer));
@@ -142,7 +145,11 @@ impl Server {
                     count(expiry);
                     tracing::debug!(%peer, ?expiry, "a connection is given up");
                     let begun = expiry == Expiry::Header && activity.is_in_header();
-                    return if begun { LastWord::Refusal(refusal::late_header()) } else { LastWord::Nothing };
+                    return if begun {
+                        LastWord::Refusal(self.refusals.late_header())
+                    } else {
+                        LastWord::Nothing
+                    };
                 }
             };
             tokio::select! {

@@ -17,7 +17,7 @@ use super::activity::Activity;
 use super::connection::Server;
 use super::limits::Limits;
 use super::open::OpenConnections;
-use super::refusal;
+use super::refusal::{self, Refusals};
 
 /// The pause after an error that a next attempt would meet again, such as too many open files.
 const BACK_OFF: Duration = Duration::from_millis(100);
@@ -27,10 +27,16 @@ const REFUSALS: usize = 64;
 const ACCEPT_ERRORS: &str = "thermocline_http_accept_errors_total";
 
 /// Serves until `stop` resolves, then finishes the requests in progress within the time that `limits` sets.
-pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: impl Future<Output = ()>) {
-    let server = Server::new(router, limits);
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    limits: Limits,
+    refusals: Refusals,
+    stop: impl Future<Output = ()>,
+) {
+    let server = Server::new(router, limits, refusals);
     let open = OpenConnections::new(limits.connections);
-    let refusals = Arc::new(Semaphore::new(REFUSALS));
+    let leaving = Arc::new(Semaphore::new(REFUSALS));
     let mut tasks = JoinSet::new();
     let mut stop = pin!(stop);
     loop {
@@ -46,7 +52,7 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: 
                             drop(place);
                         });
                     } else {
-                        refuse(stream, peer, &refusals, &mut tasks);
+                        refuse(stream, peer, server.refusals.too_many_connections(), &leaving, &mut tasks);
                     }
                 }
                 Err(error) => after(&error, &open).await,
@@ -67,12 +73,18 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: 
 }
 
 /// Tells a client that there are too many connections.
-fn refuse(stream: TcpStream, peer: SocketAddr, refusals: &Arc<Semaphore>, tasks: &mut JoinSet<()>) {
+fn refuse(
+    stream: TcpStream,
+    peer: SocketAddr,
+    refusal: Vec<u8>,
+    leaving: &Arc<Semaphore>,
+    tasks: &mut JoinSet<()>,
+) {
     tracing::debug!(%peer, "a connection is refused: there are too many");
-    let Ok(permit) = Arc::clone(refusals).try_acquire_owned() else { return };
+    let Ok(permit) = Arc::clone(leaving).try_acquire_owned() else { return };
     tasks.spawn(async move {
         // Best effort: the client may not read.
-        let _ = stream.try_write(&refusal::too_many_connections());
+        let _ = stream.try_write(&refusal);
         refusal::linger(&stream).await;
         drop(permit);
     });

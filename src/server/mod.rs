@@ -7,7 +7,7 @@ mod host;
 pub mod limits;
 pub mod listener;
 mod open;
-mod refusal;
+pub mod refusal;
 mod signals;
 mod socket;
 
@@ -26,6 +26,8 @@ use tower_http::timeout::TimeoutLayer;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
+use self::refusal::Refusals;
+use crate::clock::Clock;
 use crate::openapi::{self, Api, Form};
 use crate::web::admission::{self, Exempt, Gate};
 use crate::web::base_path::{self, BasePath};
@@ -140,6 +142,7 @@ pub async fn serve(
     router: Router,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    listener::serve(listener, router, Limits::default(), stop).await;
+    let refusals = Refusals::new(BasePath::default(), &Clock::system());
+    listener::serve(listener, router, Limits::default(), refusals, stop).await;
     Ok(())
 }

@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use super::activity::Activity;
-use super::refusal;
+use super::refusal::Refusals;
 
 /// A socket. It is shared, because the connection may have a last word after the HTTP library is done with it.
 #[derive(Debug)]
@@ -22,12 +22,18 @@ pub struct Socket {
     activity: Arc<Activity>,
     /// Whether the client has closed its side.
     ended: Arc<AtomicBool>,
+    refusals: Refusals,
 }
 
 impl Socket {
     /// Returns the socket of a connection. `ended` is set when the client closes its side.
-    pub fn new(stream: Arc<TcpStream>, activity: Arc<Activity>, ended: Arc<AtomicBool>) -> Self {
-        Self { stream, activity, ended }
+    pub fn new(
+        stream: Arc<TcpStream>,
+        activity: Arc<Activity>,
+        ended: Arc<AtomicBool>,
+        refusals: Refusals,
+    ) -> Self {
+        Self { stream, activity, ended, refusals }
     }
 
     fn poll_writing(
@@ -56,7 +62,7 @@ impl Socket {
 
     /// Sends a problem instead of a bare refusal of the HTTP library. Returns whether it was sent.
     fn refused(&self, written: &[u8]) -> bool {
-        let Some(problem) = refusal::instead_of(written) else { return false };
+        let Some(problem) = self.refusals.instead_of(written) else { return false };
         // Nothing else is on its way to the client, so that there is room for it.
         self.stream.try_write(&problem).is_ok_and(|bytes| bytes == problem.len())
     }

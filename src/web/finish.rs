@@ -70,6 +70,11 @@ impl RequestIds {
         {
             return RequestId(id.into());
         }
+        self.draw()
+    }
+
+    /// Returns a new id.
+    pub fn draw(&self) -> RequestId {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         RequestId(format!("{:014x}-{number:x}", self.process).into())
     }

@@ -6,7 +6,10 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::routing::get;
+use thermocline::clock::Clock;
+use thermocline::server::refusal::Refusals;
 use thermocline::server::{self, Limits};
+use thermocline::web::base_path::BasePath;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -48,7 +51,8 @@ pub async fn serve(
 ) -> (String, tokio::task::JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let addr = listener.local_addr().expect("an address").to_string();
-    (addr, tokio::spawn(server::listener::serve(listener, router, limits, stop)))
+    let refusals = Refusals::new(BasePath::default(), &Clock::system());
+    (addr, tokio::spawn(server::listener::serve(listener, router, limits, refusals, stop)))
 }
 
 /// Waits for something that has to happen.
@@ -120,4 +124,6 @@ pub fn assert_problem(response: &str, status: u16, name: &str) {
     assert_eq!(body["type"], format!("/problems/{name}"), "{response}");
     assert_eq!(body["status"], status, "{response}");
     assert_eq!(body["success"], false, "{response}");
+    let id = body["request_id"].as_str().expect("a request id");
+    assert!(head.contains(&format!("x-request-id: {id}")), "{response}");
 }
