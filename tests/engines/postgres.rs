@@ -20,7 +20,11 @@ use thermocline::tier::{
 };
 
 use crate::support::pair::Pair;
-use crate::support::postgres::{cold, connect};
+use crate::support::postgres::{address, cold, connect};
+use crate::support::proxy::{Link, Proxy};
+
+/// The longest wait for the end of a pool.
+const PATIENCE: Duration = Duration::from_secs(50);
 
 /// Records the plan of every query.
 #[derive(Debug)]
@@ -205,6 +209,26 @@ async fn a_dropped_query_does_not_affect_later_ones() {
         let records = session.fetch(&echo(), &[Value::Int(n as i64)]).await.expect("answers");
         assert_eq!(records[0].int("one").expect("an integer"), n as i64);
     }
+}
+
+/// The network falls silent before a connection returns to its pool.
+#[tokio::test]
+async fn a_pool_is_closed_although_a_connection_is_lost() {
+    let Some((_cold, url)) = cold().await else { return };
+    let place = address(&url);
+    let proxy = Proxy::before(place.clone()).await;
+    let url = url.replacen(&place, &format!("127.0.0.1:{}", proxy.port), 1);
+    let url = PostgresUrl::parse(&url).expect("a URL");
+    let cold = Postgres::open(thermocline::schema::of(Tier::Cold), &url, None).await.expect("opens");
+    let mut session = cold.session().await.expect("a session");
+    session.fetch(&echo(), &[Value::Int(1)]).await.expect("answers");
+    proxy.set(Link::Silent);
+    drop(session);
+    // On one thread, every other task is polled meanwhile: the pool asks the silent server for a sign of life.
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+    tokio::time::timeout(PATIENCE, cold.close()).await.expect("closing waits for a lost connection");
 }
 
 #[tokio::test]
