@@ -52,7 +52,7 @@ const GIVEN_UP: &str = "thermocline_http_connections_given_up_total";
 pub struct Server {
     router: Router,
     limits: Limits,
-    /// The refusals of what does not come as far as the router.
+    /// Writes the refusals of connections and requests that do not reach the router.
     pub refusals: Refusals,
     builder: Builder<TokioExecutor>,
     /// Cancelled when the server stops.

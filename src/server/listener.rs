@@ -52,7 +52,7 @@ pub async fn serve(
                             drop(place);
                         });
                     } else {
-                        refuse(stream, peer, server.refusals.too_many_connections(), &leaving, &mut tasks);
+                        refuse(stream, peer, &server, &leaving, &mut tasks);
                     }
                 }
                 Err(error) => after(&error, &open).await,
@@ -76,12 +76,13 @@ pub async fn serve(
 fn refuse(
     stream: TcpStream,
     peer: SocketAddr,
-    refusal: Vec<u8>,
+    server: &Server,
     leaving: &Arc<Semaphore>,
     tasks: &mut JoinSet<()>,
 ) {
     tracing::debug!(%peer, "a connection is refused: there are too many");
     let Ok(permit) = Arc::clone(leaving).try_acquire_owned() else { return };
+    let refusal = server.refusals.too_many_connections();
     tasks.spawn(async move {
         // Best effort: the client may not read.
         let _ = stream.try_write(&refusal);

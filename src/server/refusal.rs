@@ -17,7 +17,7 @@ const LINGER: Duration = Duration::from_secs(1);
 /// Bytes that are read and dropped meanwhile.
 const LINGER_BYTES: usize = 256 * 1024;
 
-/// Writes refusals as the router would: under its prefix, and with its request ids.
+/// Writes refusals as the router does: with the prefix of its paths, and a request id.
 #[derive(Clone, Debug)]
 pub struct Refusals {
     base: BasePath,
@@ -25,7 +25,7 @@ pub struct Refusals {
 }
 
 impl Refusals {
-    /// Returns refusals under this prefix, with ids of their own.
+    /// Returns refusals under this prefix. Their ids do not repeat those of the router.
     pub fn new(base: BasePath, clock: &Clock) -> Self {
         Self { base, ids: RequestIds::new(clock) }
     }
@@ -33,6 +33,7 @@ impl Refusals {
     /// Returns a response with a problem that closes the connection.
     fn response(&self, status: StatusCode, problem: &Problem) -> Vec<u8> {
         let id = self.ids.draw();
+        tracing::debug!(request_id = id.as_str(), status = status.as_u16(), %problem, "refused before the router");
         let body = problem.body(&self.base, status, None, Some(id.as_str()));
         let header = problem
             .header()
