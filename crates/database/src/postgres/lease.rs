@@ -28,9 +28,8 @@ pub(super) async fn refuse_read_only(connection: &mut PgConnection) -> Result<()
     Ok(())
 }
 
-/// Longest time for a connection's way back into the pool. The pool asks the server for a sign of life, and a server
-/// behind a silent network gives none: without a limit the connection would be missing forever, and closing the pool
-/// would wait for it.
+/// The time limit for returning a connection to its pool, which pings the server first. On a silent network the ping has
+/// no answer: without a limit the connection would be missing forever, and closing the pool would wait for it.
 const RETURN: Duration = Duration::from_secs(5);
 
 /// A leased connection. Dropped before its answer is complete, it is closed, which ends the statement. In the pool it
@@ -62,7 +61,8 @@ impl Drop for Lease {
         if self.busy {
             self.connection.close_on_drop();
         } else if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            // After the limit the connection is dropped, which closes its socket.
+            // `PoolConnection` does the same when it is dropped, but without a limit. After the limit the future is
+            // dropped with the connection, which closes its socket.
             let returned = self.connection.return_to_pool();
             runtime.spawn(async move { tokio::time::timeout(RETURN, returned).await });
         }
