@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use crate::migrations::Installation;
+use crate::migrations::{Ended, Installation};
+use crate::support::waiting::output;
 
 /// Returns the statements for a role in a tier.
 fn grants(installation: &Installation, role: &str, tier: &str) -> Vec<String> {
@@ -48,8 +49,7 @@ async fn postgres_as_reader_mover_and_migrator() {
     // A migrator makes the tables of an empty database.
     let migrator = login(&installation, "migrator", "a_migrator").await;
     let as_user = |url: &str, args: &[&str]| {
-        let output = installation.command(args).env("COLD_DATABASE_URL", url).output().expect("the program");
-        crate::migrations::Ended::of(output)
+        Ended::of(output(installation.command(args).env("COLD_DATABASE_URL", url)))
     };
     let done = as_user(&migrator, &["db", "auto"]);
     assert_eq!(done.status, Some(0), "{done:?}");

@@ -6,13 +6,13 @@ use std::process::Command;
 
 use serde_json::Value;
 
+use crate::support::waiting::output;
+
 const ENGINES: [&str; 3] = ["sqlite", "postgres", "mssql"];
 
 fn statements(engine: &str) -> Vec<Value> {
-    let out = Command::new(env!("CARGO_BIN_EXE_thermocline"))
-        .args(["db", "statements", "--engine", engine, "--json"])
-        .output()
-        .expect("runs");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_thermocline"));
+    let out = output(command.args(["db", "statements", "--engine", engine, "--json"]));
     assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
     let listing: Value = serde_json::from_slice(&out.stdout).expect("JSON");
     listing["statements"].as_array().expect("a list").clone()

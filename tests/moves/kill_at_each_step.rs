@@ -294,7 +294,6 @@ fn release_builds_have_no_fail_points() {
     let manifest = include_str!("../../Cargo.toml");
     assert!(!manifest.contains("debug-assertions"), "a release must not have the steps");
     let fixture = Fixture::embedded();
-    let output = fixture.command("archive run --older-than 1d").env(DIE_AT, "claimed").output();
-    let status = output.expect("the program").status;
+    let status = output(fixture.command("archive run --older-than 1d").env(DIE_AT, "claimed")).status;
     assert_eq!(status.code(), if cfg!(debug_assertions) { None } else { Some(0) });
 }

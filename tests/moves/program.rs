@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use thermocline::clock::Timestamp;
 
 use super::{COLD, HOT, Pair, scratch};
-use crate::support::waiting::output;
+use crate::support::waiting::{self, output};
 
 /// A folder in which the program runs.
 pub struct Program {
@@ -121,7 +121,7 @@ impl Serving {
         loop {
             let from = said.len();
             if log.read_line(&mut said).expect("a line") == 0 {
-                let status = serving.child.wait().expect("it ends").code();
+                let status = waiting::status(&mut serving.child).code();
                 return Err(Ended { status, out: String::new(), err: said });
             }
             let line: serde_json::Value = serde_json::from_str(&said[from..]).unwrap_or_default();
@@ -140,7 +140,7 @@ impl Serving {
     pub fn stop(mut self) -> Ended {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().expect("kill").success());
-        let status = self.child.wait().expect("it ends").code();
+        let status = waiting::status(&mut self.child).code();
         let log = self.log.take().and_then(|log| log.join().ok());
         Ended { status, out: String::new(), err: log.expect("its log") }
     }

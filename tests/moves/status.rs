@@ -9,8 +9,9 @@ use thermocline::tier::Schema;
 
 use super::fault_injection::{now, pair_with_history};
 use super::faulty_engine::{Fault, Faulty, Fuse};
-use super::program::Program;
+use super::program::{Ended, Program};
 use super::{HOT, Pair, SIZES, copy_file, mover, plan, run, run_mover, scratch};
+use crate::support::waiting::output;
 
 async fn look(pair: &Pair, resource: &str) -> Status {
     let family = resources::families().into_iter().find(|family| family.resource == resource);
@@ -147,8 +148,7 @@ fn status_works_while_cold_is_unreachable_but_requires_one() {
     assert!(whole["resources"][0]["cold"]["rows"].as_i64() > Some(0), "{whole}");
 
     let mut command = program.command(&args);
-    let ended = command.env("COLD_DATABASE_URL", "postgres://nobody@127.0.0.1:1/none").output();
-    let ended = super::program::Ended::of(ended.expect("the program"));
+    let ended = Ended::of(output(command.env("COLD_DATABASE_URL", "postgres://nobody@127.0.0.1:1/none")));
     assert_eq!(ended.status, Some(0), "{ended:?}");
     let status: serde_json::Value = serde_json::from_str(&ended.out).expect("a report");
     assert!(status["cold_is_away"].is_string() && status["resources"][0]["cold"].is_null(), "{status}");
@@ -156,8 +156,7 @@ fn status_works_while_cold_is_unreachable_but_requires_one() {
     assert_eq!(status["resources"][0]["epoch"], whole["resources"][0]["epoch"]);
 
     for args in [&["archive", "status"][..], &["archive", "run"], &["archive", "run", "--dry-run"]] {
-        let ended = program.command(args).env_remove("COLD_DATABASE_URL").output().expect("the program");
-        let ended = super::program::Ended::of(ended);
+        let ended = Ended::of(output(program.command(args).env_remove("COLD_DATABASE_URL")));
         assert_eq!(ended.status, Some(2), "{args:?}: {ended:?}");
         assert!(!ended.err.is_empty(), "{args:?} says why");
     }

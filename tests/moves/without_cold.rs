@@ -2,8 +2,9 @@
 
 use super::execute;
 use super::fault_injection::{now, pair_with_history};
-use super::program::{Program, Serving};
+use super::program::{Ended, Program, Serving};
 use super::{Pair, logical_table, run};
+use crate::support::waiting::output;
 
 /// No cold tier.
 const ALONE: (&str, &str) = ("COLD_DATABASE_URL", "");
@@ -20,8 +21,7 @@ fn archive_commands_require_a_cold_tier() {
         Pair::open(program.path(), now()).await.close().await;
     });
     for command in ["run", "status", "verify", "vacuum"] {
-        let output = program.command(&["archive", command]).env(ALONE.0, ALONE.1).output();
-        let ended = super::program::Ended::of(output.expect("the program"));
+        let ended = Ended::of(output(program.command(&["archive", command]).env(ALONE.0, ALONE.1)));
         assert_eq!(ended.status, Some(2), "{command}: {ended:?}");
         assert!(ended.err.contains("COLD_DATABASE_URL: not set"), "{command}: {ended:?}");
     }

@@ -5,6 +5,8 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
+use crate::support::waiting::output;
+
 struct Demo {
     process: Child,
     said: Value,
@@ -39,12 +41,11 @@ fn demo(folder: &std::path::Path) -> Demo {
 
 fn shell(demo: &Demo, command: &str) -> String {
     let token = demo.said["token"].as_str().expect("a token");
-    let output = Command::new("bash")
-        .args(["-c", command])
+    let mut bash = Command::new("bash");
+    bash.args(["-c", command])
         .env("URL", demo.said["url"].as_str().expect("a URL"))
-        .env("AUTH", format!("Authorization: Bearer {token}"))
-        .output()
-        .expect("bash runs");
+        .env("AUTH", format!("Authorization: Bearer {token}"));
+    let output = output(&mut bash);
     String::from_utf8(output.stdout).expect("text")
 }
 

@@ -7,6 +7,8 @@ use std::process::Command;
 
 use thermocline::web::problem::KINDS;
 
+use crate::support::waiting::output;
+
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
@@ -90,8 +92,8 @@ fn every_problem_type_is_documented_with_its_status() {
 
 /// The help of a command: the commands below it and its own options.
 fn help(command: &[&str]) -> (Vec<String>, Vec<String>) {
-    let program = Command::new(env!("CARGO_BIN_EXE_thermocline")).args(command).arg("--help").output();
-    let text = String::from_utf8(program.expect("the program runs").stdout).expect("UTF-8");
+    let help = output(Command::new(env!("CARGO_BIN_EXE_thermocline")).args(command).arg("--help"));
+    let text = String::from_utf8(help.stdout).expect("UTF-8");
     let (mut commands, mut options, mut in_commands) = (Vec::new(), Vec::new(), false);
     for line in text.lines() {
         if !line.starts_with(' ') {

@@ -1,8 +1,9 @@
 //! Runs of the program in a folder of their own.
 
-use crate::support::waiting::output;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+
+use crate::support::waiting::output;
 
 /// A folder in which the program runs, with two embedded tiers.
 pub struct Folder(tempfile::TempDir);

@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::support::waiting::output;
+
 /// The longest wait for a thing that has to happen.
 const PATIENCE: Duration = Duration::from_secs(30);
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
@@ -71,8 +73,7 @@ impl Serving {
             rows.extend(["1,1,", &text, ",2026-01-01T", &time, ":00Z\n"]);
         }
         std::fs::write(folder.path().join("messages.csv"), rows).expect("a file");
-        let import = program(folder.path()).args(["import", "messages", "messages.csv"]).output();
-        let import = import.expect("the program");
+        let import = output(program(folder.path()).args(["import", "messages", "messages.csv"]));
         assert!(import.status.success(), "{import:?}");
         Self::start(folder, environment)
     }
@@ -107,7 +108,7 @@ impl Serving {
     }
 
     fn token() -> String {
-        let output = program(Path::new(".")).args(["token", "--user", "1"]).output().expect("the program");
+        let output = output(program(Path::new(".")).args(["token", "--user", "1"]));
         String::from_utf8(output.stdout).expect("text").trim().to_owned()
     }
 

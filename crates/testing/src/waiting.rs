@@ -1,6 +1,7 @@
 //! Waiting with a limit. A test that waits forever hides its own failure and that of every test after it.
 
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
 /// Longest time to wait for anything. Far longer than it takes on a busy machine.
@@ -40,20 +41,26 @@ pub fn output(command: &mut Command) -> Output {
 /// Waits for the end of a process and returns its output. Panics after three minutes with the output until then.
 pub fn finish(child: Child) -> Output {
     let pid = child.id();
-    let (ended, end) = std::sync::mpsc::channel();
+    let (sender, outputs) = channel();
     // The output is read while the process runs, which would block when a pipe is full.
-    let reading = std::thread::spawn(move || {
-        let output = child.wait_with_output();
-        let _ = ended.send(());
-        output.expect("its output")
-    });
-    let in_time = end.recv_timeout(LIMIT).is_ok();
-    if !in_time {
+    std::thread::spawn(move || sender.send(child.wait_with_output()));
+    let output = outputs.recv_timeout(LIMIT).unwrap_or_else(|_| {
         let _ = Command::new("kill").args(["-KILL", &pid.to_string()]).status();
+        panic!("the process did not end within {LIMIT:?}: {:?}", outputs.recv());
+    });
+    output.expect("its output")
+}
+
+/// Waits for the end of a process whose output is read elsewhere. Panics after three minutes.
+pub fn status(child: &mut Child) -> ExitStatus {
+    let begun = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().expect("a status") {
+            return status;
+        }
+        assert!(begun.elapsed() < LIMIT, "the process did not end within {LIMIT:?}");
+        std::thread::sleep(BETWEEN);
     }
-    let output = reading.join().expect("its output");
-    assert!(in_time, "the process did not end within {LIMIT:?}: {output:?}");
-    output
 }
 
 fn killed(mut child: Child) -> Output {

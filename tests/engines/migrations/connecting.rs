@@ -6,14 +6,14 @@ use sqlx::Connection as _;
 
 use super::{Ended, Installation};
 use crate::support::postgres;
-use crate::support::waiting::finish;
+use crate::support::waiting::{finish, output};
 
 #[test]
 fn an_unreachable_host_is_named_with_the_reason() {
     let installation = Installation::embedded();
     let mut command = installation.command(&["db", "wait", "--tries", "2"]);
     command.env("COLD_DATABASE_URL", "postgres://me:hunter2@127.0.0.1:1/cold");
-    let ended = Ended::of(command.output().expect("the program"));
+    let ended = Ended::of(output(&mut command));
     assert_eq!(ended.status, Some(1), "{ended:?}");
     let Ended { out, err, .. } = ended;
     assert_eq!(out, "hot hot.db is there\n");
@@ -70,7 +70,7 @@ async fn a_wrong_password_and_a_missing_database_are_reported() {
         (missing, "reachable, but this database does not exist", "create the database"),
     ] {
         let mut command = installation.command(&["db", "wait", "--tier", "hot", "--tries", "1"]);
-        let ended = Ended::of(command.env("HOT_DATABASE_URL", url).output().expect("the program"));
+        let ended = Ended::of(output(command.env("HOT_DATABASE_URL", url)));
         assert_eq!(ended.status, Some(1), "{ended:?}");
         assert!(ended.err.contains(said) && ended.err.contains(advice), "{ended:?}");
         assert!(!ended.err.contains("hunter2"), "{ended:?}");

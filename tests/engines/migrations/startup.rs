@@ -1,9 +1,10 @@
 //! Many processes starting at once, and the order of a start.
 
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader};
 use std::process::Child;
 
 use super::{Ended, Installation};
+use crate::support::waiting::output;
 
 /// A server that listens, and its log up to then.
 pub struct Serving {
@@ -94,8 +95,7 @@ fn health_fails_when_nothing_listens() {
     let port = taken.local_addr().expect("an address").port();
     drop(taken);
     let mut command = installation.command(&["health"]);
-    let ended =
-        Ended::of(command.env("THERMOCLINE_ADDR", format!("0.0.0.0:{port}")).output().expect("the program"));
+    let ended = Ended::of(output(command.env("THERMOCLINE_ADDR", format!("0.0.0.0:{port}"))));
     assert_eq!(ended.status, Some(1), "{ended:?}");
     assert!(ended.err.contains(&format!("127.0.0.1:{port}")), "{ended:?}");
     installation.fail(&["health", "--url", "https://127.0.0.1/health"], 2);
@@ -107,10 +107,8 @@ async fn waiting_for_a_missing_server_is_limited() {
     let installation = Installation::embedded();
     let mut command = installation.command(&["serve", "--tries", "2"]);
     command.env("COLD_DATABASE_URL", "postgres://me:hunter2@127.0.0.1:1/cold");
-    let mut process = command.spawn().expect("the program");
-    let mut log = String::new();
-    process.stderr.take().expect("its log").read_to_string(&mut log).expect("text");
-    assert_eq!(process.wait().expect("an end").code(), Some(1));
+    let Ended { status, err: log, .. } = Ended::of(output(&mut command));
+    assert_eq!(status, Some(1), "{log}");
     assert!(log.contains("waiting for the database") && log.contains("postgres://127.0.0.1:1/cold"), "{log}");
     assert!(log.contains("after 2 tries") && !log.contains("hunter2"), "{log}");
 }

@@ -13,6 +13,7 @@ use thermocline::schema::findings::{findings, obstacles};
 use thermocline::tier::{Sqlite, Tier, inspect, migrate};
 
 use super::Database;
+use crate::support::waiting::output;
 
 /// Returns the SQL of other tables.
 fn strangers(dialect: Dialect) -> String {
@@ -127,13 +128,9 @@ async fn differences_are_named_among_two_hundred_other_tables() {
 }
 
 fn run(folder: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_thermocline"))
-        .args(arguments)
-        .args(["--hot", "sqlite:hot.db", "--cold", "sqlite:cold.db"])
-        .env_clear()
-        .current_dir(folder)
-        .output()
-        .expect("it runs");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_thermocline"));
+    command.args(arguments).args(["--hot", "sqlite:hot.db", "--cold", "sqlite:cold.db"]);
+    let output = output(command.env_clear().current_dir(folder));
     let text = |bytes| String::from_utf8(bytes).expect("text");
     (output.status.code(), text(output.stdout), text(output.stderr))
 }

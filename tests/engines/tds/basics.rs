@@ -13,6 +13,7 @@ use thermocline::tier::{Engine as _, Mssql, Session, Statement, Tier, TierError,
 use crate::mssql::{at, people, statement};
 use crate::support::tds::login;
 use crate::support::tds::{FakeServer, TdsEngine};
+use crate::support::waiting::output;
 
 #[tokio::test]
 async fn login_and_select() {
@@ -128,8 +129,7 @@ async fn the_program_checks_the_schema_over_tds() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_thermocline"));
     command.args(["check", "--json"]).current_dir(folder.path()).env_clear();
     command.env("HOT_DATABASE_URL", url).env("COLD_DATABASE_URL", "").env("JWT_SECRET", "0".repeat(32));
-    let output =
-        tokio::task::spawn_blocking(move || command.output()).await.expect("no panic").expect("it runs");
+    let output = tokio::task::spawn_blocking(move || output(&mut command)).await.expect("no panic");
     let found = String::from_utf8_lossy(&output.stdout).into_owned();
     let findings: serde_json::Value = serde_json::from_str(&found).expect(&found);
     for what in ["hot", "hot schema", "hot sort order"] {
