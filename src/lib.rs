@@ -36,7 +36,7 @@ pub mod telemetry;
 pub mod web;
 
 pub use thermocline_archive as archive;
-pub use thermocline_core::{clock, keyset as page};
+pub use thermocline_core::{clock, feed, keyset as page};
 pub use thermocline_database::{self as tier, queries};
 pub use thermocline_federation as federation;
 pub use thermocline_import as import;

@@ -9,7 +9,7 @@ use moka::future::Cache;
 
 use crate::clock::Clock;
 use crate::federation::sql::{SqlCold, SqlHot, SqlList};
-use crate::federation::{ReadCache, Tiers};
+use crate::federation::{Feed, ReadCache, Tiers};
 use crate::tier::Engine;
 use crate::web::auth::{Users, Verifier};
 
@@ -128,5 +128,10 @@ impl Reader<'_> {
     /// Returns the tiers of a list. With `partial`, reads succeed without the rows of an unavailable cold.
     pub fn tiers<L: SqlList>(&self, partial: bool) -> Tiers<'_, L> {
         Tiers { hot: &self.hot, cold: self.cold.as_ref().map(|cold| cold as _), cache: self.cache, partial }
+    }
+
+    /// Returns the change feed of a list's rows.
+    pub fn feed<'a, L: SqlList>(&'a self, list: &'a L) -> Feed<'a, L> {
+        Feed { hot: self.hot.0, cold: self.cold, cache: self.cache, list }
     }
 }

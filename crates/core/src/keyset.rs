@@ -178,13 +178,7 @@ const TOKEN_BYTES: usize = 1 + 8 + 8 + 8 + 4;
 /// The token holds no tier and no epoch, so it survives a move of its row. It holds no permission: every request is
 /// authorized by itself. It holds no direction: a cursor can be followed both ways.
 pub fn encode(kind: TokenKind, list: ListId, key: Key) -> String {
-    let mut bytes = Vec::with_capacity(TOKEN_BYTES);
-    bytes.push(kind.version());
-    bytes.extend_from_slice(&list.0);
-    bytes.extend_from_slice(&key.at.micros().to_be_bytes());
-    bytes.extend_from_slice(&key.id.to_be_bytes());
-    bytes.extend_from_slice(&checksum(&bytes));
-    URL_SAFE_NO_PAD.encode(bytes)
+    seal(kind.version(), [i64::from_be_bytes(list.0), key.at.micros(), key.id])
 }
 
 /// Decodes a token.
@@ -193,22 +187,39 @@ pub fn encode(kind: TokenKind, list: ListId, key: Key) -> String {
 /// [`BadCursor::Broken`] for anything [`encode`] did not write as this kind; [`BadCursor::Foreign`] when `list` is
 /// not the one it was written for.
 pub fn decode(kind: TokenKind, list: ListId, token: &str) -> Result<Key, BadCursor> {
+    let [of, micros, id] = unseal(kind.version(), token)?;
+    if of.to_be_bytes() != list.0 {
+        return Err(BadCursor::Foreign);
+    }
+    let at = Timestamp::from_micros(micros).ok_or(BadCursor::Broken)?;
+    Ok(Key::new(at, id))
+}
+
+/// Encodes three numbers as an opaque token. `version` tells the kinds of tokens apart.
+pub(crate) fn seal(version: u8, numbers: [i64; 3]) -> String {
+    let mut bytes = Vec::with_capacity(TOKEN_BYTES);
+    bytes.push(version);
+    for number in numbers {
+        bytes.extend_from_slice(&number.to_be_bytes());
+    }
+    bytes.extend_from_slice(&checksum(&bytes));
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// Decodes what [`seal`] wrote with the same `version`.
+pub(crate) fn unseal(version: u8, token: &str) -> Result<[i64; 3], BadCursor> {
     let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|_| BadCursor::Broken)?;
     let bytes: [u8; TOKEN_BYTES] = bytes.try_into().map_err(|_| BadCursor::Broken)?;
     let (body, check) = bytes.split_at(TOKEN_BYTES - 4);
-    if check != checksum(body) || body[0] != kind.version() {
+    if check != checksum(body) || body[0] != version {
         return Err(BadCursor::Broken);
-    }
-    if body[1..9] != list.0 {
-        return Err(BadCursor::Foreign);
     }
     let integer = |from: usize| {
         let mut eight = [0; 8];
         eight.copy_from_slice(&body[from..from + 8]);
         i64::from_be_bytes(eight)
     };
-    let at = Timestamp::from_micros(integer(9)).ok_or(BadCursor::Broken)?;
-    Ok(Key::new(at, integer(17)))
+    Ok([integer(1), integer(9), integer(17)])
 }
 
 fn checksum(body: &[u8]) -> [u8; 4] {

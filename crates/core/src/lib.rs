@@ -5,6 +5,7 @@
 pub mod archived;
 pub mod clock;
 pub mod error;
+pub mod feed;
 pub mod journal_tables;
 pub mod keyset;
 pub mod table;

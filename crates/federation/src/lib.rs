@@ -6,6 +6,7 @@
 //!
 //! From the outside in; each file uses only those below it:
 //!
+//! - [`feed`]: what was inserted, changed or erased, in the order of its versions
 //! - [`pagination`]: offsets, totals and cursors over two tiers; `late_rows` for pages on which the tiers overlap
 //! - `consistency`: reads that prove that both tiers belong to one instant
 //! - [`merge`]: ranks and merging, pure
@@ -16,6 +17,7 @@
 //! This crate depends neither on HTTP nor on any resource.
 
 pub mod cache;
+pub mod feed;
 pub mod merge;
 pub mod pagination;
 pub mod reads;
@@ -27,6 +29,7 @@ mod late_rows;
 
 pub use cache::ReadCache;
 pub use error::ReadError;
+pub use feed::{Change, Changed, Changes, Feed, FeedError};
 pub use merge::Placed;
 pub use pagination::{Count, Page, Tiers};
 pub use reads::{ColdCount, ColdError, Hot, HotCount, HotRows, HotSnapshot, List};
