@@ -4,7 +4,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::migrate::{Dialect, TierSchema};
+use crate::migrate::TierSchema;
+use crate::schema::Dialect;
 use crate::{Engine, Mssql, Postgres, PostgresUrl, Replicated, Schema, Sqlite, TierError, address};
 
 /// Where a tier is. `Display` leaves out passwords.

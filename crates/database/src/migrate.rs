@@ -15,7 +15,7 @@ use super::adoption::{Adoption, Preparation};
 use super::inspect::{self, Survey};
 use super::{Engine, Sqlite, Tier, TierError};
 use crate::schema::findings::Live;
-use crate::schema::{Model, Table};
+use crate::schema::{Dialect, Model, Table};
 use thermocline_core::clock::Timestamp;
 
 pub use self::detect::{DetectedSchema, Shapes, detect};
@@ -125,8 +125,8 @@ pub struct TierSchema {
 
 impl TierSchema {
     /// Returns the migrations for an engine, in order.
-    pub const fn steps(&self, engine: Dialect) -> &'static [Step] {
-        match engine {
+    pub const fn steps(&self, dialect: Dialect) -> &'static [Step] {
+        match dialect {
             Dialect::Sqlite => self.sqlite,
             Dialect::Postgres => self.postgres,
             Dialect::Mssql => self.mssql,
@@ -285,15 +285,4 @@ pub async fn models(schema: &'static TierSchema) -> Result<Vec<Model>, TierError
     }
     scratch.close().await;
     Ok(models)
-}
-
-/// The engines.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Dialect {
-    /// A SQLite file.
-    Sqlite,
-    /// A PostgreSQL server.
-    Postgres,
-    /// A SQL Server.
-    Mssql,
 }

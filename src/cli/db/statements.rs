@@ -1,6 +1,6 @@
 //! `thermocline db statements`
 
-use clap::ValueEnum;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde::Serialize;
 
 use super::downgrade;
@@ -22,15 +22,8 @@ use crate::{adopt, archive, journal, load, ops, tier};
 #[command(after_help = "Example:\n  thermocline db statements --engine mssql --json")]
 pub struct Args {
     /// Which engine's texts
-    #[arg(long, value_enum)]
-    engine: Engine,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Engine {
-    Mssql,
-    Postgres,
-    Sqlite,
+    #[arg(long, value_parser = engine())]
+    engine: Dialect,
 }
 
 #[derive(Debug, Serialize)]
@@ -58,12 +51,7 @@ struct Parameter {
 
 /// Runs the command.
 pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
-    let dialect = match args.engine {
-        Engine::Mssql => Dialect::Mssql,
-        Engine::Postgres => Dialect::Postgres,
-        Engine::Sqlite => Dialect::Sqlite,
-    };
-    let statements = all(dialect);
+    let statements = all(args.engine);
     if json {
         return print_json(&Listing { statements });
     }
@@ -113,18 +101,15 @@ fn all(dialect: Dialect) -> Vec<Listed> {
     listed
 }
 
-/// Returns the engine of a dialect, as the migrations name it.
-const fn engine(dialect: Dialect) -> migrate::Dialect {
-    match dialect {
-        Dialect::Sqlite => migrate::Dialect::Sqlite,
-        Dialect::Postgres => migrate::Dialect::Postgres,
-        Dialect::Mssql => migrate::Dialect::Mssql,
-    }
+/// Parses the name of an engine.
+fn engine() -> impl TypedValueParser<Value = Dialect> {
+    PossibleValuesParser::new(Dialect::ALL.map(Dialect::name))
+        .try_map(|name| Dialect::named(&name).ok_or("not an engine"))
 }
 
 /// Returns the statements of `db downgrade`.
 fn downgrades(dialect: Dialect) -> Vec<Statement> {
-    let steps = [Tier::Hot, Tier::Cold].map(|tier| schema::of(tier).steps(engine(dialect)));
+    let steps = [Tier::Hot, Tier::Cold].map(|tier| schema::of(tier).steps(dialect));
     steps.into_iter().flat_map(downgrade::statements).collect()
 }
 
@@ -203,7 +188,7 @@ fn inserted(dialect: Dialect) -> Vec<Inserted> {
 fn migrations(dialect: Dialect) -> Vec<Listed> {
     let mut listed = Vec::new();
     for tier in [Tier::Hot, Tier::Cold] {
-        for step in schema::of(tier).steps(engine(dialect)) {
+        for step in schema::of(tier).steps(dialect) {
             for (way, verb, text) in [("up", "Applies", step.up()), ("down", "Takes back", step.down())] {
                 let parts = if dialect == Dialect::Mssql { migrate::batches(text) } else { vec![] };
                 let texts: Vec<&str> =

@@ -14,6 +14,8 @@ pub enum Dialect {
 }
 
 impl Dialect {
+    /// Every engine.
+    pub const ALL: [Self; 3] = [Self::Mssql, Self::Postgres, Self::Sqlite];
     /// The engines of the hot tier.
     pub const HOT: [Self; 2] = [Self::Sqlite, Self::Mssql];
     /// The engines of the cold tier.
@@ -30,7 +32,7 @@ impl Dialect {
 
     /// Returns the engine of this name.
     pub fn named(name: &str) -> Option<Self> {
-        [Self::Sqlite, Self::Postgres, Self::Mssql].into_iter().find(|dialect| dialect.name() == name)
+        Self::ALL.into_iter().find(|dialect| dialect.name() == name)
     }
 
     /// Returns the schema as this engine's catalogs report it: SQLite has only integers and texts, PostgreSQL has no
