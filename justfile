@@ -29,6 +29,11 @@ docs:
 openapi:
     cargo run --quiet -- openapi > openapi/openapi.json
 
+# Generate the types of the client packages from openapi/openapi.json (needs Node.js).
+clients:
+    npm --prefix clients/typescript ci
+    npm --prefix clients/typescript run generate
+
 # Check licences, sources, duplicate versions and advisories of the dependencies (needs cargo-deny).
 deny:
     cargo deny --locked check

@@ -1,0 +1,160 @@
+// One request: address, token, retries, and failures as errors.
+
+import { ConnectionError, isProblem, isTemporary, problemOf } from './errors.js';
+import { backoff, REAL, type Surroundings } from './surroundings.js';
+import type { IdMode } from './types.js';
+
+/**
+ * Gives the bearer token of a request. After a 401 it is called once more with the token that was refused; the request is
+ * repeated if the new one is another.
+ */
+export type TokenSource = (refused?: string) => string | Promise<string>;
+
+/** An answer as `onResponse` sees it. */
+export interface Exchange {
+    url: string;
+    response: Response;
+    /** Milliseconds until the headers of the answer had arrived. */
+    milliseconds: number;
+}
+
+export interface ClientOptions<Mode extends IdMode = 'number'> {
+    /** The address of the server, with its base path if it has one. By default the origin of the page. */
+    url?: string;
+    /** The bearer token, or a function that gives one. None where prices are public. */
+    token?: string | TokenSource;
+    /** `string`: every id is a string. The default, `number`, is exact up to 2^53. */
+    ids?: Mode;
+    /** How often a request is repeated after a failure that may pass; 2 by default. */
+    retries?: number;
+    /** Milliseconds after which a request for JSON is given up; 60,000 by default. */
+    timeout?: number;
+    /** Used instead of the global `fetch`. */
+    fetch?: typeof fetch;
+    /** Called with every answer, also with those that are problems. */
+    onResponse?: (exchange: Exchange) => void;
+}
+
+export type QueryValue = string | number | bigint | boolean | Date | undefined | null;
+/** Parameters by name. Those that are undefined or null are left out. */
+export type QueryParameters = { [name: string]: QueryValue };
+
+interface OpenOptions {
+    accept: string;
+    signal?: AbortSignal | undefined;
+    headers?: Record<string, string>;
+}
+
+/** Seconds of `Retry-After` beyond which a request fails at once instead of waiting. */
+const PATIENCE = 30;
+
+export class Http {
+    readonly #base: string;
+    readonly #options: ClientOptions<IdMode>;
+    readonly surroundings: Surroundings;
+
+    constructor(options: ClientOptions<IdMode>, surroundings: Surroundings = REAL) {
+        this.#base = (options.url ?? '').replace(/\/+$/, '');
+        this.#options = options;
+        this.surroundings = surroundings;
+    }
+
+    /** The address of a request, as it is sent. */
+    url(path: string, query: QueryParameters = {}): string {
+        const parameters = new URLSearchParams();
+        for (const [name, value] of Object.entries(query)) {
+            if (value === undefined || value === null) continue;
+            parameters.set(name, value instanceof Date ? value.toISOString() : String(value));
+        }
+        const text = parameters.toString();
+        return `${this.#base}${path}${text && `?${text}`}`;
+    }
+
+    /** The parameter that asks for ids as strings, if the client was told so. */
+    get ids(): QueryParameters {
+        return this.#options.ids === 'string' ? { ids: 'string' } : {};
+    }
+
+    /** Asks for JSON, and again after failures that may pass. */
+    json<T>(path: string, query: QueryParameters = {}, signal?: AbortSignal): Promise<T> {
+        return this.#read(path, query, 'application/json', signal, (response) => response.json());
+    }
+
+    /** Asks for text of the media type `accept`, and again after failures that may pass. */
+    text(path: string, query: QueryParameters, accept: string, signal?: AbortSignal): Promise<string> {
+        return this.#read(path, query, accept, signal, (response) => response.text());
+    }
+
+    async #read<T>(
+        path: string,
+        query: QueryParameters,
+        accept: string,
+        signal: AbortSignal | undefined,
+        read: (response: Response) => Promise<T>,
+    ): Promise<T> {
+        const retries = this.#options.retries ?? 2;
+        for (let failure = 0; ; failure += 1) {
+            const limit = AbortSignal.timeout(this.#options.timeout ?? 60_000);
+            const either = signal ? AbortSignal.any([signal, limit]) : limit;
+            try {
+                const response = await this.open(path, query, { accept, signal: either });
+                return await read(response).catch((cause) => {
+                    throw failureOf(cause, either, 'The answer broke off');
+                });
+            } catch (error) {
+                if (signal?.aborted || !isTemporary(error) || failure >= retries) throw error;
+                const atLeast = isProblem(error) ? error.retryAfter : 0;
+                if ((atLeast ?? 0) > PATIENCE) throw error;
+                const wait = backoff(failure, this.surroundings.random(), atLeast);
+                await this.surroundings.sleep(wait, signal);
+            }
+        }
+    }
+
+    /** Sends a request and gives the answer once its headers are there. Not repeated after a failure. */
+    async open(path: string, query: QueryParameters, options: OpenOptions): Promise<Response> {
+        const { token: source } = this.#options;
+        const token = typeof source === 'function' ? await source() : source;
+        const response = await this.#send(path, query, options, token);
+        if (response.status === 401 && typeof source === 'function') {
+            const other = await source(token);
+            if (other !== token) {
+                await response.body?.cancel();
+                return this.#checked(await this.#send(path, query, options, other));
+            }
+        }
+        return this.#checked(response);
+    }
+
+    async #checked(response: Response): Promise<Response> {
+        if (!response.ok) throw await problemOf(response);
+        return response;
+    }
+
+    async #send(
+        path: string,
+        query: QueryParameters,
+        { accept, signal, headers }: OpenOptions,
+        token: string | undefined,
+    ): Promise<Response> {
+        const url = this.url(path, query);
+        const begun = this.surroundings.now();
+        const send = this.#options.fetch ?? fetch;
+        const authorization: Record<string, string> = token ? { authorization: `Bearer ${token}` } : {};
+        const response = await send(url, {
+            headers: { accept, ...authorization, ...headers },
+            signal: signal ?? null,
+        }).catch((cause: unknown) => {
+            throw failureOf(cause, signal, `No answer from ${url}`);
+        });
+        this.#options.onResponse?.({ url, response, milliseconds: this.surroundings.now() - begun });
+        return response;
+    }
+}
+
+/** The error of a request that ended without an answer: the caller's own reason to end it, or a failed connection. */
+export function failureOf(cause: unknown, signal: AbortSignal | undefined, message: string): unknown {
+    const timedOut = signal?.reason instanceof DOMException && signal.reason.name === 'TimeoutError';
+    if (signal?.aborted && !timedOut) return signal.reason;
+    return new ConnectionError(message, { cause });
+}
