@@ -29,10 +29,11 @@ docs:
 openapi:
     cargo run --quiet -- openapi > openapi/openapi.json
 
-# Generate the types of the client packages from openapi/openapi.json (needs Node.js).
+# Generate the types of the client packages from openapi/openapi.json (needs Node.js and Python).
 clients:
     npm --prefix clients/typescript ci
     npm --prefix clients/typescript run generate
+    python3 clients/python/scripts/generate.py
 
 # Check licences, sources, duplicate versions and advisories of the dependencies (needs cargo-deny).
 deny:
