@@ -28,12 +28,20 @@ def test_a_walk_to_newer_rows_follows_prev_and_gives_the_oldest_row_first(take: 
     assert server.requests == [f"{first}&at=2026-01-01", f"{first}&after=newer-2"]
 
 
-def test_a_walk_begins_at_a_cursor_and_ends_with_a_partial_page(take: Take) -> None:
-    server = fake(answer(page([5], has_more=True, partial=True)))
-    pages = take(server, lambda client: client.messages(7, cursor="b", partial=True).pages(), 10)
+def test_a_walk_begins_at_a_cursor(take: Take) -> None:
+    server = fake(answer(page([5])))
+    take(server, lambda client: client.messages(7, cursor="b"), 10)
     take(server, lambda client: client.messages(7, direction="newer", cursor="a"), 10)
-    assert [one["partial"] for one in pages] == [True]
-    assert server.requests == [f"{LIST}100&partial=allow&before=b", f"{LIST}100&after=a"]
+    assert server.requests == [f"{LIST}100&before=b", f"{LIST}100&after=a"]
+
+
+@pytest.mark.parametrize("direction", ["older", "newer"])
+def test_a_walk_ends_where_the_archive_begins_while_that_is_away(take: Take, direction: str) -> None:
+    empty = page([], has_more=True, has_newer=True, partial=True, next="older-9")
+    server = fake(answer(page([9], has_more=True, has_newer=True, partial=True)), answer(empty))
+    pages = take(server, lambda client: client.messages(7, direction=direction, partial=True).pages(), 10)
+    assert [(len(one["messages"]), one["partial"]) for one in pages] == [(1, True), (0, True)]
+    assert all("partial=allow" in request for request in server.requests)
 
 
 def test_a_loop_that_is_left_asks_no_further(take: Take) -> None:

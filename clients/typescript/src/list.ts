@@ -47,8 +47,7 @@ export class List<Row, Page extends CursorPage> implements AsyncIterable<Row> {
         for (;;) {
             const page = await this.#read(before === undefined ? {} : { before });
             yield page;
-            // A partial page ends where the archive begins; the next one would be empty as long as the archive is away.
-            if (!page.has_more || !page.next || page.partial) return;
+            if (!page.has_more || !page.next || this.#isCut(page)) return;
             before = page.next;
         }
     }
@@ -58,8 +57,13 @@ export class List<Row, Page extends CursorPage> implements AsyncIterable<Row> {
         for (;;) {
             const page = await this.#read(after === undefined ? { oldest: true } : { after });
             yield page;
-            if (!page.has_newer) return;
+            if (!page.has_newer || this.#isCut(page)) return;
             after = page.prev;
         }
+    }
+
+    /** Whether the walk has come to the archive while that is away: every further page would be as empty. */
+    #isCut(page: Page): boolean {
+        return page.partial === true && this.#rows(page).length === 0;
     }
 }

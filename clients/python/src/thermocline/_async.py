@@ -134,9 +134,10 @@ class AsyncThermocline:
         from_: Time | None = None,
         to: Time | None = None,
         limit: int = 100,
+        partial: bool = False,
     ) -> AsyncRows[Conversation, ConversationPage]:
         """The caller's conversations, most recently active first."""
-        base = Request.of("/api/conversations", from_=from_, to=to, limit=limit)
+        base = Request.of("/api/conversations", from_=from_, to=to, limit=limit, partial=_partial(partial))
         return AsyncRows(self, Walk("conversations", base, direction, cursor))
 
     async def conversation_page(self, **parameters: Any) -> ConversationPage:

@@ -70,11 +70,12 @@ class Walk(Generic[RowT, PageT]):
 
     def following(self, page: PageT) -> Request | None:
         """Returns the request for the page behind `page`, or None at the end."""
+        if page.get("partial") and not page[self.name]:
+            # The walk has come to the archive while that is away: every further page would be as empty.
+            return None
         if self.direction == "newer":
             return self.base.with_(after=page["prev"]) if page["has_newer"] else None
-        # A partial page ends where the archive begins; the next one would be empty as long as the archive is away.
-        ends = not page["has_more"] or not page.get("next") or page.get("partial")
-        return None if ends else self.base.with_(before=page["next"])
+        return self.base.with_(before=page["next"]) if page["has_more"] and page.get("next") else None
 
     def rows(self, page: PageT) -> list[RowT]:
         """Returns the rows of a page in the order of the walk."""

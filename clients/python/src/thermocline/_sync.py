@@ -134,9 +134,10 @@ class Thermocline:
         from_: Time | None = None,
         to: Time | None = None,
         limit: int = 100,
+        partial: bool = False,
     ) -> Rows[Conversation, ConversationPage]:
         """The caller's conversations, most recently active first."""
-        base = Request.of("/api/conversations", from_=from_, to=to, limit=limit)
+        base = Request.of("/api/conversations", from_=from_, to=to, limit=limit, partial=_partial(partial))
         return Rows(self, Walk("conversations", base, direction, cursor))
 
     def conversation_page(self, **parameters: Any) -> ConversationPage:

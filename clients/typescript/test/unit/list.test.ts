@@ -43,14 +43,22 @@ test('each loop is a walk of its own, and a loop that is left asks no further', 
     assert.deepEqual(server.requests, [`${LIST}limit=100`, `${LIST}limit=100`]);
 });
 
-test('a walk ends with a partial page, which its pages show', BOUND, async (t) => {
-    const server = await fake(t, json(page([9], { has_more: true, partial: true, missing: ['cold'] })));
-    const pages = await collect(clientOf(server).messages(7, { partial: 'allow' }).pages());
-    assert.deepEqual(
-        pages.map(({ partial, missing }) => [partial, missing]),
-        [[true, ['cold']]],
-    );
-    assert.deepEqual(server.requests, [`${LIST}limit=100&partial=allow`]);
+test('a walk ends where the archive begins while that is away, and its pages show it', BOUND, async (t) => {
+    const partial = { has_more: true, has_newer: true, partial: true, missing: ['cold'] };
+    const empty = page([], { ...partial, next: 'older-than-9', prev: 'same' });
+    for (const direction of ['older', 'newer'] as const) {
+        const server = await fake(t, json(page([9], partial)), json(empty));
+        const list = clientOf(server).messages(7, { direction, partial: 'allow' });
+        const pages = await collect(list.pages());
+        assert.deepEqual(
+            pages.map((page) => [page.messages.length, page.partial, page.missing]),
+            [
+                [1, true, ['cold']],
+                [0, true, ['cold']],
+            ],
+        );
+        assert.ok(server.requests.every((request) => request.includes('partial=allow')));
+    }
 });
 
 test('parameters take dates and ids in every form', BOUND, async (t) => {
