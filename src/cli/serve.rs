@@ -144,7 +144,7 @@ pub async fn until_stopped(listener: TcpListener, app: App, settings: &Settings)
     let limits = Limits::new(&settings.limits);
     let capacity = server::limits::capacity(&settings.limits, app.hot(), app.cold());
     tracing::info!(connections = limits.connections, ?capacity, "limits");
-    let options = server::Options {
+    let server_options = server::Options {
         request_timeout: Duration::from_secs(settings.request_timeout),
         base: settings.base_path.clone(),
         origins: settings.allowed_origins.clone(),
@@ -153,8 +153,14 @@ pub async fn until_stopped(listener: TcpListener, app: App, settings: &Settings)
         has_ops_address: settings.limits.ops_addr.is_some(),
     };
     let aggregate = tokio::spawn(ops::metrics::aggregate());
-    let refusals = Refusals::new(options.base.clone(), app.clock());
-    let router = server::router(app, options);
+    let sampling = tokio::spawn({
+        let app = app.clone();
+        let rules =
+            registry::families().map(|family| (family, options(&settings.archive, family.resource).rule));
+        async move { ops::sampling::sample(&app, &rules).await }
+    });
+    let refusals = Refusals::new(server_options.base.clone(), app.clock());
+    let router = server::router(app, server_options);
     let mut stopping = Instant::now();
     let stop = async {
         server::stop_signal_once().await;
@@ -162,6 +168,7 @@ pub async fn until_stopped(listener: TcpListener, app: App, settings: &Settings)
     };
     server::listener::serve(listener, router, limits, refusals, stop).await;
     aggregate.abort();
+    sampling.abort();
     tracing::info!("stopped");
     stopping
 }

@@ -1,8 +1,9 @@
-//! Routes and tasks for operators: health, metrics, the access log, and the consistency watch.
+//! Routes and tasks for operators: health, metrics and their samples, the access log, and the consistency watch.
 
 pub mod access_log;
 pub mod health;
 pub mod metrics;
+pub mod sampling;
 pub mod watch;
 
 /// The paths of probes and metrics. They never wait behind other requests.

@@ -14,7 +14,7 @@ use crate::web::state::App;
 /// The time between two checks. A page that only hot has can be stale for as long.
 const INTERVAL: Duration = Duration::from_secs(5);
 /// Gauge by resource: 1 while an operator has to run `archive recover` or to restart the server.
-const RECOVER_DUE: &str = "thermocline_recover_due";
+pub const RECOVER_DUE: &str = "thermocline_recover_due";
 
 /// Checks again and again, for ever.
 pub async fn watch(app: &App, resources: &[&'static str]) {

@@ -9,12 +9,15 @@ use moka::future::Cache;
 
 use crate::clock::Clock;
 use crate::federation::sql::{SqlCold, SqlHot, SqlList};
-use crate::federation::{Feed, ReadCache, Tiers};
+use crate::federation::{Feed, ReadCache, Tiers, cache};
 use crate::tier::Engine;
-use crate::web::auth::{Users, Verifier};
+use crate::web::auth::{USERS_CACHE, Users, Verifier};
 
 /// The time for which the two users of a conversation are cached.
 const PARTICIPANTS_FOR: Duration = Duration::from_secs(5);
+
+/// The name of the cache of conversations' users in the metrics.
+pub const PARTICIPANTS: &str = "participants";
 
 /// The state of the service. Cheap to clone.
 #[derive(Clone)]
@@ -86,6 +89,15 @@ impl App {
     /// Returns the cache of the users of conversations. Missing conversations are not cached.
     pub fn participants(&self) -> &Cache<i64, [Option<i64>; 2]> {
         &self.0.participants
+    }
+
+    /// Returns the number of entries of each cache, by its name.
+    pub fn caches(&self) -> [(&'static str, u64); 3] {
+        [
+            (cache::TOTALS, self.0.cache.totals()),
+            (PARTICIPANTS, self.0.participants.entry_count()),
+            (USERS_CACHE, self.0.users.remembered()),
+        ]
     }
 
     /// Quarantines a resource whose databases did not agree: nothing of it is answered until cold proves what hot says.

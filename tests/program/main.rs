@@ -3,6 +3,7 @@
 mod demo;
 mod documentation;
 mod imports;
+mod metrics;
 mod runs;
 mod serve;
 mod settings;

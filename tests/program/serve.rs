@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
 /// A running server, killed when dropped.
-struct Serving {
+pub struct Serving {
     process: Child,
     addr: String,
     lines: Receiver<Value>,
@@ -59,7 +59,7 @@ impl Serving {
         serving
     }
 
-    fn empty(environment: &[(&str, &str)]) -> Self {
+    pub fn empty(environment: &[(&str, &str)]) -> Self {
         Self::start(tempfile::tempdir().expect("a folder"), environment)
     }
 
@@ -107,7 +107,7 @@ impl Serving {
         panic!("the program did not end");
     }
 
-    fn token() -> String {
+    pub fn token() -> String {
         let output = output(program(Path::new(".")).args(["token", "--user", "1"]));
         String::from_utf8(output.stdout).expect("text").trim().to_owned()
     }
@@ -118,11 +118,17 @@ impl Serving {
         stream
     }
 
-    fn get(&self, path: &str, headers: &str) -> String {
+    pub fn get(&self, path: &str, headers: &str) -> String {
         let request = format!("GET {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n{headers}\r\n");
         let mut text = String::new();
         self.connect(&request).read_to_string(&mut text).expect("a response");
         text
+    }
+
+    /// Sends the next requests to the address of operators.
+    pub fn use_ops_address(&mut self) {
+        let line = self.line("listening for operators");
+        line["addr"].as_str().expect("an address").clone_into(&mut self.addr);
     }
 
     /// Asks for a page that is larger than the buffers, and does not read it.
@@ -214,9 +220,8 @@ fn the_access_log_can_be_switched_off() {
 #[test]
 fn probes_and_metrics_have_an_address_of_their_own() {
     let mut serving = Serving::empty(&[("THERMOCLINE_OPS_ADDR", "127.0.0.1:0")]);
-    let ops = serving.line("listening for operators")["addr"].as_str().expect("an address").to_owned();
     assert!(serving.get("/metrics", "").starts_with("HTTP/1.1 404 "));
-    serving.addr = ops;
+    serving.use_ops_address();
     assert!(serving.get("/metrics", "").contains("thermocline_http_requests_total"));
     assert!(serving.get("/readyz", "").starts_with("HTTP/1.1 200 "));
 }

@@ -113,6 +113,19 @@ impl TierError {
 /// Reads at once of an engine that does not say.
 const READS_AT_ONCE: usize = 16;
 
+/// The connections of one pool of an engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PoolSize {
+    /// The name of the pool, such as `readers`.
+    pub pool: &'static str,
+    /// Open connections.
+    pub open: usize,
+    /// Those of them that somebody has leased.
+    pub in_use: usize,
+    /// Connections at most.
+    pub most: usize,
+}
+
 /// The kinds of transactions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Begin {
@@ -148,6 +161,16 @@ pub trait Engine: fmt::Debug + Send + Sync {
     /// Returns the read replicas, which may lag behind, in the order in which to ask them. Only readers that can prove
     /// an answer against the journal may use them.
     fn replicas(&self) -> Vec<&dyn Engine> {
+        Vec::new()
+    }
+
+    /// Returns every replica, also those that [`Engine::replicas`] leaves out because they failed a moment ago.
+    fn all_replicas(&self) -> Vec<&dyn Engine> {
+        Vec::new()
+    }
+
+    /// Returns the sizes of its pools.
+    fn pools(&self) -> Vec<PoolSize> {
         Vec::new()
     }
 

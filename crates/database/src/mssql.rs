@@ -25,7 +25,7 @@ use self::pool::{Connections, Lease};
 pub(crate) use self::session::{insert_text, values_text};
 use super::migrate::TierSchema;
 use super::texts::Text;
-use super::{Engine, Record, Session, Statement, Tier, TierError, Value, note};
+use super::{Engine, PoolSize, Record, Session, Statement, Tier, TierError, Value, note, usage};
 use crate::address::{Encrypt, Mssql as Address};
 
 pub(super) use cells::{int, is_null, price, text, time};
@@ -50,12 +50,14 @@ impl Mssql {
     pub async fn open(schema: &'static TierSchema, address: &Address) -> Result<Self, TierError> {
         let tier = schema.tier;
         let address = Arc::new(address.clone());
-        let pool = |role, most| {
-            Connections::new(&address, role, most)
+        let pool = |name, role, most| {
+            Connections::new(name, &address, role, most)
                 .map_err(|error| TierError::Unavailable { tier, source: error.into() })
         };
-        let (readers, writers) = (pool(Role::Reader, pool::MOST)?, pool(Role::Writer, pool::MOST)?);
-        let (migrators, probes) = (pool(Role::Migrator, pool::MOST)?, pool(Role::Reader, 1)?);
+        let readers = pool("readers", Role::Reader, pool::MOST)?;
+        let writers = pool("sessions", Role::Writer, pool::MOST)?;
+        let migrators = pool("migrations", Role::Migrator, pool::MOST)?;
+        let probes = pool("probes", Role::Reader, 1)?;
         let weakness = match address.encrypt {
             Encrypt::Off => Some("the connection is not encrypted, the password neither"),
             Encrypt::Login => Some("at most the login is encrypted, with any certificate"),
@@ -76,14 +78,16 @@ impl Mssql {
 
     /// Returns the number of reader connections and how many of them are idle.
     pub fn readers(&self) -> (usize, usize) {
-        self.readers.size()
+        let PoolSize { open, in_use, .. } = self.readers.size();
+        (open, open - in_use)
     }
 
     /// Returns a connection. An error while connecting is never a rejected statement.
     async fn lease(&self, pool: &Connections) -> Result<Lease, TierError> {
-        pool.lease()
-            .await
-            .map_err(|error| TierError::Unavailable { tier: self.schema.tier, source: error.into() })
+        let begun = Instant::now();
+        let lease = pool.lease().await;
+        usage::leased(self.schema.tier, pool.name(), begun);
+        lease.map_err(|error| TierError::Unavailable { tier: self.schema.tier, source: error.into() })
     }
 
     fn refused(&self, statement: &'static str, error: Error) -> TierError {
@@ -187,6 +191,10 @@ impl Engine for Mssql {
 
     async fn probe(&self, statement: &Statement) -> Result<(), TierError> {
         self.ask(&self.probes, statement, &[]).await.map(drop)
+    }
+
+    fn pools(&self) -> Vec<PoolSize> {
+        vec![self.readers.size(), self.writers.size(), self.probes.size()]
     }
 
     fn reads_at_once(&self) -> usize {

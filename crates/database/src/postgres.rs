@@ -26,7 +26,7 @@ pub use url::PostgresUrl;
 
 use super::migrate::TierSchema;
 use super::texts::Text;
-use super::{Engine, Record, Session, Statement, Tier, TierError, Value, note};
+use super::{Engine, PoolSize, Record, Session, Statement, Tier, TierError, Value, note, usage};
 
 /// The time limit for a connection.
 const ACQUIRE: Duration = Duration::from_mins(1);
@@ -42,6 +42,10 @@ const LIFETIME: Duration = Duration::from_hours(2);
 const SESSIONS: u32 = 4;
 /// The time limit for closing all connections.
 const CLOSE: Duration = Duration::from_secs(10);
+/// The names of the pools in the metrics.
+const READERS: &str = "readers";
+const SESSIONS_NAME: &str = "sessions";
+const PROBES: &str = "probes";
 /// The server's time limit of a read.
 const READING: Duration = Duration::from_secs(30);
 /// The additional time for its answer, after which the server counts as lost.
@@ -70,7 +74,7 @@ impl Postgres {
         direct: Option<&PostgresUrl>,
     ) -> Result<Self, TierError> {
         let database = Self::lazy(schema, url, direct, ACQUIRE);
-        database.acquire(&database.readers).await?;
+        database.acquire(READERS, &database.readers).await?;
         Ok(database)
     }
 
@@ -135,7 +139,18 @@ impl Postgres {
 
     /// Acquires a connection. The pool waits for a missing server as long as for a busy connection, so after a moment
     /// one separate attempt tells which it is, and which of the server's addresses answers.
-    async fn acquire(&self, pool: &PgPool) -> Result<PoolConnection<sqlx::Postgres>, TierError> {
+    async fn acquire(
+        &self,
+        name: &'static str,
+        pool: &PgPool,
+    ) -> Result<PoolConnection<sqlx::Postgres>, TierError> {
+        let begun = Instant::now();
+        let acquired = self.connection_of(pool).await;
+        usage::leased(self.schema.tier, name, begun);
+        acquired
+    }
+
+    async fn connection_of(&self, pool: &PgPool) -> Result<PoolConnection<sqlx::Postgres>, TierError> {
         let mut acquired = Box::pin(pool.acquire());
         let acquired = if let Ok(acquired) = tokio::time::timeout(MOMENT, &mut acquired).await {
             acquired
@@ -229,7 +244,7 @@ impl Engine for Postgres {
 
     async fn fetch(&self, statement: &Statement, params: &[Value]) -> Result<Vec<Record>, TierError> {
         let begun = Instant::now();
-        let lease = Lease::new(self.acquire(&self.readers).await?);
+        let lease = Lease::new(self.acquire(READERS, &self.readers).await?);
         self.ask(lease, begun, statement, params).await
     }
 
@@ -244,8 +259,17 @@ impl Engine for Postgres {
         self.readers.options().get_max_connections() as usize
     }
 
+    fn pools(&self) -> Vec<PoolSize> {
+        let size = |name, pool: &PgPool| {
+            let open = pool.size() as usize;
+            let most = pool.options().get_max_connections() as usize;
+            PoolSize { pool: name, open, in_use: open.saturating_sub(pool.num_idle()), most }
+        };
+        vec![size(READERS, &self.readers), size(SESSIONS_NAME, &self.sessions), size(PROBES, &self.probes)]
+    }
+
     async fn session(&self) -> Result<Box<dyn Session>, TierError> {
-        let lease = Lease::new(self.acquire(&self.sessions).await?);
+        let lease = Lease::new(self.acquire(SESSIONS_NAME, &self.sessions).await?);
         Ok(Box::new(PostgresSession::new(lease, self.schema.tier, &self.url)))
     }
 

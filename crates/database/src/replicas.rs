@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 
-use super::{Engine, Record, Schema, Session, Statement, Tier, TierError, Value, migrate};
+use super::{Engine, PoolSize, Record, Schema, Session, Statement, Tier, TierError, Value, migrate};
 
 /// How long a failed replica is skipped.
 const REST: Duration = Duration::from_secs(10);
@@ -62,6 +62,14 @@ impl Engine for Replicated {
     fn replicas(&self) -> Vec<&dyn Engine> {
         let rested = self.replicas.iter().filter(|replica| replica.is_rested());
         rested.map(|replica| replica as &dyn Engine).collect()
+    }
+
+    fn all_replicas(&self) -> Vec<&dyn Engine> {
+        self.replicas.iter().map(|replica| replica as &dyn Engine).collect()
+    }
+
+    fn pools(&self) -> Vec<PoolSize> {
+        self.primary.pools()
     }
 
     async fn close(&self) {
@@ -124,6 +132,10 @@ impl Engine for Replica {
 
     async fn session(&self) -> Result<Box<dyn Session>, TierError> {
         self.engine.session().await
+    }
+
+    fn pools(&self) -> Vec<PoolSize> {
+        self.engine.pools()
     }
 
     async fn close(&self) {

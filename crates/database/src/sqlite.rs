@@ -17,7 +17,7 @@ use self::file::FileId;
 use self::pool::{Lease, Pool};
 use super::migrate::TierSchema;
 use super::texts::Text;
-use super::{Begin, Engine, Record, Session, Statement, Tier, TierError, Value, note};
+use super::{Begin, Engine, PoolSize, Record, Session, Statement, Tier, TierError, Value, note, usage};
 use thermocline_core::clock::Timestamp;
 
 /// How long a writer waits for another one.
@@ -70,9 +70,9 @@ impl Sqlite {
             .pragma("cache_size", "-32768")
             // Statements are logged here, by name.
             .disable_statement_logging();
-        let pool = Pool::new(options.clone(), CONNECTIONS, 2 * reads_at_once(), BUSY);
+        let pool = Pool::new("connections", options.clone(), CONNECTIONS, 2 * reads_at_once(), BUSY);
         drop(pool.lease().await.map_err(|error| refused(tier, "connect", error))?);
-        let probes = Pool::new(options, 1, 1, PROBE_WAIT);
+        let probes = Pool::new("probes", options, 1, 1, PROBE_WAIT);
         let file = FileId::of(path).map_err(unavailable)?;
         Ok(Self { pool, probes, schema, path: path.to_owned(), file: Some(file) })
     }
@@ -80,7 +80,7 @@ impl Sqlite {
     /// Creates an empty database in memory with one connection.
     pub(super) fn scratch(schema: &'static TierSchema) -> Self {
         let options = SqliteConnectOptions::new().in_memory(true).disable_statement_logging();
-        let pool = Pool::new(options, 1, 1, BUSY);
+        let pool = Pool::new("connections", options, 1, 1, BUSY);
         Self { probes: pool.clone(), pool, schema, path: PathBuf::new(), file: None }
     }
 
@@ -90,7 +90,14 @@ impl Sqlite {
     }
 
     async fn lease(&self, pool: &Pool) -> Result<Lease, TierError> {
-        pool.lease().await.map_err(|error| refused(self.schema.tier, "connect", error))
+        self.connection(pool).await.map_err(|error| refused(self.schema.tier, "connect", error))
+    }
+
+    async fn connection(&self, pool: &Pool) -> Result<Lease, sqlx::Error> {
+        let begun = Instant::now();
+        let lease = pool.lease().await;
+        usage::leased(self.schema.tier, pool.name(), begun);
+        lease
     }
 
     async fn ask(
@@ -100,7 +107,7 @@ impl Sqlite {
         params: &[Value],
     ) -> Result<Vec<Record>, TierError> {
         let begun = Instant::now();
-        let rows = match pool.lease().await {
+        let rows = match self.connection(pool).await {
             Ok(mut lease) => fetch_all(&mut lease, statement, params).await,
             Err(error) => Err(error),
         };
@@ -141,6 +148,10 @@ impl Engine for Sqlite {
                 .map_err(|source| TierError::Unavailable { tier: self.schema.tier, source: source.into() })?;
         }
         self.ask(&self.probes, statement, &[]).await.map(drop)
+    }
+
+    fn pools(&self) -> Vec<PoolSize> {
+        vec![self.pool.size(), self.probes.size()]
     }
 
     async fn session(&self) -> Result<Box<dyn Session>, TierError> {

@@ -1,8 +1,10 @@
-//! The number of statements a request sent to each tier, and how long it waited for them.
+//! The number of statements a request sent to each tier, and how long it waited for them and for connections.
 
 use std::future::Future;
 use std::sync::Mutex;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use super::Tier;
 
 /// The use of one tier by one request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,4 +48,21 @@ pub fn record((name, tier): (&'static str, usize), waited: Duration, answered: b
             usage.waited += waited;
         }
     });
+}
+
+/// The histogram of waits for a connection in seconds, by tier and pool.
+pub const POOL_WAIT_SECONDS: &str = "thermocline_pool_wait_seconds";
+/// The counter of questions to a cache, by cache and outcome.
+pub const CACHE_REQUESTS: &str = "thermocline_cache_requests_total";
+
+/// Records that a pool was asked for a connection at `begun` and has answered. The time to open one counts too.
+pub fn leased(tier: Tier, pool: &'static str, begun: Instant) {
+    let waited = begun.elapsed().as_secs_f64();
+    metrics::histogram!(POOL_WAIT_SECONDS, "tier" => tier.name(), "pool" => pool).record(waited);
+}
+
+/// Counts a question to a cache, and whether the cache had the answer.
+pub fn cache_asked(cache: &'static str, hit: bool) {
+    let outcome = if hit { "hit" } else { "miss" };
+    metrics::counter!(CACHE_REQUESTS, "cache" => cache, "outcome" => outcome).increment(1);
 }

@@ -8,6 +8,10 @@ use moka::future::Cache;
 
 use super::reads::HotSnapshot;
 use thermocline_core::keyset::{ListId, Span};
+use thermocline_database::usage::cache_asked;
+
+/// The name of the cache of totals in the metrics.
+pub const TOTALS: &str = "cold_totals";
 
 /// Counts in cold belong to one epoch and never change, so the epoch and its token are part of the key.
 type TotalKey = (ListId, Span, i64, Option<i64>);
@@ -56,11 +60,18 @@ impl ReadCache {
     }
 
     pub(super) async fn total(&self, list: ListId, span: Span, snapshot: HotSnapshot) -> Option<i64> {
-        self.totals.get(&(list, span, snapshot.epoch, snapshot.token)).await
+        let total = self.totals.get(&(list, span, snapshot.epoch, snapshot.token)).await;
+        cache_asked(TOTALS, total.is_some());
+        total
     }
 
     pub(super) async fn keep_total(&self, list: ListId, span: Span, snapshot: HotSnapshot, total: i64) {
         self.totals.insert((list, span, snapshot.epoch, snapshot.token), total).await;
+    }
+
+    /// Returns the number of totals that are kept.
+    pub fn totals(&self) -> u64 {
+        self.totals.entry_count()
     }
 
     /// Returns the last snapshot that was seen of a list, by its name and its resource.

@@ -82,6 +82,7 @@ fn all(dialect: Dialect) -> Vec<Listed> {
         load::statements(),
         adopt::statements(),
         ops::health::statements(),
+        ops::sampling::statements(),
         auth::statements(),
         tier_report::statements(),
         downgrades(dialect),

@@ -10,13 +10,14 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::sql::queries;
 use super::{Message, Messages};
 use crate::tier::TierError;
+use crate::tier::usage::cache_asked;
 use crate::web::auth::{Caller, Scope};
 use crate::web::context::RequestContext;
 use crate::web::list::{self, ListParameters, ListRequest, Listing, PageInfo, Shown};
 use crate::web::params::{Params, Segments, path_id};
 use crate::web::problem::Problem;
 use crate::web::schema::PartialMode;
-use crate::web::state::App;
+use crate::web::state::{App, PARTICIPANTS};
 
 /// The routes.
 pub fn routes() -> OpenApiRouter<App> {
@@ -84,7 +85,9 @@ pub async fn find(
 async fn authorize(app: &App, caller: &Caller, conversation: i64) -> Result<(), Problem> {
     caller.require(Scope::Messages)?;
     let allowed = |users: &[Option<i64>; 2]| caller.admin || users.contains(&Some(caller.user_id));
-    if app.participants().get(&conversation).await.is_some_and(|users| allowed(&users)) {
+    let known = app.participants().get(&conversation).await.is_some_and(|users| allowed(&users));
+    cache_asked(PARTICIPANTS, known);
+    if known {
         return Ok(());
     }
     match participants(app, conversation).await.map_err(crate::federation::ReadError::from)? {

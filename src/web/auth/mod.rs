@@ -19,5 +19,5 @@ pub use caller::{Caller, Scope};
 pub use claims::{ClaimSettings, Identity, TokenUser, UserLookup};
 pub use error::{IssueError, Refusal, VerifierError};
 pub use published::FetchError;
-pub use users::{Users, statements};
+pub use users::{CACHE as USERS_CACHE, Users, statements};
 pub use verifier::{AuthSettings, KeySource, Verifier};

@@ -7,11 +7,15 @@ use moka::future::Cache;
 
 use super::claims::UserLookup;
 use crate::federation::ReadError;
+use crate::tier::usage::cache_asked;
 use crate::tier::{Engine, Statement, TierError};
 use crate::web::problem::Problem;
 
 /// The time for which a user is remembered. A renamed user is found under the old name as long.
 const REMEMBERED_FOR: Duration = Duration::from_mins(1);
+
+/// The name of this cache in the metrics.
+pub const CACHE: &str = "users";
 
 crate::queries! {
     /// Statements that find users.
@@ -41,14 +45,21 @@ impl Users {
     /// one can sign in at once.
     pub(super) async fn find(&self, column: UserLookup, value: String) -> Result<Option<i64>, Problem> {
         let key = (column, value);
-        if let Some(id) = self.found.get(&key).await {
-            return Ok(Some(id));
+        let found = self.found.get(&key).await;
+        cache_asked(CACHE, found.is_some());
+        if found.is_some() {
+            return Ok(found);
         }
         let id = self.read(column, &key.1).await.map_err(ReadError::from)?;
         if let Some(id) = id {
             self.found.insert(key, id).await;
         }
         Ok(id)
+    }
+
+    /// Returns the number of users that are remembered.
+    pub fn remembered(&self) -> u64 {
+        self.found.entry_count()
     }
 
     async fn read(&self, column: UserLookup, value: &str) -> Result<Option<i64>, TierError> {

@@ -1,10 +1,9 @@
 //! The outcome of a run.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 /// The outcome of the run of a resource.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// Nothing is due any more.
     Done,
@@ -18,4 +17,28 @@ pub enum Outcome {
     HotIsSlow,
     /// It failed.
     Failed,
+}
+
+impl Outcome {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::Done, Self::Stopped, Self::Held, Self::Overtaken, Self::HotIsSlow, Self::Failed];
+
+    /// Returns its name in reports and metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Stopped => "stopped",
+            Self::Held => "held",
+            Self::Overtaken => "overtaken",
+            Self::HotIsSlow => "hot_is_slow",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+impl Serialize for Outcome {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
 }

@@ -8,6 +8,7 @@ use deadpool::managed::{self, Metrics, Object, Pool, PoolError, RecycleError, Re
 use tiberius::error::Error;
 
 use super::connect::{Connection, Role};
+use crate::PoolSize;
 use crate::address::Mssql as Address;
 
 /// The maximum number of connections. More would only wait for each other in the server.
@@ -58,17 +59,20 @@ impl managed::Manager for Manager {
 
 /// The connections of one role.
 #[derive(Clone, Debug)]
-pub(super) struct Connections(Pool<Manager>);
+pub(super) struct Connections {
+    name: &'static str,
+    pool: Pool<Manager>,
+}
 
 impl Connections {
-    pub fn new(address: &Arc<Address>, role: Role, most: usize) -> Result<Self, Error> {
+    pub fn new(name: &'static str, address: &Arc<Address>, role: Role, most: usize) -> Result<Self, Error> {
         let manager = Manager { address: Arc::clone(address), role };
         let pool = Pool::builder(manager)
             .max_size(most)
             .timeouts(Timeouts { wait: Some(WAIT), create: None, recycle: None })
             .runtime(Runtime::Tokio1)
             .build();
-        pool.map(Self).map_err(|error| Error::Conversion(error.to_string().into()))
+        pool.map(|pool| Self { name, pool }).map_err(|error| Error::Conversion(error.to_string().into()))
     }
 
     /// Leases a connection.
@@ -76,10 +80,10 @@ impl Connections {
         let begun = Instant::now();
         // A task of its own: if a login takes longer than a request may, no request would ever get a connection if
         // each abandoned its login.
-        let pool = self.0.clone();
+        let pool = self.pool.clone();
         let got = tokio::spawn(async move { pool.get().await }).await;
         match got.map_err(|error| Error::Protocol(error.to_string().into()))? {
-            Ok(object) => Ok(Lease { object: Some(object), pool: self.0.clone() }),
+            Ok(object) => Ok(Lease { object: Some(object), pool: self.pool.clone() }),
             Err(PoolError::Backend(error)) => Err(error),
             Err(error) => Err(Error::Io {
                 kind: std::io::ErrorKind::TimedOut,
@@ -90,17 +94,23 @@ impl Connections {
 
     /// Drops the idle connections: one was dead, so the others probably are.
     pub fn forget_idle(&self) {
-        self.0.retain(|_, _| false);
+        self.pool.retain(|_, _| false);
     }
 
-    /// Returns the number of connections and of idle ones.
-    pub fn size(&self) -> (usize, usize) {
-        let status = self.0.status();
-        (status.size, status.available)
+    /// Returns the name of the pool in the metrics.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Returns the number of connections.
+    pub fn size(&self) -> PoolSize {
+        let status = self.pool.status();
+        let in_use = status.size.saturating_sub(status.available);
+        PoolSize { pool: self.name, open: status.size, in_use, most: status.max_size }
     }
 
     pub fn close(&self) {
-        self.0.close();
+        self.pool.close();
     }
 }
 

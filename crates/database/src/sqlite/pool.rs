@@ -8,6 +8,8 @@ use sqlx::Connection as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::PoolSize;
+
 /// Instructions of SQLite's machine between two looks at the flag, some 10 µs.
 const INSTRUCTIONS: i32 = 2_000;
 
@@ -35,6 +37,7 @@ pub(super) struct Pool(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
+    name: &'static str,
     options: SqliteConnectOptions,
     most: u32,
     /// The number of connections kept when idle. Each has a cache.
@@ -46,9 +49,27 @@ struct Inner {
 
 impl Pool {
     /// Returns a pool of at most `most` connections, `lasting` of which are kept when idle. It opens none yet.
-    pub fn new(options: SqliteConnectOptions, most: u32, lasting: usize, wait: Duration) -> Self {
+    pub fn new(
+        name: &'static str,
+        options: SqliteConnectOptions,
+        most: u32,
+        lasting: usize,
+        wait: Duration,
+    ) -> Self {
         let permits = Arc::new(Semaphore::new(most as usize));
-        Self(Arc::new(Inner { options, most, lasting, wait, permits, idle: Mutex::default() }))
+        Self(Arc::new(Inner { name, options, most, lasting, wait, permits, idle: Mutex::default() }))
+    }
+
+    /// Returns the name of the pool in the metrics.
+    pub fn name(&self) -> &'static str {
+        self.0.name
+    }
+
+    /// Returns the number of connections.
+    pub fn size(&self) -> PoolSize {
+        let most = self.0.most as usize;
+        let in_use = most.saturating_sub(self.0.permits.available_permits());
+        PoolSize { pool: self.0.name, open: in_use + self.idle().len(), in_use, most }
     }
 
     /// Returns the options that connections are opened with.
