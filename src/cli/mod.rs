@@ -7,12 +7,14 @@ mod output;
 mod archive;
 mod args;
 mod check;
+mod completions;
 mod connect;
 mod db;
 mod demo;
 mod failure;
 mod health;
 mod import;
+mod man;
 mod openapi;
 mod ops_server;
 mod schema_setup;
@@ -128,6 +130,8 @@ enum Command {
     Check(check::Args),
     Health(health::Args),
     Db(db::Args),
+    Completions(completions::Args),
+    Man(man::Args),
 }
 
 /// Runs the command line and returns the exit status.
@@ -147,7 +151,31 @@ pub async fn run() -> ExitCode {
         errln!("error: {text}");
         return ExitCode::FAILURE;
     }
-    let done = match Settings::read(&flags, &archived_resources()) {
+    let done = match command {
+        // They describe the program itself and work whatever the settings say.
+        Command::Completions(args) => {
+            completions::run(&args);
+            Ok(())
+        }
+        Command::Man(args) => man::run(&args),
+        command => with_settings(command, &flags, &shared).await,
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Usage(text)) => {
+            errln!("error: {text}");
+            ExitCode::from(2)
+        }
+        Err(Failure::Failed(text)) => {
+            errln!("error: {text}");
+            ExitCode::FAILURE
+        }
+        Err(Failure::Reported) => ExitCode::FAILURE,
+    }
+}
+
+async fn with_settings(command: Command, flags: &Flags, shared: &Shared) -> Result<(), Failure> {
+    match Settings::read(flags, &archived_resources()) {
         Ok(settings) => {
             // Short commands print results; log lines are for long-running ones.
             let long = match &command {
@@ -161,18 +189,6 @@ pub async fn run() -> ExitCode {
             Box::pin(execute(command, &settings, shared.json)).await
         }
         Err(error) => Err(error.into()),
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(Failure::Usage(text)) => {
-            errln!("error: {text}");
-            ExitCode::from(2)
-        }
-        Err(Failure::Failed(text)) => {
-            errln!("error: {text}");
-            ExitCode::FAILURE
-        }
-        Err(Failure::Reported) => ExitCode::FAILURE,
     }
 }
 
@@ -190,6 +206,7 @@ async fn execute(command: Command, settings: &Settings, json: bool) -> Result<()
         Command::Check(_) => check::run(settings, json).await,
         Command::Health(args) => health::run(&args, settings, json).await,
         Command::Db(args) => db::run(args, settings, json).await,
+        Command::Completions(_) | Command::Man(_) => Ok(()),
     }
 }
 
