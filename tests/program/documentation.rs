@@ -17,7 +17,7 @@ fn page(name: &str) -> String {
     fs::read_to_string(root().join(name)).expect("a page of the documentation")
 }
 
-/// Every Markdown page of the repository: those at the top and those under `docs/`.
+/// Every Markdown page of the repository: those at the top and those under `docs/` and `deploy/`.
 fn pages() -> Vec<PathBuf> {
     fn walk(folder: &Path, deep: bool, pages: &mut Vec<PathBuf>) {
         for entry in fs::read_dir(folder).expect("a folder") {
@@ -32,6 +32,7 @@ fn pages() -> Vec<PathBuf> {
     let mut pages = Vec::new();
     walk(root(), false, &mut pages);
     walk(&root().join("docs"), true, &mut pages);
+    walk(&root().join("deploy"), true, &mut pages);
     pages
 }
 

@@ -1,6 +1,7 @@
 //! The program as its users meet it: the demo, the documentation, settings and imports.
 
 mod demo;
+mod deployment;
 mod documentation;
 mod imports;
 mod metrics;
