@@ -102,7 +102,8 @@ export async function* follow<Mode extends IdMode>(
         failures += 1;
         const state: FeedState = { status: 'waiting', milliseconds };
         options.onState?.(failure === undefined ? state : { ...state, error: failure });
-        await http.surroundings.sleep(milliseconds, signal).catch(() => undefined);
+        const untilOnline = failure instanceof ConnectionError;
+        await http.surroundings.sleep(milliseconds, signal, untilOnline).catch(() => undefined);
     }
 }
 

@@ -1,6 +1,6 @@
 // A list that keeps itself up to date: its newest page, then every change; a page again when changes may have been missed.
 
-import { isProblem, isTemporary } from './errors.js';
+import { ConnectionError, isProblem, isTemporary } from './errors.js';
 import { type Change, type FeedOptions, follow } from './feed.js';
 import type { Http } from './http.js';
 import { backoff } from './surroundings.js';
@@ -55,7 +55,8 @@ async function untilRead<Mode extends IdMode>(
             const atLeast = isProblem(error) ? error.retryAfter : 0;
             const milliseconds = backoff(failures, http.surroundings.random(), atLeast);
             onState?.({ status: 'waiting', milliseconds, error });
-            await http.surroundings.sleep(milliseconds, signal).catch(() => undefined);
+            const untilOnline = error instanceof ConnectionError;
+            await http.surroundings.sleep(milliseconds, signal, untilOnline).catch(() => undefined);
         }
     }
 }

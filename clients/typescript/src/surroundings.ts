@@ -5,26 +5,32 @@ export interface Surroundings {
     random(): number;
     /** Milliseconds of a clock that only moves forward. */
     now(): number;
-    /** Waits, or rejects with the reason of `signal` once it is aborted. */
-    sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
+    /**
+     * Waits, or rejects with the reason of `signal` once it is aborted. With `untilOnline` a browser that comes back to the
+     * network ends the wait.
+     */
+    sleep(milliseconds: number, signal?: AbortSignal, untilOnline?: boolean): Promise<void>;
 }
 
 export const REAL: Surroundings = {
     random: () => Math.random(),
     now: () => performance.now(),
-    sleep: (milliseconds, signal) =>
-        new Promise((resolve, reject) => {
+    sleep(milliseconds, signal, untilOnline = false) {
+        return new Promise((resolve, reject) => {
             if (signal?.aborted) return reject(signal.reason);
-            const stop = () => {
+            const end = (settle: () => void) => () => {
                 clearTimeout(timer);
-                reject(signal?.reason);
-            };
-            const timer = setTimeout(() => {
                 signal?.removeEventListener('abort', stop);
-                resolve();
-            }, milliseconds);
-            signal?.addEventListener('abort', stop, { once: true });
-        }),
+                if (untilOnline) globalThis.removeEventListener?.('online', done);
+                settle();
+            };
+            const done = end(resolve);
+            const stop = end(() => reject(signal?.reason));
+            const timer = setTimeout(done, milliseconds);
+            signal?.addEventListener('abort', stop);
+            if (untilOnline) globalThis.addEventListener?.('online', done);
+        });
+    },
 };
 
 const FIRST_WAIT = 500;

@@ -37,6 +37,51 @@ export async function fake(test: TestContext, ...handlers: Handler[]): Promise<F
     return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, requests };
 }
 
+/** An answer to a request with these headers, as `fetch` gives it. */
+export type Answer = (headers: Headers, signal: AbortSignal) => Response | Promise<Response>;
+
+/**
+ * Answers the n-th request with the n-th answer, and all later ones with the last. Without a network, so that a body breaks
+ * off exactly behind the piece that was read last.
+ */
+export function script(...answers: Answer[]): Fake & { fetch: typeof fetch } {
+    const requests: string[] = [];
+    return {
+        url: 'http://fake',
+        requests,
+        async fetch(input, options) {
+            const answer = answers[Math.min(requests.length, answers.length - 1)];
+            requests.push(decodeURIComponent(String(input).replace('http://fake', '')));
+            const signal = options?.signal ?? new AbortController().signal;
+            signal.throwIfAborted();
+            return (answer as Answer)(new Headers(options?.headers), signal);
+        },
+    };
+}
+
+/** A stream of these pieces, which then ends, breaks off, or stays until the request is ended. */
+export function body(
+    pieces: string[],
+    then: 'end' | 'break' | 'stay',
+    signal: AbortSignal,
+): ReadableStream<Uint8Array> {
+    const bytes = pieces.map((piece) => new TextEncoder().encode(piece));
+    return new ReadableStream<Uint8Array>(
+        {
+            start(controller) {
+                signal.addEventListener('abort', () => controller.error(signal.reason));
+            },
+            pull(controller) {
+                const next = bytes.shift();
+                if (next) controller.enqueue(next);
+                else if (then === 'end') controller.close();
+                else if (then === 'break') controller.error(new TypeError('terminated'));
+            },
+        },
+        { highWaterMark: 0 },
+    );
+}
+
 /** Surroundings whose clock the test moves, and in which every wait is noted and over at once. */
 export function still(): Surroundings & { waits: number[]; time: number } {
     return {
@@ -54,11 +99,11 @@ export function still(): Surroundings & { waits: number[]; time: number } {
 }
 
 export function clientOf<Mode extends IdMode = 'number'>(
-    { url }: Fake,
+    { url, fetch }: Fake & { fetch?: typeof globalThis.fetch },
     options: ClientOptions<Mode> = {},
     surroundings: Surroundings = still(),
 ): Thermocline<Mode> {
-    return new Thermocline({ url, token: 'secret', ...options }, surroundings);
+    return new Thermocline({ url, fetch, token: 'secret', ...options }, surroundings);
 }
 
 export const json =
@@ -69,12 +114,14 @@ export const json =
     };
 
 export function problem(kind: string, status: number, headers: Record<string, string> = {}): Handler {
+    const type = { 'content-type': 'application/problem+json' };
+    return json(problemBody(kind, status), status, { ...type, ...headers });
+}
+
+export function problemBody(kind: string, status: number) {
     const detail = `The detail of ${kind}.`;
-    const body = { type: `/problems/${kind}`, title: kind, status, detail, message: detail, success: false };
-    return json({ ...body, request_id: 'r-1' }, status, {
-        'content-type': 'application/problem+json',
-        ...headers,
-    });
+    const common = { success: false, request_id: 'r-1' };
+    return { type: `/problems/${kind}`, title: kind, status, detail, message: detail, ...common };
 }
 
 /** A page of messages with these ids, the newest first. */

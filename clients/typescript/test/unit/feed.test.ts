@@ -2,37 +2,41 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Change, type FeedState, isProblem } from '../../src/index.js';
 import {
+    type Answer,
     BOUND,
+    body,
     clientOf,
     collect,
     fake,
-    type Handler,
-    json,
     message,
     page,
-    problem,
+    problemBody,
+    script,
     still,
 } from '../fake.js';
 
 const event = (id: string, data: unknown, name = 'message') =>
     `id: ${id}\nevent: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
 
-/** A stream of these events, which then ends, breaks off or stays. */
-function stream(
-    events: string[],
-    then: 'end' | 'break' | 'stay',
-    seen: (string | undefined)[] = [],
-): Handler {
-    return (request, response) => {
-        seen.push(request.headers['last-event-id'] as string | undefined);
-        response.writeHead(200, { 'content-type': 'text/event-stream' });
-        response.flushHeaders();
-        response.write(events.join(''));
-        if (then === 'end') response.end();
-        // After the bytes have left.
-        if (then === 'break') setTimeout(() => response.destroy(), 20);
+const json =
+    (data: unknown): Answer =>
+    () =>
+        Response.json(data);
+
+const problem =
+    (kind: string, status: number, headers: Record<string, string> = {}): Answer =>
+    () =>
+        Response.json(problemBody(kind, status), { status, headers });
+
+const refuse: Answer = () => Promise.reject(new TypeError('fetch failed'));
+
+/** A stream of these events; notes the token that it was asked with. */
+const stream =
+    (events: string[], then: 'end' | 'break' | 'stay', seen: (string | null)[] = []): Answer =>
+    (headers, signal) => {
+        seen.push(headers.get('last-event-id'));
+        return new Response(body(events, then, signal));
     };
-}
 
 /** The first `count` changes. */
 async function take(changes: AsyncIterable<Change>, count: number): Promise<Change[]> {
@@ -48,10 +52,9 @@ const told = (changes: Change[]) =>
             : `${change.token}: erased ${change.erased.id}`,
     );
 
-test('a stream that breaks off goes on after the last change', BOUND, async (t) => {
-    const tokens: (string | undefined)[] = [];
-    const server = await fake(
-        t,
+test('a stream that breaks off goes on after the last change', BOUND, async () => {
+    const tokens: (string | null)[] = [];
+    const server = script(
         stream([event('t1', message(1)), event('t2', message(2))], 'break', tokens),
         stream([], 'end', tokens),
         stream([': alive\n\n', 'id: t3\n\n'], 'break', tokens),
@@ -69,16 +72,16 @@ test('a stream that breaks off goes on after the last change', BOUND, async (t) 
     );
 });
 
-test('a feed without a token begins with the one of now', BOUND, async (t) => {
-    const tokens: (string | undefined)[] = [];
+test('a feed without a token begins with the one of now', BOUND, async () => {
+    const tokens: (string | null)[] = [];
     const now = json({ success: true, messages: [], next: 'now', has_more: false });
-    const server = await fake(t, now, stream([event('t1', message(1))], 'stay', tokens));
+    const server = script(now, stream([event('t1', message(1))], 'stay', tokens));
     await take(clientOf(server, { ids: 'string' }).changes() as AsyncIterable<Change>, 1);
     assert.deepEqual(server.requests, ['/api/changes?ids=string', '/api/changes?ids=string']);
     assert.deepEqual(tokens, ['now']);
 });
 
-test('a repeated row is given once, a changed one again', BOUND, async (t) => {
+test('a repeated row is given once, a changed one again', BOUND, async () => {
     const events = [
         event('t1', message(1)),
         event('t2', message(2, 'other')),
@@ -90,7 +93,7 @@ test('a repeated row is given once, a changed one again', BOUND, async (t) => {
         event('t8', {}, 'of a newer server'),
         event('t9', message(3)),
     ];
-    const server = await fake(t, stream(events, 'stay'));
+    const server = script(stream(events, 'stay'));
     const known = [message(1)];
     const changes = await take(clientOf(server).changes({ since: 't0', known }), 6);
     assert.deepEqual(told(changes), [
@@ -103,13 +106,12 @@ test('a repeated row is given once, a changed one again', BOUND, async (t) => {
     ]);
 });
 
-test('waits grow with every failure, are random, and begin anew after a change', BOUND, async (t) => {
+test('waits grow with every failure, are random, and begin anew after a change', BOUND, async () => {
     const down = problem('tier-unavailable', 503, { 'retry-after': '2' });
-    const server = await fake(
-        t,
-        (request) => request.socket.destroy(),
+    const server = script(
+        refuse,
         down,
-        (_, response) => response.writeHead(502).end('<h1>Bad Gateway</h1>'),
+        () => new Response('<h1>Bad Gateway</h1>', { status: 502 }),
         stream([event('t1', message(1))], 'end'),
         stream([event('t2', message(2))], 'stay'),
     );
@@ -118,8 +120,22 @@ test('waits grow with every failure, are random, and begin anew after a change',
     assert.deepEqual(surroundings.waits, [250, 2500, 1000, 250]);
 });
 
-test('a token that is too old ends the feed', BOUND, async (t) => {
-    const server = await fake(t, stream([event('t1', message(1))], 'end'), problem('changes-expired', 410));
+test('a connection that lasted is no failure', BOUND, async () => {
+    const surroundings = still();
+    const empty = stream([': alive\n\n'], 'end');
+    const server = script(refuse, refuse, empty, empty, empty, stream([event('t1', message(1))], 'stay'));
+    let connections = 0;
+    const onState = ({ status }: FeedState) => {
+        if (status === 'connected') connections += 1;
+        // The second one stays for a minute.
+        if (status === 'connected' && connections === 2) surroundings.time += 60_000;
+    };
+    await take(clientOf(server, {}, surroundings).changes({ since: 't0', onState }), 1);
+    assert.deepEqual(surroundings.waits, [250, 500, 1000, 250, 500]);
+});
+
+test('a token that is too old ends the feed', BOUND, async () => {
+    const server = script(stream([event('t1', message(1))], 'end'), problem('changes-expired', 410));
     const seen: Change[] = [];
     const read = async () => {
         for await (const change of clientOf(server).changes({ since: 't0' })) seen.push(change);
@@ -128,13 +144,9 @@ test('a token that is too old ends the feed', BOUND, async (t) => {
     assert.deepEqual(told(seen), ['t1: text 1']);
 });
 
-test('a silent connection is given up', BOUND, async (t) => {
-    const tokens: (string | undefined)[] = [];
-    const server = await fake(
-        t,
-        stream([], 'stay', tokens),
-        stream([event('t1', message(1))], 'stay', tokens),
-    );
+test('a silent connection is given up', BOUND, async () => {
+    const tokens: (string | null)[] = [];
+    const server = script(stream([], 'stay', tokens), stream([event('t1', message(1))], 'stay', tokens));
     const states: FeedState[] = [];
     const changes = clientOf(server).changes({
         since: 't0',
@@ -146,12 +158,12 @@ test('a silent connection is given up', BOUND, async (t) => {
     assert.match(String(lost?.status === 'waiting' && lost.error), /Nothing arrived for 50 ms/);
 });
 
-test('a signal ends a feed without an error, wherever it is', BOUND, async (t) => {
-    const open = await fake(t, stream([event('t1', message(1))], 'stay'));
+test('a signal ends a feed without an error, wherever it is', BOUND, async () => {
+    const open = script(stream([event('t1', message(1))], 'stay'));
     const controller = new AbortController();
     for await (const _ of clientOf(open).changes({ since: 't0', signal: controller.signal }))
         controller.abort();
-    const down = await fake(t, problem('overloaded', 503));
+    const down = script(problem('overloaded', 503));
     const second = new AbortController();
     const onState = () => second.abort();
     assert.deepEqual(
@@ -170,16 +182,15 @@ test('a feed that is left closes its stream', BOUND, async (t) => {
     });
     const server = await fake(t, (request, response) => {
         request.socket.on('close', () => closed());
-        stream([event('t1', message(1))], 'stay')(request, response);
+        response.write(event('t1', message(1)));
     });
     await take(clientOf(server).changes({ since: 't0' }), 1);
     await end;
 });
 
-test('a live list is read anew when changes may have been missed', BOUND, async (t) => {
-    const tokens: (string | undefined)[] = [];
-    const server = await fake(
-        t,
+test('a live list is read anew when changes may have been missed', BOUND, async () => {
+    const tokens: (string | null)[] = [];
+    const server = script(
         problem('overloaded', 503),
         problem('overloaded', 503),
         problem('overloaded', 503),
@@ -199,7 +210,7 @@ test('a live list is read anew when changes may have been missed', BOUND, async 
     assert.equal(server.requests[0], '/api/conversations/7/messages?limit=2');
 });
 
-test('a live list without a feed says which setting is missing', BOUND, async (t) => {
-    const server = await fake(t, json(page([1])), problem('not-found', 404));
+test('a live list without a feed says which setting is missing', BOUND, async () => {
+    const server = script(json(page([1])), problem('not-found', 404));
     await assert.rejects(collect(clientOf(server).live(7)), (error) => isProblem(error, 'not-found'));
 });

@@ -2,7 +2,19 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { ConnectionError, isProblem, isTemporary, PROBLEM_KINDS, ProblemError } from '../../src/index.js';
-import { BOUND, clientOf, collect, fake, type Handler, json, page, problem, still } from '../fake.js';
+import {
+    BOUND,
+    body,
+    clientOf,
+    collect,
+    fake,
+    type Handler,
+    json,
+    page,
+    problem,
+    script,
+    still,
+} from '../fake.js';
 
 const cut: Handler = (_, response) => {
     response.writeHead(200, { 'content-type': 'application/json', 'content-length': '100' });
@@ -109,11 +121,9 @@ test('a refused token without another one is a problem at once', BOUND, async (t
     assert.equal(server.requests.length, 1);
 });
 
-test('prices that break off are an error, not a shorter range', BOUND, async (t) => {
-    const server = await fake(t, (_, response) => {
-        response.write('{"symbol":"2330","trade_date":"2026-01-02"}\n{"symbol"');
-        setTimeout(() => response.destroy(), 20);
-    });
+test('prices that break off are an error, not a shorter range', BOUND, async () => {
+    const pieces = ['{"symbol":"2330","trade_date":"2026-01-02"}\n{"symbol"'];
+    const server = script((_, signal) => new Response(body(pieces, 'break', signal)));
     const rows: string[] = [];
     const read = async () => {
         for await (const row of clientOf(server).priceStream('2330')) rows.push(row.trade_date);
