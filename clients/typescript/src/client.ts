@@ -166,12 +166,16 @@ export class Thermocline<Mode extends IdMode = 'number'> {
     async users(ids: Iterable<Id>, options?: RequestOptions): Promise<User<Mode>[]> {
         const distinct = [...new Set([...ids].map(String))];
         const users: User<Mode>[] = [];
+        // The style of the ids in the answer stands beside the list, under the same name.
+        const style = Object.values(this.#http.ids);
         for (let first = 0; first < distinct.length; first += 100) {
-            const some = distinct.slice(first, first + 100);
-            const query = { ids: some.join(',') };
-            const answer = await this.#http.json<{ users: User[] }>('/api/users', query, options?.signal);
-            const rows = this.#http.ids.ids === 'string' ? named(answer.users, some) : answer.users;
-            users.push(...(rows as User<Mode>[]));
+            const query = { ids: [distinct.slice(first, first + 100).join(','), ...style] };
+            const answer = await this.#http.json<{ users: User<Mode>[] }>(
+                '/api/users',
+                query,
+                options?.signal,
+            );
+            users.push(...answer.users);
         }
         return users;
     }
@@ -319,19 +323,6 @@ const pricesOf = (stock: StockKey): string =>
     typeof stock === 'string'
         ? `/api/stocks/symbols/${encodeURIComponent(stock)}/prices`
         : `/api/stocks/${segment(stock.stock_id)}/prices`;
-
-/**
- * The users with ids as strings, as they were asked for. The path has no `ids=string`, because its own parameter has that
- * name; its answer is in the order of the request.
- */
-function named(users: User[], asked: string[]): User<'string'>[] {
-    let from = 0;
-    return users.map((user) => {
-        const place = asked.findIndex((id, at) => at >= from && Number(id) === user.id);
-        from = place + 1;
-        return { ...user, id: asked[place] ?? String(user.id) };
-    });
-}
 
 /** The range with its days as the API writes them. */
 function days({ start_date, end_date, ...rest }: PriceParameters): QueryParameters {

@@ -36,8 +36,8 @@ export interface ClientOptions<Mode extends IdMode = 'number'> {
 }
 
 export type QueryValue = string | number | bigint | boolean | Date | undefined | null;
-/** Parameters by name. Those that are undefined or null are left out. */
-export type QueryParameters = { [name: string]: QueryValue };
+/** Parameters by name. Those that are undefined or null are left out; an array stands for a repeated one. */
+export type QueryParameters = { [name: string]: QueryValue | string[] };
 
 interface OpenOptions {
     accept: string;
@@ -62,16 +62,18 @@ export class Http {
     /** The address of a request, as it is sent. */
     url(path: string, query: QueryParameters = {}): string {
         const parameters = new URLSearchParams();
-        for (const [name, value] of Object.entries(query)) {
-            if (value === undefined || value === null) continue;
-            parameters.set(name, value instanceof Date ? value.toISOString() : String(value));
+        for (const [name, values] of Object.entries(query)) {
+            for (const value of Array.isArray(values) ? values : [values]) {
+                if (value === undefined || value === null) continue;
+                parameters.append(name, value instanceof Date ? value.toISOString() : String(value));
+            }
         }
         const text = parameters.toString();
         return `${this.#base}${path}${text && `?${text}`}`;
     }
 
     /** The parameter that asks for ids as strings, if the client was told so. */
-    get ids(): QueryParameters {
+    get ids(): { ids?: 'string' } {
         return this.#options.ids === 'string' ? { ids: 'string' } : {};
     }
 
