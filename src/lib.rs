@@ -19,8 +19,6 @@
 //! [`tier`] (database), [`journal`], [`federation`], [`archive`]. `docs/architecture.md` describes them, and
 //! `docs/adding-a-resource.md` shows how to add a resource.
 
-// `println!` panics when nobody reads any more.
-#[warn(clippy::print_stdout, clippy::print_stderr)]
 pub mod adopt;
 pub mod cli;
 pub mod config;

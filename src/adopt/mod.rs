@@ -24,7 +24,7 @@ crate::queries! {
     [participants]
 }
 
-/// Returns every statement of this room.
+/// Returns every statement of this module.
 pub fn statements() -> Vec<Statement> {
     vec![*sql::participants()]
 }

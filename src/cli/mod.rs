@@ -1,5 +1,8 @@
 //! The command line: one file for each command. Results go to standard output, progress and log lines to standard error.
 
+// `println!` panics when nobody reads any more.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 // First, because its macros are used by the modules below.
 #[macro_use]
 mod output;

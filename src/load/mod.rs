@@ -104,7 +104,7 @@ pub struct Loader<'a> {
     seen: HashMap<Digest, i64>,
     /// The ids of stocks by symbol.
     stocks: HashMap<String, i64>,
-    /// The additions of the current chunk to both, which are removed when hot refuses the chunk.
+    /// The additions of the current chunk to `seen` and `stocks`, which are removed when hot refuses the chunk.
     added: Added,
 }
 
@@ -142,8 +142,8 @@ impl<'a> Loader<'a> {
 
     /// Loads `records`, all of this noun, in one transaction. Returns one verdict each, in their order.
     ///
-    /// Where hot refuses values, for a constraint that only it knows, the records that it does not take are looked for, and
-    /// the others go in together: rows of one conversation tell of its users.
+    /// If hot refuses the chunk, for a constraint that only it knows, bisection finds the refused records; the others are inserted in
+    /// one transaction, because the users of a conversation are derived from all its messages together.
     ///
     /// After an error the loader must not be used again: it may remember what was not committed.
     pub async fn load(

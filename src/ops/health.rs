@@ -29,7 +29,7 @@ crate::queries! {
     [hot, cold]
 }
 
-/// Returns the statements of the room.
+/// Returns the statements of the module.
 pub fn statements() -> Vec<Statement> {
     sql::all().into_iter().copied().collect()
 }

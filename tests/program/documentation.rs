@@ -81,6 +81,33 @@ fn every_relative_link_leads_to_a_file_and_a_heading() {
     assert!(broken.is_empty(), "broken links:\n{}", broken.join("\n"));
 }
 
+/// The texts in backticks on a line.
+fn quoted(line: &str) -> impl Iterator<Item = &str> {
+    line.split('`').skip(1).step_by(2)
+}
+
+#[test]
+fn every_path_of_the_repository_that_is_named_exists() {
+    const FOLDERS: [&str; 9] =
+        ["src/", "crates/", "tests/", "docs/", "migrations/", "scripts/", "clients/", "deploy/", "benches/"];
+    // What the walks through a migration and a resource add.
+    const EXAMPLES: [&str; 2] = ["migrations/hot/sqlite/0003_user_phone.up.sql", "src/resources/notes/"];
+    let mut absent = Vec::new();
+    for file in pages().into_iter().filter(|file| !file.ends_with("CHANGELOG.md")) {
+        let text = fs::read_to_string(&file).expect("a page");
+        let paths =
+            prose(&text).flat_map(quoted).filter(|word| FOLDERS.iter().any(|at| word.starts_with(at)));
+        for path in
+            paths.filter(|path| !path.contains(['*', '<', '{', ' ', '…', ':']) && !path.contains("NNNN"))
+        {
+            if !EXAMPLES.contains(&path) && !root().join(path).exists() {
+                absent.push(format!("{}: {path}", file.display()));
+            }
+        }
+    }
+    assert!(absent.is_empty(), "paths that do not exist:\n{}", absent.join("\n"));
+}
+
 #[test]
 fn every_problem_type_is_documented_with_its_status() {
     let page = page("docs/reference/errors.md");

@@ -4,7 +4,7 @@
 //! rows and raises the epoch. **That commit is the move.** Everything before it is invisible and nothing after it is
 //! required, so a mover may be killed at any time.
 //!
-//! | room | holds | uses |
+//! | module | holds | uses |
 //! |---|---|---|
 //! | `model` | the declaration of what moves; data only | |
 //! | `counts` | counted blocks, user activity, due rows | model |
@@ -49,6 +49,6 @@ pub fn statements(families: &[&Family]) -> Vec<Statement> {
         adopt::statements,
     ]
     .into_iter()
-    .flat_map(|room| room(families))
+    .flat_map(|module| module(families))
     .collect()
 }

@@ -114,6 +114,12 @@ impl Slice {
     pub const fn oldest(span: Span, take: i64) -> Self {
         Self { span, order: Order::Asc, skip: 0, take }
     }
+
+    /// Returns the same part after leaving out the first `skip` rows.
+    #[must_use]
+    pub const fn skipping(self, skip: i64) -> Self {
+        Self { skip, ..self }
+    }
 }
 
 /// Identifies a list and its filter, so that a cursor of another list is rejected.

@@ -1,7 +1,7 @@
-//! Named queries: the SQL of a room stands in a few files beside its code, and `queries!` turns every
+//! Named queries: the SQL of a module stands in a few files beside its code, and `queries!` turns every
 //! query of them into a function that returns its [`Statement`].
 //!
-//! `queries.sql` is the catalogue of the room. Each query has a header and, where one text serves every engine, its text:
+//! `queries.sql` is the catalogue of the module. Each query has a header and, where one text serves every engine, its text:
 //!
 //! ```sql
 //! -- name: claim
@@ -43,7 +43,7 @@ pub enum FileKind {
     Mssql,
 }
 
-/// The parsed query files of one room.
+/// The parsed query files of one module.
 #[derive(Debug)]
 pub struct QueryFile {
     statements: BTreeMap<&'static str, Statement>,
@@ -57,28 +57,31 @@ struct Section {
 }
 
 impl QueryFile {
-    /// Parses the files of a room that declares the queries `declared`.
+    /// Parses the files of a module that declares the queries `declared`.
     ///
     /// # Panics
     /// When a file and the declaration disagree, a header is incomplete, or an engine lacks a text. The files are part of the
     /// program, and a test parses all of them.
-    pub fn parse(room: &str, files: &[(FileKind, &'static str)], declared: &[&str]) -> Self {
+    pub fn parse(prefix: &str, files: &[(FileKind, &'static str)], declared: &[&str]) -> Self {
         let mut parsed: BTreeMap<FileKind, BTreeMap<&'static str, Section>> = BTreeMap::new();
         for (source, text) in files {
-            parsed.insert(*source, sections(room, text));
+            parsed.insert(*source, sections(prefix, text));
         }
         let mut catalogue = parsed.remove(&FileKind::Shared).unwrap_or_default();
         let names: BTreeSet<&str> = catalogue.keys().copied().collect();
         let expected: BTreeSet<&str> = declared.iter().copied().collect();
-        assert_eq!(names, expected, "{room}: the catalogue and the declaration must name the same queries");
+        assert_eq!(names, expected, "{prefix}: the catalogue and the declaration must name the same queries");
         for (source, sections) in &parsed {
             for name in sections.keys() {
-                assert!(names.contains(name), "{room}.{name}: a text for {source:?} is not in the catalogue");
+                assert!(
+                    names.contains(name),
+                    "{prefix}.{name}: a text for {source:?} is not in the catalogue"
+                );
             }
         }
         let statements = catalogue.iter_mut().map(|(name, shared)| {
             let engine_text = |source| parsed.get(&source).and_then(|sections| sections.get(name));
-            (*name, statement(room, name, shared, engine_text))
+            (*name, statement(prefix, name, shared, engine_text))
         });
         Self { statements: statements.collect() }
     }
@@ -94,16 +97,16 @@ impl QueryFile {
 
 /// Builds the statement of one query.
 fn statement<'a>(
-    room: &str,
+    prefix: &str,
     name: &str,
     shared: &Section,
     engine_text: impl Fn(FileKind) -> Option<&'a Section>,
 ) -> Statement {
     let field = |field: &str| {
         let value = shared.header.get(field).copied();
-        value.unwrap_or_else(|| panic!("{room}.{name}: the header has no `{field}`"))
+        value.unwrap_or_else(|| panic!("{prefix}.{name}: the header has no `{field}`"))
     };
-    let full: &'static str = format!("{room}.{name}").leak();
+    let full: &'static str = format!("{prefix}.{name}").leak();
     let sent = |text: &str| -> &'static str { format!("-- {full}\n{}", text.trim_end()).leak() };
     // Hot never runs on PostgreSQL, cold never on SQL Server.
     let excluded = match field("tier") {
@@ -134,10 +137,10 @@ fn statement<'a>(
             ("SQL Server", texts.mssql.is_some()),
         ],
         "fragment" => &[],
-        tier => panic!("{room}.{name}: no tier `{tier}`"),
+        tier => panic!("{prefix}.{name}: no tier `{tier}`"),
     };
     for (engine, present) in needed {
-        assert!(present, "{room}.{name}: no text for {engine}");
+        assert!(present, "{prefix}.{name}: no text for {engine}");
     }
     let parameters = shared.header.get("parameters").copied().unwrap_or_default();
     let index = if field("tier") == "fragment" { "" } else { field("index") };
@@ -180,14 +183,14 @@ pub(super) fn numbered_for_mssql(text: &str) -> String {
 }
 
 /// Splits a file into its queries, by name.
-fn sections(room: &str, file: &'static str) -> BTreeMap<&'static str, Section> {
+fn sections(prefix: &str, file: &'static str) -> BTreeMap<&'static str, Section> {
     let mut sections: BTreeMap<&'static str, Section> = BTreeMap::new();
     let mut current: Option<&'static str> = None;
     for line in file.lines() {
         if let Some(name) = line.strip_prefix("-- name: ") {
             current = Some(name.trim());
             let before = sections.insert(name.trim(), Section::default());
-            assert!(before.is_none(), "{room}.{name} appears twice in one file");
+            assert!(before.is_none(), "{prefix}.{name} appears twice in one file");
             continue;
         }
         // Lines above the first query describe the file.
@@ -212,7 +215,7 @@ fn sections(room: &str, file: &'static str) -> BTreeMap<&'static str, Section> {
     sections
 }
 
-/// Declares the named queries of a room: a module with one function for each query, and `all`. The files are described in
+/// Declares the named queries of a module: a module with one function for each query, and `all`. The files are described in
 /// [`queries`](mod@crate::queries).
 ///
 /// ```ignore
@@ -225,7 +228,7 @@ fn sections(room: &str, file: &'static str) -> BTreeMap<&'static str, Section> {
 /// ```
 #[macro_export]
 macro_rules! queries {
-    ($(#[$meta:meta])* $vis:vis mod $module:ident = $room:literal { $($source:ident: $file:literal),+ $(,)? }
+    ($(#[$meta:meta])* $vis:vis mod $module:ident = $prefix:literal { $($source:ident: $file:literal),+ $(,)? }
      [$($name:ident),+ $(,)?]) => {
         $(#[$meta])*
         $vis mod $module {
@@ -235,14 +238,14 @@ macro_rules! queries {
 
             static FILE: LazyLock<QueryFile> = LazyLock::new(|| {
                 QueryFile::parse(
-                    $room,
+                    $prefix,
                     &[$((FileKind::$source, include_str!($file))),+],
                     &[$(stringify!($name)),+],
                 )
             });
 
             $(
-                #[doc = concat!("Returns `", $room, ".", stringify!($name), "`.")]
+                #[doc = concat!("Returns `", $prefix, ".", stringify!($name), "`.")]
                 pub fn $name() -> &'static Statement {
                     static STATEMENT: LazyLock<Statement> =
                         LazyLock::new(|| FILE.statement(stringify!($name)));
@@ -250,8 +253,8 @@ macro_rules! queries {
                 }
             )+
 
-            /// Returns every query of the room, unbound.
-            #[allow(dead_code, reason = "not every room is listed alone")]
+            /// Returns every query of the module, unbound.
+            #[allow(dead_code, reason = "not every module is listed alone")]
             pub fn all() -> Vec<&'static Statement> {
                 vec![$($name()),+]
             }

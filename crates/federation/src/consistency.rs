@@ -7,33 +7,17 @@
 //! | cold has vacuumed past hot's epoch | hot is older |
 //! | the journal of cold's primary does not know hot's last move | cold is older |
 //!
-//! From then on nothing is answered, not even from hot alone, because its answers would have gaps. An older hot must pass the
-//! highest epoch that was seen of it. A cold that did not agree is quarantined: every reader has the primary prove hot's
+//! From then on nothing is answered, not even from hot alone, because its answers would have gaps. After hot went back, it
+//! answers again once its epoch is not below the highest that was seen of it. A cold that did not agree is quarantined: every reader has the primary prove hot's
 //! epoch before it answers, until that succeeds. A recovery ends both without a restart.
 
+use super::attempt::{Attempt, Interruption};
 use super::cache::ReadCache;
 use super::error::ReadError;
 use super::reads::{Cold, ColdError, ColdRows, Hot, HotSnapshot, List};
 use thermocline_core::keyset::{Key, Slice, Span};
 use thermocline_database::TierError;
 use thermocline_journal::{ConsistencyError, Disagreement};
-
-/// The result of a read that needed cold.
-pub(super) enum Outcome<T> {
-    Answer(T),
-    /// The epoch asked for is gone: begin again from hot.
-    Retry,
-}
-
-impl<T> Outcome<T> {
-    /// Applies `change` to an answer.
-    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Outcome<U> {
-        match self {
-            Self::Answer(answer) => Outcome::Answer(change(answer)),
-            Self::Retry => Outcome::Retry,
-        }
-    }
-}
 
 /// The two tiers of a list, read so that their answers agree.
 pub(super) struct Consistent<'a, L: List> {
@@ -43,76 +27,68 @@ pub(super) struct Consistent<'a, L: List> {
 }
 
 impl<L: List> Consistent<'_, L> {
-    /// Checks that hot rows of `snapshot` may be part of an answer. Returns false if hot must be read again.
-    pub async fn check(&self, list: &L, snapshot: HotSnapshot) -> Result<bool, ReadError> {
+    /// Checks that hot rows of `snapshot` may be part of an answer.
+    pub async fn check(&self, list: &L, snapshot: HotSnapshot) -> Attempt<()> {
         let seen = self.cache.note_epoch(list.resource(), snapshot.epoch);
         // This reader may only have been slow: a later read of hot sees every move that was seen before.
         if snapshot.epoch < seen && self.current(list).await?.epoch < seen {
-            return Err(disagree(list, Disagreement::HotWentBack { seen, epoch: snapshot.epoch }));
+            return Err(disagree(list, Disagreement::HotWentBack { seen, epoch: snapshot.epoch }).into());
         }
         let Some(cold) = self.cold.filter(|_| self.cache.is_quarantined(list.resource())) else {
-            return Ok(true);
+            return Ok(());
         };
         match cold.prove(list, snapshot).await {
             Ok(confirmed) => {
                 self.check_confirmed(list, snapshot, confirmed).await?;
                 self.cache.release(list.resource());
-                Ok(true)
+                Ok(())
             }
             // An unavailable cold stays quarantined.
-            Err(ColdError::Tier(error)) => Err(disagree(list, Disagreement::Quarantined(error.to_string()))),
-            Err(error) => self.explain(list, snapshot, error).await.map(|()| false),
+            Err(ColdError::Tier(error)) => {
+                Err(disagree(list, Disagreement::Quarantined(error.to_string())).into())
+            }
+            Err(error) => self.retry_or_fail(list, snapshot, error).await,
         }
     }
 
     /// Reads a slice of cold as of `snapshot`.
-    pub async fn cold_rows(
-        &self,
-        list: &L,
-        snapshot: HotSnapshot,
-        stretch: Slice,
-    ) -> Result<Outcome<Vec<L::Row>>, ReadError> {
-        let rows = self.cold(list)?.read(list, snapshot, stretch).await;
-        self.settle(list, snapshot, rows).await
+    pub async fn cold_rows(&self, list: &L, snapshot: HotSnapshot, slice: Slice) -> Attempt<Vec<L::Row>> {
+        let rows = self.cold(list)?.read(list, snapshot, slice).await;
+        self.accept(list, snapshot, rows).await
     }
 
     /// Returns the number of rows of `span` in cold as of `snapshot`, from the cache if it is known.
-    pub async fn cold_total(
-        &self,
-        list: &L,
-        span: Span,
-        snapshot: HotSnapshot,
-    ) -> Result<Outcome<Option<i64>>, ReadError> {
-        if reach(snapshot, span).is_none() {
-            return Ok(Outcome::Answer(Some(0)));
+    pub async fn cold_total(&self, list: &L, span: Span, snapshot: HotSnapshot) -> Attempt<i64> {
+        if watermark_in(snapshot, span).is_none() {
+            return Ok(0);
         }
         if let Some(total) = self.cache.total(list.id(), span, snapshot).await {
-            return Ok(Outcome::Answer(Some(total)));
+            return Ok(total);
         }
         match self.cold(list)?.count(list, snapshot, span).await {
             Ok(total) => {
                 self.check_confirmed(list, snapshot, total.confirmed).await?;
                 self.cache.keep_total(list.id(), span, snapshot, total.rows).await;
-                Ok(Outcome::Answer(Some(total.rows)))
+                Ok(total.rows)
             }
-            Err(error) => self.explain(list, snapshot, error).await.map(|()| Outcome::Retry),
+            Err(error) => self.retry_or_fail(list, snapshot, error).await,
         }
     }
 
-    /// Checks an answer of cold against what hot says now, if cold knows of later moves.
-    pub async fn settle(
+    /// Accepts an answer of cold, after a look at what hot says now if cold knows of later moves.
+    pub async fn accept(
         &self,
         list: &L,
         snapshot: HotSnapshot,
         answer: Result<ColdRows<L::Row>, ColdError>,
-    ) -> Result<Outcome<Vec<L::Row>>, ReadError> {
+    ) -> Attempt<Vec<L::Row>> {
         match answer {
             Ok(cold) => {
                 self.check_confirmed(list, snapshot, cold.confirmed).await?;
                 // The answer holds at the epoch it was asked for, whatever has moved since.
-                Ok(Outcome::Answer(cold.rows))
+                Ok(cold.rows)
             }
-            Err(error) => self.explain(list, snapshot, error).await.map(|()| Outcome::Retry),
+            Err(error) => self.retry_or_fail(list, snapshot, error).await,
         }
     }
 
@@ -120,13 +96,13 @@ impl<L: List> Consistent<'_, L> {
         self.cold.ok_or(ReadError::NoCold { resource: list.resource() })
     }
 
-    /// Maps an error of cold. Returns `Ok` if the read must begin again.
-    pub async fn explain(&self, list: &L, snapshot: HotSnapshot, error: ColdError) -> Result<(), ReadError> {
+    /// Returns what an error of cold means for a read of this snapshot. It is never an answer.
+    pub async fn retry_or_fail<T>(&self, list: &L, snapshot: HotSnapshot, error: ColdError) -> Attempt<T> {
         let disagreement = match error {
             ColdError::Tier(error) => return Err(error.into()),
             // Hot may have moved on, or been recovered.
             ColdError::EpochExpired | ColdError::Unproven if self.current(list).await? != snapshot => {
-                return Ok(());
+                return Err(Interruption::Retry);
             }
             ColdError::EpochExpired => {
                 // Vacuum keeps every epoch from hot's on.
@@ -138,7 +114,7 @@ impl<L: List> Consistent<'_, L> {
                 Disagreement::UnknownMove(snapshot.epoch)
             }
         };
-        Err(disagree(list, disagreement))
+        Err(disagree(list, disagreement).into())
     }
 
     /// Checks that cold has confirmed no move above the epoch of hot. It may have confirmed moves above that of the reader.
@@ -165,7 +141,7 @@ impl<L: List> Consistent<'_, L> {
 }
 
 /// Returns the newest key cold may hold, if a row of `span` can be at or below it.
-pub(super) fn reach(snapshot: HotSnapshot, span: Span) -> Option<Key> {
+pub(super) fn watermark_in(snapshot: HotSnapshot, span: Span) -> Option<Key> {
     snapshot.cold_watermark.filter(|newest| span.lower <= *newest && !span.is_empty())
 }
 

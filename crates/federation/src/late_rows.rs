@@ -1,10 +1,10 @@
 //! Pages that reach into late rows: rows of hot that lie among the cold ones.
 
-use super::consistency::{Consistent, Outcome, reach};
-use super::error::ReadError;
-use super::merge::{Placed, cold_stretch, cut, merge, split};
+use super::attempt::{Attempt, Interruption};
+use super::consistency::{Consistent, watermark_in};
+use super::merge::{Placed, Split, cold_stretch, cut, merge, split};
 use super::reads::{Hot, HotSnapshot, List};
-use thermocline_core::keyset::{Order, Slice, Span};
+use thermocline_core::keyset::{Key, Order, Slice, Span};
 
 /// Up to this many late rows are read with the page and ranked in memory; the ranks of more are found by bisection.
 const LATE_AT_ONCE: i64 = 100;
@@ -17,101 +17,99 @@ pub(super) struct LatePage<R> {
     pub rows: Vec<Placed<R>>,
 }
 
-/// A page of `take` rows from the `offset`th newest of `span` on.
-#[derive(Clone, Copy)]
-pub(super) struct Wanted {
-    pub span: Span,
-    pub offset: i64,
-    pub take: i64,
+/// Late and cold rows of a span, as one snapshot of hot sees them.
+struct LateRows<'a, L: List> {
+    tiers: &'a Consistent<'a, L>,
+    hot: &'a dyn Hot<L>,
+    list: &'a L,
+    snapshot: HotSnapshot,
+    span: Span,
+    /// The part of the span that holds late rows.
+    late_span: Span,
+    /// The number of late rows.
+    late: i64,
 }
 
-impl Wanted {
-    fn slice(span: Span, skip: i64, take: i64) -> Slice {
-        Slice { span, order: Order::Desc, skip, take }
-    }
-}
-
-/// Reads a page that reaches into late rows.
+/// Reads a slice, newest first, that reaches into late rows.
 ///
 /// All reads of hot see one snapshot. Up to [`LATE_AT_ONCE`] late rows are read with the page and ranked in memory. Otherwise
 /// the number of late rows above the page is found by bisection, with an exact count in both tiers at each step.
 pub(super) async fn page_with_late_rows<L: List>(
     tiers: &Consistent<'_, L>,
     list: &L,
-    Wanted { span, offset, take }: Wanted,
-) -> Result<Outcome<LatePage<L::Row>>, ReadError> {
+    slice: Slice,
+) -> Attempt<LatePage<L::Row>> {
+    let span = slice.span;
     let hot = tiers.hot.snapshot().await?;
-    let mut top = hot.read(list, Wanted::slice(span, offset, take), true).await?;
+    let mut top = hot.read(list, slice, true).await?;
     let (snapshot, counted) = (top.snapshot, top.count);
-    let Some(newest_cold) = reach(snapshot, span) else {
-        return Ok(Outcome::Retry);
-    };
-    let split = split(offset, take, counted.rows - counted.late);
+    let newest_cold = watermark_in(snapshot, span).ok_or(Interruption::Retry)?;
+    let split = split(slice.skip, slice.take, counted.rows - counted.late);
     top.rows.truncate(split.newer as usize);
-    let late_span = span.below(newest_cold);
-
-    let below = if counted.late <= LATE_AT_ONCE {
-        let late = hot.read(list, Wanted::slice(late_span, 0, counted.late), false).await?;
-        let (skip, take) = cold_stretch(split.above, split.rest, counted.late);
-        let Outcome::Answer(cold) = tiers.cold_rows(list, snapshot, Wanted::slice(span, skip, take)).await?
-        else {
-            return Ok(Outcome::Retry);
-        };
-        let merged = merge(late.rows, cold, |row| list.key(row), Order::Desc, usize::MAX);
-        cut(merged, split.above, split.rest, counted.late)
+    let (late_span, late) = (span.below(newest_cold), counted.late);
+    let late_rows = LateRows { tiers, hot: &*hot, list, snapshot, span, late_span, late };
+    let below = if late <= LATE_AT_ONCE {
+        late_rows.ranked_in_memory(split).await?
     } else {
-        let late_above = match late_rows_above(
-            tiers,
-            &*hot,
-            list,
-            snapshot,
-            (span, late_span),
-            counted.late.min(split.above),
-            split.above,
-        )
-        .await?
-        {
-            Outcome::Answer(late_above) => late_above,
-            Outcome::Retry => return Ok(Outcome::Retry),
-        };
-        let late = hot.read(list, Wanted::slice(late_span, late_above, split.rest), false).await?;
-        let cold = Wanted::slice(span, split.above - late_above, split.rest);
-        let Outcome::Answer(cold) = tiers.cold_rows(list, snapshot, cold).await? else {
-            return Ok(Outcome::Retry);
-        };
-        merge(late.rows, cold, |row| list.key(row), Order::Desc, split.rest as usize)
+        late_rows.ranked_by_bisection(split).await?
     };
     let mut rows = Placed::from_hot(top.rows);
     rows.extend(below);
-    Ok(Outcome::Answer(LatePage { snapshot, in_hot: counted.rows, rows }))
+    Ok(LatePage { snapshot, in_hot: counted.rows, rows })
 }
 
-/// Returns how many of the first `above` rows below the newest cold row are late ones, at most `most`.
-async fn late_rows_above<L: List>(
-    tiers: &Consistent<'_, L>,
-    hot: &dyn Hot<L>,
-    list: &L,
-    snapshot: HotSnapshot,
-    (span, late_span): (Span, Span),
-    most: i64,
-    above: i64,
-) -> Result<Outcome<i64>, ReadError> {
-    let (mut low, mut high) = (0, most);
-    while low < high {
-        let middle = low + (high - low) / 2;
-        let late = hot.read(list, Wanted::slice(late_span, middle, 1), false).await?;
-        let Some(key) = late.rows.first().map(|row| list.key(row)) else {
-            break;
-        };
-        let newer = match tiers.cold(list)?.count(list, snapshot, span.from(key)).await {
-            Ok(newer) => newer.rows,
-            Err(error) => return tiers.explain(list, snapshot, error).await.map(|()| Outcome::Retry),
-        };
-        if middle + newer < above {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
+impl<L: List> LateRows<'_, L> {
+    /// Reads every late row, and the cold rows among which those of the page are.
+    async fn ranked_in_memory(&self, split: Split) -> Attempt<Vec<Placed<L::Row>>> {
+        let late = self.late_rows(0, self.late).await?;
+        let (skip, take) = cold_stretch(split.above, split.rest, self.late);
+        let merged = merge(late, self.cold_rows(skip, take).await?, self.key(), Order::Desc, usize::MAX);
+        Ok(cut(merged, split.above, split.rest, self.late))
     }
-    Ok(Outcome::Answer(low))
+
+    /// Reads late and cold rows from the page on.
+    async fn ranked_by_bisection(&self, split: Split) -> Attempt<Vec<Placed<L::Row>>> {
+        let late_above = self.late_rows_above(split.above).await?;
+        let late = self.late_rows(late_above, split.rest).await?;
+        let cold = self.cold_rows(split.above - late_above, split.rest).await?;
+        Ok(merge(late, cold, self.key(), Order::Desc, split.rest as usize))
+    }
+
+    /// Returns how many of the first `above` late and cold rows are late ones.
+    async fn late_rows_above(&self, above: i64) -> Attempt<i64> {
+        let (mut low, mut high) = (0, self.late.min(above));
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let late = self.late_rows(middle, 1).await?;
+            let Some(key) = late.first().map(self.key()) else {
+                break;
+            };
+            let counted =
+                self.tiers.cold(self.list)?.count(self.list, self.snapshot, self.span.from(key)).await;
+            let newer = match counted {
+                Ok(newer) => newer.rows,
+                Err(error) => return self.tiers.retry_or_fail(self.list, self.snapshot, error).await,
+            };
+            if middle + newer < above {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        Ok(low)
+    }
+
+    async fn late_rows(&self, skip: i64, take: i64) -> Attempt<Vec<L::Row>> {
+        let slice = Slice::newest(self.late_span, take).skipping(skip);
+        Ok(self.hot.read(self.list, slice, false).await?.rows)
+    }
+
+    async fn cold_rows(&self, skip: i64, take: i64) -> Attempt<Vec<L::Row>> {
+        let slice = Slice::newest(self.span, take).skipping(skip);
+        self.tiers.cold_rows(self.list, self.snapshot, slice).await
+    }
+
+    fn key(&self) -> impl Fn(&L::Row) -> Key {
+        |row| self.list.key(row)
+    }
 }

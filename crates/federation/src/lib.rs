@@ -7,8 +7,9 @@
 //! From the outside in; each file uses only those below it:
 //!
 //! - [`feed`]: what was inserted, changed or erased, in the order of its versions
-//! - [`pagination`]: offsets, totals and cursors over two tiers; `late_rows` for pages on which the tiers overlap
-//! - `consistency`: reads that prove that both tiers belong to one instant
+//! - [`pagination`]: offsets, totals and cursors over two tiers; `page` what they return; `late_rows` for pages on which the
+//!   tiers overlap
+//! - `consistency`: reads that prove that both tiers belong to one instant; `attempt` begins one again that was overtaken
 //! - [`merge`]: ranks and merging, pure
 //! - [`cache`]: totals and snapshots, kept between requests
 //! - [`sql`]: answers [`reads`] from any [`thermocline_database::Engine`]
@@ -23,9 +24,11 @@ pub mod pagination;
 pub mod reads;
 pub mod sql;
 
+mod attempt;
 mod consistency;
 mod error;
 mod late_rows;
+mod page;
 
 pub use cache::ReadCache;
 pub use error::ReadError;

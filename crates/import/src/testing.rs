@@ -1,4 +1,4 @@
-//! Nouns for the tests of this room.
+//! Nouns for the tests of this module.
 
 use thermocline_core::table::{ColumnDefault, ColumnType, ID, StorageForm, Table, column, table};
 

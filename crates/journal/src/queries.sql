@@ -54,7 +54,7 @@ UPDATE archive_head SET floor = $2 WHERE resource = $1 AND floor < $2
 
 -- name: vacuum_bound
 -- tier: cold
--- purpose: Locks the claim row and reads the oldest readable epoch, and the last move that finished before an instant, is confirmed, and has no later or unconfirmed move before it.
+-- purpose: Locks the claim row; reads the oldest readable epoch, and the highest move up to which every move is confirmed and finished by the given time.
 -- parameters: resource text, kept time
 -- index: primary keys of archive_head and archive_batches
 SELECT floor, (

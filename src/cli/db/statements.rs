@@ -96,7 +96,7 @@ fn all(dialect: Dialect) -> Vec<Listed> {
         );
     }
     listed.extend(migrations(dialect));
-    // Several rooms return the same statement.
+    // Several modules return the same statement.
     listed.sort_by(|a, b| (&a.name, &a.sql).cmp(&(&b.name, &b.sql)));
     listed.dedup_by(|a, b| a.name == b.name && a.sql == b.sql);
     listed

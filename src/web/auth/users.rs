@@ -23,7 +23,7 @@ crate::queries! {
     [user_by_username, user_by_email]
 }
 
-/// Returns the statements of the room.
+/// Returns the statements of the module.
 pub fn statements() -> Vec<Statement> {
     sql::all().into_iter().copied().collect()
 }

@@ -41,7 +41,7 @@ pub(super) fn note_schema(schema: &str) -> Statement {
     sql::note_schema().bind(schema, &[("comment", &comment)])
 }
 
-/// Returns every statement of this room as it is sent for these families and a platform's tables as its models make them.
+/// Returns every statement of this module as it is sent for these families and a platform's tables as its models make them.
 pub fn statements(families: &[&Family]) -> Vec<Statement> {
     let mut all: Vec<Statement> = vec![
         *sql::adoptions(),

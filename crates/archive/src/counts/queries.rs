@@ -9,7 +9,7 @@ thermocline_database::queries! {
     [below, from, undo]
 }
 
-/// Returns every statement of this room as it is sent for these families.
+/// Returns every statement of this module as it is sent for these families.
 pub fn statements(families: &[&Family]) -> Vec<Statement> {
     let blocks = families.iter().filter_map(|family| family.blocks.as_ref());
     blocks.flat_map(|blocks| sql::all().into_iter().map(|template| blocks.sql(template))).collect()

@@ -1,4 +1,4 @@
-//! The statements of this room.
+//! The statements of this module.
 
 use crate::model::{Action, Family, Moved};
 use thermocline_database::{Record, Statement, TierError};
@@ -58,7 +58,7 @@ pub(super) fn first_int(records: &[Record], column: &str) -> Result<i64, TierErr
     records.first().map_or(Ok(0), |record| record.int(column))
 }
 
-/// Returns every statement of this room as it is sent for these families.
+/// Returns every statement of this module as it is sent for these families.
 pub fn statements(families: &[&Family]) -> Vec<Statement> {
     let has = |statement: &Statement, name: &str| statement.sqlite().contains(name);
     let mut all = vec![analyze(ACTIVITY)];

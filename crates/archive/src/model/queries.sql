@@ -1,4 +1,4 @@
--- Templates that several rooms of the archive bind to a table that moves. Rows of cold come under their names in hot.
+-- Templates that several modules of the archive bind to a table that moves. Rows of cold come under their names in hot.
 
 -- name: brought
 -- tier: cold

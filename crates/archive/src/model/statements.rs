@@ -6,7 +6,7 @@ use super::templates;
 use thermocline_core::clock::Timestamp;
 use thermocline_database::Statement;
 
-/// Returns every statement of this room, and those that the families bring, as they are sent.
+/// Returns every statement of this module, and those that the families bring, as they are sent.
 pub fn statements(families: &[&Family]) -> Vec<Statement> {
     let mut all = Vec::new();
     let at = Timestamp::default();

@@ -1,4 +1,4 @@
-//! Templates that several rooms bind to a table that moves.
+//! Templates that several modules bind to a table that moves.
 
 thermocline_database::queries! {
     mod sql = "archive" { Shared: "queries.sql" }

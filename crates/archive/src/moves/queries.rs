@@ -25,7 +25,7 @@ pub fn present(table: &str) -> Statement {
     sql::hot_of().bind(table, &[("table", table), ("columns", "id"), ("key", "id")])
 }
 
-/// Returns every statement of this room as it is sent for these families.
+/// Returns every statement of this module as it is sent for these families.
 pub fn statements(families: &[&Family]) -> Vec<Statement> {
     let mut all: Vec<Statement> =
         sql::all().into_iter().filter(|sql| !sql.sqlite().contains('{')).copied().collect();

@@ -1,4 +1,4 @@
-//! The statements of this room.
+//! The statements of this module.
 
 use crate::model::{Family, Moved};
 use thermocline_core::table::{Column, ColumnType};
@@ -71,7 +71,7 @@ fn parameter_in_mssql(n: usize, kind: ColumnType) -> String {
     }
 }
 
-/// Returns every statement of this room as it is sent for these families.
+/// Returns every statement of this module as it is sent for these families.
 pub fn statements(families: &[&Family]) -> Vec<Statement> {
     let mut all = Vec::new();
     for family in families {

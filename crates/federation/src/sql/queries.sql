@@ -40,7 +40,7 @@ FROM p LEFT JOIN (
 
 -- name: cold_count
 -- tier: cold
--- purpose: Counts the rows of a span as of an epoch, with the proof of the epoch. A list with counted blocks counts only the ends of a span so.
+-- purpose: Counts the rows of a span as of an epoch, with the proof of the epoch. With counted blocks only the partial blocks at both ends of a span are counted this way.
 -- parameters: lower_at time, lower_id int, upper_at time, upper_id int, unused int, unused int, epoch int, token int{parameters}
 -- index: those of the open and of the closed versions of {table}
 WITH p AS MATERIALIZED (

@@ -1,4 +1,4 @@
-//! The SQL of this room: the templates of lists, and the statements over counted blocks.
+//! The SQL of this module: the templates of lists, and the statements over counted blocks.
 
 thermocline_database::queries! {
     /// Named queries.

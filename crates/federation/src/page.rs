@@ -1,0 +1,74 @@
+//! A page of a list.
+
+use super::merge::Placed;
+use thermocline_core::keyset::Key;
+
+/// Whether a page counts its list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Count {
+    /// No total.
+    None,
+    /// A total, unless only the total needs cold and cold is unavailable.
+    Usual,
+    /// A total, or an error.
+    Exact,
+}
+
+/// Some rows of a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page<R> {
+    /// The rows, in the order asked for.
+    pub rows: Vec<Placed<R>>,
+    /// Whether more rows follow in that order.
+    pub more: bool,
+    /// Whether rows newer than the first one exist; on an empty page, rows newer than its cursor.
+    pub newer: bool,
+    /// The number of rows above the page, when it is known.
+    pub position: Option<i64>,
+    /// The length of the list, when it was counted.
+    pub total: Option<i64>,
+    /// Set when cold did not answer: the page ends above this key, at or below which cold may hold rows.
+    pub missing_from: Option<Key>,
+}
+
+impl<R> Page<R> {
+    /// Cuts `limit` rows out of up to one more, which tells whether more rows follow.
+    pub(super) fn cut(mut rows: Vec<Placed<R>>, limit: i64, total: Option<i64>) -> Self {
+        let limit = usize::try_from(limit).unwrap_or(0);
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        Self { rows, more, newer: false, position: None, total, missing_from: None }
+    }
+
+    /// Places a page that begins below `offset` rows. `any`: whether the list has rows, which an empty page does not show.
+    pub(super) fn at(self, offset: i64, any: bool) -> Self {
+        Self { newer: offset > 0 && (any || !self.rows.is_empty()), position: Some(offset), ..self }
+    }
+
+    /// Drops the row at the edge of a page that was read from its cursor on, and all rows beyond `limit`. Returns whether
+    /// the row of the cursor was there.
+    pub(super) fn drop_cursor(&mut self, at_cursor: impl Fn(&R) -> bool, limit: i64) -> bool {
+        let met = self.rows.first().is_some_and(|placed| at_cursor(&placed.row));
+        if met {
+            self.rows.remove(0);
+        }
+        let limit = usize::try_from(limit).unwrap_or(0);
+        self.more |= self.rows.len() > limit;
+        self.rows.truncate(limit);
+        met
+    }
+
+    /// Joins the rows above a pivot, oldest first, and those from it on, newest first.
+    pub(super) fn join(mut newer: Self, older: Self) -> Self {
+        newer.rows.reverse();
+        newer.rows.extend(older.rows);
+        Self {
+            rows: newer.rows,
+            more: older.more,
+            newer: newer.more,
+            position: None,
+            total: None,
+            missing_from: newer.missing_from.or(older.missing_from),
+        }
+    }
+}
