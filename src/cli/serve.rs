@@ -18,6 +18,7 @@ use crate::archive::auditor::Auditor;
 use crate::archive::schedule::Schedule;
 use crate::clock::Clock;
 use crate::config::{Flags, Settings};
+use crate::ops::archive::DueRules;
 use crate::resources::registry;
 use crate::server::Limits;
 use crate::server::refusal::Refusals;
@@ -148,6 +149,8 @@ pub async fn until_stopped(listener: TcpListener, app: App, settings: &Settings)
         request_timeout: Duration::from_secs(settings.request_timeout),
         base: settings.base_path.clone(),
         origins: settings.allowed_origins.clone(),
+        due: DueRules::new(|resource| options(&settings.archive, resource).rule),
+        console: settings.console.clone(),
         gate: Gate::new(capacity),
         access_log: settings.limits.access_log,
         has_ops_address: settings.limits.ops_addr.is_some(),

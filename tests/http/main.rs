@@ -1,9 +1,11 @@
 //! The service through a real socket: every route, every error, every list compared with an oracle.
 
 mod accept;
+mod archive_status;
 mod behavior;
 mod browsers;
 mod charts;
+mod console;
 mod contract;
 mod federation;
 mod http_errors;
