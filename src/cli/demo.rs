@@ -18,6 +18,7 @@ use crate::config::{JwtKey, Settings};
 use crate::demo;
 use crate::load::demo::fill;
 use crate::resources::registry;
+use crate::server;
 use crate::tier::TierLocation;
 use crate::web::auth::ClaimSettings;
 use crate::web::cors::AllowedOrigins;
@@ -136,7 +137,8 @@ pub async fn run(args: Args, settings: &Settings, json: bool) -> Result<(), Fail
         print(&url, &console, &token, &commands);
     }
     let app = App::new(tiers.hot.clone(), tiers.cold.clone(), verifier, clock)
-        .with_public_prices(settings.prices_public);
+        .with_public_prices(settings.prices_public)
+        .with_stream_limits(server::limits::streams(&settings.limits));
     let stopping = until_stopped(listener, app, &settings).await;
     // A statement that goes on is safe to interrupt.
     let _ = tokio::time::timeout_at(stopping, tiers.close()).await;

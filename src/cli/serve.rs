@@ -68,7 +68,8 @@ pub async fn run(settings: &Settings) -> Result<(), Failure> {
     };
     tracing::info!(addr = %address(&listener), "listening");
     let app = App::new(tiers.hot.clone(), tiers.cold.clone(), verifier, clock.clone())
-        .with_public_prices(settings.prices_public);
+        .with_public_prices(settings.prices_public)
+        .with_stream_limits(server::limits::streams(&settings.limits));
     ops::metrics::install();
     if let Some(listener) = ops_listener {
         tracing::info!(addr = %address(&listener), "listening for operators");

@@ -31,6 +31,20 @@ impl<'a> SqlCold<'a> {
         }
         ask(Server { engine: self.0, lags: false }).await
     }
+
+    /// Runs a statement of which epoch and token are the last parameters, and checks the proof in its answer. Returns the
+    /// answer and the highest move that cold knows to be committed in hot.
+    pub(crate) async fn proven(
+        &self,
+        statement: &Statement,
+        snapshot: HotSnapshot,
+        params: &[Value],
+    ) -> Result<(Vec<Record>, i64), ColdError> {
+        let mut params = params.to_vec();
+        params.extend([snapshot.epoch.into(), Value::or_null(snapshot.token, ColumnType::Int)]);
+        let params = &params;
+        self.ask(|server| async move { server.prove(snapshot, statement, params).await }).await
+    }
 }
 
 #[async_trait]
@@ -88,7 +102,17 @@ impl Server<'_> {
     ) -> Result<(Vec<Record>, i64), ColdError> {
         params.extend([snapshot.epoch.into(), Value::or_null(snapshot.token, ColumnType::Int)]);
         params.extend(list.filter());
-        let records = self.engine.fetch(statement, &params).await?;
+        self.prove(snapshot, statement, &params).await
+    }
+
+    /// Runs a statement whose answer carries the proof, and checks it.
+    async fn prove(
+        &self,
+        snapshot: HotSnapshot,
+        statement: &Statement,
+        params: &[Value],
+    ) -> Result<(Vec<Record>, i64), ColdError> {
+        let records = self.engine.fetch(statement, params).await?;
         let first = records.first().ok_or(ColdError::Unproven)?;
         let (proven, oldest_readable_epoch) = (first.bool("proven")?, first.int("floor")?);
         let confirmed = first.int_or_null("confirmed")?.unwrap_or(0);
