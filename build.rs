@@ -6,9 +6,11 @@ use std::path::Path;
 use std::{env, fs};
 
 /// The folders, and what the list of each is called.
-const FOLDERS: [(&str, &str); 4] = [
+const FOLDERS: [(&str, &str); 6] = [
     ("HOT_SQLITE", "hot/sqlite"),
     ("HOT_MSSQL", "hot/mssql"),
+    ("LIVE_SQLITE", "live/sqlite"),
+    ("LIVE_MSSQL", "live/mssql"),
     ("COLD_SQLITE", "cold/sqlite"),
     ("COLD_POSTGRES", "cold/postgres"),
 ];

@@ -5,6 +5,8 @@ use serde::Serialize;
 use super::failure::Failure;
 use super::tier_report;
 use crate::adopt::{self, Detected};
+use crate::clock::Clock;
+use crate::journal::live;
 use crate::schema;
 use crate::schema::findings::{Finding, findings};
 use crate::tier::migrate::{self, DetectedSchema, Fault, Recorded, Task};
@@ -49,6 +51,30 @@ pub async fn prepare(database: &dyn Schema, migrate: bool) -> Result<(), Failure
         )));
     }
     Ok(())
+}
+
+/// Adds the change feed to hot where it is wanted: to an embedded file, and to a server if `migrate` allows it.
+pub async fn add_feed(
+    hot: &dyn Schema,
+    wanted: Option<bool>,
+    migrate: bool,
+    clock: &Clock,
+) -> Result<(), Failure> {
+    if !feed_is_wanted(hot, wanted) {
+        return Ok(());
+    }
+    if hot.is_embedded() || migrate {
+        return migrate::live::install(hot, clock.draw()).await.map(drop).map_err(Failure::of);
+    }
+    if live::kind(hot).await.map_err(Failure::of)?.is_none() {
+        tracing::warn!("`live` is set, but hot has no change feed: run `thermocline db upgrade --live`");
+    }
+    Ok(())
+}
+
+/// Returns whether hot is to have a change feed. An embedded file has one unless the settings say no.
+pub fn feed_is_wanted(hot: &dyn Schema, wanted: Option<bool>) -> bool {
+    hot.tier() == Tier::Hot && wanted.unwrap_or(hot.is_embedded())
 }
 
 /// Creates, adopts or upgrades a schema; with `compare`, also compares the result with the declaration.

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::connect;
 use super::failure::Failure;
 use crate::clock::Timestamp;
-use crate::journal::{pair, state};
+use crate::journal::{live, pair, state};
 use crate::page::Key;
 use crate::schema::findings::{self, Finding};
 use crate::schema::{self, Dialect};
@@ -63,6 +63,8 @@ pub struct TierReport {
     pub sorts: Option<bool>,
     /// The epoch of each resource; in cold, the last claimed number.
     pub epochs: Vec<Epoch>,
+    /// Whether hot has a change feed.
+    pub live: Option<bool>,
 }
 
 /// The size of a table.
@@ -136,7 +138,7 @@ pub async fn open_existing(tier: Tier, location: &TierLocation) -> Result<Arc<dy
 
 async fn fill(database: &dyn Schema, report: &mut TierReport) -> Result<(), TierError> {
     let names = table_names(database);
-    let inspect::Survey { server, live, sizes } = database.survey(&names).await?;
+    let inspect::Survey { server, live: tables, sizes } = database.survey(&names).await?;
     (report.server, report.bytes) = (Some(server.version), server.bytes);
     report.snapshots = server.snapshots;
     let version = database.version().await?;
@@ -145,16 +147,19 @@ async fn fill(database: &dyn Schema, report: &mut TierReport) -> Result<(), Tier
     report.pending = pending.map(migrate::Step::name).collect();
     report.sorts = Some(sorts_keys_correctly(database).await?);
 
-    report.findings = findings::findings(schema::of(database.tier()).tables, &live);
+    report.findings = findings::findings(schema::of(database.tier()).tables, &tables);
     for inspect::Size { table, rows, bytes } in sizes {
         report.tables.push(TableSize { table, rows, exact: false, bytes });
     }
     count(database, server.dialect, &mut report.tables).await?;
     let place = |table: &str| names.iter().position(|name| *name == table);
     report.tables.sort_by_key(|counted| place(&counted.table));
+    if database.tier() == Tier::Hot {
+        report.live = Some(live::kind(database).await?.is_some());
+    }
     let epochs = match database.tier() {
-        Tier::Hot if live.model.table("archive_state").is_some() => state::epochs(database).await?,
-        Tier::Cold if live.model.table("archive_head").is_some() => pair::claims(database).await?,
+        Tier::Hot if tables.model.table("archive_state").is_some() => state::epochs(database).await?,
+        Tier::Cold if tables.model.table("archive_head").is_some() => pair::claims(database).await?,
         _ => return Ok(()),
     };
     report.epochs = epochs.into_iter().map(|(resource, epoch)| Epoch { resource, epoch }).collect();

@@ -30,6 +30,7 @@ impl Tiers {
         for database in [Some(&hot), cold.as_ref()].into_iter().flatten() {
             schema_setup::prepare(&**database, false).await?;
         }
+        schema_setup::add_feed(&*hot, settings.live, false, clock).await?;
         Self::pair(hot, cold, clock).await?.ensure_consistent().await
     }
 
@@ -48,6 +49,7 @@ impl Tiers {
         for database in [&hot, &cold] {
             schema_setup::prepare(&**database, false).await?;
         }
+        schema_setup::add_feed(&*hot, settings.live, false, clock).await?;
         ensure_adopted(&*cold).await?;
         let standing = pair::standing(&*hot, &*cold).await.map_err(|error| refused(&error))?;
         if standing == Standing::Fresh {
@@ -75,6 +77,7 @@ impl Tiers {
             schema_setup::prepare(&**database, settings.migrate).await?;
             schema_setup::ensure_readable(&**database).await?;
         }
+        schema_setup::add_feed(&*hot, settings.live, settings.migrate, clock).await?;
         Self::pair(hot, cold, clock).await?.ensure_consistent().await
     }
 

@@ -20,7 +20,7 @@ const PREFIX: &str = "THERMOCLINE_";
 /// Except these, which belong to its tests.
 const TEST_PREFIX: &str = "THERMOCLINE_TEST_";
 /// Variables with these prefixes may belong to the program, or to others beside it.
-const SHARED_PREFIXES: [&str; 4] = ["CONSOLE_OIDC_", "JWT_", "MSSQL_", "POSTGRES_"];
+const SHARED_PREFIXES: [&str; 3] = ["JWT_", "MSSQL_", "POSTGRES_"];
 /// Prefixes that no other program uses: an unknown variable with one of them is a misspelt setting.
 const URL_PREFIXES: [&str; 2] = ["HOT_DATABASE_", "COLD_DATABASE_"];
 
@@ -292,12 +292,16 @@ impl Values {
 
     /// Returns the value of a setting that is `true` or `false`, which is the default.
     pub fn switch(&self, key: &str) -> Result<bool, ConfigError> {
-        let on = self.parse(key, |text| match text {
+        Ok(self.choice(key)?.unwrap_or(false))
+    }
+
+    /// Returns the value of a setting that is `true` or `false`, if it is set.
+    pub fn choice(&self, key: &str) -> Result<Option<bool>, ConfigError> {
+        self.parse(key, |text| match text {
             "true" => Ok(true),
             "false" => Ok(false),
             _ => Err("expected true or false"),
-        })?;
-        Ok(on.unwrap_or(false))
+        })
     }
 
     /// Returns the value of a setting that is a whole number.

@@ -13,11 +13,17 @@ pub use crate::resources::users::tables::USERS;
 pub use thermocline_database::schema::*;
 
 use crate::tier::Tier;
-use crate::tier::migrate::{Step, TierSchema};
+use crate::tier::migrate::{LiveSteps, Step, TierSchema};
 
 /// The schema of the hot tier.
-pub static HOT: TierSchema =
-    TierSchema { tier: Tier::Hot, tables: &hot::TABLES, sqlite: HOT_SQLITE, postgres: &[], mssql: HOT_MSSQL };
+pub static HOT: TierSchema = TierSchema {
+    tier: Tier::Hot,
+    tables: &hot::TABLES,
+    sqlite: HOT_SQLITE,
+    postgres: &[],
+    mssql: HOT_MSSQL,
+    live: Some(LiveSteps { sqlite: LIVE_SQLITE, mssql: LIVE_MSSQL }),
+};
 
 /// The schema of the cold tier.
 pub static COLD: TierSchema = TierSchema {
@@ -26,6 +32,7 @@ pub static COLD: TierSchema = TierSchema {
     sqlite: COLD_SQLITE,
     postgres: COLD_POSTGRES,
     mssql: &[],
+    live: None,
 };
 
 /// Returns the schema of a tier.

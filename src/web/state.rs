@@ -9,10 +9,9 @@ use moka::future::Cache;
 
 use crate::clock::Clock;
 use crate::federation::sql::{SqlCold, SqlHot, SqlList};
-use crate::federation::{Feed, Joint, ReadCache, Tiers, cache};
+use crate::federation::{Feed, ReadCache, Tiers, cache};
 use crate::tier::Engine;
-use crate::web::auth::{Tickets, USERS_CACHE, Users, Verifier};
-use crate::web::live::{Hub, StreamLimits};
+use crate::web::auth::{USERS_CACHE, Users, Verifier};
 
 /// The time for which the two users of a conversation are cached.
 const PARTICIPANTS_FOR: Duration = Duration::from_secs(5);
@@ -33,8 +32,7 @@ struct Inner {
     users: Users,
     clock: Clock,
     prices_public: bool,
-    streams: Arc<Hub>,
-    tickets: Arc<Tickets>,
+    live: bool,
 }
 
 impl App {
@@ -47,7 +45,6 @@ impl App {
     ) -> Self {
         let participants = Cache::builder().max_capacity(100_000).time_to_live(PARTICIPANTS_FOR).build();
         let users = Users::new(Arc::clone(&hot));
-        let tickets = Arc::new(verifier.tickets());
         Self(Arc::new(Inner {
             hot,
             cold,
@@ -57,8 +54,7 @@ impl App {
             users,
             clock,
             prices_public: false,
-            streams: Hub::new(StreamLimits::default()),
-            tickets,
+            live: true,
         }))
     }
 
@@ -72,24 +68,14 @@ impl App {
         self
     }
 
-    /// Limits the streams of changes.
+    /// Turns the change feed off, when not `live`. Otherwise it is on where hot has one.
     ///
     /// # Panics
     /// When the state has been cloned already.
     #[must_use]
-    pub fn with_stream_limits(mut self, limits: StreamLimits) -> Self {
-        Arc::get_mut(&mut self.0).expect("the state is not shared yet").streams = Hub::new(limits);
+    pub fn with_live(mut self, live: bool) -> Self {
+        Arc::get_mut(&mut self.0).expect("the state is not shared yet").live = live;
         self
-    }
-
-    /// Returns the open streams of changes.
-    pub fn streams(&self) -> &Arc<Hub> {
-        &self.0.streams
-    }
-
-    /// Returns the tickets for streams.
-    pub fn tickets(&self) -> &Tickets {
-        &self.0.tickets
     }
 
     /// Returns whether prices may be read without a token.
@@ -138,19 +124,18 @@ impl App {
 
     /// Returns a reader of lists from both tiers.
     pub fn reader(&self) -> Reader<'_> {
-        Reader { hot: SqlHot(self.hot()), cold: self.cold().map(SqlCold), cache: &self.0.cache }
+        Reader {
+            hot: SqlHot(self.hot()),
+            cold: self.cold().map(SqlCold),
+            cache: &self.0.cache,
+            live: self.0.live,
+        }
     }
 }
 
 impl FromRef<App> for Arc<Verifier> {
     fn from_ref(app: &App) -> Self {
         Arc::clone(&app.0.verifier)
-    }
-}
-
-impl FromRef<App> for Arc<Tickets> {
-    fn from_ref(app: &App) -> Self {
-        Arc::clone(&app.0.tickets)
     }
 }
 
@@ -166,6 +151,7 @@ pub struct Reader<'a> {
     hot: SqlHot<'a>,
     cold: Option<SqlCold<'a>>,
     cache: &'a ReadCache,
+    live: bool,
 }
 
 impl Reader<'_> {
@@ -174,13 +160,8 @@ impl Reader<'_> {
         Tiers { hot: &self.hot, cold: self.cold.as_ref().map(|cold| cold as _), cache: self.cache, partial }
     }
 
-    /// Returns the tiers of a list's resource, for questions that both answer.
-    pub fn joint<'a, L: SqlList>(&'a self, list: &'a L, partial: bool) -> Joint<'a, L> {
-        Joint { hot: self.hot, cold: self.cold, cache: self.cache, list, partial }
-    }
-
     /// Returns the change feed of a list's rows.
     pub fn feed<'a, L: SqlList>(&'a self, list: &'a L) -> Feed<'a, L> {
-        Feed { hot: self.hot.0, cold: self.cold, cache: self.cache, list }
+        Feed { hot: self.hot.0, cold: self.cold, cache: self.cache, list, wanted: self.live }
     }
 }

@@ -189,7 +189,7 @@ static COLD: [&Table; 4] = [&NOTES_ARCHIVE, &ARCHIVE_HEAD, &ARCHIVE_BATCHES, &ER
 async fn open(tier: Tier, tables: &'static [&'static Table], folder: &Path) -> Arc<dyn Engine> {
     let made = emit::create(Dialect::Sqlite, &Model::of(tables)).text(Dialect::Sqlite);
     let steps = vec![Step::new(1, "0001_notes", made.leak(), "DROP TABLE notes;\n")];
-    let schema = TierSchema { tier, tables, sqlite: steps.leak(), postgres: &[], mssql: &[] };
+    let schema = TierSchema { tier, tables, sqlite: steps.leak(), postgres: &[], mssql: &[], live: None };
     let database = Sqlite::open(Box::leak(Box::new(schema)), &folder.join(tier.name())).await.expect("opens");
     migrate::upgrade(&database).await.expect("is made");
     Arc::new(database)

@@ -2,7 +2,7 @@
 
 mod connections;
 mod probes;
-pub mod raw;
+mod raw;
 mod requests;
 mod shutdown;
 mod sign_ins;

@@ -10,6 +10,7 @@ mod concurrent_moves;
 mod erasure;
 mod fault_injection;
 mod faulty_engine;
+mod feed;
 mod fencing;
 mod full_disks;
 mod hung_databases;

@@ -9,6 +9,7 @@ export {
 } from './errors.js';
 export type {
     Change,
+    ChangePage,
     ErasedChange,
     FeedOptions,
     FeedState,

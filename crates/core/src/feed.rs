@@ -2,6 +2,7 @@
 //!
 //! Pure: nothing here knows a database, a tier or HTTP.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
@@ -45,6 +46,13 @@ pub struct Token {
     pub incarnation: i64,
     /// The first position that is still to come.
     pub position: Position,
+}
+
+impl PartialOrd for Token {
+    /// Compares positions; tokens of different incarnations have no order.
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        (self.incarnation == other.incarnation).then(|| self.position.cmp(&other.position))
+    }
 }
 
 impl fmt::Display for Token {
@@ -98,6 +106,13 @@ mod tests {
             prop_assert!(at(a) < at(a).successor());
             prop_assert!(at(b) <= at(a) || at(b) >= at(a).successor());
         }
+    }
+
+    #[test]
+    fn tokens_of_different_incarnations_have_no_order() {
+        let token = |incarnation, version| Token { incarnation, position: Position::first_of(version) };
+        assert!(token(1, 5) < token(1, 6));
+        assert_eq!(token(1, 5).partial_cmp(&token(2, 6)), None);
     }
 
     #[test]

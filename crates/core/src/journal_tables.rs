@@ -143,3 +143,36 @@ pub static ADOPTION_REJECTS: Table = table(
     index("archive_adoption_rejects_original", &["source", "original_id"], "the rows of an id, to erase them"),
     index("archive_adoption_rejects_class", &["source", "class", "id"], "the rows of a class"),
 ]);
+
+/// The change feed, in hot where it is wanted: its state.
+pub static LIVE_STATE: Table = table(
+    "live_state",
+    &[
+        column("one", ColumnType::Int),
+        column("incarnation", ColumnType::Int),
+        column("floor", ColumnType::Int),
+    ],
+    "The change feed, where it is wanted. Tokens of another incarnation, or of a version below the floor, have expired. In SQLite \
+     `version` is the newest one.",
+)
+.key(&["one"]);
+
+const LIVE: [Column; 3] =
+    [column("version", ColumnType::Int), column("id", ColumnType::Int), column("scope", ColumnType::Int)];
+
+/// The messages that moved to cold above the floor.
+pub static LIVE_MOVED: Table = table(
+    "live_moved",
+    &LIVE,
+    "Messages that moved to cold with a version at or above the floor. A reader of the feed who has not seen them reads them \
+     there. `scope` is the conversation.",
+)
+.key(&["version", "id"]);
+
+/// The messages that were erased above the floor.
+pub static LIVE_ERASED: Table = table(
+    "live_erased",
+    &LIVE,
+    "Messages that were erased above the floor. In SQL Server `version` is a ROWVERSION.",
+)
+.key(&["version", "id"]);

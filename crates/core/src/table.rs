@@ -141,8 +141,6 @@ pub enum Only {
     NotNull(&'static str),
     /// Rows whose column is true.
     True(&'static str),
-    /// Rows whose column is false.
-    False(&'static str),
 }
 
 /// An index of a table.

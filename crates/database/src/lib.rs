@@ -220,6 +220,7 @@ pub trait Session: Send {
 pub fn statements() -> Vec<&'static Statement> {
     let mut statements = inspect::sql::all();
     statements.extend(migrate::sql::all());
+    statements.extend(migrate::live::sql::all());
     statements
 }
 

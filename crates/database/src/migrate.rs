@@ -6,6 +6,7 @@
 mod detect;
 mod driver;
 mod fault;
+pub mod live;
 mod text;
 
 use async_trait::async_trait;
@@ -121,6 +122,18 @@ pub struct TierSchema {
     pub postgres: &'static [Step],
     /// The migrations for SQL Server; empty where the tier cannot live on it.
     pub mssql: &'static [Step],
+    /// What the change feed needs; `None` for a tier without one.
+    pub live: Option<LiveSteps>,
+}
+
+/// The migrations that add the change feed to a hot database. They are not numbered among the others, because not every
+/// database has them.
+#[derive(Clone, Copy, Debug)]
+pub struct LiveSteps {
+    /// For SQLite.
+    pub sqlite: &'static [Step],
+    /// For SQL Server.
+    pub mssql: &'static [Step],
 }
 
 impl TierSchema {
@@ -130,6 +143,15 @@ impl TierSchema {
             Dialect::Sqlite => self.sqlite,
             Dialect::Postgres => self.postgres,
             Dialect::Mssql => self.mssql,
+        }
+    }
+
+    /// Returns the migrations that add the change feed on an engine; none where there cannot be one.
+    pub const fn live_steps(&self, dialect: Dialect) -> &'static [Step] {
+        match (self.live, dialect) {
+            (Some(live), Dialect::Sqlite) => live.sqlite,
+            (Some(live), Dialect::Mssql) => live.mssql,
+            (None, _) | (_, Dialect::Postgres) => &[],
         }
     }
 }
@@ -142,6 +164,11 @@ pub trait Schema: Engine {
 
     /// Returns its migrations, in order.
     fn steps(&self) -> &'static [Step];
+
+    /// Returns the migrations that add the change feed.
+    fn live_steps(&self) -> &'static [Step] {
+        &[]
+    }
 
     /// Returns whether the database belongs to this program alone, so that it may be upgraded without asking.
     fn is_embedded(&self) -> bool;

@@ -90,6 +90,10 @@ impl Schema for Replicated {
         self.primary.steps()
     }
 
+    fn live_steps(&self) -> &'static [migrate::Step] {
+        self.primary.live_steps()
+    }
+
     fn is_embedded(&self) -> bool {
         self.primary.is_embedded()
     }

@@ -2,16 +2,20 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use moka::future::Cache;
 
 use super::reads::HotSnapshot;
 use thermocline_core::keyset::{ListId, Span};
 use thermocline_database::usage::cache_asked;
+use thermocline_journal::live::Kind;
 
 /// The name of the cache of totals in the metrics.
 pub const TOTALS: &str = "cold_totals";
+
+/// The time for which a hot without a change feed is not asked for one again.
+const WITHOUT_FEED: Duration = Duration::from_secs(5);
 
 /// Counts in cold belong to one epoch and never change, so the epoch and its token are part of the key.
 type TotalKey = (ListId, Span, i64, Option<i64>);
@@ -21,6 +25,14 @@ type TotalKey = (ListId, Span, i64, Option<i64>);
 pub struct ReadCache {
     totals: Cache<TotalKey, i64>,
     seen: Mutex<Seen>,
+    feed: Mutex<Option<(SeenFeed, Instant)>>,
+}
+
+/// Whether hot has a change feed, and how its rows get versions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SeenFeed {
+    On(Kind),
+    Off,
 }
 
 #[derive(Debug, Default)]
@@ -36,7 +48,7 @@ struct Seen {
 impl Default for ReadCache {
     fn default() -> Self {
         let totals = Cache::builder().max_capacity(100_000).time_to_idle(Duration::from_hours(1)).build();
-        Self { totals, seen: Mutex::default() }
+        Self { totals, seen: Mutex::default(), feed: Mutex::default() }
     }
 }
 
@@ -81,6 +93,16 @@ impl ReadCache {
 
     pub(super) fn keep_snapshot(&self, list: (&'static str, &'static str), snapshot: HotSnapshot) {
         self.seen().snapshots.insert(list, snapshot);
+    }
+
+    /// Returns whether hot has a change feed, if that was seen and need not be looked up again.
+    pub(super) fn feed(&self) -> Option<SeenFeed> {
+        let (seen, at) = (*self.feed.lock().unwrap_or_else(PoisonError::into_inner))?;
+        (seen != SeenFeed::Off || at.elapsed() < WITHOUT_FEED).then_some(seen)
+    }
+
+    pub(super) fn keep_feed(&self, seen: SeenFeed) {
+        *self.feed.lock().unwrap_or_else(PoisonError::into_inner) = Some((seen, Instant::now()));
     }
 
     /// Returns the highest epoch seen so far of each resource.

@@ -130,4 +130,12 @@ pub trait Cold<L: List>: Send + Sync {
 
     /// Reads the row with this id, if the list has it visible at `snapshot`.
     async fn find(&self, list: &L, snapshot: HotSnapshot, id: i64) -> Result<ColdRows<L::Row>, ColdError>;
+
+    /// Reads the rows with these ids that are visible at `snapshot`, whatever the list is filtered by.
+    async fn find_all(
+        &self,
+        list: &L,
+        snapshot: HotSnapshot,
+        ids: &[i64],
+    ) -> Result<ColdRows<L::Row>, ColdError>;
 }

@@ -6,6 +6,8 @@
 //! | `archive_head` | cold | resource: the number that was claimed last, and by which mover ([`claim`]) |
 //! | `archive_batches` | cold | move: its kind, token, rows and digest ([`entry`]) |
 //!
+//! Where hot has a change feed, moves and erasures leave a note for its readers ([`live`]).
+//!
 //! A move exists in cold before hot commits it. Hot's epoch and token therefore always have an entry in cold, and no entry
 //! that hot was seen to commit lies above hot's epoch. Where either does not hold, one database is older than the other:
 //! a [`ConsistencyError`].
@@ -15,6 +17,7 @@ mod consistency;
 mod digest;
 pub mod entry;
 mod kind;
+pub mod live;
 pub mod pair;
 pub mod proof;
 mod queries;

@@ -14,3 +14,14 @@ UPDATE archive_state
 SET epoch = @P2, token = @P3, cold_newest_at = CAST(@P4 AS DATETIME2(6)), cold_newest_id = @P5, mover = NULL,
     updated_at = CAST(@P6 AS DATETIME2(6))
 WHERE resource = @P1
+
+-- name: live_bound
+SELECT incarnation, CAST({bound} AS BIGINT) AS bound FROM live_state
+
+-- name: live_raise
+UPDATE live_state SET floor = (
+    SELECT CAST(version AS BIGINT) + 1 FROM {table} ORDER BY version DESC, id DESC OFFSET @P1 ROWS FETCH NEXT 1 ROWS ONLY
+)
+
+-- name: live_drop
+DELETE FROM {table} WHERE CAST(version AS BIGINT) < (SELECT floor FROM live_state)

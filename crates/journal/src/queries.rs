@@ -10,7 +10,8 @@ thermocline_database::queries! {
         Mssql: "queries.mssql.sql",
     }
     [
-        above, claim, claims, confirm, delete, epochs, head, hold, insert, kinds, last_known, lock_claim,
+        above, claim, claims, confirm, delete, epochs, head, hold, insert, kinds, last_known, live_bound,
+        live_drop, live_kept, live_raise, lock_claim,
         lock_state, locked_state, newest, next, oldest_readable_epoch, pair_cold, pair_hot, proven, quarantine,
         quarantined, raise, raise_oldest_readable_epoch, recent, release, spanned, standing, state, subtract,
         vacuum_bound,
@@ -19,5 +20,10 @@ thermocline_database::queries! {
 
 /// Returns every statement of the journal.
 pub fn statements() -> Vec<Statement> {
-    sql::all().into_iter().copied().collect()
+    let is_whole = |statement: &&Statement| {
+        statement.for_sqlite().is_none_or(|text| !text.contains('{')) && *statement != sql::live_bound()
+    };
+    let mut all: Vec<Statement> = sql::all().into_iter().filter(is_whole).copied().collect();
+    all.extend(super::live::statements());
+    all
 }

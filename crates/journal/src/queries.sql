@@ -239,3 +239,28 @@ WHERE resource = $1
 -- parameters: resource text, held bool
 -- index: primary key of archive_state
 UPDATE archive_state SET held = $2 WHERE resource = $1
+
+-- name: live_bound
+-- tier: hot
+-- purpose: Reads the token of now: every transaction below the bound has ended.
+-- index: primary key of live_state
+SELECT incarnation, version + 1 AS bound FROM live_state
+
+-- name: live_kept
+-- tier: hot
+-- purpose: Reads the floor of the change feed, and how many notes of moved and erased rows there are above it.
+-- index: scan of the notes, whose number is bounded
+SELECT floor, (SELECT count(*) FROM live_moved) AS moved, (SELECT count(*) FROM live_erased) AS erased FROM live_state
+
+-- name: live_raise
+-- tier: hot
+-- purpose: Raises the floor of the change feed above all but the newest notes. Older tokens expire.
+-- parameters: kept int
+-- index: primary key of live_moved; live_erased_version
+UPDATE live_state SET floor = (SELECT version + 1 FROM {table} ORDER BY version DESC, id DESC LIMIT 1 OFFSET $1)
+
+-- name: live_drop
+-- tier: hot
+-- purpose: Deletes the notes below the floor of the change feed.
+-- index: primary key of live_moved; live_erased_version
+DELETE FROM {table} WHERE version < (SELECT floor FROM live_state)

@@ -1,7 +1,7 @@
 //! `thermocline db auto`
 
-use super::adopt;
 use super::target::TierChoice;
+use super::{adopt, upgrade};
 use crate::archive::adopt as archive;
 use crate::cli::connect;
 use crate::cli::failure::Failure;
@@ -36,11 +36,18 @@ pub async fn run(args: &Args, settings: &Settings, json: bool) -> Result<(), Fai
         if tier == Tier::Cold && is_pair {
             adopt::set_aside(&*database).await?;
         }
-        let done = bring_up_to_date(&*database, true).await;
+        let done = async {
+            let report = bring_up_to_date(&*database, true).await?;
+            Ok((report, upgrade::add_feed(&*database, settings.live, json).await?))
+        };
+        let done: Result<_, Failure> = done.await;
         database.close().await;
-        let report = done?;
+        let (report, live_added) = done?;
         if !json {
             print(&report);
+            if live_added {
+                outln!("{tier}: added the change feed");
+            }
         }
         reports.push(report);
     }

@@ -74,6 +74,9 @@ fn print(report: &TierReport) {
         let epochs = report.epochs.iter().map(|epoch| format!("{} {}", epoch.resource, epoch.epoch));
         line("epochs", epochs.collect::<Vec<_>>().join(", "));
     }
+    if report.live == Some(true) {
+        line("change feed", "on".to_owned());
+    }
     for finding in &report.findings {
         line(if finding.fault { "FAIL" } else { "note" }, finding.text.clone());
     }

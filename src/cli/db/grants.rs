@@ -2,6 +2,7 @@
 
 use clap::ValueEnum;
 use serde::Serialize;
+use thermocline_core::journal_tables::{LIVE_ERASED, LIVE_MOVED, LIVE_STATE};
 
 use super::target::TierChoice;
 use crate::cli::failure::Failure;
@@ -114,9 +115,13 @@ fn on_mssql(role: Role) -> Grants {
     let tables = || schema::of(Tier::Hot).tables.iter();
     let all: Vec<&str> = tables().map(|table| table.name).chain([LEDGER]).collect();
     match role {
-        Role::Reader => on(&mut grants, "Reads.", "SELECT", &all),
+        Role::Reader => {
+            on(&mut grants, "Reads.", "SELECT", &all);
+            on_feed(&mut grants, "SELECT", name);
+        }
         Role::Mover => {
             on(&mut grants, "Reads.", "SELECT", &all);
+            on_feed(&mut grants, "SELECT, INSERT, UPDATE, DELETE", name);
             let (moved, others): (Vec<_>, Vec<_>) =
                 schema::hot::PLATFORM.iter().partition(|table| table.archived.is_some());
             let names = |tables: &[&&crate::schema::Table]| -> Vec<&'static str> {
@@ -151,6 +156,17 @@ fn on_mssql(role: Role) -> Grants {
         }
     }
     Grants { tier: "hot", engine: "mssql", role: name, statements: grants.0 }
+}
+
+/// Adds rights on the tables of the change feed, which not every database has.
+fn on_feed(grants: &mut Statements, rights: &str, name: &str) {
+    for table in [&LIVE_STATE, &LIVE_MOVED, &LIVE_ERASED].map(|table| table.name) {
+        let there = format!("IF OBJECT_ID(N'{table}', N'U') IS NOT NULL");
+        grants.add(
+            "Uses the change feed, if there is one.",
+            format!("{there} GRANT {rights} ON {table} TO {name}"),
+        );
+    }
 }
 
 fn on_postgres(role: Role) -> Grants {

@@ -189,7 +189,8 @@ fn inserted(dialect: Dialect) -> Vec<Inserted> {
 fn migrations(dialect: Dialect) -> Vec<Listed> {
     let mut listed = Vec::new();
     for tier in [Tier::Hot, Tier::Cold] {
-        for step in schema::of(tier).steps(dialect) {
+        let schema = schema::of(tier);
+        for step in schema.steps(dialect).iter().chain(schema.live_steps(dialect)) {
             for (way, verb, text) in [("up", "Applies", step.up()), ("down", "Takes back", step.down())] {
                 let parts = if dialect == Dialect::Mssql { migrate::batches(text) } else { vec![] };
                 let texts: Vec<&str> =

@@ -11,7 +11,7 @@ use crate::tier::Value;
 /// Messages.
 pub static FAMILY: LazyLock<Family> = LazyLock::new(|| Family {
     resource: "messages",
-    tables: vec![Moved::new(&MESSAGES, "id").written_by("sender_id", "chat")],
+    tables: vec![Moved::new(&MESSAGES, "id").written_by("sender_id", "chat").followed_by("conversation_id")],
     due: Due { pick: *queries::due(), count: *queries::due_count() },
     due_by_activity: None,
     by_day: false,

@@ -7,7 +7,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{Message, Messages, changes, readers};
+use super::sql::queries;
+use super::{Message, Messages};
+use crate::tier::TierError;
 use crate::tier::usage::cache_asked;
 use crate::web::auth::{Caller, Scope};
 use crate::web::context::RequestContext;
@@ -19,11 +21,7 @@ use crate::web::state::{App, PARTICIPANTS};
 
 /// The routes.
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(page))
-        .routes(routes!(search))
-        .routes(routes!(one))
-        .merge(changes::http::routes())
+    OpenApiRouter::new().routes(routes!(page)).routes(routes!(search)).routes(routes!(one))
 }
 
 /// A page of messages.
@@ -84,7 +82,7 @@ pub async fn find(
 ///
 /// The cache only ever allows. A refusal has asked hot once, so that it takes the same steps whether the conversation exists,
 /// is being read by others, or neither.
-pub(super) async fn authorize(app: &App, caller: &Caller, conversation: i64) -> Result<(), Problem> {
+async fn authorize(app: &App, caller: &Caller, conversation: i64) -> Result<(), Problem> {
     caller.require(Scope::Messages)?;
     let allowed = |users: &[Option<i64>; 2]| caller.admin || users.contains(&Some(caller.user_id));
     let known = app.participants().get(&conversation).await.is_some_and(|users| allowed(&users));
@@ -92,13 +90,19 @@ pub(super) async fn authorize(app: &App, caller: &Caller, conversation: i64) -> 
     if known {
         return Ok(());
     }
-    match readers::of(app.hot(), conversation).await.map_err(crate::federation::ReadError::from)? {
+    match participants(app, conversation).await.map_err(crate::federation::ReadError::from)? {
         Some(users) if allowed(&users) => {
             app.participants().insert(conversation, users).await;
             Ok(())
         }
         _ => Err(Problem::NotFound { what: "conversation" }),
     }
+}
+
+async fn participants(app: &App, conversation: i64) -> Result<Option<[Option<i64>; 2]>, TierError> {
+    let records = app.hot().fetch(queries::participants(), &[conversation.into()]).await?;
+    let Some(record) = records.first() else { return Ok(None) };
+    Ok(Some([record.int_or_null("user1_id")?, record.int_or_null("user2_id")?]))
 }
 
 /// A page of a conversation's messages, newest first.

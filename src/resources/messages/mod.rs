@@ -10,9 +10,7 @@ use crate::page::{Key, ListId};
 use crate::tier::{Record, TierError, Value};
 
 pub mod archive;
-pub mod changes;
 pub mod http;
-mod readers;
 pub mod spec;
 mod sql;
 pub mod tables;
@@ -61,7 +59,7 @@ impl Messages {
 /// The messages of a conversation.
 static ALL: LazyLock<ListStatements> = LazyLock::new(|| {
     let list = ListSpec::new("messages", "messages", &MESSAGES).filtered_by(&["conversation_id"]);
-    list.counted_in("messages_archive_blocks").statements()
+    list.counted_in("messages_archive_blocks").followed_by("conversation_id").statements()
 });
 
 /// The messages of a conversation that contain a text.

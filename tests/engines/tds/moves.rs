@@ -73,6 +73,7 @@ async fn a_batch_follows_the_documented_order() {
     let steps = [
         "BEGIN TRANSACTION",
         "journal.lock_state",
+        "live.kind",
         "messages.due",
         "archive.take",
         "journal.raise",

@@ -238,8 +238,7 @@ impl Repair<'_> {
         let ids = Value::from(equal.keys().copied().collect::<Vec<_>>());
         let mut taken = Vec::new();
         for moved in &self.source.family.tables {
-            let rows =
-                this.hot_rows(moved, &moved.sql(moves::sql::take()), std::slice::from_ref(&ids)).await?;
+            let rows = this.take(moved, moved.owner, &ids).await?;
             taken.push(Rows { moved, rows });
         }
         let unchanged = |row: &&Vec<Value>| equal.get(&row[0].int()).is_some_and(|read| read == *row);

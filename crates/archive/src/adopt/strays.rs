@@ -126,7 +126,7 @@ impl Attempt for Follow<'_> {
         let mut taken: Vec<Rows<'_>> =
             family.tables.iter().map(|moved| Rows { moved, rows: Vec::new() }).collect();
         if !present.is_empty() {
-            let rows = this.hot_rows(moved, &moved.sql(moves::sql::take()), &[Value::from(present)]).await?;
+            let rows = this.take(moved, moved.owner, &Value::from(present)).await?;
             for table in &mut taken {
                 if table.moved.table == moved.table {
                     table.rows.clone_from(&rows);

@@ -14,6 +14,8 @@ pub struct Moved {
     pub owner: usize,
     /// The user action that its rows stand for, if any.
     pub action: Option<Action>,
+    /// The position of the column with the scope under which its changes are fed, if they are.
+    pub scope: Option<usize>,
 }
 
 impl Moved {
@@ -24,7 +26,7 @@ impl Moved {
     /// For a table that is not archived or lacks that column.
     pub fn new(table: &'static Table, owner: &str) -> Self {
         let archived = table.archived.expect("a moved table has a table in cold");
-        Self { table, archived, owner: position(table, owner), action: None }
+        Self { table, archived, owner: position(table, owner), action: None, scope: None }
     }
 
     /// Declares that each row is this action of the user in the column `author`, on the day of its `created_at`; a row
@@ -39,6 +41,16 @@ impl Moved {
         self
     }
 
+    /// Declares that changes of its rows are in the change feed, under the scope in the column `scope`.
+    ///
+    /// # Panics
+    /// For a table without that column.
+    #[must_use]
+    pub fn followed_by(mut self, scope: &str) -> Self {
+        self.scope = Some(position(self.table, scope));
+        self
+    }
+
     /// Returns whether its rows have ids of their own.
     pub fn has_ids(&self) -> bool {
         self.table.columns[0].name == "id"
@@ -46,7 +58,7 @@ impl Moved {
 
     /// Binds a template to the table. `{key}` is the column of the ids that the statement is given: the owner's.
     ///
-    /// Names are those of the template's tier: `{table}`, `{columns}`, `{first}`, `{second}` (the identity), `{owner}`,
+    /// Names are those of the template's tier: `{table}`, `{columns}`, `{deleted}` (the columns of a removed row in T-SQL), `{first}`, `{second}` (the identity), `{owner}`,
     /// `{author}`, `{texts}` (the number of bytes of text in a row). Columns of cold are selected under their names in hot.
     pub fn sql(&self, template: &Statement) -> Statement {
         self.sql_by(template, self.owner)
@@ -62,10 +74,12 @@ impl Moved {
         } else {
             (self.table.name, self.table.names())
         };
+        let deleted: Vec<String> = columns.iter().map(|column| format!("deleted.{}", column.name)).collect();
         let author = self.action.map_or("", |action| name(action.user));
         let values = [
             ("table", table),
             ("columns", &list),
+            ("deleted", &deleted.join(", ")),
             ("key", name(key)),
             ("first", name(0)),
             ("second", name(self.second())),

@@ -6,7 +6,6 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 
 use super::budget::BatchBudget;
-use super::queries::sql;
 use super::rejects::{self, unreadable};
 use super::retry::Attempt;
 use super::rows::{self, MovedBatch, Rows};
@@ -97,8 +96,7 @@ impl Batch<'_> {
         for moved in &self.family.tables {
             let mut rows = Vec::new();
             if any {
-                let statement = moved.sql(sql::take());
-                let found = this.hot_rows(moved, &statement, std::slice::from_ref(&ids)).await;
+                let found = this.take(moved, moved.owner, &ids).await;
                 rows = found.map_err(|error| unreadable(self.family, moved, &ids, error))?;
             }
             taken.push(Rows { moved, rows });

@@ -79,7 +79,9 @@ pub async fn close(
     for Rows { moved, rows } in leaving {
         let Some((_, key)) = target.tables.iter().find(|(of, _)| of.table == moved.table) else { continue };
         let open = moved.sql_by(sql::open_of(), *key);
-        rows.extend(this.cold_rows(moved, &open, std::slice::from_ref(ids)).await?);
+        let leaves = this.cold_rows(moved, &open, std::slice::from_ref(ids)).await?;
+        this.erases(moved, &leaves);
+        rows.extend(leaves);
         let params = [ids.clone(), this.number.into()];
         this.cold.execute(&moved.sql_by(sql::close(), *key), &params).await?;
     }
@@ -173,8 +175,11 @@ pub async fn remove_again(this: &mut Move<'_>, older: bool) -> Result<i64, TierE
 /// Removes a target from hot; returns how many rows.
 pub async fn remove(this: &mut Move<'_>, target: &Target<'_>) -> Result<i64, TierError> {
     let mut rows = 0;
-    for (_, take) in target.statements(sql::take()) {
-        rows += this.hot.fetch(&take, &[target.ids.clone().into()]).await?.len() as i64;
+    let ids = Value::from(target.ids.clone());
+    for (moved, key) in &target.tables {
+        let taken = this.take(moved, *key, &ids).await?;
+        this.erases(moved, &taken);
+        rows += taken.len() as i64;
     }
     Ok(rows)
 }

@@ -1,5 +1,8 @@
 -- name: take
-DELETE FROM {table} OUTPUT deleted.* WHERE {key} IN (SELECT v FROM OPENJSON(@P1) WITH (v BIGINT '$'))
+DELETE FROM {table} OUTPUT {deleted} WHERE {key} IN (SELECT v FROM OPENJSON(@P1) WITH (v BIGINT '$'))
+
+-- name: take_followed
+DELETE FROM {table} OUTPUT {deleted}, deleted.live_version WHERE {key} IN (SELECT v FROM OPENJSON(@P1) WITH (v BIGINT '$'))
 
 -- name: held
 SELECT COUNT_BIG(*) AS n FROM {table} WHERE {first} = @P1 AND {second} = @P2

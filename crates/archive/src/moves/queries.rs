@@ -15,7 +15,7 @@ thermocline_database::queries! {
     }
     [
         any_open, close, cold_by, drop_versions, erase_later, erased_again, erased_wholly, erased_with, erasing, forget_adopted, held,
-        hot_by, hot_of, note_erased, noted, open_of, open_weights, reject, retry, take, undo_activity, undo_closed,
+        hot_by, hot_of, note_erased, noted, open_of, open_weights, reject, retry, take, take_followed, undo_activity, undo_closed,
         undo_erased, undo_rows, versions, was_erased,
     ]
 }
@@ -44,6 +44,10 @@ pub fn statements(families: &[&Family]) -> Vec<Statement> {
                     sql::drop_versions(),
                 ];
                 all.extend(by_id.map(|template| moved.sql_by(template, key)));
+            }
+            if moved.scope.is_some() {
+                let keys = BTreeSet::from([0, moved.owner]);
+                all.extend(keys.into_iter().map(|key| moved.sql_by(sql::take_followed(), key)));
             }
             if moved.has_ids() {
                 all.push(moved.sql_by(sql::erased_again(), 0));

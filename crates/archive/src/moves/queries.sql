@@ -8,6 +8,13 @@
 -- index: primary key; comments_key for comments by post
 DELETE FROM {table} WHERE {key} {any $1} RETURNING {columns}
 
+-- name: take_followed
+-- tier: hot
+-- purpose: The same for a table with a change feed. The versions come along where no trigger notes them.
+-- parameters: ids ints
+-- index: primary key
+DELETE FROM {table} WHERE {key} {any $1} RETURNING {columns}, NULL AS live_version
+
 -- name: held
 -- tier: hot
 -- purpose: Counts the rows with an identity: 1 when hot holds the row.

@@ -12,6 +12,8 @@
 //!
 //! Tests can kill the process after each step: [`fail_point`].
 
+use std::collections::BTreeMap;
+
 use super::queries::sql;
 use super::rows::{self, Rows};
 use super::timing::{Step, Steps, Stopwatch};
@@ -24,7 +26,7 @@ use thermocline_core::clock::Timestamp;
 use thermocline_core::keyset::Key;
 use thermocline_database::{Begin, Session, Statement, TierError, Value, row_of};
 use thermocline_journal::{
-    ConsistencyError, Digest, Disagreement, MoveKind, State, claim, entry, proof, state,
+    ConsistencyError, Digest, Disagreement, MoveKind, State, claim, entry, live, proof, state,
 };
 
 /// A move in progress, with one connection to each tier. Losing a connection ends the move; it is never replaced.
@@ -36,6 +38,12 @@ pub struct Move<'a> {
     pub state: State,
     pub hot: Box<dyn Session>,
     pub cold: Box<dyn Session>,
+    /// The rows of the change feed that it has erased, by id with their scope.
+    pub erased: BTreeMap<i64, i64>,
+    /// How rows get versions for the change feed; `None` without one.
+    feed: Option<live::Kind>,
+    /// The kind in its entry of the journal.
+    kind: Option<MoveKind>,
     /// Tells the move from one of the same number in a restored database.
     token: i64,
     started: Timestamp,
@@ -61,9 +69,25 @@ impl<'a> Move<'a> {
         hot.begin(Begin::Write).await?;
         let state = state::lock(&mut *hot, resource, &mover.name, clock.now()).await?;
         fail_point::reached("locked");
+        let is_followed = family.tables.iter().any(|moved| moved.scope.is_some());
+        let feed = if is_followed { live::kind_in(&mut *hot).await? } else { None };
         let (token, known) = (clock.draw(), KnownBlocks::default());
         stopwatch.note(Step::Claim);
-        Ok(Self { mover, family, number, state, hot, cold, token, started, known, stopwatch })
+        Ok(Self {
+            mover,
+            family,
+            number,
+            state,
+            hot,
+            cold,
+            erased: BTreeMap::new(),
+            feed,
+            kind: None,
+            token,
+            started,
+            known,
+            stopwatch,
+        })
     }
 
     /// Adds the time since the last call to `step`.
@@ -109,6 +133,53 @@ impl<'a> Move<'a> {
     ) -> Result<Vec<Vec<Value>>, TierError> {
         let records = self.hot.fetch(statement, params).await?;
         records.iter().map(|record| row_of(record, moved.table)).collect()
+    }
+
+    /// Removes the rows of one table that belong to some ids from hot, and returns exactly the rows it removed. A reader of
+    /// the change feed who has not seen them yet will find them in cold.
+    pub async fn take(
+        &mut self,
+        moved: &Moved,
+        key: usize,
+        ids: &Value,
+    ) -> Result<Vec<Vec<Value>>, TierError> {
+        let ids = std::slice::from_ref(ids);
+        let Some(scope) = moved.scope.filter(|_| self.feed.is_some()) else {
+            return self.hot_rows(moved, &moved.sql_by(sql::take(), key), ids).await;
+        };
+        let records = self.hot.fetch(&moved.sql_by(sql::take_followed(), key), ids).await?;
+        let (mut rows, mut left) = (Vec::with_capacity(records.len()), Vec::new());
+        for record in &records {
+            let row = row_of(record, moved.table)?;
+            if let Some(version) = record.int_or_null("live_version")? {
+                left.push((version, row[0].int(), row[scope].int()));
+            }
+            rows.push(row);
+        }
+        live::note_moved(&mut *self.hot, &left).await?;
+        Ok(rows)
+    }
+
+    /// Keeps in mind that rows are erased, for the change feed.
+    pub fn erases(&mut self, moved: &Moved, rows: &[Vec<Value>]) {
+        if let Some(scope) = moved.scope.filter(|_| self.feed.is_some()) {
+            self.erased.extend(rows.iter().map(|row| (row[0].int(), row[scope].int())));
+        }
+    }
+
+    /// Tells the change feed what was erased, and that a recovery has rewritten what its readers may have seen.
+    async fn tell_feed(&mut self) -> Result<(), TierError> {
+        if self.feed.is_none() {
+            return Ok(());
+        }
+        let erased: Vec<(i64, i64)> = std::mem::take(&mut self.erased).into_iter().collect();
+        if !erased.is_empty() {
+            live::note_erased(&mut *self.hot, &erased).await?;
+        }
+        if matches!(self.kind, Some(MoveKind::Recover | MoveKind::Loss)) {
+            live::redraw(&mut *self.hot, self.mover.clock.draw()).await?;
+        }
+        Ok(())
     }
 
     /// Fetches rows of one table from cold, in the order of its columns.
@@ -180,6 +251,7 @@ impl<'a> Move<'a> {
             finished: self.mover.clock.now(),
         };
         fail_point::reached("worked-in-cold");
+        self.kind = Some(kind);
         entry::insert(&mut *self.cold, self.family.resource, &entry).await?;
         fail_point::reached("journalled");
         self.cold.commit().await?;
@@ -193,6 +265,7 @@ impl<'a> Move<'a> {
     pub async fn commit(mut self, cold_watermark: Option<Key>) -> Result<Steps, MoveError> {
         let (resource, epoch) = (self.family.resource, self.number);
         let now = self.mover.clock.now();
+        self.tell_feed().await?;
         state::raise(&mut *self.hot, resource, (epoch, self.token), cold_watermark, now).await?;
         fail_point::reached("raised");
         if let Err(lost) = self.hot.commit().await {

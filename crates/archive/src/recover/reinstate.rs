@@ -69,7 +69,7 @@ pub(super) async fn reinstate(
                 }
                 Fate::Missing => {}
                 Fate::Supersedes(id) => {
-                    this.hot.fetch(&moved.sql_by(sql::take(), 0), &[vec![id].into()]).await?;
+                    this.take(moved, 0, &vec![id].into()).await?;
                 }
             }
             missing.push(row.clone());

@@ -132,6 +132,12 @@ pub(in super::super) fn int(row: &Row, column: &str) -> Result<Option<i64>, Stri
         ColumnData::I32(value) => Ok(value.map(i64::from)),
         ColumnData::I64(value) => Ok(*value),
         ColumnData::Bit(value) => Ok(value.map(i64::from)),
+        // ROWVERSION.
+        ColumnData::Binary(None) => Ok(None),
+        ColumnData::Binary(Some(bytes)) => match <[u8; 8]>::try_from(&**bytes) {
+            Ok(bytes) => Ok(Some(i64::from_be_bytes(bytes))),
+            Err(_) => Err("is a binary value, expected an integer".to_owned()),
+        },
         other => unfit(other, "an integer"),
     }
 }

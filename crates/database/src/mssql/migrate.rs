@@ -50,6 +50,10 @@ impl Schema for Mssql {
         self.schema.mssql
     }
 
+    fn live_steps(&self) -> &'static [Step] {
+        self.schema.live_steps(crate::schema::Dialect::Mssql)
+    }
+
     fn is_embedded(&self) -> bool {
         false
     }

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::model::{ColumnModel, DefaultValue, TableModel, Type};
 use super::{Dialect, Index, Table};
 use crate::migrate::TierSchema;
+use thermocline_core::journal_tables::{LIVE_ERASED, LIVE_MOVED, LIVE_STATE};
 
 const HEAD: &str = "\
 # Data model
@@ -16,6 +17,11 @@ Times are UTC with microseconds, ids are 64-bit (a platform's own 32-bit ids are
 `DECIMAL(10, 2)`. SQLite stores times and days as integer microseconds since 1970, prices as exact decimal text of scale 2,
 true and false as 1 and 0. JSON shows times as RFC 3339 with `Z` and microseconds, days as `YYYY-MM-DD`, and prices as
 numbers with their exact digits.
+";
+
+const LIVE: &str = "
+The tables of the change feed, where hot has one. In SQL Server `messages` then has a column `live_version` (`ROWVERSION`), in SQLite
+`live_versions` holds the version of each message that was inserted or changed since.
 ";
 
 const COLD: &str = "\
@@ -30,6 +36,10 @@ pub fn markdown(hot: &TierSchema, cold: &TierSchema) -> String {
     let mut page = HEAD.to_owned();
     page.push_str("\n## Hot\n\nThe tables that the platform writes to, in SQL Server 2019 or later, or in a SQLite file.\n");
     for table in hot.tables {
+        section(&mut page, table, Dialect::Mssql);
+    }
+    page.push_str(LIVE);
+    for table in [&LIVE_STATE, &LIVE_MOVED, &LIVE_ERASED] {
         section(&mut page, table, Dialect::Mssql);
     }
     page.push_str("\n## Cold\n\n");

@@ -6,6 +6,7 @@ use super::diff::{Alter, Change, diff};
 use super::model::{ColumnModel, DefaultValue, ForeignKey, Model, TableModel, Type};
 use super::{Dialect, Table, dialect};
 use crate::adoption::plan::{dated_ahead, is_local_clock};
+use crate::migrate::live;
 
 /// The live schema of the requested tables.
 #[derive(Clone, Debug)]
@@ -115,6 +116,7 @@ pub fn findings(tables: &[&Table], live: &Live) -> Vec<Finding> {
                 let text = format!("{} was made by an earlier version and is used no more", table.name);
                 findings.push(finding(Difference::UnknownTable, &table.name, false, text));
             }
+            Change::Alter { table, what } if is_of_feed(&table, &what) => {}
             Change::Alter { table, what } => {
                 let moves = moved.contains(&table.as_str());
                 for (difference, fault, text) in of_alter(&table, &what, moves) {
@@ -140,7 +142,7 @@ pub fn obstacles(tables: &[&Table], outline: &Outline) -> Vec<Finding> {
     let mut obstacles = in_the_way(&moved, &outline.foreign, &outline.triggers);
     for (name, column) in &outline.columns {
         let Some(table) = tables.iter().find(|table| table.name == name) else { continue };
-        if !table.columns.iter().any(|declared| declared.name == column) {
+        if column != live::COLUMN && !table.columns.iter().any(|declared| declared.name == column) {
             let text = extra_column(name, column, true);
             obstacles.push(finding(Difference::ExtraColumn, name, true, text));
         }
@@ -172,6 +174,16 @@ fn local_clocks(live: &Live, declared: &Model) -> Vec<(String, Finding)> {
         }
     }
     found
+}
+
+/// Returns whether a difference is what the change feed adds.
+fn is_of_feed(table: &str, what: &Alter) -> bool {
+    table == live::TABLE
+        && match what {
+            Alter::DropColumn(column) => column.name == live::COLUMN,
+            Alter::DropIndex(index) => index.name == live::INDEX,
+            _ => false,
+        }
 }
 
 fn finding(what: Difference, table: &str, fault: bool, text: String) -> Finding {
@@ -285,7 +297,9 @@ fn in_the_way(
 ) -> Vec<Finding> {
     let moves = |table: &str| moved.contains(&table);
     let mut found = Vec::new();
-    for (table, name) in triggers.iter().filter(|(table, _)| moves(table)) {
+    let foreign_trigger =
+        |(table, name): &&(String, String)| moves(table) && !live::TRIGGERS.contains(&&**name);
+    for (table, name) in triggers.iter().filter(foreign_trigger) {
         let text = format!("{table} has the trigger {name}, which would run when a row moves");
         found.push(finding(Difference::Trigger, table, true, text));
     }

@@ -30,6 +30,10 @@ impl Schema for Sqlite {
         self.schema.sqlite
     }
 
+    fn live_steps(&self) -> &'static [Step] {
+        self.schema.live_steps(crate::schema::Dialect::Sqlite)
+    }
+
     fn is_embedded(&self) -> bool {
         true
     }

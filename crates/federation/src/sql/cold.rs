@@ -31,20 +31,6 @@ impl<'a> SqlCold<'a> {
         }
         ask(Server { engine: self.0, lags: false }).await
     }
-
-    /// Runs a statement of which epoch and token are the last parameters, and checks the proof in its answer. Returns the
-    /// answer and the highest move that cold knows to be committed in hot.
-    pub(crate) async fn proven(
-        &self,
-        statement: &Statement,
-        snapshot: HotSnapshot,
-        params: &[Value],
-    ) -> Result<(Vec<Record>, i64), ColdError> {
-        let mut params = params.to_vec();
-        params.extend([snapshot.epoch.into(), Value::or_null(snapshot.token, ColumnType::Int)]);
-        let params = &params;
-        self.ask(|server| async move { server.prove(snapshot, statement, params).await }).await
-    }
 }
 
 #[async_trait]
@@ -69,6 +55,15 @@ impl<L: SqlList> Cold<L> for SqlCold<'_> {
 
     async fn find(&self, list: &L, snapshot: HotSnapshot, id: i64) -> Result<ColdRows<L::Row>, ColdError> {
         self.ask(|server| async move { server.find(list, snapshot, id).await }).await
+    }
+
+    async fn find_all(
+        &self,
+        list: &L,
+        snapshot: HotSnapshot,
+        ids: &[i64],
+    ) -> Result<ColdRows<L::Row>, ColdError> {
+        self.ask(|server| async move { server.find_all(list, snapshot, ids).await }).await
     }
 }
 
@@ -102,11 +97,11 @@ impl Server<'_> {
     ) -> Result<(Vec<Record>, i64), ColdError> {
         params.extend([snapshot.epoch.into(), Value::or_null(snapshot.token, ColumnType::Int)]);
         params.extend(list.filter());
-        self.prove(snapshot, statement, &params).await
+        self.fetch_with(snapshot, statement, &params).await
     }
 
-    /// Runs a statement whose answer carries the proof, and checks it.
-    async fn prove(
+    /// The same with all parameters given.
+    async fn fetch_with(
         &self,
         snapshot: HotSnapshot,
         statement: &Statement,
@@ -221,6 +216,20 @@ impl Server<'_> {
     ) -> Result<ColdRows<L::Row>, ColdError> {
         let statement = cold_statements(list)?.find.as_ref().ok_or_else(|| no_ids(list, Tier::Cold))?;
         let (records, confirmed) = self.fetch_proven(list, snapshot, statement, vec![id.into()]).await?;
+        Ok(ColdRows { rows: rows(list, &records)?, confirmed })
+    }
+
+    async fn find_all<L: SqlList>(
+        &self,
+        list: &L,
+        snapshot: HotSnapshot,
+        ids: &[i64],
+    ) -> Result<ColdRows<L::Row>, ColdError> {
+        let feed = list.statements().feed.as_ref();
+        let feed = feed.ok_or_else(|| ColdError::absent(format!("{} have no change feed", list.name())))?;
+        let params =
+            [ids.to_vec().into(), snapshot.epoch.into(), Value::or_null(snapshot.token, ColumnType::Int)];
+        let (records, confirmed) = self.fetch_with(snapshot, &feed.moved, &params).await?;
         Ok(ColdRows { rows: rows(list, &records)?, confirmed })
     }
 }

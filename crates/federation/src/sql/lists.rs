@@ -5,6 +5,7 @@ use super::templates::queries;
 use crate::reads::List;
 use thermocline_core::table::{Column, Table};
 use thermocline_database::{Fragment, Record, Statement, TierError, Value};
+use thermocline_journal::live::{self, Kind};
 
 /// A list with its SQL.
 pub trait SqlList: List {
@@ -39,6 +40,7 @@ pub struct ListSpec {
     parent: Option<&'static str>,
     children: &'static [Children],
     blocks: Option<&'static str>,
+    scope: Option<&'static str>,
 }
 
 /// A number of children that is shown with each row.
@@ -66,6 +68,7 @@ impl ListSpec {
             parent: None,
             children: &[],
             blocks: None,
+            scope: None,
         }
     }
 
@@ -112,6 +115,12 @@ impl ListSpec {
         Self { blocks: Some(blocks), ..self }
     }
 
+    /// Says that changes of its rows are in the change feed, under the scope in this column.
+    #[must_use]
+    pub const fn followed_by(self, scope: &'static str) -> Self {
+        Self { scope: Some(scope), ..self }
+    }
+
     /// Assembles its statements.
     ///
     /// # Panics
@@ -122,7 +131,38 @@ impl ListSpec {
             ["DESC", "ASC"].map(|direction| self.hot(queries::hot_slice(), "hot_slice", 8, direction));
         let find = self.hot(queries::hot_find(), "hot_find", 2, "DESC");
         let reads_text = self.containing.is_some();
-        ListStatements { reads_text, hot: [desc, asc], hot_find: Some(find), cold }
+        let feed = self.scope.map(|scope| self.feed(scope));
+        ListStatements { reads_text, hot: [desc, asc], hot_find: Some(find), cold, feed }
+    }
+
+    /// Fills in the templates of the change feed.
+    fn feed(&self, scope: &str) -> FeedStatements {
+        let unfiltered = Self { filter: &[], ..*self };
+        let changes = |kind: Kind, of_scopes: bool| {
+            let scopes = if of_scopes { queries::of_scopes().into() } else { Fragment::from("") };
+            let (name, parameters) =
+                if of_scopes { ("changes_of", ", scopes ints") } else { ("changes", "") };
+            let columns: Vec<String> = self.shown().map(|column| format!("r.{}", column.name)).collect();
+            let values = [
+                ("state", queries::state().into()),
+                ("scopes", scopes),
+                ("bound", live::bound(kind).into()),
+                ("scope", scope.into()),
+                ("columns", columns.join(", ").into()),
+                ("table", self.table.name.into()),
+                ("resource", self.resource.into()),
+                ("parameters", parameters.into()),
+            ];
+            let subject = if kind == Kind::Transaction { live::name(kind) } else { self.name };
+            queries::changes().assemble(&format!("{}.{name}", self.name), subject, &values)
+        };
+        let both = |kind| [changes(kind, false), changes(kind, true)];
+        let table = self.table.archived.unwrap_or(self.table.name);
+        FeedStatements {
+            now: [live::now(Kind::RowVersion), live::now(Kind::Transaction)],
+            changes: [both(Kind::RowVersion), both(Kind::Transaction)],
+            moved: unfiltered.in_cold(queries::cold_find_all(), "cold_find_all", table, 2, "DESC"),
+        }
     }
 
     fn cold(&self, table: &'static str) -> ColdStatements {
@@ -295,6 +335,29 @@ pub struct ListStatements {
     pub(super) hot: [Statement; 2],
     pub(super) hot_find: Option<Statement>,
     pub(super) cold: Option<ColdStatements>,
+    pub(crate) feed: Option<FeedStatements>,
+}
+
+/// The statements of a change feed. The servers of SQL Server's protocol tell the bound in different ways; the first of two is
+/// also that of SQLite.
+#[derive(Debug)]
+pub(crate) struct FeedStatements {
+    now: [Statement; 2],
+    changes: [[Statement; 2]; 2],
+    /// Reads rows that have moved.
+    pub moved: Statement,
+}
+
+impl FeedStatements {
+    /// Returns the statement that reads the token of now.
+    pub const fn now(&self, kind: Kind) -> &Statement {
+        &self.now[matches!(kind, Kind::Transaction) as usize]
+    }
+
+    /// Returns the statement that reads changes, of some scopes or of all.
+    pub const fn changes(&self, kind: Kind, of_scopes: bool) -> &Statement {
+        &self.changes[matches!(kind, Kind::Transaction) as usize][of_scopes as usize]
+    }
 }
 
 #[derive(Debug)]
@@ -315,7 +378,7 @@ impl ListStatements {
     /// Takes the statements of a list that no template serves: its slice and, if its rows have ids, its row by id. The slice
     /// has `{direction}` behind each column it is ordered by.
     pub fn custom(slice: &Statement, find: Option<&Statement>) -> Self {
-        Self { reads_text: false, hot: both_orders(slice), hot_find: find.copied(), cold: None }
+        Self { reads_text: false, hot: both_orders(slice), hot_find: find.copied(), cold: None, feed: None }
     }
 
     /// Adds a slice of the same list in cold.
@@ -331,6 +394,9 @@ impl ListStatements {
         if let Some(cold) = &self.cold {
             all.extend(cold.slice.iter().chain(&cold.find).chain(&cold.count));
             all.extend(cold.blocks.iter().flat_map(BlockStatements::all));
+        }
+        if let Some(feed) = &self.feed {
+            all.extend(feed.changes.iter().flatten().chain([&feed.moved]));
         }
         all
     }

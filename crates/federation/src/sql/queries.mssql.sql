@@ -65,3 +65,39 @@ CHARINDEX({text} COLLATE Latin1_General_BIN2,
 
 -- name: hot_children
 (SELECT COUNT_BIG(*) FROM {child} WHERE {owner} = r.id)
+
+-- name: changes
+-- The bound is read before the snapshot of the rows: whatever is committed in between has a version at or above it.
+DECLARE @bound BINARY(8) = CAST(CAST({bound} AS BIGINT) AS BINARY(8));
+DECLARE @since BINARY(8) = CAST(@P1 AS BINARY(8));
+WITH s AS (
+    SELECT l.incarnation, l.floor, CAST(@bound AS BIGINT) AS bound, a.epoch, a.token, a.cold_newest_at, a.cold_newest_id
+    FROM live_state l CROSS JOIN ({state}) a
+),
+c AS (
+    SELECT TOP (@P3) u.place, u.version, u.id, u.scope FROM (
+        SELECT t.place, t.version, t.id, t.scope FROM (
+            SELECT TOP (@P3) 0 AS place, CAST(h.live_version AS BIGINT) AS version, h.id, h.scope
+            FROM (SELECT live_version, id, {scope} AS scope FROM {table}) h
+            WHERE live_version >= @since AND live_version < @bound AND (live_version > @since OR id >= @P2){scopes}
+            ORDER BY h.live_version, h.id
+        ) t
+        UNION ALL
+        SELECT m.place, m.version, m.id, m.scope FROM (
+            SELECT TOP (@P3) 1 AS place, version, id, scope FROM live_moved
+            WHERE version >= @P1 AND version < CAST(@bound AS BIGINT) AND (version > @P1 OR id >= @P2){scopes}
+            ORDER BY version, id
+        ) m
+        UNION ALL
+        SELECT e.place, e.version, e.id, e.scope FROM (
+            SELECT TOP (@P3) 2 AS place, CAST(version AS BIGINT) AS version, id, scope FROM live_erased
+            WHERE version >= @since AND version < @bound AND (version > @since OR id >= @P2){scopes}
+            ORDER BY version, id
+        ) e
+    ) u
+    ORDER BY u.version, u.id
+)
+SELECT s.incarnation, s.floor, s.bound, s.epoch, s.token, s.cold_newest_at, s.cold_newest_id,
+    c.place, c.version AS at_version, c.id AS at_id, c.scope, {columns}
+FROM s LEFT JOIN c ON 1 = 1 LEFT JOIN {table} r ON c.place = 0 AND r.id = c.id
+ORDER BY c.version, c.id

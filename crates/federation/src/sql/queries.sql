@@ -38,6 +38,22 @@ FROM p LEFT JOIN (
         AND from_epoch <= $2 AND (to_epoch IS NULL OR to_epoch > $2)
 ) r ON 1 = 1
 
+-- name: cold_find_all
+-- tier: cold
+-- purpose: Reads rows by their ids as of an epoch, with the proof of the epoch.
+-- parameters: ids ints, epoch int, token int{parameters}
+-- index: {table}_original
+WITH p AS MATERIALIZED (
+    {proof}
+)
+SELECT p.floor, p.proven, p.confirmed,
+    r.*{extra}
+FROM p LEFT JOIN (
+    SELECT {columns} FROM {table}
+    WHERE {where}original_id {any $1}
+        AND from_epoch <= $2 AND (to_epoch IS NULL OR to_epoch > $2)
+) r ON 1 = 1
+
 -- name: cold_count
 -- tier: cold
 -- purpose: Counts the rows of a span as of an epoch, with the proof of the epoch. With counted blocks only the partial blocks at both ends of a span are counted this way.
@@ -108,3 +124,14 @@ FROM p
 -- purpose: Finds the level 0 block that a key lies in, and how many rows are newer than that block.
 -- parameters: scope int, epoch int, key_at time, key_id int
 -- index: primary key of {blocks}
+
+-- name: changes
+-- tier: hot
+-- purpose: Reads the changes of a list's rows from a position up to the bound, with the state of the change feed and of the archive: 0 a row of hot, 1 a row that moved to cold, 2 a row that was erased.
+-- parameters: version int, id int, take int{parameters}
+-- index: live_versions, messages_live; primary key of live_moved; live_erased_version
+
+-- name: of_scopes
+-- tier: fragment
+-- purpose: Rows of some scopes.
+ AND scope {any $4}

@@ -154,3 +154,25 @@ SELECT leaf.upper_at, leaf.upper_id,
         AND (b.upper_at, b.upper_id) > (SELECT upper_at, upper_id FROM leaf)
         AND (b.upper_at, b.upper_id) <= (SELECT upper_at, upper_id FROM top)) AS newer
 FROM top, leaf
+
+-- name: changes
+-- One snapshot: the newest version and everything below it are committed.
+WITH s AS MATERIALIZED (
+    SELECT l.incarnation, l.floor, l.version + 1 AS bound, a.epoch, a.token, a.cold_newest_at, a.cold_newest_id
+    FROM live_state l JOIN ({state}) a
+),
+c AS MATERIALIZED (
+    SELECT 0 AS place, version, id, scope FROM live_versions
+    WHERE version >= $1 AND (version > $1 OR id >= $2){scopes}
+    UNION ALL
+    SELECT 1 AS place, version, id, scope FROM live_moved
+    WHERE version >= $1 AND (version > $1 OR id >= $2){scopes}
+    UNION ALL
+    SELECT 2 AS place, version, id, scope FROM live_erased
+    WHERE version >= $1 AND (version > $1 OR id >= $2){scopes}
+    ORDER BY version, id LIMIT $3
+)
+SELECT s.incarnation, s.floor, s.bound, s.epoch, s.token, s.cold_newest_at, s.cold_newest_id,
+    c.place, c.version AS at_version, c.id AS at_id, c.scope, {columns}
+FROM s LEFT JOIN c ON 1 = 1 LEFT JOIN {table} r ON c.place = 0 AND r.id = c.id
+ORDER BY c.version, c.id

@@ -11,6 +11,6 @@ thermocline_database::queries! {
     [
         hot_slice, hot_find, cold_slice, cold_find, cold_count, state, state_of_children, proof, hot_span,
         hot_span_of_days, cold_span, cold_span_of_days, containing, hot_children, cold_children,
-        blocks_locate, blocks_rank,
+        blocks_locate, blocks_rank, changes, of_scopes, cold_find_all,
     ]
 }

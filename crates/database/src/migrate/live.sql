@@ -1,0 +1,13 @@
+-- The presence of the change feed.
+
+-- name: kind
+-- tier: hot
+-- purpose: Tells whether hot has a change feed, and how rows get their versions: 1 by a counter, 2 by a ROWVERSION, 3 by the number of the transaction; 0 without a feed.
+-- index: none: the catalog
+
+-- name: redraw
+-- tier: hot
+-- purpose: Makes every token of the change feed expire.
+-- parameters: incarnation int
+-- index: primary key of live_state
+UPDATE live_state SET incarnation = $1

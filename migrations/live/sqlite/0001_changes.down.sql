@@ -1,0 +1,7 @@
+DROP TRIGGER IF EXISTS live_insert;
+DROP TRIGGER IF EXISTS live_update;
+DROP TRIGGER IF EXISTS live_delete;
+DROP TABLE IF EXISTS live_erased;
+DROP TABLE IF EXISTS live_moved;
+DROP TABLE IF EXISTS live_versions;
+DROP TABLE IF EXISTS live_state;
