@@ -8,5 +8,6 @@ mod metrics;
 mod runs;
 mod serve;
 mod settings;
+mod watch;
 
 use thermocline_testing as support;

@@ -11,6 +11,7 @@ pub mod run;
 mod status;
 mod vacuum;
 mod verify;
+mod watch;
 
 use std::io::IsTerminal as _;
 

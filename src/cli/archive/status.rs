@@ -1,26 +1,41 @@
 //! `thermocline archive status`
 
+use std::time::Duration;
+
 use serde::Serialize;
 
 use super::due::DueArgs;
 use super::resources::ResourceArgs;
+use super::watch;
 use crate::archive::status::{self, Status};
+use crate::cli::args;
 use crate::cli::failure::Failure;
 use crate::cli::output::print_json;
 use crate::cli::tiers::Tiers;
 use crate::clock::Clock;
 use crate::config::Settings;
 
+/// The time between two looks.
+const EVERY: Duration = Duration::from_secs(2);
+
 /// Show how far rows have moved, what is due, and what prevents moves
 ///
 /// Changes nothing, and works while cold is unavailable.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  thermocline archive status --json")]
+#[command(
+    after_help = "Examples:\n  thermocline archive status --json\n  thermocline archive status --watch --resource messages"
+)]
 pub struct Args {
     #[command(flatten)]
     resources: ResourceArgs,
     #[command(flatten)]
     due: DueArgs,
+    /// Look again and again, and show how fast rows move and how long it will take, whoever moves them
+    #[arg(long)]
+    watch: bool,
+    /// The time between two looks of --watch [default: 2s]
+    #[arg(long, value_name = "DURATION", value_parser = args::span, requires = "watch")]
+    every: Option<i64>,
 }
 
 #[derive(Debug, Serialize)]
@@ -34,6 +49,17 @@ struct StatusReport {
 /// Runs the command.
 pub async fn run(args: &Args, settings: &Settings, clock: &Clock, json: bool) -> Result<(), Failure> {
     let (tiers, cold_is_away) = Tiers::open_degraded(settings).await?;
+    if args.watch {
+        let families = args.resources.families();
+        let rules: Vec<_> = families
+            .into_iter()
+            .map(|family| (family, args.due.rule(&settings.archive, family.resource)))
+            .collect();
+        let every = args.every.map_or(EVERY, |micros| Duration::from_micros(micros.cast_unsigned()));
+        let done = watch::run(&rules, every, &tiers, clock, json).await;
+        tiers.close().await;
+        return done;
+    }
     let mut report = StatusReport { cold_is_away, resources: Vec::new() };
     for family in args.resources.families() {
         let rule = args.due.rule(&settings.archive, family.resource);
