@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 use thermocline::ops::metrics::catalogue::{Kind, METRICS, Metric, find};
 
 use crate::serve::Serving;
+use crate::support::postgres;
 use crate::support::waiting::{finish, output, until};
 
 const RULES: &str = "deploy/prometheus/thermocline.rules.yml";
@@ -147,6 +148,40 @@ async fn the_endpoint_has_the_metrics_of_the_catalogue() {
     let ended = finish(check);
     let said = [ended.stdout, ended.stderr].concat();
     assert!(ended.status.success() && said.is_empty(), "{}", String::from_utf8_lossy(&said));
+}
+
+#[tokio::test]
+async fn the_servers_and_tables_of_postgres_are_sampled() {
+    let Some(cold) = postgres::database().await else { return };
+    // The first replica is the primary itself; nobody listens at the address of the second.
+    let replicas = format!("{cold},postgres://thermocline@127.0.0.1:9/thermocline");
+    let serving = Serving::empty(&[
+        ("HOT_DATABASE_URL", "sqlite:hot.sqlite3"),
+        ("COLD_DATABASE_URL", &cold),
+        ("COLD_DATABASE_REPLICA_URLS", &replicas),
+        ("THERMOCLINE_MIGRATE", "auto"),
+    ]);
+    let expected = [
+        "thermocline_tier_up{tier=\"cold\",server=\"primary\"} 1",
+        "thermocline_tier_up{tier=\"cold\",server=\"replica-1\"} 1",
+        "thermocline_tier_up{tier=\"cold\",server=\"replica-2\"} 0",
+        "thermocline_cold_epoch_lag{resource=\"posts\",server=\"replica-1\"} 0",
+        "thermocline_pool_connections{tier=\"cold\",server=\"replica-1\",pool=\"readers\"} ",
+        "thermocline_pool_connections_max{tier=\"cold\",server=\"primary\",pool=\"sessions\"} ",
+        "thermocline_pool_wait_seconds_count{tier=\"cold\",pool=\"readers\"} ",
+        "thermocline_cold_table_rows{table=\"archive_head\"} ",
+        "thermocline_cold_table_bytes{table=\"messages_archive\"} ",
+        "thermocline_archive_due_rows{resource=\"messages\"} 0",
+    ];
+    until("everything is sampled", async || {
+        let answer = serving.get("/metrics", "");
+        let has_all = expected.iter().all(|line| answer.contains(&format!("\n{line}")));
+        if !has_all {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        has_all
+    })
+    .await;
 }
 
 /// The words of an expression or file that are names of metrics.
