@@ -56,6 +56,8 @@ impl Args {
 pub async fn run(settings: &Settings) -> Result<(), Failure> {
     server::ignore_hangup();
     server::limits::raise_file_limit();
+    ops::traces::install().map_err(|error| Failure::Usage(error.to_string()))?;
+    ops::statements::watch(settings.slow_statement);
     let clock = Clock::system();
     let verifier = token::verifier(settings, &clock)?;
     token::fetch_keys(&verifier, settings.tries).await?;
@@ -92,10 +94,12 @@ pub async fn run(settings: &Settings) -> Result<(), Failure> {
         Ok(())
     };
     // Batches and statements are safe to interrupt.
-    tokio::time::timeout_at(stopping, rest).await.unwrap_or_else(|_| {
+    let ended = tokio::time::timeout_at(stopping, rest).await.unwrap_or_else(|_| {
         tracing::warn!("a batch or a statement did not end in time and is interrupted");
         Ok(())
-    })
+    });
+    ops::traces::shut_down().await;
+    ended
 }
 
 /// Spawns the tasks that the settings ask for: moving rows on a schedule, and auditing.

@@ -11,6 +11,7 @@ mod sources;
 mod tests;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 pub use crate::tier::address::{Encrypt, Mssql, WRITE_TIMEOUT, seconds_up_to};
 pub use archive::{ArchiveSettings, ArchivedResource, DueSettings};
@@ -74,6 +75,8 @@ pub struct Settings {
     pub allowed_origins: AllowedOrigins,
     /// Seconds until the response to a request must begin.
     pub request_timeout: u64,
+    /// The shortest duration of a statement that `serve` logs as slow.
+    pub slow_statement: Duration,
     /// Whether a service migrates database servers at start, as it always does embedded files.
     pub migrate: bool,
     /// The number of attempts of a service to reach each database at start.
@@ -103,7 +106,7 @@ impl Settings {
         environment: impl Iterator<Item = (String, String)>,
         resources: &[ArchivedResource],
     ) -> Result<Self, ConfigError> {
-        let own = ["addr", "base_path", "log", "request_timeout", "migrate", "tries"];
+        let own = ["addr", "base_path", "log", "request_timeout", "slow_statement_ms", "migrate", "tries"];
         let own = own.into_iter().chain(limits::KEYS).map(Setting::own);
         let own = own.chain([Setting::shared("cors_allowed_origins")]);
         let known = location::settings().chain(jwt::settings()).chain(own);
@@ -151,6 +154,9 @@ impl Settings {
             base_path: values.parse("base_path", str::parse)?.unwrap_or_default(),
             allowed_origins: values.parse("cors_allowed_origins", str::parse)?.unwrap_or_default(),
             request_timeout: at_least_one("request_timeout", 30)?.into(),
+            slow_statement: Duration::from_millis(
+                values.number("slow_statement_ms", 0..=u32::MAX)?.unwrap_or(1000).into(),
+            ),
             migrate: migrate.unwrap_or(false),
             tries: at_least_one("tries", 30)?,
             live: values.choice("live")?,

@@ -23,6 +23,8 @@ struct Line {
     route: Option<MatchedPath>,
     request_id: Option<RequestId>,
     visit: Option<Visit>,
+    /// None unless the request is traced.
+    trace_id: Option<String>,
     /// None until there is an answer.
     status: Option<StatusCode>,
 }
@@ -36,6 +38,7 @@ pub async fn log(request: Request, next: Next) -> Response {
         route: extensions.get().cloned(),
         request_id: extensions.get().cloned(),
         visit: extensions.get().cloned(),
+        trace_id: super::traces::current_id(),
         status: None,
     };
     let response = next.run(request).await;
@@ -56,6 +59,7 @@ impl Drop for Line {
             caller = visit.and_then(Visit::caller),
             address = visit.and_then(Visit::address).as_ref().map(IpAddr::to_string),
             request_id = self.request_id.as_ref().map(RequestId::as_str),
+            trace_id = self.trace_id,
             "request"
         );
     }

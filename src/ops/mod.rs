@@ -4,6 +4,8 @@ pub mod access_log;
 pub mod health;
 pub mod metrics;
 pub mod sampling;
+pub mod statements;
+pub mod traces;
 pub mod watch;
 
 /// The paths of probes and metrics. They never wait behind other requests.

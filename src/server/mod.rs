@@ -126,6 +126,7 @@ pub fn router(app: App, options: impl Into<Options>) -> Router {
         .layer(from_fn(etag::private_api));
     let router = if options.access_log { router.layer(from_fn(ops::access_log::log)) } else { router };
     let router = router
+        .layer(from_fn(ops::traces::trace))
         .layer(from_fn_with_state(options.gate, admission::begin))
         .layer(from_fn_with_state(ids, finish))
         .layer(from_fn(security_headers::security_headers));

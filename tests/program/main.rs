@@ -8,6 +8,7 @@ mod metrics;
 mod runs;
 mod serve;
 mod settings;
+mod traces;
 mod watch;
 
 use thermocline_testing as support;

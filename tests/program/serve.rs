@@ -79,7 +79,7 @@ impl Serving {
     }
 
     /// Returns the next log line with this message.
-    fn line(&self, message: &str) -> Value {
+    pub fn line(&self, message: &str) -> Value {
         let end = Instant::now() + PATIENCE;
         let mut others = Vec::new();
         while let Ok(line) = self.lines.recv_timeout(end.saturating_duration_since(Instant::now())) {
@@ -91,12 +91,12 @@ impl Serving {
         panic!("no line {message:?} among {others:#?}");
     }
 
-    fn signal(&self, name: &str) {
+    pub fn signal(&self, name: &str) {
         let sent = Command::new("kill").args([format!("-{name}"), self.process.id().to_string()]).status();
         assert!(sent.expect("kill runs").success());
     }
 
-    fn end(&mut self) -> ExitStatus {
+    pub fn end(&mut self) -> ExitStatus {
         let begun = Instant::now();
         while begun.elapsed() < PATIENCE {
             if let Some(status) = self.process.try_wait().expect("a status") {

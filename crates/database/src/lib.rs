@@ -251,9 +251,9 @@ pub fn row_of(record: &Record, table: &Table) -> Result<Vec<Value>, TierError> {
 
 /// Records a statement begun at `begun` and its number of rows, `None` after an error, for the request's timing, the
 /// metrics and the trace.
-fn note(tier: Tier, statement: &Statement, begun: Instant, rows: Option<usize>) {
+fn note(tier: Tier, statement: &Statement, params: &[Value], begun: Instant, rows: Option<usize>) {
     let waited = begun.elapsed();
-    usage::record((tier.name(), tier as usize), waited, rows.is_some());
+    usage::record(&usage::Asked { tier, statement: statement.name, params, waited, rows });
     if let Some(rows) = rows {
         let (tier, micros) = (tier.name(), waited.as_micros());
         tracing::debug!(tier, statement = statement.name, rows, micros, "asked");

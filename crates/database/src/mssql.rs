@@ -110,7 +110,7 @@ impl Mssql {
         begun: Instant,
         rows: Result<Vec<Row>, Error>,
     ) -> Result<Vec<Record>, TierError> {
-        note(self.schema.tier, statement, begun, rows.as_ref().ok().map(Vec::len));
+        note(self.schema.tier, statement, params, begun, rows.as_ref().ok().map(Vec::len));
         let rows = match rows {
             Ok(rows) => rows,
             Err(error) if fault::is_lone_surrogate(&error) => {
@@ -159,7 +159,7 @@ impl Mssql {
         let (mut tried, mut renewed) = (1, false);
         loop {
             let lease = self.lease(pool).await;
-            let mut lease = lease.inspect_err(|_| note(self.schema.tier, statement, begun, None))?;
+            let mut lease = lease.inspect_err(|_| note(self.schema.tier, statement, params, begun, None))?;
             let used = lease.is_used();
             let rows = match lease.connection() {
                 Ok(connection) => connection.query(text, params).await,

@@ -218,7 +218,7 @@ impl Postgres {
             rows
         };
         let rows = within(self.schema.tier, statement.name, READING + GRACE, rows).await;
-        answered(self.schema.tier, statement, begun, rows)
+        answered(self.schema.tier, statement, params, begun, rows)
     }
 
     /// Returns the number of reader connections and how many of them are idle.
@@ -331,10 +331,11 @@ async fn within<T>(
 fn answered(
     tier: Tier,
     statement: &Statement,
+    params: &[Value],
     begun: Instant,
     rows: Result<Vec<PgRow>, TierError>,
 ) -> Result<Vec<Record>, TierError> {
-    note(tier, statement, begun, rows.as_ref().ok().map(Vec::len));
+    note(tier, statement, params, begun, rows.as_ref().ok().map(Vec::len));
     let rows = rows?;
     Ok(rows.into_iter().map(|row| Record::postgres(row, tier, statement.name)).collect())
 }

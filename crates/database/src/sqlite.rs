@@ -111,7 +111,7 @@ impl Sqlite {
             Ok(mut lease) => fetch_all(&mut lease, statement, params).await,
             Err(error) => Err(error),
         };
-        answered(self.schema.tier, statement, begun, rows)
+        answered(self.schema.tier, statement, params, begun, rows)
     }
 }
 
@@ -235,7 +235,7 @@ impl Session for SqliteSession {
     async fn fetch(&mut self, statement: &Statement, params: &[Value]) -> Result<Vec<Record>, TierError> {
         let (tier, begun) = (self.tier, Instant::now());
         let rows = fetch_all(&mut self.lease, statement, params).await;
-        answered(tier, statement, begun, rows)
+        answered(tier, statement, params, begun, rows)
     }
 
     async fn execute(&mut self, statement: &Statement, params: &[Value]) -> Result<u64, TierError> {
@@ -293,10 +293,11 @@ pub(crate) fn insert_text(table: &str, columns: &[&str], rows: usize) -> String 
 fn answered(
     tier: Tier,
     statement: &Statement,
+    params: &[Value],
     begun: Instant,
     rows: Result<Vec<SqliteRow>, sqlx::Error>,
 ) -> Result<Vec<Record>, TierError> {
-    note(tier, statement, begun, rows.as_ref().ok().map(Vec::len));
+    note(tier, statement, params, begun, rows.as_ref().ok().map(Vec::len));
     let rows = rows.map_err(|error| refused(tier, statement.name, error))?;
     Ok(rows.into_iter().map(|row| Record::sqlite(row, tier, statement.name)).collect())
 }

@@ -1,10 +1,10 @@
 //! The number of statements a request sent to each tier, and how long it waited for them and for connections.
 
 use std::future::Future;
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
-use super::Tier;
+use super::{Tier, Value};
 
 /// The use of one tier by one request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,18 +36,48 @@ pub async fn tally<T>(work: impl Future<Output = T>) -> (T, [TierUsage; 2]) {
 /// The histogram of statement durations in seconds, by tier and outcome.
 pub const STATEMENT_SECONDS: &str = "thermocline_tier_statement_seconds";
 
-/// Records the outcome of one statement of the tier with this name and index (0 hot, 1 cold).
-pub fn record((name, tier): (&'static str, usize), waited: Duration, answered: bool) {
-    let outcome = if answered { "answered" } else { "failed" };
-    metrics::histogram!(STATEMENT_SECONDS, "tier" => name, "outcome" => outcome).record(waited.as_secs_f64());
+/// A statement that was answered.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// Its tier.
+    pub tier: Tier,
+    /// Its name.
+    pub statement: &'static str,
+    /// Its parameters. They may hold anybody's words.
+    pub params: &'a [Value],
+    /// The time until its last row arrived.
+    pub waited: Duration,
+    /// The number of its rows; `None` after an error.
+    pub rows: Option<usize>,
+}
+
+/// What is told of every statement that was answered.
+pub type Observer = fn(&Asked<'_>);
+
+static OBSERVER: OnceLock<Observer> = OnceLock::new();
+
+/// Tells an observer of every statement from now on, on the task that asked it. Only the first one is told.
+pub fn observe(observer: Observer) {
+    let _ = OBSERVER.set(observer);
+}
+
+/// Records a statement that was answered.
+pub(super) fn record(asked: &Asked<'_>) {
+    let Asked { tier, waited, rows, .. } = *asked;
+    let outcome = if rows.is_some() { "answered" } else { "failed" };
+    metrics::histogram!(STATEMENT_SECONDS, "tier" => tier.name(), "outcome" => outcome)
+        .record(waited.as_secs_f64());
     let _ = TALLY.try_with(|tally| {
         if let Ok(mut usage) = tally.0.lock()
-            && let Some(usage) = usage.get_mut(tier)
+            && let Some(usage) = usage.get_mut(tier as usize)
         {
             usage.statements += 1;
             usage.waited += waited;
         }
     });
+    if let Some(observer) = OBSERVER.get() {
+        observer(asked);
+    }
 }
 
 /// The histogram of waits for a connection in seconds, by tier and pool.

@@ -98,7 +98,13 @@ impl Migrating for PostgresMigrating {
         let begun = std::time::Instant::now();
         let (text, arguments) = prepared(self.tier, statement, &[])?;
         let rows = sqlx::query_with(text, arguments).fetch_all(&mut self.connection).await;
-        answered(self.tier, statement, begun, rows.map_err(|error| refused(self.tier, statement.name, error)))
+        answered(
+            self.tier,
+            statement,
+            &[],
+            begun,
+            rows.map_err(|error| refused(self.tier, statement.name, error)),
+        )
     }
 
     async fn execute(&mut self, statement: &Statement, params: &[Value]) -> Result<(), TierError> {

@@ -90,7 +90,7 @@ impl Session for PostgresSession {
             rows
         };
         let rows = within(tier, statement.name, self.limit, rows).await;
-        answered(tier, statement, begun, rows)
+        answered(tier, statement, params, begun, rows)
     }
 
     async fn execute(&mut self, statement: &Statement, params: &[Value]) -> Result<u64, TierError> {

@@ -85,7 +85,7 @@ impl Migrating for SqliteMigrating {
     async fn fetch(&mut self, statement: &Statement) -> Result<Vec<Record>, TierError> {
         let begun = std::time::Instant::now();
         let rows = sqlx::query(statement.sqlite()).fetch_all(&mut self.connection).await;
-        answered(self.tier, statement, begun, rows)
+        answered(self.tier, statement, &[], begun, rows)
     }
 
     async fn execute(&mut self, statement: &Statement, params: &[Value]) -> Result<(), TierError> {
