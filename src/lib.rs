@@ -8,7 +8,7 @@
 //! The program stands here, from the outside in:
 //!
 //! - [`cli`], [`server`]: commands; routes and middleware
-//! - [`mcp`]: the same lists for language models
+//! - [`mcp`]: the same lists for language models; [`console`]: the page for browsers
 //! - [`resources`]: a directory for each resource, and the registry that lists them
 //! - [`openapi`]: the description of the API
 //! - [`ops`]: health and metrics; [`load`]: records of [`import`] and [`demo`] into hot
@@ -22,6 +22,7 @@
 pub mod adopt;
 pub mod cli;
 pub mod config;
+pub mod console;
 pub mod demo;
 pub mod load;
 pub mod mcp;

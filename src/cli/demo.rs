@@ -18,6 +18,7 @@ use crate::config::{JwtKey, Settings};
 use crate::demo;
 use crate::load::demo::fill;
 use crate::resources::registry;
+use crate::server;
 use crate::tier::TierLocation;
 use crate::web::auth::ClaimSettings;
 use crate::web::cors::AllowedOrigins;
@@ -65,6 +66,8 @@ struct Marker {
 #[derive(Debug, Serialize)]
 struct DemoReport {
     url: String,
+    /// The console, signed in.
+    console: String,
     token: String,
     user: i64,
     conversation: i64,
@@ -114,17 +117,29 @@ pub async fn run(args: Args, settings: &Settings, json: bool) -> Result<(), Fail
     let verifier = token::verifier(&settings, &clock)?;
     let facts = plan.facts();
     let token = verifier.issue(facts.user, None, TOKEN_TTL).map_err(Failure::of)?;
+    // The console shows the tiers too. A fragment is never sent, so that no log holds the token.
+    let of_console = verifier.issue(facts.user, Some("admin"), TOKEN_TTL).map_err(Failure::of)?;
     let url = format!("http://{}{}", address(&listener), settings.base_path.as_str());
+    let console = format!("{url}/console/#token={of_console}");
     let commands = commands(&facts, plan.boundary());
     if json {
         let (user, conversation) = (facts.user, facts.conversation);
-        print_json(&DemoReport { url, token, user, conversation, boundary: plan.boundary(), commands })?;
+        print_json(&DemoReport {
+            url,
+            console,
+            token,
+            user,
+            conversation,
+            boundary: plan.boundary(),
+            commands,
+        })?;
     } else {
-        print(&url, &token, &commands);
+        print(&url, &console, &token, &commands);
     }
     let app = App::new(tiers.hot.clone(), tiers.cold.clone(), verifier, clock)
         .with_public_prices(settings.prices_public)
-        .with_live(settings.live != Some(false));
+        .with_live(settings.live != Some(false))
+        .with_stream_limits(server::limits::streams(&settings.limits));
     let stopping = until_stopped(listener, app, &settings).await;
     // A statement that goes on is safe to interrupt.
     let _ = tokio::time::timeout_at(stopping, tiers.close()).await;
@@ -220,8 +235,9 @@ fn commands(facts: &demo::Facts, boundary: Timestamp) -> Vec<Command> {
     ]
 }
 
-fn print(url: &str, token: &str, commands: &[Command]) {
-    outln!("\nServing two tiers on {url}; the API is described at {url}/docs. In another shell:\n");
+fn print(url: &str, console: &str, token: &str, commands: &[Command]) {
+    outln!("\nServing two tiers on {url}; the API is described at {url}/docs.\n");
+    outln!("The console, signed in:\n\n{console}\n\nIn another shell:\n");
     outln!("URL={url}\nAUTH=\"Authorization: Bearer {token}\"\n");
     for Command { what, command } in commands {
         outln!("# {what}\n{command}\n");

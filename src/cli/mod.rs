@@ -79,10 +79,13 @@ Settings: flags override environment variables, which override thermocline.toml.
   THERMOCLINE_SLOW_STATEMENT_MS         how long a statement must take to be logged as slow [default: 1000]
   OTEL_EXPORTER_OTLP_ENDPOINT           where `serve` sends traces; the other variables of OpenTelemetry count too
   THERMOCLINE_MAX_CONNECTIONS, THERMOCLINE_MAX_REQUESTS, THERMOCLINE_MAX_REQUESTS_PER_CALLER,
-  THERMOCLINE_RATE_PER_CALLER           limits of `serve`; 0: none. Defaults: 10000 connections or what open
+  THERMOCLINE_RATE_PER_CALLER           limits of `serve`; 0: none. Defaults: 12000 connections or what open
                                         files leave, 512 requests or 16 for each read that the databases
                                         answer at once, a quarter of them and 1000 a second for each
                                         processor for one caller
+  THERMOCLINE_MAX_STREAMS, THERMOCLINE_MAX_STREAMS_PER_CALLER
+                                        open streams of changes; by default five sixths of the connections,
+                                        and a quarter of that for one caller
   THERMOCLINE_HEADER_TIMEOUT, THERMOCLINE_IDLE_TIMEOUT, THERMOCLINE_WRITE_TIMEOUT,
   THERMOCLINE_SHUTDOWN_TIMEOUT          seconds: 10, 75, 30, 25
   THERMOCLINE_ARCHIVE_SCHEDULE          when `serve` moves rows, in UTC: cron's five fields

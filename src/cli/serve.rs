@@ -18,6 +18,7 @@ use crate::archive::auditor::Auditor;
 use crate::archive::schedule::Schedule;
 use crate::clock::Clock;
 use crate::config::{Flags, Settings};
+use crate::ops::archive::DueRules;
 use crate::resources::registry;
 use crate::server::Limits;
 use crate::server::refusal::Refusals;
@@ -70,7 +71,8 @@ pub async fn run(settings: &Settings) -> Result<(), Failure> {
     tracing::info!(addr = %address(&listener), "listening");
     let app = App::new(tiers.hot.clone(), tiers.cold.clone(), verifier, clock.clone())
         .with_public_prices(settings.prices_public)
-        .with_live(settings.live != Some(false));
+        .with_live(settings.live != Some(false))
+        .with_stream_limits(server::limits::streams(&settings.limits));
     ops::metrics::install();
     if let Some(listener) = ops_listener {
         tracing::info!(addr = %address(&listener), "listening for operators");
@@ -153,6 +155,8 @@ pub async fn until_stopped(listener: TcpListener, app: App, settings: &Settings)
         request_timeout: Duration::from_secs(settings.request_timeout),
         base: settings.base_path.clone(),
         origins: settings.allowed_origins.clone(),
+        due: DueRules::new(|resource| options(&settings.archive, resource).rule),
+        console: settings.console.clone(),
         gate: Gate::new(capacity),
         access_log: settings.limits.access_log,
         has_ops_address: settings.limits.ops_addr.is_some(),

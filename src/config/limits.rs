@@ -6,11 +6,13 @@ use super::error::ConfigError;
 use super::sources::Values;
 
 /// The settings.
-pub(super) const KEYS: [&str; 9] = [
+pub(super) const KEYS: [&str; 11] = [
     "max_connections",
     "max_requests",
     "max_requests_per_caller",
     "rate_per_caller",
+    "max_streams",
+    "max_streams_per_caller",
     "header_timeout",
     "idle_timeout",
     "write_timeout",
@@ -31,6 +33,10 @@ pub struct LimitSettings {
     pub max_requests_per_caller: Option<u32>,
     /// Requests of one caller in a second.
     pub rate_per_caller: Option<u32>,
+    /// Open streams of changes.
+    pub max_streams: Option<u32>,
+    /// Open streams of one caller.
+    pub max_streams_per_caller: Option<u32>,
     /// The time to send the header of a request.
     pub header_timeout: Duration,
     /// The time a connection may stay open without a request.
@@ -62,6 +68,8 @@ impl LimitSettings {
             max_requests: limit("max_requests")?,
             max_requests_per_caller: limit("max_requests_per_caller")?,
             rate_per_caller: limit("rate_per_caller")?,
+            max_streams: limit("max_streams")?,
+            max_streams_per_caller: limit("max_streams_per_caller")?,
             header_timeout: seconds("header_timeout", 10)?,
             idle_timeout: seconds("idle_timeout", 75)?,
             write_timeout: seconds("write_timeout", 30)?,

@@ -1,6 +1,7 @@
 //! Settings: flags override environment variables, which override `thermocline.toml`, which overrides defaults.
 
 mod archive;
+mod console;
 mod error;
 mod jwt;
 mod limits;
@@ -20,6 +21,7 @@ pub use jwt::JwtKey;
 pub use limits::LimitSettings;
 use sources::{Setting, Values};
 
+use crate::console::ConsoleSettings;
 use crate::telemetry;
 use crate::tier::TierLocation;
 use crate::web::auth::ClaimSettings;
@@ -81,6 +83,8 @@ pub struct Settings {
     pub migrate: bool,
     /// The number of attempts of a service to reach each database at start.
     pub tries: u32,
+    /// The console.
+    pub console: ConsoleSettings,
     /// Whether hot has a change feed; `None`: as the engine suggests, which is yes for an embedded file and no for a server.
     pub live: Option<bool>,
     /// Limits of the server.
@@ -109,7 +113,7 @@ impl Settings {
         let own = ["addr", "base_path", "log", "request_timeout", "slow_statement_ms", "migrate", "tries"];
         let own = own.into_iter().chain(limits::KEYS).map(Setting::own);
         let own = own.chain([Setting::shared("cors_allowed_origins")]);
-        let known = location::settings().chain(jwt::settings()).chain(own);
+        let known = location::settings().chain(jwt::settings()).chain(console::settings()).chain(own);
         let switches = ["prices_public", "live"].into_iter().chain(limits::SWITCHES);
         let known = known.chain(switches.map(Setting::switch));
         let mut values = Values::new(known.chain(archive::settings(resources)).collect());
@@ -159,6 +163,7 @@ impl Settings {
             ),
             migrate: migrate.unwrap_or(false),
             tries: at_least_one("tries", 30)?,
+            console: console::resolve(values)?,
             live: values.choice("live")?,
             limits: LimitSettings::resolve(values)?,
             archive: ArchiveSettings::resolve(values, resources)?,

@@ -20,7 +20,7 @@ const PREFIX: &str = "THERMOCLINE_";
 /// Except these, which belong to its tests.
 const TEST_PREFIX: &str = "THERMOCLINE_TEST_";
 /// Variables with these prefixes may belong to the program, or to others beside it.
-const SHARED_PREFIXES: [&str; 3] = ["JWT_", "MSSQL_", "POSTGRES_"];
+const SHARED_PREFIXES: [&str; 4] = ["CONSOLE_OIDC_", "JWT_", "MSSQL_", "POSTGRES_"];
 /// Prefixes that no other program uses: an unknown variable with one of them is a misspelt setting.
 const URL_PREFIXES: [&str; 2] = ["HOT_DATABASE_", "COLD_DATABASE_"];
 

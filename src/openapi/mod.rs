@@ -22,7 +22,7 @@ use utoipa::{Modify, OpenApi};
 use crate::web::base_path::BasePath;
 use crate::web::ids::IdStyle;
 use crate::web::problem::Details;
-use crate::web::schema::{CountMode, PartialMode, PriceFormat, SortOrder, TierName};
+use crate::web::schema::{ConversationOrder, CountMode, PartialMode, PriceFormat, SortOrder, TierName};
 
 /// The parts of the description that belong to no route.
 #[derive(OpenApi)]
@@ -47,7 +47,7 @@ use crate::web::schema::{CountMode, PartialMode, PriceFormat, SortOrder, TierNam
         (name = "users", description = "What users did."),
         (name = "operations", description = "Health, probes and metrics, without a token.")
     ),
-    components(schemas(Details, TierName, CountMode, PartialMode, SortOrder, PriceFormat)),
+    components(schemas(Details, TierName, ConversationOrder, CountMode, PartialMode, SortOrder, PriceFormat)),
     modifiers(&Bearer),
     security(("bearer" = []))
 )]

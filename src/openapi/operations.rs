@@ -4,6 +4,10 @@ use http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use super::errors;
+use crate::web::auth::TICKET;
+
+/// The name of a stream of events among the formats.
+const STREAM: &str = "stream";
 
 /// Completes every operation of the document.
 pub fn complete(document: &mut Value) {
@@ -56,6 +60,7 @@ fn format_name(media_type: &str) -> &str {
     match media_type {
         "text/csv" => "csv",
         "application/x-ndjson" => "ndjson",
+        "text/event-stream" => STREAM,
         other => other.split_once("format=").map_or(other, |(_, name)| name),
     }
 }
@@ -83,11 +88,18 @@ fn split_formats(operation: &mut Value) -> Vec<(String, Value)> {
             other[member] = format!("{text}{separator}{format}").into();
         }
         if let Some(parameters) = other["parameters"].as_array_mut() {
-            parameters.retain(|parameter| parameter["name"] != "format");
+            // A stream has no limit, and only a stream takes a ticket.
+            parameters.retain(|parameter| {
+                parameter["name"] != "format" && !(format == STREAM && parameter["name"] == "limit")
+            });
         }
         (format.to_owned(), other)
     });
-    split.collect()
+    let split = split.collect();
+    if let Some(parameters) = operation.get_mut("parameters").and_then(Value::as_array_mut) {
+        parameters.retain(|parameter| parameter["name"] != TICKET);
+    }
+    split
 }
 
 fn complete_operation(path: &str, method: &str, operation: &mut Map<String, Value>) {

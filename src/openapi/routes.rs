@@ -1,4 +1,4 @@
-//! The routes of the description: the documents themselves, a console for browsers, and the entrance of the service.
+//! The routes of the description: the documents themselves, a page that shows them, and the entrance of the service.
 
 use std::sync::Arc;
 
@@ -22,8 +22,8 @@ use crate::web::ids::IdStyle;
 use crate::web::problem::Problem;
 use crate::web::state::App;
 
-/// The console sets styles in its elements; scripts come from files alone.
-const CONSOLE_POLICY: HeaderValue = HeaderValue::from_static(
+/// The page sets styles in its elements; scripts come from files alone.
+const EXPLORER_POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; \
      connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );
@@ -50,7 +50,10 @@ struct ServiceInfo {
 /// Paths of the service.
 #[derive(Debug, Serialize, ToSchema)]
 struct ServiceLinks {
-    /// The console.
+    /// The console: chat, charts and the tiers.
+    #[schema(format = "uri-reference", example = "/console/")]
+    console: String,
+    /// The page that shows the description of the API.
     #[schema(format = "uri-reference", example = "/docs/")]
     docs: String,
     /// The description in OpenAPI 3.1.
@@ -84,6 +87,7 @@ async fn get_service(context: RequestContext) -> Result<Response, Problem> {
         version: env!("CARGO_PKG_VERSION"),
         description: env!("CARGO_PKG_DESCRIPTION"),
         links: ServiceLinks {
+            console: path("/console/"),
             docs: path("/docs/"),
             openapi: path("/openapi.json"),
             openapi_3_0: path("/openapi-3.0.json"),
@@ -109,10 +113,12 @@ fn page(service: &ServiceInfo) -> String {
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"color-scheme\" content=\"light dark\">\n<title>Thermocline</title>\n\
          <h1>Thermocline {version}</h1>\n<p>{description}</p>\n<ul>\n\
-         <li><a href=\"{docs}\">Console: try the API</a></li>\n\
+         <li><a href=\"{console}\">Console: chat, charts and the two tiers</a></li>\n\
+         <li><a href=\"{docs}\">Try the API</a></li>\n\
          <li><a href=\"{openapi}\">Description in OpenAPI 3.1</a>, <a href=\"{openapi_3_0}\">in 3.0</a></li>\n\
          <li><a href=\"{health}\">Health of the service and its databases</a></li>\n</ul>\n\
          <p>Everything under <code>/api</code> needs a token: <code>Authorization: Bearer</code>.</p>\n</html>\n",
+        console = links.console,
         docs = links.docs,
         openapi = links.openapi,
         openapi_3_0 = links.openapi_3_0,
@@ -136,7 +142,7 @@ impl Documents {
     }
 }
 
-/// Returns the routes of the documents and of the console, which are not described themselves.
+/// Returns the routes of the documents and of the page that shows them, which are not described themselves.
 pub fn pages(api: &utoipa::openapi::OpenApi, base: &BasePath) -> Router<App> {
     let documents = Arc::new(Documents::new(api, base));
     let serve = |version: Version| {
@@ -153,18 +159,18 @@ pub fn pages(api: &utoipa::openapi::OpenApi, base: &BasePath) -> Router<App> {
         .validator_url("none")
         .persist_authorization(true)
         .display_request_duration(true);
-    let console = Arc::new(config);
+    let explorer = Arc::new(config);
     let entrance = base.join("/docs/");
     Router::new()
         .route("/openapi.json", serve(Version::V3_1))
         .route("/openapi-3.0.json", serve(Version::V3_0))
         .route("/docs", get(|| async move { Redirect::to(&entrance) }))
-        .route("/docs/", get(console_file).with_state(Arc::clone(&console)))
-        .route("/docs/{*file}", get(console_file).with_state(console))
+        .route("/docs/", get(explorer_file).with_state(Arc::clone(&explorer)))
+        .route("/docs/{*file}", get(explorer_file).with_state(explorer))
 }
 
-/// Serves a file of the console.
-async fn console_file(
+/// Serves a file of the page.
+async fn explorer_file(
     State(config): State<Arc<Config<'static>>>,
     file: Option<Path<String>>,
 ) -> Result<Response, Problem> {
@@ -179,7 +185,7 @@ async fn console_file(
         ([(CONTENT_TYPE, content_type)], file.bytes.into_owned()).into_response()
     };
     let headers = response.headers_mut();
-    headers.insert(CONTENT_SECURITY_POLICY, CONSOLE_POLICY);
+    headers.insert(CONTENT_SECURITY_POLICY, EXPLORER_POLICY);
     if file.gzpipped {
         headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }

@@ -1,6 +1,8 @@
-//! Routes and tasks for operators: health, metrics and their samples, the access log, and the consistency watch.
+//! Routes and tasks for operators: health, metrics and their samples, the status of the archive, the access log, and the
+//! consistency watch.
 
 pub mod access_log;
+pub mod archive;
 pub mod health;
 pub mod metrics;
 pub mod sampling;

@@ -1,6 +1,6 @@
 //! The resources of the API: one directory for each, with its declaration, its lists with their SQL, and its routes.
 //!
-//! [`registry`] lists them. No resource uses another.
+//! [`registry`] lists them. No resource uses another, except that conversations show their users and last messages.
 
 pub mod behavior;
 pub mod conversations;

@@ -7,9 +7,12 @@ use rustix::process::{Resource, getrlimit, setrlimit};
 use crate::config::LimitSettings;
 use crate::tier::Engine;
 use crate::web::admission::Capacity;
+use crate::web::live::StreamLimits;
 
 /// Connections at most, however many file descriptors there are: each may hold a header of 16 kB.
-const CONNECTIONS: usize = 10_000;
+const CONNECTIONS: usize = 12_000;
+/// The part of the connections that streams leave to other requests.
+const RESERVED_PART: usize = 6;
 /// File descriptors that are not for clients: databases, files, refused connections on their way out.
 const RESERVED_FILES: usize = 256;
 /// Requests in progress, at the least and for each slot. The others wait for a slot, or for slow work.
@@ -70,6 +73,16 @@ pub fn capacity(settings: &LimitSettings, hot: &dyn Engine, cold: Option<&dyn En
         requests_per_caller: per_caller,
         rate_per_caller: settings.rate_per_caller.unwrap_or_else(default_rate),
     }
+}
+
+/// Returns the limits of streams of changes: most of the connections, and a quarter of that for one caller. Streams are never
+/// idle, so that they would not make room for other connections.
+pub fn streams(settings: &LimitSettings) -> StreamLimits {
+    let connections = settings.max_connections.map_or_else(default_connections, |most| most as usize);
+    let most = connections - connections / RESERVED_PART;
+    let streams = settings.max_streams.map_or(most, |most| most as usize);
+    let per_caller = settings.max_streams_per_caller.map_or(streams.div_ceil(4), |most| most as usize);
+    StreamLimits { streams, per_caller }
 }
 
 /// Returns the requests of one caller in a second: far more than a person or an import needs, and less than this machine

@@ -15,9 +15,9 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
+use axum::{Extension, Router};
 use tokio::net::TcpListener;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
@@ -28,7 +28,9 @@ use utoipa_axum::router::OpenApiRouter;
 
 use self::refusal::Refusals;
 use crate::clock::Clock;
+use crate::console::{self, ConsoleSettings};
 use crate::openapi::{self, Api, Form};
+use crate::ops::archive::DueRules;
 use crate::web::admission::{self, Exempt, Gate};
 use crate::web::base_path::{self, BasePath};
 use crate::web::cors::{self, AllowedOrigins};
@@ -49,6 +51,7 @@ fn routes() -> OpenApiRouter<App> {
         .merge(openapi::routes::entrance())
         .merge(resources::routes())
         .merge(ops::health::routes())
+        .merge(ops::archive::routes())
 }
 
 /// Returns the description of the API.
@@ -65,6 +68,10 @@ pub struct Options {
     pub base: BasePath,
     /// The origins whose pages may read answers.
     pub origins: AllowedOrigins,
+    /// When rows are due, for the status of the archive.
+    pub due: DueRules,
+    /// The console.
+    pub console: ConsoleSettings,
     /// The limits of requests.
     pub gate: Arc<Gate>,
     /// Whether every request is logged.
@@ -80,6 +87,8 @@ impl From<Duration> for Options {
             request_timeout,
             base: BasePath::default(),
             origins: AllowedOrigins::None,
+            due: DueRules::default(),
+            console: ConsoleSettings::default(),
             gate: Gate::open(),
             access_log: false,
             has_ops_address: false,
@@ -109,10 +118,12 @@ pub fn router(app: App, options: impl Into<Options>) -> Router {
     let router = router
         .merge(mcp::http::routes(&app, origins.as_deref()))
         .merge(openapi::routes::pages(&api, &options.base))
+        .merge(console::routes(&options.console, &options.base))
         .route("/problems/{name}", get(problem::page))
         .fallback(|| async { Problem::NotFound { what: "path" } })
         .method_not_allowed_fallback(|| async { Problem::MethodNotAllowed })
         .with_state(app)
+        .layer(Extension(options.due))
         // From the inside out: the response to a panic, too, is timed, compressed, kept private and finished.
         .layer(RequestBodyLimitLayer::new(BODY_LIMIT))
         .layer(CatchPanicLayer::custom(panicked))

@@ -23,8 +23,19 @@ impl Default for BasePath {
 }
 
 /// The first segments of the server's own paths. Under such a prefix a path would have two meanings.
-const OWN: [&str; 10] =
-    ["api", "docs", "health", "livez", "mcp", "metrics", "openapi.json", "problems", "readyz", "udf"];
+const OWN: [&str; 11] = [
+    "api",
+    "console",
+    "docs",
+    "health",
+    "livez",
+    "mcp",
+    "metrics",
+    "openapi.json",
+    "problems",
+    "readyz",
+    "udf",
+];
 
 impl FromStr for BasePath {
     type Err = String;

@@ -14,6 +14,7 @@ pub mod etag;
 pub mod finish;
 pub mod ids;
 pub mod list;
+pub mod live;
 pub mod params;
 pub mod problem;
 pub mod schema;

@@ -86,6 +86,9 @@ pub enum Problem {
         /// The symbols.
         symbols: Vec<String>,
     },
+    /// 404: the change feed is off.
+    #[error("The change feed is off. The operator turns it on with the setting THERMOCLINE_LIVE.")]
+    LiveOff,
     /// 405: the path does not support the method. The router adds `Allow`.
     #[error("This path does not support that method. The Allow header names those it does.")]
     MethodNotAllowed,
@@ -95,6 +98,11 @@ pub enum Problem {
         /// The media types, separated by commas.
         offered: String,
     },
+    /// 410: the changes since a token cannot be told any more.
+    #[error(
+        "The changes since this token cannot be told any more. Read the list anew, and go on from its `changes`."
+    )]
+    ChangesExpired,
     /// 413: the body exceeds the limit of the server.
     #[error("The request is larger than this server reads.")]
     PayloadTooLarge,
@@ -163,9 +171,10 @@ impl Problem {
             Self::InvalidCursor { .. } => &kinds::INVALID_CURSOR,
             Self::Unauthorized { .. } => &kinds::UNAUTHORIZED,
             Self::Forbidden { .. } | Self::ScopeMissing { .. } | Self::ForeignOrigin => &kinds::FORBIDDEN,
-            Self::NotFound { .. } | Self::UnknownSymbols { .. } => &kinds::NOT_FOUND,
+            Self::NotFound { .. } | Self::UnknownSymbols { .. } | Self::LiveOff => &kinds::NOT_FOUND,
             Self::MethodNotAllowed => &kinds::METHOD_NOT_ALLOWED,
             Self::NotAcceptable { .. } => &kinds::NOT_ACCEPTABLE,
+            Self::ChangesExpired => &kinds::CHANGES_EXPIRED,
             Self::PayloadTooLarge => &kinds::PAYLOAD_TOO_LARGE,
             Self::RateLimited { .. } => &kinds::RATE_LIMITED,
             Self::Overloaded { .. } => &kinds::OVERLOADED,

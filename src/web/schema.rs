@@ -37,6 +37,15 @@ pub enum SortOrder {
     Asc,
 }
 
+/// The order of conversations.
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum ConversationOrder {
+    Activity,
+    Begun,
+}
+
 /// The format of prices for which an operation is described; each other format has an operation of its own.
 #[derive(Debug, ToSchema)]
 #[schema(rename_all = "lowercase")]

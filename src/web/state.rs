@@ -9,9 +9,10 @@ use moka::future::Cache;
 
 use crate::clock::Clock;
 use crate::federation::sql::{SqlCold, SqlHot, SqlList};
-use crate::federation::{Feed, ReadCache, Tiers, cache};
+use crate::federation::{Feed, Joint, ReadCache, Tiers, cache};
 use crate::tier::Engine;
-use crate::web::auth::{USERS_CACHE, Users, Verifier};
+use crate::web::auth::{Tickets, USERS_CACHE, Users, Verifier};
+use crate::web::live::{Hub, StreamLimits};
 
 /// The time for which the two users of a conversation are cached.
 const PARTICIPANTS_FOR: Duration = Duration::from_secs(5);
@@ -32,6 +33,8 @@ struct Inner {
     users: Users,
     clock: Clock,
     prices_public: bool,
+    streams: Arc<Hub>,
+    tickets: Arc<Tickets>,
     live: bool,
 }
 
@@ -45,6 +48,7 @@ impl App {
     ) -> Self {
         let participants = Cache::builder().max_capacity(100_000).time_to_live(PARTICIPANTS_FOR).build();
         let users = Users::new(Arc::clone(&hot));
+        let tickets = Arc::new(verifier.tickets());
         Self(Arc::new(Inner {
             hot,
             cold,
@@ -54,6 +58,8 @@ impl App {
             users,
             clock,
             prices_public: false,
+            streams: Hub::new(StreamLimits::default()),
+            tickets,
             live: true,
         }))
     }
@@ -66,6 +72,26 @@ impl App {
     pub fn with_public_prices(mut self, public: bool) -> Self {
         Arc::get_mut(&mut self.0).expect("the state is not shared yet").prices_public = public;
         self
+    }
+
+    /// Limits the streams of changes.
+    ///
+    /// # Panics
+    /// When the state has been cloned already.
+    #[must_use]
+    pub fn with_stream_limits(mut self, limits: StreamLimits) -> Self {
+        Arc::get_mut(&mut self.0).expect("the state is not shared yet").streams = Hub::new(limits);
+        self
+    }
+
+    /// Returns the open streams of changes.
+    pub fn streams(&self) -> &Arc<Hub> {
+        &self.0.streams
+    }
+
+    /// Returns the tickets for streams.
+    pub fn tickets(&self) -> &Tickets {
+        &self.0.tickets
     }
 
     /// Turns the change feed off, when not `live`. Otherwise it is on where hot has one.
@@ -139,6 +165,12 @@ impl FromRef<App> for Arc<Verifier> {
     }
 }
 
+impl FromRef<App> for Arc<Tickets> {
+    fn from_ref(app: &App) -> Self {
+        Arc::clone(&app.0.tickets)
+    }
+}
+
 impl FromRef<App> for Users {
     fn from_ref(app: &App) -> Self {
         app.0.users.clone()
@@ -158,6 +190,11 @@ impl Reader<'_> {
     /// Returns the tiers of a list. With `partial`, reads succeed without the rows of an unavailable cold.
     pub fn tiers<L: SqlList>(&self, partial: bool) -> Tiers<'_, L> {
         Tiers { hot: &self.hot, cold: self.cold.as_ref().map(|cold| cold as _), cache: self.cache, partial }
+    }
+
+    /// Returns the tiers of a list's resource, for questions that both answer.
+    pub fn joint<'a, L: SqlList>(&'a self, list: &'a L, partial: bool) -> Joint<'a, L> {
+        Joint { hot: self.hot, cold: self.cold, cache: self.cache, list, partial }
     }
 
     /// Returns the change feed of a list's rows.

@@ -1,13 +1,17 @@
 //! The service through a real socket: every route, every error, every list compared with an oracle.
 
 mod accept;
+mod archive_status;
 mod behavior;
 mod browsers;
 mod charts;
+mod console;
 mod contract;
+mod conversations;
 mod federation;
 mod http_errors;
 mod http_lists;
+mod live;
 mod mcp;
 mod openapi;
 mod pairs;

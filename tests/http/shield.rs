@@ -2,7 +2,7 @@
 
 mod connections;
 mod probes;
-mod raw;
+pub mod raw;
 mod requests;
 mod shutdown;
 mod sign_ins;

@@ -1,6 +1,6 @@
 // One method for each thing that the API answers.
 
-import { type Change, type ChangePage, type FeedOptions, follow } from './feed.js';
+import { type Change, type FeedOptions, follow } from './feed.js';
 import { type ClientOptions, failureOf, Http, type QueryParameters } from './http.js';
 import { linesOf } from './lines.js';
 import { List, type Step } from './list.js';
@@ -8,6 +8,7 @@ import { type LiveOptions, live, type Reset } from './live.js';
 import type { Surroundings } from './surroundings.js';
 import type {
     BehaviorParameters,
+    ChangePage,
     Comment,
     CommentPage,
     CommentParameters,
@@ -53,9 +54,18 @@ export class Thermocline<Mode extends IdMode = 'number'> {
 
     // Conversations and messages
 
-    /** The caller's conversations, most recently active first. */
-    conversations(walk: SpanWalk = {}): List<Conversation<Mode>, ConversationPage<Mode>> {
-        return this.#list('/api/conversations', walk, (page) => page.conversations);
+    /**
+     * The caller's conversations, most recently active first. With `order: 'begun'` by when they began, which does not change
+     * while the list is walked.
+     */
+    conversations({
+        order,
+        ...walk
+    }: SpanWalk & Pick<ConversationParameters, 'order'> = {}): List<
+        Conversation<Mode>,
+        ConversationPage<Mode>
+    > {
+        return this.#list('/api/conversations', walk, (page) => page.conversations, { order });
     }
 
     /** A page of the caller's conversations. */

@@ -5,7 +5,7 @@ import { eventsOf, type ServerEvent } from './events.js';
 import { failureOf, type Http, type QueryParameters } from './http.js';
 import { linesOf } from './lines.js';
 import { backoff } from './surroundings.js';
-import type { IdMode, Message, WithIds } from './types.js';
+import type { ChangePage, ErasedMessage, IdMode, Message } from './types.js';
 
 /** A message that is new, or that was changed: here as it is now. */
 export interface MessageChange<Mode extends IdMode = 'number'> {
@@ -18,21 +18,11 @@ export interface MessageChange<Mode extends IdMode = 'number'> {
 /** A message that was erased for good. */
 export interface ErasedChange<Mode extends IdMode = 'number'> {
     type: 'erased';
-    erased: WithIds<{ id: number; conversation_id: number }, Mode>;
+    erased: ErasedMessage<Mode>;
     token: string;
 }
 
 export type Change<Mode extends IdMode = 'number'> = MessageChange<Mode> | ErasedChange<Mode>;
-
-/** Some changes in one answer, as `text/event-stream` gives them one by one. */
-export interface ChangePage<Mode extends IdMode = 'number'> {
-    success: boolean;
-    messages: Message<Mode>[];
-    erased?: ErasedChange<Mode>['erased'][];
-    /** The token to go on with. */
-    next: string;
-    has_more: boolean;
-}
 
 /** The connection of a feed. */
 export type FeedState =
@@ -192,7 +182,7 @@ class Known<Mode extends IdMode> {
             return this.#isNew(message) ? { type: 'message', message, token } : undefined;
         }
         if (event.event === 'erased') {
-            const erased = JSON.parse(event.data) as ErasedChange<Mode>['erased'];
+            const erased = JSON.parse(event.data) as ErasedMessage<Mode>;
             this.#rows.delete(String(erased.id));
             return { type: 'erased', erased, token };
         }

@@ -9,7 +9,6 @@ export {
 } from './errors.js';
 export type {
     Change,
-    ChangePage,
     ErasedChange,
     FeedOptions,
     FeedState,

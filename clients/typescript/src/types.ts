@@ -34,6 +34,9 @@ export type WithIds<T, Mode extends IdMode> = T extends object
 
 export type Message<Mode extends IdMode = 'number'> = WithIds<Schemas['Message'], Mode>;
 export type MessagePage<Mode extends IdMode = 'number'> = WithIds<Schemas['MessagePage'], Mode>;
+export type ErasedMessage<Mode extends IdMode = 'number'> = WithIds<Schemas['ErasedMessage'], Mode>;
+/** Some changes in one answer, as a stream gives them one by one. */
+export type ChangePage<Mode extends IdMode = 'number'> = WithIds<Schemas['MessageChanges'], Mode>;
 export type Conversation<Mode extends IdMode = 'number'> = WithIds<Schemas['Conversation'], Mode>;
 export type ConversationPage<Mode extends IdMode = 'number'> = WithIds<Schemas['ConversationPage'], Mode>;
 export type Post<Mode extends IdMode = 'number'> = WithIds<Schemas['Post'], Mode>;

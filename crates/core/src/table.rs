@@ -141,6 +141,8 @@ pub enum Only {
     NotNull(&'static str),
     /// Rows whose column is true.
     True(&'static str),
+    /// Rows whose column is false.
+    False(&'static str),
 }
 
 /// An index of a table.

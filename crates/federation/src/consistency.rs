@@ -118,7 +118,7 @@ impl<L: List> Consistent<'_, L> {
     }
 
     /// Checks that cold has confirmed no move above the epoch of hot. It may have confirmed moves above that of the reader.
-    async fn check_confirmed(
+    pub async fn check_confirmed(
         &self,
         list: &L,
         snapshot: HotSnapshot,

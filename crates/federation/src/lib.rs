@@ -7,6 +7,7 @@
 //! From the outside in; each file uses only those below it:
 //!
 //! - [`feed`]: what was inserted, changed or erased, in the order of its versions
+//! - `joint`: one question to both tiers at one epoch
 //! - [`pagination`]: offsets, totals and cursors over two tiers; `page` what they return; `late_rows` for pages on which the
 //!   tiers overlap
 //! - `consistency`: reads that prove that both tiers belong to one instant; `attempt` begins one again that was overtaken
@@ -27,12 +28,14 @@ pub mod sql;
 mod attempt;
 mod consistency;
 mod error;
+mod joint;
 mod late_rows;
 mod page;
 
 pub use cache::ReadCache;
 pub use error::ReadError;
 pub use feed::{Change, Changed, Changes, Feed, FeedError};
+pub use joint::{Answers, Joint};
 pub use merge::Placed;
 pub use pagination::{Count, Page, Tiers};
 pub use reads::{ColdCount, ColdError, Hot, HotCount, HotRows, HotSnapshot, List};

@@ -167,6 +167,11 @@ impl Service {
         session.commit().await.expect("committed");
     }
 
+    /// Returns the verifier of its tokens.
+    pub fn verifier(&self) -> Arc<Verifier> {
+        Arc::clone(&self.verifier)
+    }
+
     /// Returns a token of this user.
     pub fn token(&self, user: i64) -> String {
         self.verifier.issue(user, None, 3600).expect("a token")

@@ -102,6 +102,19 @@ pub static METRICS: &[Metric] = &[
         "Idle connections that were closed to make room for others.",
     ),
     counter("thermocline_http_accept_errors_total", &[], "Connections that could not be accepted."),
+    gauge("thermocline_live_streams", &[], "Open streams of changes."),
+    counter("thermocline_live_polls_total", &[], "Queries for the changes of all streams together."),
+    counter("thermocline_live_events_total", &[], "Events that were given to streams."),
+    counter(
+        "thermocline_live_ended_total",
+        &["reason"],
+        "Streams that the server ended: slow when the client does not keep up, expired with its token, right_lost, lost.",
+    ),
+    counter(
+        "thermocline_live_refused_total",
+        &["reason"],
+        "Streams that were refused: streams is the limit of the server, caller that of one user.",
+    ),
     counter("thermocline_sign_ins_failed_total", &[], "Requests with a token that is not valid."),
     gauge(
         TIER_UP,

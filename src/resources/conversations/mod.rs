@@ -9,12 +9,14 @@ use crate::page::{Key, ListId};
 use crate::tier::{Record, TierError, Value};
 
 pub mod http;
+mod overview;
 pub mod spec;
 mod sql;
 pub mod tables;
 
 /// One conversation.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+#[schema(as = ConversationRow)]
 pub struct Conversation {
     /// Its id.
     pub id: i64,
@@ -30,15 +32,35 @@ pub struct Conversation {
     pub updated_at: Timestamp,
 }
 
-/// The conversations of one user, most recently active first.
+/// The conversations of one user.
 #[derive(Clone, Copy, Debug)]
 pub struct Conversations {
     /// The user.
     pub user: i64,
+    /// Their order.
+    pub order: Order,
 }
 
-static STATEMENTS: LazyLock<ListStatements> =
-    LazyLock::new(|| ListStatements::custom(sql::queries::hot_slice(), Some(sql::queries::hot_find())));
+/// The order of conversations.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    /// Most recently active first. A conversation rises with each message.
+    #[default]
+    Activity,
+    /// Newest first. Each keeps its place.
+    Begun,
+}
+
+static BY_ACTIVITY: LazyLock<ListStatements> = LazyLock::new(|| {
+    let slice = sql::queries::hot_slice().bind("by activity", &[("at", "updated_at")]);
+    ListStatements::custom(&slice, Some(sql::queries::hot_find()))
+});
+
+static BY_BEGIN: LazyLock<ListStatements> = LazyLock::new(|| {
+    let slice = sql::queries::hot_slice();
+    let slice = slice.assemble("conversations.hot_slice_by_begin", "", &[("at", "created_at".into())]);
+    ListStatements::custom(&slice, Some(&sql::queries::hot_find().bind("by begin", &[])))
+});
 
 impl List for Conversations {
     type Row = Conversation;
@@ -52,17 +74,27 @@ impl List for Conversations {
     }
 
     fn id(&self) -> ListId {
-        ListId::of(&["conversations", &self.user.to_string()])
+        let user = self.user.to_string();
+        match self.order {
+            Order::Activity => ListId::of(&["conversations", &user]),
+            Order::Begun => ListId::of(&["conversations", &user, "begun"]),
+        }
     }
 
     fn key(&self, row: &Conversation) -> Key {
-        Key::new(row.updated_at, row.id)
+        match self.order {
+            Order::Activity => Key::new(row.updated_at, row.id),
+            Order::Begun => Key::new(row.created_at, row.id),
+        }
     }
 }
 
 impl SqlList for Conversations {
     fn statements(&self) -> &'static ListStatements {
-        &STATEMENTS
+        match self.order {
+            Order::Activity => &BY_ACTIVITY,
+            Order::Begun => &BY_BEGIN,
+        }
     }
 
     fn filter(&self) -> Vec<Value> {

@@ -7,9 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::sql::queries;
-use super::{Message, Messages};
-use crate::tier::TierError;
+use super::{Message, Messages, changes, readers};
 use crate::tier::usage::cache_asked;
 use crate::web::auth::{Caller, Scope};
 use crate::web::context::RequestContext;
@@ -21,7 +19,11 @@ use crate::web::state::{App, PARTICIPANTS};
 
 /// The routes.
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(page)).routes(routes!(search)).routes(routes!(one))
+    OpenApiRouter::new()
+        .routes(routes!(page))
+        .routes(routes!(search))
+        .routes(routes!(one))
+        .merge(changes::http::routes())
 }
 
 /// A page of messages.
@@ -82,7 +84,7 @@ pub async fn find(
 ///
 /// The cache only ever allows. A refusal has asked hot once, so that it takes the same steps whether the conversation exists,
 /// is being read by others, or neither.
-async fn authorize(app: &App, caller: &Caller, conversation: i64) -> Result<(), Problem> {
+pub(super) async fn authorize(app: &App, caller: &Caller, conversation: i64) -> Result<(), Problem> {
     caller.require(Scope::Messages)?;
     let allowed = |users: &[Option<i64>; 2]| caller.admin || users.contains(&Some(caller.user_id));
     let known = app.participants().get(&conversation).await.is_some_and(|users| allowed(&users));
@@ -90,19 +92,13 @@ async fn authorize(app: &App, caller: &Caller, conversation: i64) -> Result<(), 
     if known {
         return Ok(());
     }
-    match participants(app, conversation).await.map_err(crate::federation::ReadError::from)? {
+    match readers::of(app.hot(), conversation).await.map_err(crate::federation::ReadError::from)? {
         Some(users) if allowed(&users) => {
             app.participants().insert(conversation, users).await;
             Ok(())
         }
         _ => Err(Problem::NotFound { what: "conversation" }),
     }
-}
-
-async fn participants(app: &App, conversation: i64) -> Result<Option<[Option<i64>; 2]>, TierError> {
-    let records = app.hot().fetch(queries::participants(), &[conversation.into()]).await?;
-    let Some(record) = records.first() else { return Ok(None) };
-    Ok(Some([record.int_or_null("user1_id")?, record.int_or_null("user2_id")?]))
 }
 
 /// A page of a conversation's messages, newest first.

@@ -10,7 +10,9 @@ use crate::page::{Key, ListId};
 use crate::tier::{Record, TierError, Value};
 
 pub mod archive;
+pub mod changes;
 pub mod http;
+mod readers;
 pub mod spec;
 mod sql;
 pub mod tables;

@@ -7,6 +7,20 @@
 -- index: primary key
 SELECT user1_id, user2_id FROM conversations WHERE id = $1
 
+-- name: participants_of_many
+-- tier: hot
+-- purpose: Reads the users of conversations.
+-- parameters: conversations ints
+-- index: primary key
+
+-- name: conversations_of
+-- tier: hot
+-- purpose: Reads the conversations of a user.
+-- parameters: user int
+-- index: conversations_user1, conversations_user2
+SELECT id FROM conversations WHERE user1_id = $1
+UNION SELECT id FROM conversations WHERE user2_id = $1
+
 -- name: due
 -- tier: hot
 -- purpose: Picks the oldest messages that are due, without those that were rejected.

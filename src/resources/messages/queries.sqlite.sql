@@ -1,3 +1,6 @@
+-- name: participants_of_many
+SELECT id, user1_id, user2_id FROM conversations WHERE id IN (SELECT value FROM json_each($1))
+
 -- name: due
 SELECT id, 1 AS weight, octet_length(content) AS bytes FROM messages m
 WHERE created_at < $1

@@ -1,7 +1,7 @@
 //! The tables of messages.
 
 use thermocline_core::archived::{OPEN, batch_index, blocks, closed_index, original_index, versions};
-use thermocline_core::table::{ColumnDefault, ColumnType, ID, Table, column, index, table};
+use thermocline_core::table::{ColumnDefault, ColumnType, ID, Only, Table, column, index, table};
 
 /// `messages`, `messages_archive`
 pub const MESSAGES: Table = table(
@@ -38,6 +38,12 @@ pub const MESSAGES_ARCHIVE: Table = table(
     .unique()
     .only(OPEN),
     closed_index("messages_archive_closed"),
+    index(
+        "messages_archive_unread",
+        &["conversation_id", "sender_id"],
+        "the unread messages of a conversation",
+    )
+    .only(Only::False("is_read")),
     original_index("messages_archive_original"),
     batch_index("messages_archive_batch"),
 ]);

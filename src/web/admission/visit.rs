@@ -82,6 +82,11 @@ impl Visit {
         Ok(())
     }
 
+    /// Gives back what the request holds, because its answer goes on for as long as the client likes.
+    pub fn leave(&self) {
+        self.held(|held| *held = Held::default());
+    }
+
     /// Returns the problem of a failed sign-in.
     pub fn sign_in_failed(&self, refusal: Refusal) -> Problem {
         let request_id = self.0.request_id.as_ref().map_or("", RequestId::as_str);

@@ -38,6 +38,16 @@ impl Restriction {
         Self(words.map(bit).fold(0, |bits, bit| bits | bit))
     }
 
+    /// Returns it as a number.
+    pub const fn bits(self) -> u8 {
+        self.0
+    }
+
+    /// Returns the restriction with this number.
+    pub const fn from_bits(bits: u8) -> Self {
+        Self(bits)
+    }
+
     const fn allows(self, scope: Scope) -> bool {
         self.0 == 0 || self.0 & (1 << scope as u8) != 0
     }

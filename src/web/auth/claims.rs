@@ -93,6 +93,12 @@ impl OwnClaims<'_> {
 }
 
 impl Claims {
+    /// Returns when the token expires, without leeway.
+    pub(super) fn expiry(&self) -> Result<Timestamp, Refusal> {
+        let exp = micros(self.get("exp").ok_or(Refusal::NoExpiry)?)?;
+        Ok(Timestamp::default().plus(exp))
+    }
+
     /// Checks that `now` lies from `nbf` until just before `exp`, each widened by `leeway` seconds.
     pub(super) fn check_times(&self, now: Timestamp, leeway: i64) -> Result<(), Refusal> {
         let now = now.micros();

@@ -89,6 +89,12 @@ pub enum Refusal {
     /// The issuer has not verified the address by which the user would be found.
     #[error("The email address of the token is not verified")]
     UnverifiedEmail,
+    /// The ticket is malformed, forged, expired or spent.
+    #[error("The ticket is not valid: it opens one stream once, within a minute")]
+    Ticket,
+    /// A parameter holds a JWT.
+    #[error("A token in a URL is not accepted: send it in the Authorization header, or get a ticket with it")]
+    InUrl,
     /// No user, or more than one, has the name or the address of the token.
     #[error("The user of the token is not known")]
     UnknownUser,
@@ -99,7 +105,7 @@ impl From<Refusal> for Problem {
         Self::Unauthorized {
             error: match refusal {
                 Refusal::Missing => BearerError::Missing,
-                Refusal::Repeated | Refusal::MalformedHeader => BearerError::InvalidRequest,
+                Refusal::Repeated | Refusal::MalformedHeader | Refusal::InUrl => BearerError::InvalidRequest,
                 _ => BearerError::InvalidToken,
             },
             description: refusal.to_string(),

@@ -49,7 +49,7 @@ where
 }
 
 /// Returns the token of the only `Authorization` header.
-fn bearer_token(headers: &HeaderMap) -> Result<&str, Refusal> {
+pub(super) fn bearer_token(headers: &HeaderMap) -> Result<&str, Refusal> {
     let mut sent = headers.get_all(AUTHORIZATION).iter();
     let header = sent.next().ok_or(Refusal::Missing)?;
     if sent.next().is_some() {

@@ -10,8 +10,10 @@ mod extract;
 mod json;
 mod keys;
 mod published;
+mod stream_caller;
 #[cfg(test)]
 mod tests;
+mod ticket;
 mod users;
 mod verifier;
 
@@ -19,5 +21,7 @@ pub use caller::{Caller, Scope};
 pub use claims::{ClaimSettings, Identity, TokenUser, UserLookup};
 pub use error::{IssueError, Refusal, VerifierError};
 pub use published::FetchError;
+pub use stream_caller::{StreamCaller, TICKET};
+pub use ticket::{Ticket, Tickets};
 pub use users::{CACHE as USERS_CACHE, Users, statements};
 pub use verifier::{AuthSettings, KeySource, Verifier};

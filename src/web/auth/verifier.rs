@@ -10,7 +10,8 @@ use super::claims::{ClaimSettings, Claims, Identity, OwnClaims, UserLookup};
 use super::error::{IssueError, Refusal, VerifierError};
 use super::keys::Key;
 use super::published::{FetchError, Pace, Published};
-use crate::clock::Clock;
+use super::ticket::Tickets;
+use crate::clock::{Clock, Timestamp};
 use crate::telemetry::explain;
 
 /// Seconds by which the clocks of issuer and server may differ.
@@ -51,6 +52,7 @@ pub struct Verifier {
     issuer: Option<String>,
     audience: Option<String>,
     claims: ClaimSettings,
+    ticket_key: [u8; 32],
     clock: Clock,
 }
 
@@ -61,6 +63,7 @@ impl Verifier {
     }
 
     pub(super) fn paced(settings: AuthSettings, clock: Clock, pace: Pace) -> Result<Self, VerifierError> {
+        let ticket_key = ticket_key(&settings.key, &clock);
         let (keys, signer) = match settings.key {
             KeySource::Secret(secret) => {
                 let (key, signer) = Key::secret(secret.expose_secret().as_bytes())?;
@@ -74,7 +77,7 @@ impl Verifier {
             }
         };
         let (issuer, audience, claims) = (settings.issuer, settings.audience, ClaimSettings::default());
-        Ok(Self { keys, signer, issuer, audience, claims, clock })
+        Ok(Self { keys, signer, issuer, audience, claims, ticket_key, clock })
     }
 
     /// Reads user and rights of a token from these claims instead of the default ones.
@@ -98,6 +101,18 @@ impl Verifier {
         claims.check_times(self.clock.now(), LEEWAY)?;
         claims.check_origin(self.issuer.as_deref(), self.audience.as_deref())?;
         claims.identity(&self.claims)
+    }
+
+    /// Returns when a stream of this token ends: when it expires or, if it has done so already, with the leeway that let it in.
+    pub fn ends_at(&self, token: &str) -> Result<Timestamp, Refusal> {
+        let header = jsonwebtoken::decode_header(token).map_err(|_| Refusal::MalformedToken)?;
+        let expiry = self.genuine_claims(token, &header)?.expiry()?;
+        Ok(if self.clock.now() < expiry { expiry } else { expiry.plus(LEEWAY * 1_000_000) })
+    }
+
+    /// Returns the tickets of this server. Servers with the same secret accept each other's.
+    pub fn tickets(&self) -> Tickets {
+        Tickets::new(self.ticket_key, self.clock.clone())
     }
 
     /// Verifies a token. If no key verifies it, waits for the published keys to be fetched again: the issuer may have a new
@@ -162,6 +177,18 @@ impl Verifier {
             }
         }
         Err(refusal)
+    }
+}
+
+/// Returns the key of tickets. A public key is known to others too, so that a server without a secret draws its own.
+fn ticket_key(key: &KeySource, clock: &Clock) -> [u8; 32] {
+    const CONTEXT: &str = "thermocline 2026-11-29 tickets of streams";
+    match key {
+        KeySource::Secret(secret) => blake3::derive_key(CONTEXT, secret.expose_secret().as_bytes()),
+        KeySource::PublicKey(_) | KeySource::Published(_) => {
+            let drawn: Vec<u8> = (0..5).flat_map(|_| clock.draw().to_be_bytes()).collect();
+            blake3::derive_key(CONTEXT, &drawn)
+        }
     }
 }
 

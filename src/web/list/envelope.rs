@@ -21,12 +21,27 @@ pub struct Listing<R> {
 }
 
 /// A row with its tier.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Shown<R> {
     #[serde(flatten)]
     row: R,
     /// Whether the row was read from the archive. It matters to operators only: a row is the same in both tiers.
     from_archive: bool,
+}
+
+impl<R> Listing<R> {
+    /// Returns the same page with other rows.
+    pub fn map<S>(self, mut change: impl FnMut(R) -> S) -> Listing<S> {
+        let row = |Shown { row, from_archive }| Shown { row: change(row), from_archive };
+        Listing { rows: self.rows.into_iter().map(row).collect(), info: self.info }
+    }
+}
+
+impl<R> Shown<R> {
+    /// Returns the row.
+    pub const fn row(&self) -> &R {
+        &self.row
+    }
 }
 
 impl<R> From<Placed<R>> for Shown<R> {
@@ -87,6 +102,14 @@ pub struct PageInfo {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, value_type = Option<Vec<TierName>>)]
     missing: Option<Vec<&'static str>>,
+}
+
+impl PageInfo {
+    /// Notes that the rows lack what cold would say of them.
+    pub fn lacks_cold(&mut self) {
+        self.partial = Some(true);
+        self.missing = Some(vec!["cold"]);
+    }
 }
 
 impl ListRequest {

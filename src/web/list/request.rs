@@ -66,6 +66,11 @@ impl ListRequest {
         Ok(Self { style, offset, limit, span, as_of, count, partial, id, params: params.clone() })
     }
 
+    /// Returns whether an answer without what an unavailable cold holds is welcome.
+    pub const fn takes_partial(&self) -> bool {
+        self.partial
+    }
+
     /// Returns the same request to a list that has cursor pages only: by default it starts at the newest row.
     #[must_use]
     pub fn by_cursor(self) -> Self {

@@ -15,6 +15,7 @@ pub fn examples() -> Vec<Problem> {
         Problem::NotFound { what: "conversation" },
         Problem::MethodNotAllowed,
         Problem::NotAcceptable { offered: "application/json".into() },
+        Problem::ChangesExpired,
         Problem::PayloadTooLarge,
         Problem::RateLimited { retry_after: 7 },
         Problem::Overloaded { retry_after: 1 },

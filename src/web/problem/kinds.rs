@@ -66,6 +66,13 @@ pub(super) static NOT_ACCEPTABLE: Kind = Kind {
     help: "The header Accept names no media type that this path answers with; `detail` lists them. Leave the header out, \
            or add `*/*` to it.",
 };
+pub(super) static CHANGES_EXPIRED: Kind = Kind {
+    name: "changes-expired",
+    status: StatusCode::GONE,
+    title: "Changes expired",
+    help: "The token of the change feed is too old, or of another database, so that changes behind it may be missing. Read the \
+           list anew: its newest page has a new token in `changes`.",
+};
 pub(super) static PAYLOAD_TOO_LARGE: Kind = Kind {
     name: "payload-too-large",
     status: StatusCode::PAYLOAD_TOO_LARGE,
@@ -113,7 +120,7 @@ pub(super) static TIMEOUT: Kind = Kind {
 };
 
 /// Every problem type.
-pub static KINDS: [&Kind; 14] = [
+pub static KINDS: [&Kind; 15] = [
     &INVALID_PARAMETER,
     &INVALID_CURSOR,
     &UNAUTHORIZED,
@@ -121,6 +128,7 @@ pub static KINDS: [&Kind; 14] = [
     &NOT_FOUND,
     &METHOD_NOT_ALLOWED,
     &NOT_ACCEPTABLE,
+    &CHANGES_EXPIRED,
     &PAYLOAD_TOO_LARGE,
     &RATE_LIMITED,
     &OVERLOADED,

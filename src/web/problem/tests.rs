@@ -10,11 +10,11 @@ fn every_kind_of_the_contract_has_its_own_name() {
     assert_eq!(
         names.join(" "),
         "invalid-parameter invalid-cursor unauthorized forbidden not-found method-not-allowed not-acceptable \
-         payload-too-large rate-limited overloaded internal tier-unavailable recover-due timeout"
+         changes-expired payload-too-large rate-limited overloaded internal tier-unavailable recover-due timeout"
     );
     assert_eq!(names, KINDS.map(|kind| kind.name));
     let statuses = KINDS.map(|kind| kind.status.as_u16());
-    assert_eq!(statuses, [400, 400, 401, 403, 404, 405, 406, 413, 429, 503, 500, 503, 503, 504]);
+    assert_eq!(statuses, [400, 400, 401, 403, 404, 405, 406, 410, 413, 429, 503, 500, 503, 503, 504]);
 }
 
 #[tokio::test]

@@ -75,8 +75,9 @@ pub(super) fn records() -> Vec<(&'static Noun, Vec<Record>)> {
     ]
 }
 
-const ASKED: [&str; 17] = [
+const ASKED: [&str; 18] = [
     "/api/conversations",
+    "/api/conversations?order=begun&limit=1",
     "/api/conversations/1/messages?limit=100",
     "/api/conversations/1/messages?page=2&per_page=30",
     "/api/conversations/2/messages?page=4&per_page=30",

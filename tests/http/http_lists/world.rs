@@ -248,9 +248,15 @@ async fn conversations(service: &Service) -> Listed {
             _ => (9, Some(9)),
         };
         let (id, when) = (500 + (n * 8) % 45, cutoff(n / 2 * DAY));
+        let others = second.filter(|second| *second != first);
+        let users: Vec<Value> = std::iter::once(first)
+            .chain(others)
+            .map(|id: i64| json!({"id": id, "username": format!("user{id}")}))
+            .collect();
         let json = json!({
             "id": id, "user1_id": first, "user2_id": second, "created_at": when.to_string(),
-            "updated_at": when.to_string(), "from_archive": false,
+            "updated_at": when.to_string(), "from_archive": false, "users": users, "last_message": null,
+            "unread_count": 0,
         });
         (conversation(id, first, second, when), Row { at: when, id, json })
     });

@@ -3,7 +3,7 @@
 from thermocline._async import AsyncRows, AsyncThermocline
 from thermocline._requests import AsyncTokenSource, Day, Direction, Time, TokenSource
 from thermocline._sync import Rows, Thermocline
-from thermocline.changes import Change, ChangePage, ErasedChange, ErasedRow, MessageChange, Reset
+from thermocline.changes import Change, ErasedChange, MessageChange, Reset
 from thermocline.errors import ChangesExpiredError, ConnectionFailedError, ProblemError, ThermoclineError
 
 __all__ = [
@@ -11,13 +11,11 @@ __all__ = [
     "AsyncThermocline",
     "AsyncTokenSource",
     "Change",
-    "ChangePage",
     "ChangesExpiredError",
     "ConnectionFailedError",
     "Day",
     "Direction",
     "ErasedChange",
-    "ErasedRow",
     "MessageChange",
     "ProblemError",
     "Reset",

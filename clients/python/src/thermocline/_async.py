@@ -23,16 +23,18 @@ from thermocline._requests import (
     Walk,
 )
 from thermocline._waiting import PATIENCE, Waiting
-from thermocline.changes import Change, ChangePage, Feed, Known, Reset
+from thermocline.changes import Change, Feed, Known, Reset
 from thermocline.errors import ChangesExpiredError, ConnectionFailedError, ThermoclineError, problem_error
 from thermocline.schema import (
     Comment,
     CommentPage,
     Conversation,
+    ConversationOrder,
     ConversationPage,
     CountMode,
     LatestPrices,
     Message,
+    MessageChanges,
     MessagePage,
     Post,
     PostPage,
@@ -135,9 +137,13 @@ class AsyncThermocline:
         to: Time | None = None,
         limit: int = 100,
         partial: bool = False,
+        order: ConversationOrder | None = None,
     ) -> AsyncRows[Conversation, ConversationPage]:
-        """The caller's conversations, most recently active first."""
-        base = Request.of("/api/conversations", from_=from_, to=to, limit=limit, partial=_partial(partial))
+        """The caller's conversations, most recently active first.
+
+        With `order="begun"` by when they began, which does not change while the list is walked.
+        """
+        base = Request.of("/api/conversations", from_=from_, to=to, limit=limit, partial=_partial(partial), order=order)
         return AsyncRows(self, Walk("conversations", base, direction, cursor))
 
     async def conversation_page(self, **parameters: Any) -> ConversationPage:
@@ -255,10 +261,10 @@ class AsyncThermocline:
 
     async def change_page(
         self, conversation: int | None = None, *, since: str | None = None, limit: int | None = None
-    ) -> ChangePage:
+    ) -> MessageChanges:
         """Some changes in one answer, for callers that poll. Without `since`: no rows, and the token of now."""
         request = Request.of(requests.changes_of(conversation), since=since, limit=limit)
-        return cast(ChangePage, await self._json(request))
+        return cast(MessageChanges, await self._json(request))
 
     async def live(self, conversation: int, *, limit: int = 100) -> AsyncGenerator[Reset | Change, None]:
         """Yields the newest page of a conversation, then its changes; the page again when changes may have been missed."""

@@ -4,25 +4,17 @@ import json
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TypedDict
 
 from thermocline._lines import Event, Events, Lines
 from thermocline._waiting import Waiting
 from thermocline.errors import ThermoclineError
-from thermocline.schema import Message, MessagePage
+from thermocline.schema import ErasedMessage, Message, MessagePage
 
 LASTING = 5.0
 """A connection that lasted this many seconds was a good one, also without a change."""
 
 REMEMBERED = 10_000
 """How many rows are remembered to recognise a repeated one."""
-
-
-class ErasedRow(TypedDict):
-    """The message that was erased."""
-
-    id: int
-    conversation_id: int
 
 
 @dataclass(frozen=True)
@@ -38,7 +30,7 @@ class MessageChange:
 class ErasedChange:
     """A message that was erased for good."""
 
-    erased: ErasedRow
+    erased: ErasedMessage
     token: str
 
 
@@ -50,16 +42,6 @@ class Reset:
     """The newest page of a live list, which replaces every row shown."""
 
     page: MessagePage
-
-
-class ChangePage(TypedDict):
-    """Some changes in one answer."""
-
-    success: bool
-    messages: list[Message]
-    erased: list[ErasedRow]
-    next: str
-    has_more: bool
 
 
 class Known:
@@ -80,7 +62,7 @@ class Known:
             self._rows.popitem(last=False)
         return before != content
 
-    def forget(self, row: ErasedRow) -> None:
+    def forget(self, row: ErasedMessage) -> None:
         """Notes that a row is gone."""
         self._rows.pop(row["id"], None)
 
@@ -132,7 +114,7 @@ class Feed:
             message: Message = json.loads(event.data)
             return MessageChange(message, token) if self.known.is_new(message) else None
         if event.event == "erased":
-            erased: ErasedRow = json.loads(event.data)
+            erased: ErasedMessage = json.loads(event.data)
             self.known.forget(erased)
             return ErasedChange(erased, token)
         return None

@@ -184,6 +184,8 @@ impl Dialect {
             Predicate::NotNull(name) => format!("{name} IS NOT NULL"),
             Predicate::True(name) if self == Self::Postgres => name.clone(),
             Predicate::True(name) => format!("{name} = 1"),
+            Predicate::False(name) if self == Self::Postgres => format!("NOT {name}"),
+            Predicate::False(name) => format!("{name} = 0"),
             Predicate::Other(text) => text.clone(),
         }
     }
@@ -201,6 +203,8 @@ impl Dialect {
                 Predicate::NotNull((*name).to_owned())
             }
             [name, "=", "1" | "(1)"] if is_name(name) => Predicate::True((*name).to_owned()),
+            [name, "=", "0" | "(0)"] if is_name(name) => Predicate::False((*name).to_owned()),
+            [not, name] if is(not, "not") && is_name(name) => Predicate::False((*name).to_owned()),
             [name] if self == Self::Postgres && is_name(name) => Predicate::True((*name).to_owned()),
             _ => Predicate::Other(text.trim().to_owned()),
         }
@@ -307,6 +311,9 @@ mod tests {
             (Dialect::Mssql, "([n]>=(1))", Predicate::Other("([n]>=(1))".to_owned())),
             (Dialect::Sqlite, "confirmed = 1", Predicate::True("confirmed".to_owned())),
             (Dialect::Postgres, "confirmed", Predicate::True("confirmed".to_owned())),
+            (Dialect::Sqlite, "is_read = 0", Predicate::False("is_read".to_owned())),
+            (Dialect::Postgres, "(NOT is_read)", Predicate::False("is_read".to_owned())),
+            (Dialect::Mssql, "([is_read]=(0))", Predicate::False("is_read".to_owned())),
         ] {
             assert_eq!(dialect.read_predicate(text), predicate, "{text}");
         }

@@ -133,6 +133,8 @@ pub enum Predicate {
     NotNull(String),
     /// Rows whose column is true.
     True(String),
+    /// Rows whose column is false.
+    False(String),
     /// Another expression, as the engine writes it.
     Other(String),
 }
@@ -162,9 +164,12 @@ impl IndexModel {
     pub fn mentions(&self, column: &str) -> bool {
         self.columns.iter().any(|(name, _)| name == column)
             || match &self.only {
-                Some(Predicate::Null(name) | Predicate::NotNull(name) | Predicate::True(name)) => {
-                    name == column
-                }
+                Some(
+                    Predicate::Null(name)
+                    | Predicate::NotNull(name)
+                    | Predicate::True(name)
+                    | Predicate::False(name),
+                ) => name == column,
                 Some(Predicate::Other(text)) => text.contains(column),
                 None => false,
             }
@@ -187,6 +192,7 @@ impl fmt::Display for IndexModel {
             Some(Predicate::Null(name)) => write!(f, " where {name} is null"),
             Some(Predicate::NotNull(name)) => write!(f, " where {name} is not null"),
             Some(Predicate::True(name)) => write!(f, " where {name}"),
+            Some(Predicate::False(name)) => write!(f, " where not {name}"),
             Some(Predicate::Other(text)) => write!(f, " where {text}"),
         }
     }
@@ -346,6 +352,7 @@ impl From<&Index> for IndexModel {
             Only::Null(name) => Predicate::Null(name.to_owned()),
             Only::NotNull(name) => Predicate::NotNull(name.to_owned()),
             Only::True(name) => Predicate::True(name.to_owned()),
+            Only::False(name) => Predicate::False(name.to_owned()),
         });
         let Index { name, unique, constraint, .. } = *index;
         let columns = index.columns.iter().map(column).collect();

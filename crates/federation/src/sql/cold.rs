@@ -31,6 +31,20 @@ impl<'a> SqlCold<'a> {
         }
         ask(Server { engine: self.0, lags: false }).await
     }
+
+    /// Runs a statement of which epoch and token are the last parameters, and checks the proof in its answer. Returns the
+    /// answer and the highest move that cold knows to be committed in hot.
+    pub(crate) async fn proven(
+        &self,
+        statement: &Statement,
+        snapshot: HotSnapshot,
+        params: &[Value],
+    ) -> Result<(Vec<Record>, i64), ColdError> {
+        let mut params = params.to_vec();
+        params.extend([snapshot.epoch.into(), Value::or_null(snapshot.token, ColumnType::Int)]);
+        let params = &params;
+        self.ask(|server| async move { server.prove(snapshot, statement, params).await }).await
+    }
 }
 
 #[async_trait]
@@ -97,11 +111,11 @@ impl Server<'_> {
     ) -> Result<(Vec<Record>, i64), ColdError> {
         params.extend([snapshot.epoch.into(), Value::or_null(snapshot.token, ColumnType::Int)]);
         params.extend(list.filter());
-        self.fetch_with(snapshot, statement, &params).await
+        self.prove(snapshot, statement, &params).await
     }
 
-    /// The same with all parameters given.
-    async fn fetch_with(
+    /// Runs a statement whose answer carries the proof, and checks it.
+    async fn prove(
         &self,
         snapshot: HotSnapshot,
         statement: &Statement,
@@ -229,7 +243,7 @@ impl Server<'_> {
         let feed = feed.ok_or_else(|| ColdError::absent(format!("{} have no change feed", list.name())))?;
         let params =
             [ids.to_vec().into(), snapshot.epoch.into(), Value::or_null(snapshot.token, ColumnType::Int)];
-        let (records, confirmed) = self.fetch_with(snapshot, &feed.moved, &params).await?;
+        let (records, confirmed) = self.prove(snapshot, &feed.moved, &params).await?;
         Ok(ColdRows { rows: rows(list, &records)?, confirmed })
     }
 }

@@ -69,7 +69,8 @@ fn hot_find<L: SqlList>(list: &L, id: i64) -> Result<(&'static Statement, Vec<Va
     Ok((list.statements().hot_find.as_ref().ok_or_else(|| no_ids(list, Tier::Hot))?, params))
 }
 
-fn hot_rows<L: SqlList>(list: &L, records: &[Record]) -> Result<HotRows<L::Row>, TierError> {
+/// Returns the state that an answer of hot carries.
+pub(crate) fn hot_snapshot<L: SqlList>(list: &L, records: &[Record]) -> Result<HotSnapshot, TierError> {
     // The state comes along even without rows. A missing state row must not look like an empty list.
     let first = records.first().ok_or_else(|| TierError::Row {
         tier: Tier::Hot,
@@ -77,11 +78,16 @@ fn hot_rows<L: SqlList>(list: &L, records: &[Record]) -> Result<HotRows<L::Row>,
         column: "epoch".to_owned(),
         problem: format!("is missing: archive_state has no row of {}", list.resource()),
     })?;
-    let snapshot = HotSnapshot {
+    Ok(HotSnapshot {
         epoch: first.int("epoch")?,
         token: first.int_or_null("token")?,
         cold_watermark: first.key_or_null("cold_newest_at", "cold_newest_id")?,
-    };
+    })
+}
+
+fn hot_rows<L: SqlList>(list: &L, records: &[Record]) -> Result<HotRows<L::Row>, TierError> {
+    let snapshot = hot_snapshot(list, records)?;
+    let first = &records[0];
     let count = HotCount {
         rows: first.int_or_null("n")?.unwrap_or(0),
         late: first.int_or_null("late")?.unwrap_or(0),

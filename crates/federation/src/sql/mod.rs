@@ -18,11 +18,14 @@
 mod blocks;
 mod cold;
 mod hot;
+mod joint;
 mod lists;
 mod rows;
 mod templates;
 
 pub use cold::SqlCold;
 pub use hot::SqlHot;
+pub(crate) use hot::hot_snapshot;
+pub use joint::JointStatements;
 pub(crate) use lists::FeedStatements;
 pub use lists::{Children, ListSpec, ListStatements, SqlList};

@@ -1,0 +1,182 @@
+import type { Page } from '@playwright/test';
+import { expect, messages, test, write, type Demo } from './demo';
+
+interface Row {
+    id: number;
+    content: string;
+    created_at: string;
+    from_archive: boolean;
+}
+interface Rows {
+    messages: Row[];
+    total: number;
+    pages: number;
+    next: string;
+    has_more: boolean;
+}
+
+const api = (demo: Demo) => `/api/conversations/${demo.conversation}/messages`;
+
+async function open(page: Page, demo: Demo, more = '') {
+    await page.evaluate((hash) => { location.hash = hash; }, `#/chat/${demo.conversation}${more}`);
+    await expect(messages(page).getByRole('article').first()).toBeVisible();
+}
+
+/** The numbers of the messages on the screen, counted from the oldest. */
+function numbers(page: Page): Promise<number[]> {
+    return messages(page).getByRole('article').evaluateAll((all) => all.map((each) => Number(each.getAttribute('aria-posinset'))).sort((a, b) => a - b));
+}
+
+/** Where a text stands on the screen, in pixels from above. */
+async function topOf(page: Page, text: string): Promise<number> {
+    const box = await messages(page).getByText(text, { exact: true }).boundingBox();
+    return box!.y;
+}
+
+test('opens at the newest message', async ({ console: page, demo }) => {
+    await open(page, demo);
+    const { messages: rows, total } = await demo.get<Rows>(`${api(demo)}?page=1`);
+    await expect(messages(page).getByRole('article').last()).toContainText(rows[0]!.content.slice(0, 40).split('\n')[0]!);
+    await expect(messages(page).getByRole('article').last()).toBeInViewport();
+    expect((await numbers(page)).at(-1)).toBe(total);
+});
+
+test('scrolls through older pages without a gap or a double', async ({ console: page, demo }) => {
+    await open(page, demo);
+    const { total } = await demo.get<Rows>(`${api(demo)}?page=1`);
+    const seen = new Set<number>();
+    const list = messages(page);
+    await list.hover();
+    for (let step = 0; step < 400 && seen.size < 700; step += 1) {
+        const shown = await numbers(page);
+        // Neighbours on the screen are neighbours in the list.
+        expect(shown).toEqual(Array.from(shown, (_, index) => shown[0]! + index));
+        for (const number of shown) seen.add(number);
+        await page.mouse.wheel(0, -600);
+        await page.waitForTimeout(30);
+    }
+    const all = [...seen].sort((a, b) => a - b);
+    expect(all.at(-1)).toBe(total);
+    expect(all).toEqual(Array.from(all, (_, index) => all[0]! + index));
+    // The rows are those of the API at the same numbers.
+    const article = list.getByRole('article').first();
+    const number = Number(await article.getAttribute('aria-posinset'));
+    const there = await demo.get<Rows>(`${api(demo)}?offset=${total - number}&limit=1`);
+    await expect(list.locator(`[aria-posinset="${number}"]`)).toContainText(there.messages[0]!.content.split('\n')[0]!.slice(0, 60));
+});
+
+test('leads to the last page and back', async ({ console: page, demo }) => {
+    await open(page, demo);
+    const { pages } = await demo.get<Rows>(`${api(demo)}?page=1&per_page=50`);
+    const field = page.getByRole('textbox', { name: 'Page' });
+    await expect(field).toHaveValue('1');
+    await field.fill(String(pages));
+    await field.press('Enter');
+    await expect(messages(page).locator('[aria-posinset="1"]')).toBeAttached();
+    await messages(page).hover();
+    await page.mouse.wheel(0, -100_000);
+    await expect(messages(page).getByText('The beginning of the conversation')).toBeInViewport();
+    await page.getByRole('button', { name: 'Newest messages' }).click();
+    await expect(field).toHaveValue('1');
+    await page.getByRole('button', { name: 'Older page', exact: true }).click();
+    await expect(field).toHaveValue('2');
+    // The gauge is a slider for the keyboard.
+    const gauge = page.getByRole('slider', { name: 'Depth in the conversation' });
+    await gauge.focus();
+    await gauge.press('Home');
+    await expect(gauge).toHaveAttribute('aria-valuenow', String(pages));
+});
+
+test('marks the boundary of the tiers at a date', async ({ console: page, demo }) => {
+    await open(page, demo);
+    // The first row of hot that follows a row of the archive.
+    let older: Rows = await demo.get(`${api(demo)}?limit=100`);
+    let newer: Row | null = null;
+    while (!older.messages.some((row) => row.from_archive)) {
+        newer = older.messages.at(-1)!;
+        older = await demo.get(`${api(demo)}?limit=100&before=${older.next}`);
+    }
+    const index = older.messages.findIndex((row) => row.from_archive);
+    const surface = older.messages[index - 1] ?? newer!;
+    await page.getByLabel('Go to a date').fill(surface.created_at.slice(0, 10));
+    await expect(messages(page).getByRole('separator')).toHaveCount(1);
+    const line = await messages(page).getByRole('separator').boundingBox();
+    const below = await topOf(page, surface.content.split('\n')[0]!.length === surface.content.length ? surface.content : surface.content);
+    expect(below).toBeGreaterThan(line!.y);
+});
+
+test('finds a text and shows it in its place', async ({ console: page, demo }) => {
+    await open(page, demo);
+    const found = await demo.get<Rows>(`${api(demo)}/search?q=lunch&limit=20`);
+    const wanted = found.messages.at(-1)!;
+    await page.getByRole('searchbox', { name: 'Search in this conversation' }).fill('LUNCH');
+    const hits = page.getByRole('region', { name: 'Search results' });
+    await expect(hits.getByRole('listitem')).toHaveCount(found.messages.length);
+    await expect(hits.locator('mark').first()).toHaveText(/lunch/i);
+    await hits.getByRole('listitem').last().getByRole('button').click();
+    const target = messages(page).locator('.message-target');
+    await expect(target).toBeInViewport();
+    await expect(target).toContainText(wanted.content.slice(0, 30).split('\n')[0]!);
+    await page.getByRole('searchbox').fill('no message says this 12345');
+    await expect(hits).toContainText('No message contains');
+    await page.getByRole('searchbox').press('Escape');
+    await expect(hits).toHaveCount(0);
+});
+
+test('keeps the place while new messages arrive, and follows at the end', async ({ console: page, demo }) => {
+    await open(page, demo);
+    write(demo, ['first of the new ones']);
+    await expect(messages(page).getByText('first of the new ones')).toBeInViewport();
+    await messages(page).hover();
+    await page.mouse.wheel(0, -1_500);
+    await page.waitForTimeout(500);
+    const middle = messages(page).getByRole('article').nth(12);
+    const number = await middle.getAttribute('aria-posinset');
+    const before = await messages(page).locator(`[aria-posinset="${number}"]`).boundingBox();
+    write(demo, ['while you read 1', 'while you read 2', 'while you read 3']);
+    await expect(page.getByRole('button', { name: /Newest messages, 3 new/ })).toBeVisible();
+    const after = await messages(page).locator(`[aria-posinset="${number}"]`).boundingBox();
+    expect(Math.abs(after!.y - before!.y)).toBeLessThan(2);
+    await page.getByRole('button', { name: /Newest messages/ }).click();
+    await expect(messages(page).getByText('while you read 3')).toBeInViewport();
+});
+
+test('reads on while rows move', async ({ console: page, demo }) => {
+    await open(page, demo);
+    const { total } = await demo.get<Rows>(`${api(demo)}?page=1`);
+    const seen = new Set<number>();
+    const list = messages(page);
+    await list.hover();
+    // The boundary moves by a day with each run, while the list is read across it.
+    for (let days = 29; days >= 20; days -= 1) {
+        demo.run(['archive', 'run', '--older-than', `${days}d`]);
+        for (let step = 0; step < 8; step += 1) {
+            const shown = await numbers(page);
+            expect(shown).toEqual(Array.from(shown, (_, index) => shown[0]! + index));
+            for (const number of shown) seen.add(number);
+            await page.mouse.wheel(0, -600);
+            await page.waitForTimeout(30);
+        }
+    }
+    const all = [...seen].sort((a, b) => a - b);
+    expect(all.at(-1)).toBe(total);
+    expect(all).toEqual(Array.from(all, (_, index) => all[0]! + index));
+});
+
+test('shows what there is without a network, and goes on', async ({ console: page, demo, context }) => {
+    await open(page, demo);
+    const last = messages(page).getByRole('article').last();
+    await expect(last).toBeInViewport();
+    await context.setOffline(true);
+    await expect(page.getByText('Offline.')).toBeVisible();
+    await expect(last).toBeInViewport();
+    // The list still scrolls through what was loaded, and waits for more.
+    await messages(page).hover();
+    await page.mouse.wheel(0, -30_000);
+    await expect(messages(page).getByRole('article').first()).toBeVisible();
+    await context.setOffline(false);
+    await expect(page.getByText('Offline.')).toHaveCount(0);
+    write(demo, ['after the network came back']);
+    await page.getByRole('button', { name: 'Newest messages' }).click();
+    await expect(messages(page).getByText('after the network came back')).toBeInViewport();
+});

@@ -1,0 +1,101 @@
+// A running demo, and its databases from outside, as an operator has them.
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test as base, type Page } from '@playwright/test';
+
+const PROGRAM = process.env.THERMOCLINE ?? '../target/debug/thermocline';
+const MESSAGES = Number(process.env.MESSAGES ?? 20_000);
+
+export interface Demo {
+    url: string;
+    /** The address that opens the console signed in, as a user who is an admin too. */
+    console: string;
+    /** A token of the same user without more rights. */
+    token: string;
+    user: number;
+    conversation: number;
+    /** Runs a command of the program on the demo's databases and returns what it prints. */
+    run: (command: string[], input?: string) => string;
+    /** Asks the API. */
+    get: <T>(path: string, token?: string) => Promise<T>;
+}
+
+async function start(folder: string): Promise<{ demo: Demo; child: ChildProcess }> {
+    const child = spawn(PROGRAM, ['demo', '--dir', folder, '--messages', String(MESSAGES), '--addr', '127.0.0.1:0', '--json'], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let text = '';
+    const report = await new Promise<Record<string, never>>((resolve, reject) => {
+        child.on('exit', (code) => reject(new Error(`the demo ended with ${code}`)));
+        child.stdout.on('data', (part: Buffer) => {
+            text += part.toString();
+            try {
+                resolve(JSON.parse(text));
+            } catch {
+                // More follows.
+            }
+        });
+    });
+    const { url, console, token, user, conversation } = report as unknown as Demo;
+    const run = (command: string[], input?: string) =>
+        execFileSync(PROGRAM, command, {
+            input: input ?? '',
+            encoding: 'utf8',
+            cwd: folder,
+            env: { ...process.env, HOT_DATABASE_URL: 'sqlite:hot.sqlite3', COLD_DATABASE_URL: 'sqlite:cold.sqlite3' },
+        });
+    const get = async <T,>(path: string, of = token) => {
+        const answer = await fetch(url + path, { headers: { Authorization: `Bearer ${of}` } });
+        expect(answer.status, path).toBe(200);
+        return (await answer.json()) as T;
+    };
+    return { demo: { url, console, token, user, conversation, run, get }, child };
+}
+
+/** Faults of the page that no test may have. */
+const faults: string[] = [];
+
+export const test = base.extend<{ console: Page }, { demo: Demo }>({
+    demo: [
+        async ({}, use) => {
+            const folder = mkdtempSync(join(tmpdir(), 'console-'));
+            const { demo, child } = await start(folder);
+            await use(demo);
+            child.kill('SIGTERM');
+            rmSync(folder, { recursive: true, force: true });
+        },
+        { scope: 'worker', timeout: 300_000 },
+    ],
+    // The console, signed in.
+    console: async ({ demo, page }, use) => {
+        watch(page);
+        await page.goto(demo.console);
+        await expect(page.getByRole('navigation', { name: 'Conversations' }).getByRole('link').first()).toBeVisible();
+        await use(page);
+        expect(faults.splice(0), 'faults of the page').toEqual([]);
+    },
+});
+
+/** Notes violations of the policy and errors of scripts. */
+export function watch(page: Page) {
+    page.on('pageerror', (error) => faults.push(String(error)));
+    page.on('console', (message) => {
+        if (/Content Security Policy|Refused to|trusted/i.test(message.text())) faults.push(message.text());
+    });
+}
+
+/** Inserts messages as the platform would, newest last. */
+export function write(demo: Demo, texts: string[], conversation = demo.conversation) {
+    const now = Date.now();
+    const lines = texts.map((text, index) => `${conversation},${demo.user},"${text}",${new Date(now - (texts.length - index) * 10).toISOString()},false`);
+    demo.run(['import', 'messages', '-'], `conversation_id,sender_id,content,created_at,is_read\n${lines.join('\n')}\n`);
+}
+
+/** The newest messages as the list shows them. */
+export function messages(page: Page) {
+    return page.getByRole('region', { name: 'Messages' });
+}
+
+export { expect };

@@ -1,0 +1,64 @@
+// Measures the page: FIGURES=1 MESSAGES=950000 npm run e2e -- figures
+import { expect, messages, test } from './demo';
+
+test.skip(!process.env.FIGURES, 'measures');
+test.setTimeout(1_800_000);
+
+/** Messages to scroll through. */
+const ROWS = Number(process.env.ROWS ?? 300_000);
+
+test('first paint', async ({ browser, demo }) => {
+    const paints: number[] = [];
+    let sent = 0;
+    for (let turn = 0; turn < 5; turn += 1) {
+        const context = await browser.newContext();
+        const page = await context.newPage();
+        sent = 0;
+        page.on('response', async (response) => {
+            if (response.url().includes('/console/')) sent += Number((await response.allHeaders())['content-length'] ?? 0);
+        });
+        await page.goto(demo.console);
+        await expect(page.getByRole('navigation', { name: 'Conversations' }).getByRole('link').first()).toBeVisible();
+        const paint = await page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0]!.startTime);
+        paints.push(paint);
+        await context.close();
+    }
+    paints.sort((a, b) => a - b);
+    console.log(`first contentful paint, ms: median ${paints[2]!.toFixed(0)}, all ${paints.map((paint) => paint.toFixed(0)).join(' ')}; ${sent} bytes of files`);
+});
+
+test('scrolling', async ({ console: page, demo }) => {
+    await page.evaluate((hash) => { location.hash = hash; }, `#/chat/${demo.conversation}`);
+    const list = messages(page);
+    await expect(list.getByRole('article').first()).toBeVisible();
+    const session = await page.context().newCDPSession(page);
+    const heap = async () => {
+        await session.send('HeapProfiler.collectGarbage');
+        const { usedSize } = await session.send('Runtime.getHeapUsage');
+        return usedSize / 1e6;
+    };
+    const before = await heap();
+    const result = await list.evaluate(async (element, wanted) => {
+        const frames: number[] = [];
+        const newest = () => Number([...element.querySelectorAll('[aria-posinset]')].at(-1)?.getAttribute('aria-posinset') ?? 0);
+        const total = Number(element.querySelector('[aria-setsize]')!.getAttribute('aria-setsize'));
+        const begun = performance.now();
+        let last = begun;
+        let entries = 0;
+        let waits = 0;
+        while (total - newest() < Math.min(wanted, total - 100) && performance.now() - begun < 1_500_000) {
+            if (element.scrollTop < 50) waits += 1;
+            element.scrollTop -= 900;
+            await new Promise(requestAnimationFrame);
+            const now = performance.now();
+            frames.push(now - last);
+            last = now;
+            entries = Math.max(entries, element.querySelectorAll('.entry').length);
+        }
+        frames.sort((a, b) => a - b);
+        const at = (part: number) => frames[Math.floor(part * (frames.length - 1))]!;
+        return { rows: total - newest(), frames: frames.length, waits, entries, p50: at(0.5), p95: at(0.95), p99: at(0.99), most: at(1), seconds: (last - begun) / 1000 };
+    }, ROWS);
+    const after = await heap();
+    console.log(`scrolled through ${result.rows} messages in ${result.seconds.toFixed(0)} s: ${result.frames} frames, p50 ${result.p50.toFixed(1)}, p95 ${result.p95.toFixed(1)}, p99 ${result.p99.toFixed(1)}, longest ${result.most.toFixed(0)} ms; at the upper end in ${result.waits} frames; at most ${result.entries} entries in the document; heap ${before.toFixed(1)} MB before, ${after.toFixed(1)} MB after`);
+});

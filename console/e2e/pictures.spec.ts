@@ -1,0 +1,48 @@
+// Draws the pictures of the README: PICTURES=1 npm run e2e -- pictures
+import { writeFileSync } from 'node:fs';
+import type { Page } from '@playwright/test';
+import { expect, messages, test } from './demo';
+
+const FOLDER = '../docs/images';
+
+async function draw(page: Page, name: string) {
+    const session = await page.context().newCDPSession(page);
+    const { data } = await session.send('Page.captureScreenshot', { format: 'webp', quality: 80 });
+    writeFileSync(`${FOLDER}/${name}.webp`, Buffer.from(data, 'base64'));
+    await session.detach();
+}
+
+async function show(page: Page, hash: string) {
+    await page.evaluate((to) => { location.hash = to; }, hash);
+    await page.waitForTimeout(1_500);
+}
+
+test.skip(!process.env.PICTURES, 'draws pictures');
+
+test('pictures of each view', async ({ console: page, demo }) => {
+    await page.emulateMedia({ reducedMotion: 'reduce' });
+    const { messages: rows } = await demo.get<{ messages: { created_at: string }[] }>(`/api/conversations/${demo.conversation}/messages?limit=1`);
+    const boundary = new Date(Date.parse(rows[0]!.created_at) - 30 * 86_400_000 - 3 * 3_600_000).toISOString();
+    for (const scheme of ['light', 'dark'] as const) {
+        await page.emulateMedia({ colorScheme: scheme });
+        await page.setViewportSize({ width: 1280, height: 800 });
+        await show(page, `#/chat/${demo.conversation}?at=${boundary}`);
+        await expect(messages(page).getByRole('separator')).toHaveCount(1);
+        await draw(page, `console-chat-${scheme}`);
+        await show(page, scheme === 'light' ? '#/charts/2330' : '#/charts/2330?interval=week&compare=2317');
+        await draw(page, `console-charts-${scheme}`);
+        await show(page, '#/tiers');
+        await draw(page, `console-tiers-${scheme}`);
+    }
+    await page.setViewportSize({ width: 390, height: 844 });
+    for (const [name, hash] of [['chat', `#/chat/${demo.conversation}`], ['charts', '#/charts/2330'], ['tiers', '#/tiers']] as const) {
+        await page.emulateMedia({ colorScheme: name === 'charts' ? 'dark' : 'light' });
+        await show(page, hash);
+        await draw(page, `console-${name}-phone`);
+    }
+    await page.setViewportSize({ width: 1280, height: 800 });
+    await page.emulateMedia({ colorScheme: 'light' });
+    await show(page, '#/api');
+    await page.getByRole('button', { name: /prices\?interval/ }).first().click();
+    await draw(page, 'console-api-light');
+});

@@ -1,0 +1,15 @@
+import type { Client, PriceInterval } from '../api/client';
+
+/** Saves all bars of a stock as a file. */
+export async function download(client: Client, symbol: string, interval: PriceInterval): Promise<void> {
+    const path = `api/stocks/symbols/${encodeURIComponent(symbol)}/prices`;
+    const parameters = { interval, order: 'asc', start_date: '1900-01-01', format: 'csv' };
+    const answer = await client.answer(path, parameters, { accept: 'text/csv' });
+    const url = URL.createObjectURL(await answer.blob());
+    const link = document.createElement('a');
+    link.href = url;
+    link.download = `${symbol}-${interval}.csv`;
+    link.click();
+    // The browser has begun to read it by then.
+    setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}

@@ -1,0 +1,70 @@
+import { useQueryClient } from '@tanstack/react-query';
+import { useEffect, useSyncExternalStore } from 'react';
+import { client } from '../api/server';
+import { noteMessage, readAnew } from './conversations';
+import { Feed, type FeedState } from './feed';
+import { bring, keyOf, poll, takeOut } from './messages';
+import { recent } from './recent';
+
+/** The time between two questions without a feed, in milliseconds. */
+const POLL_EVERY = 3_000;
+/** The time after a change until the list of conversations is read anew, for its counts. */
+const SETTLED = 1_500;
+
+const feed = new Feed(client);
+
+/** Keeps what is loaded up to date while the page is shown. */
+export function useFeed(): FeedState {
+    const queries = useQueryClient();
+    useEffect(() => {
+        let settled: ReturnType<typeof setTimeout> | undefined;
+        const stopListening = feed.listen({
+            message(message) {
+                recent.add(message);
+                bring(queries, message.conversation_id, [message]);
+                noteMessage(queries, message);
+                clearTimeout(settled);
+                settled = setTimeout(() => readAnew(queries), SETTLED);
+            },
+            erased(id, conversation) {
+                recent.addErased(id);
+                takeOut(queries, conversation, id);
+                readAnew(queries);
+            },
+            lost() {
+                readAnew(queries);
+                void queries.resetQueries({ queryKey: ['messages'] });
+            },
+        });
+        const stop = feed.start();
+        return () => {
+            clearTimeout(settled);
+            stopListening();
+            stop();
+        };
+    }, [queries]);
+    return useSyncExternalStore(feed.subscribe, feed.current);
+}
+
+/** Without a feed, asks for news of the window that is shown. */
+export function usePolling(state: FeedState, key: ReturnType<typeof keyOf>) {
+    const queries = useQueryClient();
+    const [, conversation, anchor, visit] = key;
+    const anchored = JSON.stringify(anchor);
+    useEffect(() => {
+        if (state !== 'polling') return;
+        let isAsking = false;
+        const timer = setInterval(() => {
+            if (isAsking || document.hidden) return;
+            isAsking = true;
+            poll(client, queries, keyOf(conversation, JSON.parse(anchored), visit))
+                .catch(() => undefined)
+                .finally(() => { isAsking = false; });
+        }, POLL_EVERY);
+        const list = setInterval(() => document.hidden || readAnew(queries), POLL_EVERY * 4);
+        return () => {
+            clearInterval(timer);
+            clearInterval(list);
+        };
+    }, [state, queries, conversation, anchored, visit]);
+}

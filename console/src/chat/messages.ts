@@ -1,0 +1,86 @@
+import { useInfiniteQuery, type InfiniteData, type QueryClient } from '@tanstack/react-query';
+import type { Client, Message, MessagePage } from '../api/client';
+import { Problem } from '../api/problem';
+import { useClient } from '../api/server';
+import { recent } from './recent';
+import { erase, MAX_PAGES, merge, newerThan, olderThan, parametersOf, type Anchor, type PageParam } from './window';
+
+export type WindowData = InfiniteData<MessagePage, PageParam>;
+
+/** The key of a window. `visit` tells two visits of one place apart: the second one begins anew. */
+export function keyOf(conversation: number, anchor: Anchor, visit: number) {
+    return ['messages', conversation, anchor, visit] as const;
+}
+
+/** Reads a page. Where a window begins, what hot has is better than nothing; a page beside it is whole or comes later. */
+async function read(client: Client, conversation: number, param: PageParam, signal: AbortSignal): Promise<MessagePage> {
+    const begun = recent.position();
+    const page = await readWhole(client, conversation, param, signal);
+    // Changes that arrived while the page was on its way may be newer than it.
+    const { pages } = merge([page], recent.since(begun, conversation));
+    return recent.erasedSince(begun).reduce(erase, pages)[0]!;
+}
+
+async function readWhole(client: Client, conversation: number, param: PageParam, signal: AbortSignal): Promise<MessagePage> {
+    const parameters = parametersOf(param);
+    try {
+        return await client.messages(conversation, parameters, { signal });
+    } catch (error) {
+        const isColdAway = error instanceof Problem && error.kind === 'tier-unavailable' && error.tier === 'cold';
+        if (!isColdAway || param.kind === 'before' || param.kind === 'after') throw error;
+        // A partial page cannot be counted.
+        const partial = { ...parameters, partial: 'allow', count: undefined };
+        return await client.messages(conversation, partial, { signal });
+    }
+}
+
+/** A window of messages that begins at `anchor` and grows at both ends. */
+export function useMessages(conversation: number, anchor: Anchor, visit: number) {
+    const client = useClient();
+    return useInfiniteQuery({
+        queryKey: keyOf(conversation, anchor, visit),
+        initialPageParam: anchor as PageParam,
+        queryFn: ({ pageParam, signal }) => read(client, conversation, pageParam, signal),
+        // In a list that is shown oldest first, the next page is the older one.
+        getNextPageParam: olderThan,
+        getPreviousPageParam: newerThan,
+        maxPages: MAX_PAGES,
+        staleTime: Infinity,
+        refetchOnMount: false,
+        refetchOnWindowFocus: false,
+        refetchOnReconnect: false,
+        retry: false,
+    });
+}
+
+/** Changes the windows of a conversation that are loaded. */
+function change(queries: QueryClient, conversation: number, changed: (pages: MessagePage[]) => MessagePage[]) {
+    queries.setQueriesData<WindowData>({ queryKey: ['messages', conversation] }, (data) => {
+        return data && { ...data, pages: changed(data.pages) };
+    });
+}
+
+/** Brings changed messages into the windows of their conversation. */
+export function bring(queries: QueryClient, conversation: number, messages: readonly Message[]) {
+    change(queries, conversation, (pages) => merge(pages, messages).pages);
+}
+
+export function takeOut(queries: QueryClient, conversation: number, id: number) {
+    change(queries, conversation, (pages) => erase(pages, id));
+}
+
+/** Asks once for rows newer than a window that ends with the newest one, and brings them in. */
+export async function poll(client: Client, queries: QueryClient, key: ReturnType<typeof keyOf>) {
+    const conversation = key[1];
+    for (;;) {
+        const first = queries.getQueryData<WindowData>(key)?.pages[0];
+        if (!first?.prev || first.has_newer) return;
+        const page = await client.messages(conversation, parametersOf({ kind: 'after', cursor: first.prev }));
+        queries.setQueryData<WindowData>(key, (data) => {
+            if (!data) return data;
+            const pages = merge(data.pages, page.messages).pages;
+            return { ...data, pages: pages.map((old, index) => (index === 0 ? { ...old, prev: page.prev } : old)) };
+        });
+        if (!page.has_newer) return;
+    }
+}

@@ -1,0 +1,20 @@
+//! The change feed of messages: answered at once as JSON, or followed as a stream of events.
+
+mod answer;
+mod follow;
+pub mod http;
+mod read;
+mod source;
+
+use crate::federation::FeedError;
+use crate::web::problem::Problem;
+
+impl From<FeedError> for Problem {
+    fn from(error: FeedError) -> Self {
+        match error {
+            FeedError::Off => Self::LiveOff,
+            FeedError::Expired => Self::ChangesExpired,
+            FeedError::Read(error) => error.into(),
+        }
+    }
+}
