@@ -7,7 +7,7 @@ import { chromium } from 'playwright-core';
 import { createServer } from 'vite';
 
 const { THERMOCLINE_URL: url, THERMOCLINE_TOKEN: token, THERMOCLINE_CONVERSATION: conversation } = process.env;
-const { CHROMIUM: executablePath, DOCUMENT: document } = process.env;
+const { CHROMIUM: executablePath, DEMO_PROGRAM: program, DEMO_FOLDER: folder, DOCUMENT: document } = process.env;
 
 /** The code blocks of the document in this language. */
 async function blocks(language) {
@@ -28,7 +28,18 @@ async function use(text) {
     assert.equal(compiled.status, 0, compiled.stdout);
 }
 
-const [walk] = await blocks('ts');
+/** Writes a message into hot, as the document does. */
+function write(content) {
+    const rows = ['conversation_id,sender_id,content,created_at,is_read'];
+    rows.push(`${conversation},1,${content},${new Date().toISOString()},false`, '');
+    const known = Object.entries(process.env).filter(([name]) => !name.startsWith('THERMOCLINE'));
+    const tiers = ['hot', 'cold'].flatMap((tier) => [`--${tier}`, `sqlite:${folder}/${tier}.sqlite3`]);
+    const options = { env: Object.fromEntries(known), input: rows.join('\n'), encoding: 'utf8', timeout: 60_000 };
+    const done = spawnSync(program, ['import', 'messages', '-', ...tiers], options);
+    assert.equal(done.status, 0, done.stderr);
+}
+
+const [walk, live] = await blocks('ts');
 const [html] = await blocks('html');
 await writeFile('index.html', html);
 await use(walk);
@@ -53,6 +64,20 @@ try {
     assert.deepEqual(times, [...times].sort().reverse(), 'newest first');
     assert.deepEqual(errors, []);
     console.log(`1000 messages, from ${times.at(-1)} to ${times[0]}`);
+
+    await use(live);
+    await page.goto(address);
+    await page.waitForFunction(() => globalThis.document.querySelectorAll('li').length === 20);
+    write('written while the page is open');
+    await page.getByText('written while the page is open').waitFor();
+    assert.deepEqual(errors, []);
+
+    await context.setOffline(true);
+    write('written while the network is away');
+    await context.setOffline(false);
+    await page.getByText('written while the network is away').waitFor();
+    assert.equal(await page.locator('li').count(), 22);
+    console.log('two messages, the second one written while the network was away');
 } finally {
     await browser.close();
     await vite.close();

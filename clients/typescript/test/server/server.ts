@@ -2,7 +2,7 @@
 
 import { type ClientOptions, type IdMode, Thermocline } from '../../src/index.js';
 
-function variable(name: string): string {
+export function variable(name: string): string {
     const value = process.env[name];
     if (!value) throw new Error(`${name} is not set; tests/clients/run sets it`);
     return value;
