@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{Message, Messages, changes, readers};
+use crate::feed::Token;
 use crate::tier::usage::cache_asked;
 use crate::web::auth::{Caller, Scope};
 use crate::web::context::RequestContext;
@@ -35,6 +36,10 @@ pub struct MessagePage {
     messages: Vec<Shown<Message>>,
     #[serde(flatten)]
     page: PageInfo,
+    /// The token of the change feed from before these rows were read, for `since`; on the newest page, where there is a feed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    changes: Option<String>,
 }
 
 /// One message.
@@ -45,11 +50,20 @@ struct OneMessage {
     message: Shown<Message>,
 }
 
-impl From<Listing<Message>> for MessagePage {
-    fn from(listing: Listing<Message>) -> Self {
-        Self { success: true, messages: listing.rows, page: listing.info }
+impl From<PageWithToken> for MessagePage {
+    fn from((listing, changes): PageWithToken) -> Self {
+        Self { changes: changes.map(|token| token.to_string()), ..listing.into() }
     }
 }
+
+impl From<Listing<Message>> for MessagePage {
+    fn from(listing: Listing<Message>) -> Self {
+        Self { success: true, messages: listing.rows, page: listing.info, changes: None }
+    }
+}
+
+/// A page of messages, and the token of the change feed that goes on behind it.
+pub type PageWithToken = (Listing<Message>, Option<Token>);
 
 /// Reads a page of a conversation's messages.
 pub async fn read(
@@ -57,12 +71,14 @@ pub async fn read(
     caller: &Caller,
     id: i64,
     params: &Params,
-) -> Result<(ListRequest, Listing<Message>), Problem> {
+) -> Result<(ListRequest, PageWithToken), Problem> {
     let messages = Messages::of(id);
     let request = ListRequest::read(&messages, params)?;
     authorize(app, caller, id).await?;
+    // Before the rows: everything below the token is among them, everything else comes by the feed.
+    let changes = if request.is_newest() { changes::token(app).await? } else { None };
     let listing = request.read_from(app, &messages, "message").await?;
-    Ok((request, listing))
+    Ok((request, (listing, changes)))
 }
 
 /// Reads a page of the messages of a conversation that contain the text `q`.
@@ -112,8 +128,8 @@ async fn page(
     context: RequestContext,
 ) -> Result<Response, Problem> {
     let id = path_id("id", &id)?;
-    let (request, listing) = read(&app, &caller, id, &context.params(&list::PARAMETERS)?).await?;
-    Ok(request.show(listing, &context, MessagePage::from))
+    let (request, (listing, changes)) = read(&app, &caller, id, &context.params(&list::PARAMETERS)?).await?;
+    Ok(request.show(listing, &context, |listing| MessagePage::from((listing, changes))))
 }
 
 /// The messages that contain a text, newest first.

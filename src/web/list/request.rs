@@ -66,6 +66,16 @@ impl ListRequest {
         Ok(Self { style, offset, limit, span, as_of, count, partial, id, params: params.clone() })
     }
 
+    /// Returns whether it asks for the newest rows of the whole list.
+    pub fn is_newest(&self) -> bool {
+        let begins_there = match self.style {
+            Style::Page | Style::Offset => self.offset == 0,
+            Style::Newest => true,
+            Style::Before(_) | Style::After(_) | Style::Around(_) | Style::At(_) => false,
+        };
+        begins_there && self.as_of.is_none() && self.span == Span::ALL
+    }
+
     /// Returns whether an answer without what an unavailable cold holds is welcome.
     pub const fn takes_partial(&self) -> bool {
         self.partial

@@ -7,7 +7,18 @@ mod read;
 mod source;
 
 use crate::federation::FeedError;
+use crate::feed::Token;
 use crate::web::problem::Problem;
+use crate::web::state::App;
+
+/// Returns the token of now; none without a feed.
+pub async fn token(app: &App) -> Result<Option<Token>, Problem> {
+    match read::now(app).await {
+        Ok(token) => Ok(Some(token)),
+        Err(FeedError::Off) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
 
 impl From<FeedError> for Problem {
     fn from(error: FeedError) -> Self {
