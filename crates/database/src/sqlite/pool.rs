@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::Connection as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
@@ -12,22 +12,26 @@ use crate::PoolSize;
 
 /// Instructions of SQLite's machine between two looks at the flag, some 10 µs.
 const INSTRUCTIONS: i32 = 2_000;
+/// The time after which an idle connection is closed when another one comes back. Each has a cache of up to 32 MiB.
+const KEPT: Duration = Duration::from_secs(30);
 
 /// A connection and the flag that interrupts its statement.
 #[derive(Debug)]
 struct Connection {
-    connection: SqliteConnection,
+    handle: SqliteConnection,
     interrupted: Arc<AtomicBool>,
+    /// When it was last in use.
+    used: Instant,
 }
 
 impl Connection {
     async fn open(options: &SqliteConnectOptions) -> Result<Self, sqlx::Error> {
-        let mut connection = SqliteConnection::connect_with(options).await?;
+        let mut handle = SqliteConnection::connect_with(options).await?;
         let interrupted = Arc::new(AtomicBool::new(false));
         let flag = Arc::clone(&interrupted);
         let goes_on = move || !flag.load(Ordering::Relaxed);
-        connection.lock_handle().await?.set_progress_handler(INSTRUCTIONS, goes_on);
-        Ok(Self { connection, interrupted })
+        handle.lock_handle().await?.set_progress_handler(INSTRUCTIONS, goes_on);
+        Ok(Self { handle, interrupted, used: Instant::now() })
     }
 }
 
@@ -44,6 +48,7 @@ struct Inner {
     lasting: usize,
     wait: Duration,
     permits: Arc<Semaphore>,
+    /// In the order in which they were used; the next one to be used is at the end, so that few stay in use.
     idle: Mutex<Vec<Connection>>,
 }
 
@@ -95,10 +100,24 @@ impl Pool {
         let Ok(_all) = self.0.permits.acquire_many(self.0.most).await else { return };
         self.0.permits.close();
         let idle: Vec<Connection> = self.idle().drain(..).collect();
-        for Connection { connection, .. } in idle {
+        for Connection { handle, .. } in idle {
             // Everything is committed; an error while closing is irrelevant.
-            let _ = connection.close().await;
+            let _ = handle.close().await;
         }
+    }
+
+    /// Keeps a connection for the next lease. Closes those that have been idle for long, and this one if enough are idle.
+    fn give_back(&self, mut connection: Connection, now: Instant) {
+        connection.used = now;
+        let mut idle = self.idle();
+        let outdated = idle.partition_point(|idle| now.duration_since(idle.used) > KEPT);
+        let outdated: Vec<Connection> = idle.drain(..outdated).collect();
+        if idle.len() < self.0.lasting {
+            idle.push(connection);
+        }
+        drop(idle);
+        // Closing waits for their threads.
+        drop(outdated);
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
@@ -120,7 +139,7 @@ impl Lease {
     /// Returns the connection and marks it as in use.
     pub fn begin(&mut self) -> Result<&mut SqliteConnection, sqlx::Error> {
         self.busy = true;
-        self.connection.as_mut().map(|leased| &mut leased.connection).ok_or(sqlx::Error::PoolClosed)
+        self.connection.as_mut().map(|leased| &mut leased.handle).ok_or(sqlx::Error::PoolClosed)
     }
 
     /// Marks the use as complete.
@@ -133,10 +152,7 @@ impl Drop for Lease {
     fn drop(&mut self) {
         let Some(leased) = self.connection.take() else { return };
         if !self.busy {
-            let mut idle = self.pool.idle();
-            if idle.len() < self.pool.0.lasting {
-                idle.push(leased);
-            }
+            self.pool.give_back(leased, Instant::now());
             return;
         }
         leased.interrupted.store(true, Ordering::Relaxed);
@@ -145,9 +161,32 @@ impl Drop for Lease {
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(async move {
                 // Whether it was interrupted or complete does not matter.
-                let _ = leased.connection.close().await;
+                let _ = leased.handle.close().await;
                 drop(permit);
             });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_connection_that_is_idle_for_long_is_closed() {
+        let options = SqliteConnectOptions::new().in_memory(true);
+        let pool = Pool::new(options.clone(), 4, 4, Duration::from_secs(60));
+        let begun = Instant::now();
+        for seconds in [0, 10, 20] {
+            let connection = Connection::open(&options).await.expect("opens");
+            pool.give_back(connection, begun + Duration::from_secs(seconds));
+        }
+        assert_eq!(pool.idle().len(), 3);
+        let Lease { connection, .. } = &mut pool.lease().await.expect("a lease");
+        let newest = connection.take().expect("a connection");
+        assert_eq!(newest.used, begun + Duration::from_secs(20), "the one that was used last");
+        pool.give_back(newest, begun + KEPT + Duration::from_secs(1));
+        let idle: Vec<Duration> = pool.idle().iter().map(|idle| idle.used - begun).collect();
+        assert_eq!(idle, [Duration::from_secs(10), KEPT + Duration::from_secs(1)]);
     }
 }
