@@ -4,6 +4,7 @@ use std::future::IntoFuture;
 
 use axum::http::StatusCode;
 
+use crate::support::client;
 use crate::support::prices_tiers::{BOUNDARY, Market, rows};
 
 const ALL: &str = "/api/stocks/1/prices?start_date=1990-01-01";
@@ -144,9 +145,10 @@ async fn clients_detect_a_broken_body() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
     let server = tokio::spawn(axum::serve(listener, market.router.clone()).into_future());
+    let client = client().build().expect("a client");
     for format in ["json", "csv", "ndjson"] {
         let get = async || {
-            let request = reqwest::Client::new().get(format!("http://{address}{ALL}&format={format}"));
+            let request = client.get(format!("http://{address}{ALL}&format={format}"));
             request.bearer_auth(market.token()).send().await.expect("headers")
         };
         market.cold.after(i64::MAX);

@@ -1,16 +1,14 @@
 //! The program in a folder of its own, with the files it is given.
 
 use std::ffi::OsStr;
-use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::thread::JoinHandle;
 
 use tempfile::TempDir;
 use thermocline::clock::Timestamp;
 
 use super::{COLD, HOT, Pair, scratch};
-use crate::support::waiting::{self, output};
+use crate::support::waiting::{self, Lines, output};
 
 /// A folder in which the program runs.
 pub struct Program {
@@ -94,7 +92,9 @@ pub struct Serving {
     child: Child,
     /// The address it listens on.
     pub address: String,
-    log: Option<JoinHandle<String>>,
+    log: Lines,
+    /// The lines that were read.
+    said: String,
 }
 
 impl Drop for Serving {
@@ -114,26 +114,26 @@ impl Serving {
             // An empty variable counts as unset, as in a compose file.
             command.env(name, value);
         }
-        let child = command.spawn().expect("the program");
-        let mut serving = Self { child, address: String::new(), log: None };
-        let mut log = BufReader::new(serving.child.stderr.take().expect("its log"));
-        let mut said = String::new();
-        loop {
-            let from = said.len();
-            if log.read_line(&mut said).expect("a line") == 0 {
-                let status = waiting::status(&mut serving.child).code();
-                return Err(Ended { status, out: String::new(), err: said });
-            }
-            let line: serde_json::Value = serde_json::from_str(&said[from..]).unwrap_or_default();
+        let mut child = command.spawn().expect("the program");
+        let log = Lines::of(child.stderr.take().expect("its log"));
+        let mut serving = Self { child, address: String::new(), log, said: String::new() };
+        while let Some(line) = serving.line() {
+            let line: serde_json::Value = serde_json::from_str(&line).unwrap_or_default();
             if line["message"] == "listening" {
                 line["addr"].as_str().expect("an address").clone_into(&mut serving.address);
-                serving.log = Some(std::thread::spawn(move || {
-                    let _ = log.read_to_string(&mut said);
-                    said
-                }));
                 return Ok(serving);
             }
         }
+        let status = waiting::status(&mut serving.child).code();
+        Err(Ended { status, out: String::new(), err: std::mem::take(&mut serving.said) })
+    }
+
+    /// Waits for the next line of its log; `None` at its end.
+    fn line(&mut self) -> Option<String> {
+        let line = self.log.next()?;
+        self.said.push_str(&line);
+        self.said.push('\n');
+        Some(line)
     }
 
     /// Asks the server to stop and waits for its end.
@@ -141,8 +141,8 @@ impl Serving {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().expect("kill").success());
         let status = waiting::status(&mut self.child).code();
-        let log = self.log.take().and_then(|log| log.join().ok());
-        Ended { status, out: String::new(), err: log.expect("its log") }
+        while self.line().is_some() {}
+        Ended { status, out: String::new(), err: std::mem::take(&mut self.said) }
     }
 }
 

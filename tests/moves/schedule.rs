@@ -13,6 +13,8 @@ use thermocline::tier::Schema;
 use super::fault_injection::{check_all, now, pair_with_history};
 use super::program::{Program, Serving};
 use super::{Pair, plan, run, scratch, sql};
+use crate::support::client;
+use crate::support::waiting::until;
 
 fn schedule(hot: &Arc<dyn Schema>, cold: &Arc<dyn Schema>, pair: &Pair, name: &str) -> Schedule {
     Schedule {
@@ -123,20 +125,17 @@ fn a_server_audits_and_exports_metrics() {
     let server = Serving::start(&program, &environment).expect("it serves");
     let address = server.address.clone();
     let numbers = run(async {
-        let client = reqwest::Client::builder().no_proxy().build().expect("a client");
-        let begun = Instant::now();
-        loop {
+        let client = client().build().expect("a client");
+        let mut text = String::new();
+        until("an audited message", async || {
             let answer = client.get(format!("http://{address}/metrics")).send().await.expect("an answer");
-            let text = answer.text().await.expect("text");
-            let number = |name: &str| -> Option<f64> {
-                text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok())
-            };
-            let audited = number("thermocline_archive_audit_rows_total{resource=\"messages\"}");
-            if audited > Some(0.0) || begun.elapsed() > Duration::from_secs(30) {
-                break text;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+            text = answer.text().await.expect("text");
+            let name = "thermocline_archive_audit_rows_total{resource=\"messages\"}";
+            let audited = text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
+            audited > Some(0.0)
+        })
+        .await;
+        text
     });
     let ended = server.stop();
     assert_eq!(ended.status, Some(0), "{ended:?}");

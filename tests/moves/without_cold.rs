@@ -4,13 +4,14 @@ use super::execute;
 use super::fault_injection::{now, pair_with_history};
 use super::program::{Ended, Program, Serving};
 use super::{Pair, logical_table, run};
+use crate::support::client;
 use crate::support::waiting::output;
 
 /// No cold tier.
 const ALONE: (&str, &str) = ("COLD_DATABASE_URL", "");
 
 async fn get(address: &str, path: &str) -> u16 {
-    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let client = client().build().expect("a client");
     client.get(format!("http://{address}{path}")).send().await.expect("an answer").status().as_u16()
 }
 

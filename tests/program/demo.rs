@@ -1,11 +1,10 @@
 //! The demo runs, and every command it prints works.
 
-use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
-use crate::support::waiting::output;
+use crate::support::waiting::{Lines, output};
 
 struct Demo {
     process: Child,
@@ -26,10 +25,8 @@ fn demo(folder: &std::path::Path) -> Demo {
         .stdout(Stdio::piped())
         .spawn()
         .expect("the demo starts");
-    let output = BufReader::new(process.stdout.take().expect("its output"));
     let mut text = String::new();
-    for line in output.lines() {
-        let line = line.expect("a line of its output");
+    for line in Lines::of(process.stdout.take().expect("its output")) {
         text.push_str(&line);
         if line == "}" {
             break;

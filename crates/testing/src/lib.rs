@@ -134,7 +134,7 @@ impl Service {
             server::serve(listener, router, std::future::pending()).await.expect("it serves");
         });
         // Bodies are not decompressed, so that tests see them as they are sent.
-        let client = reqwest::Client::builder().no_proxy().no_gzip().build().expect("a client");
+        let client = client().no_gzip().build().expect("a client");
         Self { hot, cold, clock, app, url, verifier, client, serving, _folder: folder }
     }
 
@@ -203,6 +203,11 @@ impl Service {
         assert_eq!(answer.status, 200, "{path}: {}", answer.text());
         answer.json()
     }
+}
+
+/// Returns a client of local servers whose requests end: a test that waits forever hides its own failure.
+pub fn client() -> reqwest::ClientBuilder {
+    reqwest::Client::builder().no_proxy().timeout(waiting::LIMIT)
 }
 
 /// Returns `2026-01-30T00:00:00Z` plus some microseconds.

@@ -1,7 +1,7 @@
 //! A tier that can be made to fail.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use thermocline::tier::{Engine, Record, Session, Statement, Tier, TierError, Value};
@@ -28,16 +28,31 @@ pub const SECRET_DETAIL: &str = "password=hunter2 host=db-internal";
 pub struct Switchable {
     inner: Arc<dyn Engine>,
     mode: AtomicU8,
+    hanging: AtomicUsize,
+}
+
+/// A call that never ends, until its caller gives it up.
+struct Hanging<'a>(&'a AtomicUsize);
+
+impl Drop for Hanging<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 impl Switchable {
     pub fn new(inner: Arc<dyn Engine>) -> Self {
-        Self { inner, mode: AtomicU8::new(Mode::Up as u8) }
+        Self { inner, mode: AtomicU8::new(Mode::Up as u8), hanging: AtomicUsize::new(0) }
     }
 
     /// Sets the state from now on.
     pub fn set(&self, mode: Mode) {
         self.mode.store(mode as u8, Ordering::SeqCst);
+    }
+
+    /// Returns the number of calls that will never be answered.
+    pub fn hanging(&self) -> usize {
+        self.hanging.load(Ordering::SeqCst)
     }
 
     async fn pass(&self) -> Result<(), TierError> {
@@ -46,6 +61,8 @@ impl Switchable {
             return Err(TierError::Unavailable { tier: self.tier(), source: SECRET_DETAIL.into() });
         }
         if mode == Mode::Hung as u8 {
+            self.hanging.fetch_add(1, Ordering::SeqCst);
+            let _hanging = Hanging(&self.hanging);
             std::future::pending::<()>().await;
         }
         assert!(mode != Mode::Panicking as u8, "{SECRET_DETAIL}");

@@ -1,11 +1,12 @@
 //! Waiting with a limit. A test that waits forever hides its own failure and that of every test after it.
 
+use std::io::{BufRead as _, BufReader, Read};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 /// Longest time to wait for anything. Far longer than it takes on a busy machine.
-const LIMIT: Duration = Duration::from_mins(3);
+pub const LIMIT: Duration = Duration::from_mins(3);
 /// Time between two looks.
 const BETWEEN: Duration = Duration::from_millis(2);
 
@@ -60,6 +61,37 @@ pub fn status(child: &mut Child) -> ExitStatus {
         }
         assert!(begun.elapsed() < LIMIT, "the process did not end within {LIMIT:?}");
         std::thread::sleep(BETWEEN);
+    }
+}
+
+/// The lines that a process writes. They are read as long as it runs: it would block when a pipe is full.
+#[derive(Debug)]
+pub struct Lines(Receiver<String>);
+
+impl Lines {
+    /// Returns the lines of one of its outputs.
+    pub fn of(output: impl Read + Send + 'static) -> Self {
+        let (sender, lines) = channel();
+        std::thread::spawn(move || {
+            for line in BufReader::new(output).lines().map_while(Result::ok) {
+                // Read on when nobody waits for more.
+                let _ = sender.send(line);
+            }
+        });
+        Self(lines)
+    }
+}
+
+impl Iterator for Lines {
+    type Item = String;
+
+    /// Waits for the next line; `None` after the last one. Panics after three minutes without either.
+    fn next(&mut self) -> Option<String> {
+        match self.0.recv_timeout(LIMIT) {
+            Ok(line) => Some(line),
+            Err(RecvTimeoutError::Disconnected) => None,
+            Err(RecvTimeoutError::Timeout) => panic!("the process wrote no line within {LIMIT:?}"),
+        }
     }
 }
 

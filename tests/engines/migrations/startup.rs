@@ -1,10 +1,9 @@
 //! Many processes starting at once, and the order of a start.
 
-use std::io::{BufRead as _, BufReader};
 use std::process::Child;
 
 use super::{Ended, Installation};
-use crate::support::waiting::output;
+use crate::support::waiting::{Lines, output};
 
 /// A server that listens, and its log up to then.
 pub struct Serving {
@@ -22,14 +21,12 @@ impl Drop for Serving {
 impl Serving {
     /// Reads the log until the server listens.
     pub fn until_it_listens(mut process: Child) -> Self {
-        let mut lines = BufReader::new(process.stderr.take().expect("its log")).lines();
+        let mut lines = Lines::of(process.stderr.take().expect("its log"));
         let mut log: Vec<serde_json::Value> = Vec::new();
         while log.last().is_none_or(|line| line["message"] != "listening") {
-            let line = lines.next().unwrap_or_else(|| panic!("it ended: {log:?}")).expect("a line");
+            let line = lines.next().unwrap_or_else(|| panic!("it ended: {log:?}"));
             log.push(serde_json::from_str(&line).unwrap_or(line.into()));
         }
-        // The rest of the log is read so that the process is not blocked.
-        std::thread::spawn(move || lines.for_each(drop));
         Self { process, log }
     }
 

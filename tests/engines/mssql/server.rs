@@ -1,6 +1,6 @@
 //! Tests for servers only: snapshots beside an open move, cancelled requests, many processes starting at once.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use thermocline::federation::reads::Hot as _;
 use thermocline::federation::sql::SqlHot;
@@ -60,8 +60,8 @@ async fn readers_see_a_move_atomically() {
 async fn cancelled_requests_leave_no_trace() {
     let Some(server) = Server::make().await else { return };
     let hot = Mssql::open(thermocline::schema::of(Tier::Hot), &server.at).await.expect("opens");
-    let slow = Statement::new("-- slow\n").mssql("-- slow\nWAITFOR DELAY '00:00:20'; SELECT 1 AS n");
-    let begun = Instant::now();
+    // A request that waited for the end of one of these would fail at the time limit of a statement.
+    let slow = Statement::new("-- slow\n").mssql("-- slow\nWAITFOR DELAY '23:00:00'; SELECT 1 AS n");
     for round in 0..4 {
         let given_up = (0..50).map(|n| {
             let patience = Duration::from_millis(20 + (n * 7 + round * 3) % 200);
@@ -75,7 +75,6 @@ async fn cancelled_requests_leave_no_trace() {
         let rows = hot.fetch(&echo, &[n.into()]).await.expect("answers");
         assert_eq!(rows[0].int("n").expect("a number"), n, "another request's answer");
     }
-    assert!(begun.elapsed() < Duration::from_mins(1), "{:?}", begun.elapsed());
     let (connections, idle) = hot.readers();
     assert!(connections <= 50 && idle == connections, "{connections} connections, {idle} idle");
     hot.close().await;

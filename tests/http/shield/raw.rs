@@ -65,11 +65,11 @@ pub struct Raw(pub TcpStream);
 
 impl Raw {
     pub async fn connect(addr: &str) -> Self {
-        Self(TcpStream::connect(addr).await.expect("a connection"))
+        Self(soon("a connection", TcpStream::connect(addr)).await.expect("a connection"))
     }
 
     pub async fn send(&mut self, text: &str) {
-        self.0.write_all(text.as_bytes()).await.expect("sent");
+        soon("room for a request", self.0.write_all(text.as_bytes())).await.expect("sent");
     }
 
     /// Returns everything until the server closes the connection.
@@ -78,6 +78,21 @@ impl Raw {
         soon("the end of the connection", async {
             // A reset ends it too.
             let _ = self.0.read_to_end(&mut bytes).await;
+        })
+        .await;
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// Returns what arrives up to this text, or until the server closes the connection.
+    pub async fn until(&mut self, end: &str) -> String {
+        let mut bytes = Vec::new();
+        soon(end, async {
+            while !bytes.ends_with(end.as_bytes()) {
+                // A reset ends it too.
+                if self.0.read_buf(&mut bytes).await.unwrap_or(0) == 0 {
+                    break;
+                }
+            }
         })
         .await;
         String::from_utf8_lossy(&bytes).into_owned()
