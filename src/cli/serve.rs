@@ -1,10 +1,11 @@
 //! `thermocline serve`
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
@@ -25,6 +26,9 @@ use crate::server::refusal::Refusals;
 use crate::web::admission::Gate;
 use crate::web::state::App;
 use crate::{ops, server};
+
+/// Connections that wait to be accepted, where the system allows as many.
+const BACKLOG: u32 = 4096;
 
 /// Serve the API
 ///
@@ -168,7 +172,7 @@ pub async fn until_stopped(listener: TcpListener, app: App, settings: &Settings)
             registry::families().map(|family| (family, options(&settings.archive, family.resource).rule));
         async move { ops::sampling::sample(&app, &rules).await }
     });
-    let refusals = Refusals::new(server_options.base.clone(), app.clock());
+    let refusals = Refusals::before(&server_options, app.clock());
     let router = server::router(app, server_options);
     let mut stopping = Instant::now();
     let stop = async {
@@ -184,9 +188,24 @@ pub async fn until_stopped(listener: TcpListener, app: App, settings: &Settings)
 
 /// Binds the address of a setting.
 pub async fn listen(setting: &str, addr: &str) -> Result<TcpListener, Failure> {
-    TcpListener::bind(addr)
-        .await
-        .map_err(|error| Failure::Usage(format!("{setting}: cannot listen on {addr}: {error}")))
+    bind(addr).await.map_err(|error| Failure::Usage(format!("{setting}: cannot listen on {addr}: {error}")))
+}
+
+/// Binds the first address of a name that can be bound. In a rush the default backlog is too short: a client whose connection
+/// does not fit asks again after a second.
+async fn bind(name: &str) -> io::Result<TcpListener> {
+    let mut failure = io::Error::new(io::ErrorKind::AddrNotAvailable, "the name has no address");
+    for addr in tokio::net::lookup_host(name).await? {
+        let socket = if addr.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        // On Windows this would allow others to bind the same address.
+        #[cfg(not(windows))]
+        socket.set_reuseaddr(true)?;
+        match socket.bind(addr).and_then(|()| socket.listen(BACKLOG)) {
+            Ok(listener) => return Ok(listener),
+            Err(error) => failure = error,
+        }
+    }
+    Err(failure)
 }
 
 /// Returns the bound address, with the port that was assigned for port 0.

@@ -10,6 +10,7 @@ use rmcp::{ErrorData, RoleServer, ServerHandler};
 
 use super::tools;
 use crate::telemetry::explain;
+use crate::web::admission::Visit;
 use crate::web::auth::Caller;
 use crate::web::problem::Problem;
 use crate::web::state::App;
@@ -54,10 +55,16 @@ impl ServerHandler for Server {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        let caller = context.extensions.get::<Parts>().and_then(|parts| parts.extensions.get::<Caller>());
+        let extensions = context.extensions.get::<Parts>().map(|parts| &parts.extensions);
+        let caller = extensions.and_then(|extensions| extensions.get::<Caller>());
         let caller = caller.ok_or_else(|| ErrorData::internal_error("the request has no caller", None))?;
-        let arguments = request.arguments.unwrap_or_default();
-        let called = tools::call(&self.app, caller, &request.name, arguments).await;
+        let visit = extensions.and_then(|extensions| extensions.get::<Visit>());
+        let call = tools::call(&self.app, caller, &request.name, request.arguments.unwrap_or_default());
+        // The library answers in a task of its own, in which slow tools wait for their turn, too.
+        let called = match visit {
+            Some(visit) => visit.scope(call).await,
+            None => call.await,
+        };
         let result = called
             .ok_or_else(|| ErrorData::invalid_params(format!("there is no tool {}", request.name), None))?;
         Ok(match result {

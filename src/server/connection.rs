@@ -1,6 +1,7 @@
 //! One connection: HTTP/1.1 or HTTP/2 by its first bytes, until it ends or is given up.
 
 use std::convert::Infallible;
+use std::future::ready;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
+use futures::future::Either;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -113,12 +115,15 @@ impl Server {
             Socket::new(Arc::clone(stream), Arc::clone(activity), Arc::clone(ended), self.refusals.clone());
         let service = service_fn(|mut request: http::Request<Incoming>| {
             let in_progress = activity.begin(request.version());
-            request.extensions_mut().insert(ConnectInfo(peer));
-            let mut router = self.router.clone();
+            let answer = if let Some(refusal) = self.refusals.of_overload(&request, peer) {
+                Either::Left(ready(Ok(refusal)))
+            } else {
+                request.extensions_mut().insert(ConnectInfo(peer));
+                Either::Right(self.router.clone().call(request.map(Body::new)))
+            };
             let stopping = self.stopping.clone();
             async move {
-                let response =
-                    router.call(request.map(Body::new)).await.unwrap_or_else(|never| match never {});
+                let response = answer.await.unwrap_or_else(|never: Infallible| match never {});
                 Ok::<_, Infallible>(Sending::response(response, in_progress, &stopping))
             }
         });

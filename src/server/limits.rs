@@ -18,6 +18,8 @@ const RESERVED_FILES: usize = 256;
 /// Requests in progress, at the least and for each slot. The others wait for a slot, or for slow work.
 const REQUESTS: usize = 512;
 const REQUESTS_PER_SLOT: usize = 16;
+/// Rows of a list in hot whose count takes as long as some twenty pages by cursor.
+const LARGE_LIST: usize = 200_000;
 
 /// The limits of connections.
 #[derive(Clone, Copy, Debug)]
@@ -59,9 +61,10 @@ impl Default for Limits {
     }
 }
 
-/// Returns the capacity for requests: as many slots as the tiers answer statements at once, unless the settings say fewer.
+/// Returns the capacity for requests: as many slots as a tier answers statements at once, unless the settings say fewer.
 pub fn capacity(settings: &LimitSettings, hot: &dyn Engine, cold: Option<&dyn Engine>) -> Capacity {
-    let slots = hot.reads_at_once() + cold.map_or(0, Engine::reads_at_once);
+    // Not their sum: most requests need one tier only, and embedded ones share the processors.
+    let slots = hot.reads_at_once().max(cold.map_or(0, Engine::reads_at_once));
     let slow_slots = cold.map_or(usize::MAX, Engine::slow_reads_at_once).min(hot.slow_reads_at_once());
     let requests =
         settings.max_requests.map_or_else(|| REQUESTS.max(slots * REQUESTS_PER_SLOT), |most| most as usize);
@@ -70,6 +73,7 @@ pub fn capacity(settings: &LimitSettings, hot: &dyn Engine, cold: Option<&dyn En
         requests,
         slots: if requests == 0 { 0 } else { slots.min(requests) },
         slow_slots: if requests == 0 { 0 } else { slow_slots },
+        large_list: LARGE_LIST,
         requests_per_caller: per_caller,
         rate_per_caller: settings.rate_per_caller.unwrap_or_else(default_rate),
     }

@@ -3,6 +3,7 @@
 mod activity;
 mod body;
 mod connection;
+mod entrance;
 mod host;
 pub mod limits;
 pub mod listener;

@@ -1,12 +1,17 @@
-//! Refusals below the router: problems as bytes, for connections on which no request could be read.
+//! Refusals below the router: of requests that would overload it and, as bytes, of connections on which no request could be
+//! read.
 
-use std::net::Shutdown;
+use std::net::{Shutdown, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
-use http::StatusCode;
+use axum::response::Response;
+use http::{Request, StatusCode};
 use socket2::SockRef;
 use tokio::net::TcpStream;
 
+use super::Options;
+use super::entrance::Entrance;
 use crate::clock::Clock;
 use crate::web::base_path::BasePath;
 use crate::web::finish::{RequestIds, X_REQUEST_ID};
@@ -22,12 +27,25 @@ const LINGER_BYTES: usize = 256 * 1024;
 pub struct Refusals {
     base: BasePath,
     ids: RequestIds,
+    entrance: Option<Arc<Entrance>>,
 }
 
 impl Refusals {
     /// Returns refusals under this prefix. Their ids do not repeat those of the router.
     pub fn new(base: BasePath, clock: &Clock) -> Self {
-        Self { base, ids: RequestIds::new(clock) }
+        Self { base, ids: RequestIds::new(clock), entrance: None }
+    }
+
+    /// Returns the refusals for a router with these options: also those of requests that would overload it.
+    pub fn before(options: &Options, clock: &Clock) -> Self {
+        let refusals = Self::new(options.base.clone(), clock);
+        let entrance = Some(Arc::new(Entrance::new(options, refusals.ids.clone())));
+        Self { entrance, ..refusals }
+    }
+
+    /// Returns the refusal of a request that would overload the router; `None` if it may enter.
+    pub fn of_overload<B>(&self, request: &Request<B>, peer: SocketAddr) -> Option<Response> {
+        self.entrance.as_ref()?.refusal(request, peer)
     }
 
     /// Returns a response with a problem that closes the connection.

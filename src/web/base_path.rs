@@ -75,6 +75,15 @@ impl BasePath {
         format!("{}{path}", self.0)
     }
 
+    /// Returns a path without the prefix, or as it is if it does not have it.
+    pub fn within<'a>(&self, path: &'a str) -> &'a str {
+        match path.strip_prefix(&*self.0) {
+            Some("") => "/",
+            Some(rest) if rest.starts_with('/') => rest,
+            _ => path,
+        }
+    }
+
     /// Returns the target without the prefix; `None` if it does not have it.
     fn strip(&self, uri: &Uri) -> Option<Uri> {
         let target = uri.path_and_query()?.as_str().strip_prefix(&*self.0)?;
@@ -146,6 +155,16 @@ mod tests {
         assert_eq!(strip("/a/b").as_deref(), Some("/"));
         assert_eq!(strip("/a/b?x=1").as_deref(), Some("/?x=1"));
         assert_eq!(strip("/a/bc"), None);
+        for (path, expected) in [
+            ("/a/b/api/posts", "/api/posts"),
+            ("/a/b", "/"),
+            ("/a/b/", "/"),
+            ("/a/bc", "/a/bc"),
+            ("/api/posts", "/api/posts"),
+        ] {
+            assert_eq!(base.within(path), expected);
+            assert_eq!(BasePath::default().within(path), path);
+        }
         assert_eq!(strip("/api/posts"), None);
     }
 }

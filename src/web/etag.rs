@@ -33,13 +33,23 @@ pub fn answer(request: &HeaderMap, content_type: &'static str, body: Bytes) -> R
 
 /// Middleware that sets `Cache-Control` and `Vary` on every response under `/api`, errors and streams included.
 pub async fn private_api(request: Request, next: Next) -> Response {
-    let path = request.uri().path();
-    let is_api = path == "/api" || path.starts_with("/api/");
+    let is_api = is_api(request.uri().path());
     let mut response = next.run(request).await;
     if is_api {
         keep_private(response.headers_mut());
     }
     response
+}
+
+/// Adds `Cache-Control` and `Vary` to a response under `/api`.
+pub fn keep_api_private(path: &str, headers: &mut HeaderMap) {
+    if is_api(path) {
+        keep_private(headers);
+    }
+}
+
+fn is_api(path: &str) -> bool {
+    path == "/api" || path.starts_with("/api/")
 }
 
 fn keep_private(headers: &mut HeaderMap) {

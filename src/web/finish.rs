@@ -61,7 +61,7 @@ impl RequestIds {
     }
 
     /// Returns the id that the client sent, if it is safe to log and to send back, and otherwise a new one.
-    fn of(&self, headers: &HeaderMap) -> RequestId {
+    pub fn of(&self, headers: &HeaderMap) -> RequestId {
         let mut sent = headers.get_all(X_REQUEST_ID).iter();
         if let (Some(id), None) = (sent.next(), sent.next())
             && (1..=64).contains(&id.len())
@@ -105,10 +105,27 @@ pub async fn finish(State(ids): State<RequestIds>, mut request: Request, next: N
         }
         response = render(&problem, response, &id, (&base, &path), &method);
     }
+    identify(&mut response, &id);
+    response
+}
+
+/// Returns the response to a request that is refused before the router. `path` is without the prefix.
+pub fn refused(
+    problem: &Problem,
+    id: &RequestId,
+    (base, path): (&BasePath, &str),
+    method: &Method,
+) -> Response {
+    let bare = problem.kind().status.into_response();
+    let mut response = render(problem, bare, id, (base, &base.join(path)), method);
+    identify(&mut response, id);
+    response
+}
+
+fn identify(response: &mut Response, id: &RequestId) {
     if let Ok(id) = HeaderValue::from_str(id.as_str()) {
         response.headers_mut().insert(X_REQUEST_ID, id);
     }
-    response
 }
 
 /// Turns a panic into a 500 whose message only the log shows, for `CatchPanicLayer::custom`.

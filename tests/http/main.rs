@@ -15,6 +15,7 @@ mod live;
 mod mcp;
 mod openapi;
 mod pairs;
+mod polling;
 mod prices;
 mod prices_failures;
 mod shield;

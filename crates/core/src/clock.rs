@@ -14,6 +14,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Microseconds in a day.
 pub const DAY: i64 = 86_400_000_000;
+/// Microseconds by which the clock that dated a row may be ahead of ours. A row dated later lies in the future.
+pub const SKEW: i64 = 10 * 60 * 1_000_000;
 
 /// A UTC instant in microseconds since 1970-01-01, the resolution of every tier.
 ///

@@ -115,10 +115,10 @@ impl Sqlite {
     }
 }
 
-/// Returns the number of reads that make sense at once: the statements run in this process.
+/// Returns the number of reads that make sense at once. The statements run in this process, so more of them than processors
+/// only take time from each other, and from the threads that read requests and write answers.
 fn reads_at_once() -> usize {
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    (2 * processors).clamp(4, CONNECTIONS as usize)
+    std::thread::available_parallelism().map_or(1, usize::from).clamp(2, CONNECTIONS as usize)
 }
 
 async fn fetch_all(
@@ -165,7 +165,7 @@ impl Engine for Sqlite {
 
     fn slow_reads_at_once(&self) -> usize {
         // Half of the processors stay for other work.
-        (reads_at_once() / 4).max(1)
+        (reads_at_once() / 2).max(1)
     }
 
     async fn close(&self) {

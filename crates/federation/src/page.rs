@@ -27,6 +27,8 @@ pub struct Page<R> {
     pub position: Option<i64>,
     /// The length of the list, when it was counted.
     pub total: Option<i64>,
+    /// The number of its rows in hot, when hot counted them: the cost of the count, since hot counts row by row.
+    pub hot_rows: Option<i64>,
     /// Set when cold did not answer: the page ends above this key, at or below which cold may hold rows.
     pub missing_from: Option<Key>,
 }
@@ -37,7 +39,7 @@ impl<R> Page<R> {
         let limit = usize::try_from(limit).unwrap_or(0);
         let more = rows.len() > limit;
         rows.truncate(limit);
-        Self { rows, more, newer: false, position: None, total, missing_from: None }
+        Self { rows, more, newer: false, position: None, total, hot_rows: None, missing_from: None }
     }
 
     /// Places a page that begins below `offset` rows. `any`: whether the list has rows, which an empty page does not show.
@@ -68,6 +70,7 @@ impl<R> Page<R> {
             newer: newer.more,
             position: None,
             total: None,
+            hot_rows: None,
             missing_from: newer.missing_from.or(older.missing_from),
         }
     }

@@ -1,10 +1,8 @@
 //! Rows dated in the future: mostly local times that were taken for UTC.
 
 use super::Record;
-use thermocline_core::clock::{DAY, Timestamp};
+use thermocline_core::clock::{DAY, SKEW, Timestamp};
 
-/// The minutes by which the clock that dated a row may be ahead.
-const SKEW_MINUTES: i64 = 10;
 /// The hours by which the earliest time zone is ahead of UTC. A day of prices begins there first.
 const EARLIEST_ZONE: i64 = 14;
 
@@ -15,9 +13,11 @@ pub fn future_reason(record: &Record, now: Timestamp) -> Option<String> {
         let today = now.plus(EARLIEST_ZONE * DAY / 24).date();
         return (newest.date() > today).then(|| format!("the day {} lies in the future", newest.date()));
     }
-    let latest = now.plus(SKEW_MINUTES * 60_000_000);
-    (newest > latest).then(|| {
-        format!("{newest} lies more than {SKEW_MINUTES} minutes in the future; is it local time without its offset?")
+    (newest > now.plus(SKEW)).then(|| {
+        let minutes = SKEW / 60_000_000;
+        format!(
+            "{newest} lies more than {minutes} minutes in the future; is it local time without its offset?"
+        )
     })
 }
 

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use http::Method;
+use http::{Method, StatusCode};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -21,6 +21,8 @@ use crate::tier::Engine;
 use crate::web::state::App;
 use crate::web::timing::TiersAsked;
 
+/// The label of requests without a route, or refused before it is known.
+pub const NO_ROUTE: &str = "none";
 /// The time between two aggregations of histograms.
 const AGGREGATED_EVERY: Duration = Duration::from_secs(5);
 /// Upper bounds of the histograms, in seconds.
@@ -124,18 +126,23 @@ pub fn method_label(method: &Method) -> &'static str {
     }
 }
 
+/// Counts a request of a route.
+pub fn count(method: &Method, route: &str, status: StatusCode) {
+    let (route, status) = (route.to_owned(), status.as_u16().to_string());
+    let method = method_label(method);
+    metrics::counter!(REQUESTS, "method" => method, "route" => route, "status" => status).increment(1);
+}
+
 /// Middleware that counts and times requests by route pattern (with paths, every id would be a series of its own), and by the
 /// tiers they asked.
 pub async fn track(request: Request, next: Next) -> Response {
     let begun = Instant::now();
-    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
-    let method = method_label(request.method());
+    let route = request.extensions().get::<MatchedPath>().map_or(NO_ROUTE, MatchedPath::as_str).to_owned();
+    let method = request.method().clone();
     let is_probe = super::PATHS.contains(&request.uri().path());
     let response = next.run(request).await;
-    let status = response.status().as_u16().to_string();
     let seconds = begun.elapsed().as_secs_f64();
-    metrics::counter!(REQUESTS, "method" => method, "route" => route.clone(), "status" => status)
-        .increment(1);
+    count(&method, &route, response.status());
     metrics::histogram!(REQUEST_SECONDS, "route" => route).record(seconds);
     let asked = response.extensions().get::<TiersAsked>().and_then(|asked| asked.name());
     if let Some(tiers) = asked.filter(|_| !is_probe) {

@@ -104,7 +104,7 @@ async fn read_comments(
     let comments = Comments { post };
     let request = ListRequest::read(&comments, params)?;
     caller.require(Scope::Posts)?;
-    let listing = request.run(app.reader(), &comments).await?;
+    let listing = request.find_in(app, &comments).await?;
     // Where there are comments there is a post; only their absence leaves it open.
     if listing.as_ref().is_none_or(|listing| listing.rows.is_empty()) {
         read_one(app, caller, post).await?;

@@ -7,8 +7,9 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-/// The time without an empty queue after which it counts as standing.
-const STANDING: Duration = Duration::from_millis(100);
+/// The time after a refusal in which the queue counts as standing: it is overload, and no burst. A short queue that empties
+/// between two moments of it must not count as a burst again.
+const STANDING: Duration = Duration::from_secs(1);
 
 /// The limits of waiting: number and time.
 #[derive(Clone, Copy, Debug)]
@@ -44,8 +45,8 @@ struct State {
     /// The keys that have waiters, in the order of their turns.
     turns: VecDeque<u64>,
     waiters: HashMap<u64, VecDeque<Waiter>>,
-    /// When somebody last found the queue empty.
-    empty_at: Instant,
+    /// When a key was last refused.
+    refused_at: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -77,7 +78,7 @@ impl FairQueue {
             next_waiter: 0,
             turns: VecDeque::new(),
             waiters: HashMap::new(),
-            empty_at: Instant::now(),
+            refused_at: None,
         };
         let slots = slots.max(1);
         Arc::new(Self { slots, share: slots.div_ceil(2), patience, state: Mutex::new(state) })
@@ -88,30 +89,68 @@ impl FairQueue {
         let (mut waiting, limit) = {
             let mut state = self.lock();
             let now = Instant::now();
-            if state.running < self.slots && state.running_of(key) < self.share {
-                state.begin(key);
-                state.empty_at = now;
+            if state.begin_if_free(key, self) {
                 return Some(Slot { queue: Arc::clone(self), key });
             }
-            let standing = now - state.empty_at > STANDING;
-            let (limit, waiters) = if standing {
-                (self.patience.standing, self.patience.standing_waiters)
-            } else {
-                (self.patience.burst, self.patience.burst_waiters)
-            };
-            if state.waiting >= self.slots * waiters && !state.displace_for(key) {
+            let (limit, most) = self.limits(&state, now);
+            if state.waiting >= most && !state.displace_for(key) {
+                state.refused_at = Some(now);
                 return None;
             }
-            let (number, turn) = state.enqueue(key);
-            (Waiting { queue: self, key, number, turn }, limit)
+            (Waiting::new(self, key, &mut state), limit)
         };
-        tokio::time::timeout(limit, &mut waiting.turn).await.ok()?.ok()?;
-        Some(Slot { queue: Arc::clone(self), key })
+        if let Ok(Ok(())) = tokio::time::timeout(limit, &mut waiting.turn).await {
+            return Some(Slot { queue: Arc::clone(self), key });
+        }
+        self.lock().refused_at = Some(Instant::now());
+        None
+    }
+
+    /// Returns a slot, however many wait and however long it takes: for work that cannot be refused any more.
+    pub async fn acquire_in_the_end(self: &Arc<Self>, key: u64) -> Slot {
+        loop {
+            let mut waiting = {
+                let mut state = self.lock();
+                if state.begin_if_free(key, self) {
+                    return Slot { queue: Arc::clone(self), key };
+                }
+                Waiting::new(self, key, &mut state)
+            };
+            // It fails for a waiter that was displaced, which waits anew.
+            if (&mut waiting.turn).await.is_ok() {
+                return Slot { queue: Arc::clone(self), key };
+            }
+        }
+    }
+
+    /// Refuses `key` if [`FairQueue::acquire`] would at once.
+    pub fn refuses(&self, key: u64) -> bool {
+        let mut state = self.lock();
+        if state.is_free_for(key, self) {
+            return false;
+        }
+        let now = Instant::now();
+        let (_, most) = self.limits(&state, now);
+        let refuses = state.waiting >= most && state.longest_but(key).is_none();
+        if refuses {
+            state.refused_at = Some(now);
+        }
+        refuses
+    }
+
+    /// Returns how long a request waits at most, and how many wait at most.
+    fn limits(&self, state: &State, now: Instant) -> (Duration, usize) {
+        let is_standing = state.refused_at.is_some_and(|refused| now < refused + STANDING);
+        let (limit, waiters) = if is_standing {
+            (self.patience.standing, self.patience.standing_waiters)
+        } else {
+            (self.patience.burst, self.patience.burst_waiters)
+        };
+        (limit, self.slots * waiters)
     }
 
     /// Returns the number of slots in use and of waiters.
-    #[cfg(test)]
-    fn load(&self) -> (usize, usize) {
+    pub fn load(&self) -> (usize, usize) {
         let state = self.lock();
         (state.running, state.waiting)
     }
@@ -126,9 +165,6 @@ impl FairQueue {
                 state.begin(next);
                 return;
             }
-        }
-        if state.waiting == 0 {
-            state.empty_at = Instant::now();
         }
     }
 
@@ -149,6 +185,18 @@ impl State {
         }
         waiters.push_back(Waiter { number, turn });
         (number, receiver)
+    }
+
+    fn is_free_for(&self, key: u64, queue: &FairQueue) -> bool {
+        self.running < queue.slots && self.running_of(key) < queue.share
+    }
+
+    fn begin_if_free(&mut self, key: u64, queue: &FairQueue) -> bool {
+        let is_free = self.is_free_for(key, queue);
+        if is_free {
+            self.begin(key);
+        }
+        is_free
     }
 
     fn running_of(&self, key: u64) -> usize {
@@ -185,14 +233,17 @@ impl State {
         Some((key, waiter))
     }
 
-    /// Removes the oldest waiter of the key that has the most, if that is fair to it. Returns whether there is room now.
-    fn displace_for(&mut self, key: u64) -> bool {
+    /// Returns the key that has the most waiters, if it is fair that one of them makes room for one of `key`.
+    fn longest_but(&self, key: u64) -> Option<u64> {
         let own = self.waiters.get(&key).map_or(0, VecDeque::len);
         let longest = self.waiters.iter().max_by_key(|(_, waiters)| waiters.len());
-        let Some((&longest, _)) = longest.filter(|(_, waiters)| waiters.len() > own + 1) else {
-            return false;
-        };
-        let Some(waiters) = self.waiters.get_mut(&longest) else { return false };
+        longest.filter(|(_, waiters)| waiters.len() > own + 1).map(|(key, _)| *key)
+    }
+
+    /// Removes the oldest waiter of the key that has the most, if that is fair to it. Returns whether there is room now.
+    fn displace_for(&mut self, key: u64) -> bool {
+        let longest = self.longest_but(key);
+        let Some(waiters) = longest.and_then(|key| self.waiters.get_mut(&key)) else { return false };
         // Its receiver fails, as after a wait that was too long.
         self.waiting -= usize::from(waiters.pop_front().is_some());
         true
@@ -216,6 +267,13 @@ struct Waiting<'a> {
     key: u64,
     number: u64,
     turn: oneshot::Receiver<()>,
+}
+
+impl<'a> Waiting<'a> {
+    fn new(queue: &'a FairQueue, key: u64, state: &mut State) -> Self {
+        let (number, turn) = state.enqueue(key);
+        Self { queue, key, number, turn }
+    }
 }
 
 impl Drop for Waiting<'_> {
@@ -319,19 +377,89 @@ mod tests {
 
     #[tokio::test]
     async fn a_wait_is_long_in_a_burst_and_short_in_a_standing_queue() {
-        let patience = Patience { burst: STANDING * 2, standing: Duration::ZERO, ..PATIENCE };
+        let patience = Patience { burst_waiters: 3, standing: Duration::ZERO, ..PATIENCE };
+        let queue = FairQueue::new(2, patience);
+        let limits = |after| {
+            let state = queue.lock();
+            queue.limits(&state, state.refused_at.unwrap_or_else(Instant::now) + after)
+        };
+        assert_eq!(limits(Duration::ZERO), (patience.burst, 6), "nobody was refused");
+        let slots = [queue.acquire(1).await.expect("one"), queue.acquire(2).await.expect("two")];
+        let mut waiters = Vec::new();
+        for key in 0..6 {
+            waiters.push(waits(&queue, key));
+            settle().await;
+        }
+        assert!(queue.acquire(7).await.is_none(), "six wait, one each");
+        assert_eq!(limits(Duration::ZERO), (patience.standing, 4));
+        drop(slots);
+        for waiter in waiters {
+            drop(waiter.await.expect("ends"));
+        }
+        assert_eq!(queue.load(), (0, 0));
+        let last = STANDING.checked_sub(Duration::from_nanos(1)).expect("a second");
+        assert_eq!(limits(last), (patience.standing, 4), "an empty queue does not end the overload");
+        assert_eq!(limits(STANDING), (patience.burst, 6));
+
+        let _slots = [queue.acquire(1).await.expect("one"), queue.acquire(2).await.expect("two")];
+        queue.lock().refused_at = Some(Instant::now() + Duration::from_hours(1));
+        assert!(queue.acquire(3).await.is_none(), "it does not wait for a minute");
+        assert_eq!(queue.load(), (2, 0), "nobody who gave up is left behind");
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_is_foreseen() {
+        let patience = Patience { burst_waiters: 3, standing_waiters: 2, ..PATIENCE };
+        let queue = FairQueue::new(1, patience);
+        assert!(!queue.refuses(1), "a slot is free");
+        let slot = queue.acquire(1).await.expect("the first is free");
+        assert!(!queue.refuses(1), "nobody waits yet");
+        let mut waiters = Vec::new();
+        for _ in 0..3 {
+            waiters.push(waits(&queue, 1));
+            settle().await;
+        }
+        assert!(queue.refuses(1));
+        assert!(!queue.refuses(2), "one of three makes room for another key");
+        waiters.push(waits(&queue, 2));
+        waiters.push(waits(&queue, 3));
+        settle().await;
+        assert!([1, 2, 3, 4].iter().all(|key| queue.refuses(*key)), "one waiter each");
+        drop(slot);
+        for waiter in waiters {
+            drop(waiter.await.expect("ends"));
+        }
+        assert_eq!(queue.load(), (0, 0));
+
+        let _slot = queue.acquire(1).await.expect("it is free");
+        let _waiters = [waits(&queue, 1), waits(&queue, 2)];
+        settle().await;
+        assert!(queue.refuses(3), "the queue stands since the last refusal");
+        queue.lock().refused_at = None;
+        assert!(!queue.refuses(3), "there is room for a third one in a burst");
+    }
+
+    #[tokio::test]
+    async fn work_that_cannot_be_refused_waits_until_its_turn() {
+        let patience = Patience { burst_waiters: 1, standing_waiters: 1, ..PATIENCE };
         let queue = FairQueue::new(1, patience);
         let slot = queue.acquire(1).await.expect("the first is free");
-        let begun = Instant::now();
-        assert!(queue.acquire(2).await.is_none());
-        assert!(begun.elapsed() >= patience.burst);
-        // The queue has been standing meanwhile.
-        let begun = Instant::now();
-        assert!(queue.acquire(2).await.is_none());
-        assert!(begun.elapsed() < patience.burst);
-        assert_eq!(queue.load(), (1, 0), "nobody who gave up is left behind");
+        let mut streams = Vec::new();
+        for _ in 0..3 {
+            let queue = Arc::clone(&queue);
+            streams.push(tokio::spawn(async move { drop(queue.acquire_in_the_end(1).await) }));
+            settle().await;
+        }
+        assert_eq!(queue.load(), (1, 3), "more than the queue admits otherwise");
+        let other = waits(&queue, 2);
+        settle().await;
+        assert_eq!(queue.load(), (1, 4), "the one that made room waits anew");
         drop(slot);
-        assert!(queue.acquire(2).await.is_some());
+        assert!(other.await.expect("ends").is_some());
+        for stream in streams {
+            stream.await.expect("ends");
+        }
+        assert_eq!(queue.load(), (0, 0));
     }
 
     #[tokio::test]

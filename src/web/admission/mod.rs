@@ -4,15 +4,19 @@
 //! bounds those that are worked on, so that few compete for processors and connections and the others wait outside, each
 //! sender in turn. `Callers` bounds what one user may do. A request that takes long steps aside: it gives its slot to
 //! the next one. Work that is known to be slow, such as a search, has a queue of its own (`slow`).
+//!
+//! Under overload most requests are refused, so a refusal has to cost little: the server asks [`Gate::overload`] before the
+//! router does anything. [`admit`] decides about the others, and again about those that came at the same moment.
 
 mod callers;
 mod fair_queue;
 mod guarded;
 mod sign_ins;
+mod slow;
 mod visit;
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,34 +25,31 @@ use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use tokio::sync::Semaphore;
 
 use self::callers::Callers;
-use self::fair_queue::{FairQueue, Patience, Slot};
+use self::fair_queue::{FairQueue, Patience};
 use self::sign_ins::SignIns;
+use self::slow::Slow;
 use crate::web::problem::Problem;
 
 pub use guarded::Guarded;
+pub use slow::{Pieces, counted, counting, slow};
 pub use visit::Visit;
 
 /// Seconds after which a refused request may be repeated.
 const RETRY_AFTER: u64 = 1;
 /// The time after which a request gives its slot to the next one.
 const STEP_ASIDE_AFTER: Duration = Duration::from_millis(100);
-/// Requests wait for a slot for this long: a refusal has to arrive within 50 ms.
+/// Requests wait for a slot for this long: a refusal has to arrive within 50 ms. A standing queue of one waiter a slot keeps
+/// the slots in use as well as a longer one, and doubles the time of a request at most.
 const PATIENCE: Patience = Patience {
-    burst: Duration::from_millis(40),
+    burst: Duration::from_millis(20),
     standing: Duration::from_millis(5),
     burst_waiters: 64,
-    standing_waiters: 4,
-};
-/// Slow work waits for longer, since it takes longer.
-const SLOW_PATIENCE: Patience = Patience {
-    burst: Duration::from_secs(10),
-    standing: Duration::from_secs(10),
-    burst_waiters: 128,
-    standing_waiters: 128,
+    standing_waiters: 1,
 };
 /// Counter of refused requests, by reason.
 const REFUSED: &str = "thermocline_http_refused_total";
@@ -64,6 +65,8 @@ pub struct Capacity {
     pub slots: usize,
     /// Slow pieces of work at once.
     pub slow_slots: usize,
+    /// Rows in hot from which on the count of a list is slow work.
+    pub large_list: usize,
     /// Requests in progress of one caller.
     pub requests_per_caller: usize,
     /// Requests of one caller in a second.
@@ -75,14 +78,14 @@ pub struct Capacity {
 pub struct Gate {
     requests: Option<Semaphore>,
     slots: Option<Arc<FairQueue>>,
-    slow: Option<Arc<FairQueue>>,
+    slow: Slow,
     callers: Arc<Callers>,
     sign_ins: SignIns,
 }
 
 /// Why a request is refused.
 #[derive(Clone, Copy, Debug)]
-enum Overload {
+pub enum Overload {
     /// Too many requests are in progress.
     Requests,
     /// No slot became free in time.
@@ -104,7 +107,8 @@ impl Overload {
         metrics::counter!(REFUSED, "reason" => reason).increment(1);
     }
 
-    fn problem(self) -> Problem {
+    /// Counts the refusal and returns its problem.
+    pub fn problem(self) -> Problem {
         self.count();
         Problem::Overloaded { retry_after: RETRY_AFTER }
     }
@@ -113,11 +117,10 @@ impl Overload {
 impl Gate {
     /// Returns limits with this capacity.
     pub fn new(capacity: Capacity) -> Arc<Self> {
-        let queue = |slots, patience| (slots > 0).then(|| FairQueue::new(slots, patience));
         Arc::new(Self {
             requests: (capacity.requests > 0).then(|| Semaphore::new(capacity.requests)),
-            slots: queue(capacity.slots, PATIENCE),
-            slow: queue(capacity.slow_slots, SLOW_PATIENCE),
+            slots: (capacity.slots > 0).then(|| FairQueue::new(capacity.slots, PATIENCE)),
+            slow: Slow::new(capacity.slow_slots, capacity.large_list),
             callers: Callers::new(capacity.requests_per_caller, capacity.rate_per_caller),
             sign_ins: SignIns::default(),
         })
@@ -127,6 +130,35 @@ impl Gate {
     pub fn open() -> Arc<Self> {
         Self::new(Capacity::default())
     }
+
+    /// Returns what the queues hold. Without limits they hold nothing.
+    pub fn load(&self) -> Load {
+        let of = |queue: Option<&Arc<FairQueue>>| queue.map_or((0, 0), |queue| queue.load());
+        let (running, waiting) = of(self.slots.as_ref());
+        let (slow_running, slow_waiting) = of(self.slow.queue());
+        Load { running, waiting, slow_running, slow_waiting }
+    }
+
+    /// Returns why a request of the sender with these headers is refused at once; `None` if it is not.
+    pub fn overload(&self, headers: &HeaderMap, address: Option<IpAddr>) -> Option<Overload> {
+        if self.requests.as_ref().is_some_and(|requests| requests.available_permits() == 0) {
+            return Some(Overload::Requests);
+        }
+        self.slots.as_ref()?.refuses(sender(headers, address)).then_some(Overload::Slots)
+    }
+}
+
+/// Requests by what they do at a moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Load {
+    /// With a slot.
+    pub running: usize,
+    /// Waiting for one.
+    pub waiting: usize,
+    /// With a slot for slow work.
+    pub slow_running: usize,
+    /// Waiting for one.
+    pub slow_waiting: usize,
 }
 
 /// The paths that never wait behind other requests: probes and metrics.
@@ -135,7 +167,9 @@ pub struct Exempt(pub &'static [&'static str]);
 
 /// Middleware that begins the [`Visit`] of a request.
 pub async fn begin(State(gate): State<Arc<Gate>>, mut request: Request, next: Next) -> Response {
-    let visit = Visit::new(&gate, request.extensions(), sender(&request));
+    // None in tests without a socket.
+    let address = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|connection| connection.0.ip());
+    let visit = Visit::new(&gate, request.extensions(), address, sender(request.headers(), address));
     request.extensions_mut().insert(visit);
     next.run(request).await
 }
@@ -162,7 +196,7 @@ async fn serve(visit: &Visit, request: Request, next: Next) -> Response {
             None => return Overload::Slots.problem().into_response(),
         }
     }
-    let mut answer = pin!(visit::CURRENT.scope(visit.clone(), next.run(request)));
+    let mut answer = pin!(visit.scope(next.run(request)));
     let response = if let Ok(response) = tokio::time::timeout(STEP_ASIDE_AFTER, &mut answer).await {
         response
     } else {
@@ -176,27 +210,12 @@ async fn serve(visit: &Visit, request: Request, next: Next) -> Response {
     }
 }
 
-/// Waits for a slot for slow work. The request gives its other slot back first.
-///
-/// # Errors
-/// [`Problem::Overloaded`] if none becomes free in time.
-pub async fn slow() -> Result<Option<Slot>, Problem> {
-    let Ok(visit) = visit::CURRENT.try_with(Clone::clone) else { return Ok(None) };
-    let Some(slow) = &visit.gate().slow else { return Ok(None) };
-    visit.step_aside();
-    slow.acquire(visit.key()).await.map(Some).ok_or_else(|| Overload::Slow.problem())
-}
-
 /// Returns a number that stands for the sender before the token is verified: the token, or the address without one.
-fn sender(request: &Request) -> u64 {
+fn sender(headers: &HeaderMap, address: Option<IpAddr>) -> u64 {
     let mut hasher = DefaultHasher::new();
-    match request.headers().get(AUTHORIZATION) {
+    match headers.get(AUTHORIZATION) {
         Some(token) => token.as_bytes().hash(&mut hasher),
-        None => request
-            .extensions()
-            .get::<ConnectInfo<SocketAddr>>()
-            .map(|ConnectInfo(address)| address.ip())
-            .hash(&mut hasher),
+        None => address.hash(&mut hasher),
     }
     hasher.finish()
 }

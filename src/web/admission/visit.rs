@@ -1,9 +1,9 @@
 //! A request as the limits and the access log see it: where it came from, who sent it, and the slots it holds.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use axum::extract::ConnectInfo;
 use http::Extensions;
 
 use super::callers::CallerPermit;
@@ -27,6 +27,8 @@ struct Inner {
     key: u64,
     caller: OnceLock<i64>,
     held: Mutex<Held>,
+    /// Rows that it read piece by piece.
+    rows_read: AtomicUsize,
 }
 
 #[derive(Debug, Default)]
@@ -37,13 +39,17 @@ struct Held {
 
 tokio::task_local! {
     /// The request that this task answers.
-    pub(super) static CURRENT: Visit;
+    static CURRENT: Visit;
+}
+
+/// Returns the request that this task answers; `None` for a task of another kind.
+pub(super) fn current() -> Option<Visit> {
+    CURRENT.try_with(Clone::clone).ok()
 }
 
 impl Visit {
     /// Returns the visit of a request with these extensions. `key` identifies its sender in queues.
-    pub(super) fn new(gate: &Arc<Gate>, extensions: &Extensions, key: u64) -> Self {
-        let address = extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip());
+    pub(super) fn new(gate: &Arc<Gate>, extensions: &Extensions, address: Option<IpAddr>, key: u64) -> Self {
         Self(Arc::new(Inner {
             gate: Arc::clone(gate),
             address,
@@ -51,6 +57,7 @@ impl Visit {
             key,
             caller: OnceLock::new(),
             held: Mutex::default(),
+            rows_read: AtomicUsize::new(0),
         }))
     }
 
@@ -111,6 +118,19 @@ impl Visit {
     /// Returns the permit of the caller, which lasts until the body is sent.
     pub(super) fn take_caller_permit(&self) -> Option<CallerPermit> {
         self.held(|held| held.caller.take())
+    }
+
+    /// Runs a part of the answer in a task of its own, which otherwise would not know its request.
+    pub async fn scope<F: Future>(&self, work: F) -> F::Output {
+        CURRENT.scope(self.clone(), work).await
+    }
+
+    pub(super) fn rows_read(&self) -> usize {
+        self.0.rows_read.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn add_rows_read(&self, rows: usize) {
+        self.0.rows_read.fetch_add(rows, Ordering::Relaxed);
     }
 
     fn held<T>(&self, change: impl FnOnce(&mut Held) -> T) -> T {

@@ -88,7 +88,8 @@ pub struct PageInfo {
     /// The cursor of the rows just older, for `before`; null when there are none.
     #[schema(required = true)]
     next: Option<String>,
-    /// The cursor of the rows just newer, for `after`, also when there are none yet.
+    /// The cursor of the rows just newer, for `after`, also when there are none yet. Rows dated in the future do not end a
+    /// poll: at the top of the list it is the cursor of the newest row that is not, and `after` returns the others again.
     prev: String,
     /// For `as_of` of the other pages of this walk.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -113,8 +114,9 @@ impl PageInfo {
 }
 
 impl ListRequest {
-    /// Returns the page that was read for this request in its envelope. `keys` are the keys of its rows.
-    pub(super) fn listing<R>(&self, page: Page<R>, keys: &[Key]) -> Listing<R> {
+    /// Returns the page that was read for this request in its envelope. `keys` are the keys of its rows. `poll` is where a
+    /// poll goes on, if that is not its newest row.
+    pub(super) fn listing<R>(&self, page: Page<R>, keys: &[Key], poll: Option<Key>) -> Listing<R> {
         let cursor = |key| page::encode(TokenKind::Cursor, self.id, key);
         let oldest = match (keys.last(), self.style) {
             (Some(key), _) => Some(*key),
@@ -144,7 +146,7 @@ impl ListRequest {
             has_more: page.more,
             has_newer: page.newer,
             next: oldest.filter(|_| page.more).map(cursor),
-            prev: cursor(newest),
+            prev: cursor(poll.unwrap_or(newest)),
             as_of: as_of.map(|key| page::encode(TokenKind::AsOf, self.id, key)),
             partial: page.missing_from.map(|_| true),
             missing: page.missing_from.map(|_| vec!["cold"]),

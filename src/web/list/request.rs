@@ -81,6 +81,11 @@ impl ListRequest {
         self.partial
     }
 
+    /// Returns whether the rows of the list are counted.
+    pub(super) fn counts(&self) -> bool {
+        self.style.is_numbered() || self.count == Count::Exact
+    }
+
     /// Returns the same request to a list that has cursor pages only: by default it starts at the newest row.
     #[must_use]
     pub fn by_cursor(self) -> Self {

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::envelope::{Listing, PageInfo, Shown};
 use super::request::{ListRequest, Style};
+use crate::clock::{SKEW, Timestamp};
 use crate::federation::sql::SqlList;
 use crate::federation::{Count, Page, ReadError, Tiers};
 use crate::page::{Key, Order};
@@ -39,9 +40,21 @@ impl ListRequest {
         list: &L,
         what: &'static str,
     ) -> Result<Listing<L::Row>, Problem> {
+        self.find_in(app, list).await?.ok_or(Problem::NotFound { what })
+    }
+
+    /// Reads the page. Returns `None` if `around` names a row that the list does not have.
+    pub async fn find_in<L: SqlList>(&self, app: &App, list: &L) -> Result<Option<Listing<L::Row>>, Problem> {
         // Held until the page is read.
-        let _slot = if list.statements().reads_text { admission::slow().await? } else { None };
-        self.run(app.reader(), list).await?.ok_or(Problem::NotFound { what })
+        let _slot = if list.statements().reads_text {
+            admission::slow().await?
+        } else if self.counts() {
+            // Not of the time span: a sender could count a large list under ever new ones.
+            admission::counting(list.id()).await?
+        } else {
+            None
+        };
+        Ok(self.run(app.reader(), list, app.clock().now()).await?)
     }
 
     /// Returns the response for a page that was read.
@@ -59,11 +72,11 @@ impl ListRequest {
         response
     }
 
-    /// Reads the page. Returns `None` if `around` names a row that the list does not have.
-    pub async fn run<L: SqlList>(
+    async fn run<L: SqlList>(
         &self,
         reader: Reader<'_>,
         list: &L,
+        now: Timestamp,
     ) -> Result<Option<Listing<L::Row>>, ReadError> {
         let tiers = reader.tiers::<L>(self.partial);
         let span = self.as_of.map_or(self.span, |newest| self.span.below(newest.successor()));
@@ -89,11 +102,42 @@ impl ListRequest {
         if page.total.is_none() && self.count == Count::Exact && page.missing_from.is_none() {
             let counted = tiers.page(list, span, 0, 0, Count::Exact).await?;
             page.total = counted.total;
+            page.hot_rows = counted.hot_rows;
             // A page whose count is incomplete is partial, even if all its rows are there.
             page.missing_from = counted.missing_from;
         }
+        if let Some(rows) = page.hot_rows {
+            admission::counted(list.id(), rows).await;
+        }
         let keys: Vec<Key> = page.rows.iter().map(|placed| list.key(&placed.row)).collect();
-        Ok(Some(self.listing(page, &keys)))
+        let poll = self.poll_from(&tiers, list, &page, &keys, now).await?;
+        Ok(Some(self.listing(page, &keys, poll)))
+    }
+
+    /// Returns the key from which a poll goes on at the top of the list: that of the newest row that is not dated in the
+    /// future. Rows that are written later lie below one that is, and a poll from there would never see them. `None` below
+    /// the top, and for a list without such a row.
+    async fn poll_from<L: SqlList>(
+        &self,
+        tiers: &Tiers<'_, L>,
+        list: &L,
+        page: &Page<L::Row>,
+        keys: &[Key],
+        now: Timestamp,
+    ) -> Result<Option<Key>, ReadError> {
+        let future = Key::first_at(now.plus(SKEW).plus(1));
+        let top = keys.first().copied().or(match self.style {
+            Style::After(key) => Some(key),
+            _ => None,
+        });
+        if page.newer || self.as_of.is_some() || top.is_none_or(|key| key < future) {
+            return Ok(None);
+        }
+        if let Some(key) = keys.iter().find(|key| **key < future) {
+            return Ok(Some(*key));
+        }
+        let below = tiers.seek(list, self.span.below(future), Order::Desc, 1).await?;
+        Ok(Some(below.rows.first().map_or(self.span.lower, |placed| list.key(&placed.row))))
     }
 
     async fn around<L: SqlList>(

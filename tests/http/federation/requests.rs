@@ -187,7 +187,7 @@ fn hot_from(instant: &Instant, span: Span) -> i64 {
 fn window(rows: Vec<Placed<Row>>, offset: i64, limit: i64, total: Option<i64>) -> Page<Row> {
     let more = rows.len() as i64 > offset + limit;
     let rows = rows.into_iter().skip(offset as usize).take(limit as usize).collect();
-    Page { rows, more, newer: false, position: None, total, missing_from: None }
+    Page { rows, more, newer: false, position: None, total, hot_rows: None, missing_from: None }
 }
 
 /// Returns the expected answer at `instant`. A page by key is a page at the start of its span, in its order.
@@ -197,7 +197,8 @@ fn expected(instant: &Instant, ask: Ask) -> Page<Row> {
             let rows = logical(instant, span);
             let total = (count != Count::None).then_some(rows.len() as i64);
             let newer = offset > 0 && !rows.is_empty();
-            Page { newer, position: Some(offset), ..window(rows, offset, limit, total) }
+            let hot_rows = Some(hot_from(instant, span));
+            Page { newer, position: Some(offset), hot_rows, ..window(rows, offset, limit, total) }
         }
         Ask::Seek { span, order, limit } => {
             let mut rows = logical(instant, span);
@@ -218,7 +219,8 @@ fn placed(instant: &Instant, span: Span, pivot: Key, limit: i64) -> Page<Row> {
     let above = rows.partition_point(|placed| placed.row.key > pivot) as i64;
     let position = above - above.min(limit / 2);
     let total = Some(rows.len() as i64);
-    Page { newer: position > 0, position: Some(position), ..window(rows, position, limit, total) }
+    let hot_rows = Some(hot_from(instant, span));
+    Page { newer: position > 0, position: Some(position), hot_rows, ..window(rows, position, limit, total) }
 }
 
 /// Returns the expected answer without cold: hot rows newer than every cold one.
@@ -238,7 +240,8 @@ fn without_cold(instant: &Instant, ask: Ask) -> Option<Page<Row>> {
         let any = matches!(ask, Ask::Page { span, offset, .. } if offset > 0 && hot_from(instant, span) > 0);
         hot.hot.retain(|row| row.key > newest);
         hot.all.clone_from(&hot.hot);
-        Page { more: true, newer: any, ..expected(&hot, ask) }
+        let counted = expected(instant, ask).hot_rows;
+        Page { more: true, newer: any, hot_rows: counted, ..expected(&hot, ask) }
     };
     page.total = None;
     page.missing_from = Some(newest);

@@ -13,10 +13,10 @@ use thermocline::web::admission::{Capacity, Gate};
 use tokio::time::Instant;
 
 use super::raw::{Raw, assert_problem, limits, serve, soon};
-use crate::support::{Mode, Service, conversation, cutoff, message};
+use crate::support::waiting::until;
+use crate::support::{Mode, Service, client, conversation, cutoff, message};
 
 const PAGE: &str = "/api/conversations/1/messages?limit=5";
-const SEARCH: &str = "/api/conversations/1/messages/search?q=nothing";
 
 /// A service with limits, and a client of it.
 struct Limited {
@@ -34,7 +34,7 @@ async fn limited(capacity: Capacity) -> Limited {
         Options { gate: Gate::new(capacity), access_log: true, ..Options::from(Duration::from_mins(1)) };
     let router = server::router(service.app.clone(), options);
     let (addr, _) = serve(router, limits(), pending()).await;
-    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let client = client().build().expect("a client");
     Limited { service, url: format!("http://{addr}"), client }
 }
 
@@ -72,12 +72,7 @@ async fn more_requests_than_the_limit_are_refused_at_once_and_probes_are_answere
     for request in held {
         request.abort();
     }
-    soon("room for another request", async {
-        while limited.ask(1, PAGE).await.expect("an answer").0 != 200 {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    })
-    .await;
+    until("room for another request", async || limited.ask(1, PAGE).await.expect("an answer").0 == 200).await;
     assert_eq!(limited.ask(1, "/readyz").await.expect("an answer").0, 200);
 }
 
@@ -85,15 +80,12 @@ async fn more_requests_than_the_limit_are_refused_at_once_and_probes_are_answere
 async fn a_request_that_waits_for_a_database_steps_aside() {
     let limited = limited(Capacity { requests: 100, slots: 1, ..Capacity::default() }).await;
     limited.service.hot.set(Mode::Hung);
-    let held: Vec<_> = (0..3).map(|_| limited.ask(1, PAGE)).collect();
-    // One has the slot, the others wait for it and are refused.
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    let held = limited.ask(1, PAGE);
+    until("a request that waits", async || limited.service.hot.hanging() == 1).await;
     limited.service.hot.set(Mode::Up);
-    let answer = limited.ask(2, PAGE).await.expect("an answer");
-    assert_eq!(answer.0, 200, "the slot is free again: {answer:?}");
-    for request in held {
-        request.abort();
-    }
+    until("a free slot", async || limited.ask(2, PAGE).await.expect("an answer").0 == 200).await;
+    assert_eq!(limited.service.hot.hanging(), 1, "the first request waits beside it");
+    held.abort();
 }
 
 #[tokio::test]
@@ -121,26 +113,6 @@ async fn a_caller_has_a_rate_of_its_own() {
     assert!((1..=1 + begun.elapsed().as_secs() as usize).contains(&answered), "{statuses:?}");
     assert!(statuses.iter().all(|status| [200, 429].contains(status)), "{statuses:?}");
     assert_eq!(limited.ask(2, PAGE).await.expect("an answer").0, 200, "another caller is not concerned");
-}
-
-#[tokio::test]
-async fn searches_of_one_caller_leave_room_for_others() {
-    let capacity = Capacity { requests: 200, slots: 2, slow_slots: 1, ..Capacity::default() };
-    let limited = limited(capacity).await;
-    // The participants are known from here on, so that a search hangs where it reads texts.
-    assert_eq!(limited.ask(2, PAGE).await.expect("an answer").0, 200);
-    limited.service.hot.set(Mode::Hung);
-    let searches: Vec<_> = (0..64).map(|_| limited.ask(1, SEARCH)).collect();
-    tokio::time::sleep(Duration::from_millis(500)).await;
-    limited.service.hot.set(Mode::Up);
-    // One search holds the slot for slow work for ever, the others wait for it, none holds a slot for short work.
-    for _ in 0..20 {
-        let answer = limited.ask(2, PAGE).await.expect("an answer");
-        assert_eq!(answer.0, 200, "{answer:?}");
-    }
-    for search in searches {
-        search.abort();
-    }
 }
 
 #[tokio::test]

@@ -49,7 +49,7 @@ impl<L: List> Tiers<'_, L> {
             let hot = self.hot.snapshot().await?;
             (hot.read(list, above, true).await?, hot.read(list, below, true).await?)
         };
-        let snapshot = newer.snapshot;
+        let (snapshot, hot_rows) = (newer.snapshot, newer.count.rows + older.count.rows);
         self.check(list, snapshot).await?;
         let halves = try_join(self.counted_half(list, above, newer), self.counted_half(list, below, older));
         match halves.await {
@@ -59,7 +59,8 @@ impl<L: List> Tiers<'_, L> {
                 older.more |= older.rows.len() > rest;
                 older.rows.truncate(rest);
                 let total = Some(in_newer + in_older);
-                Ok(Page { position: Some(position), total, ..Page::join(newer, older) })
+                let page = Page::join(newer, older);
+                Ok(Page { position: Some(position), total, hot_rows: Some(hot_rows), ..page })
             }
             Err(Interruption::Failed(error)) if self.is_partial(&error) => {
                 // A page whose count is incomplete is partial, even if all its rows are there.

@@ -6,6 +6,7 @@ use super::row::Row;
 use super::{Price, Prices};
 use crate::federation::{List as _, Placed, ReadError};
 use crate::page::{Order, Span};
+use crate::web::admission::Pieces;
 use crate::web::day::Day;
 use crate::web::state::Reader;
 
@@ -30,6 +31,8 @@ pub struct Reading {
     partial: bool,
     progress: Progress,
     missing_cold: bool,
+    /// The request that the prices are read for.
+    pieces: Pieces,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +55,7 @@ impl Reading {
             partial: ask.partial,
             progress: Progress::New,
             missing_cold: false,
+            pieces: Pieces::of_current(),
         }
     }
 
@@ -80,8 +84,11 @@ impl Reading {
     pub async fn next(&mut self, reader: Reader<'_>) -> Result<(Vec<Row>, usize), ReadError> {
         // Without an interval the limit is one of days.
         let take = if self.buckets.daily() { self.chunk.min(self.left) } else { self.chunk };
+        let slot = self.pieces.turn().await;
         let (days, more) = self.days(reader, take as i64).await?;
+        drop(slot);
         let read = days.len();
+        self.pieces.read(read);
         if let Some(last) = days.last() {
             let key = self.prices.key(&last.row);
             self.rest = match self.order {
