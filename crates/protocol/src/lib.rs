@@ -10,6 +10,7 @@
 //! | [`moves`], [`effects`], [`recovery`] | the steps of a move: archive, restore, erase; recover and accept-loss |
 //! | [`environment`], [`reads`] | writers, backups, vacuum, requests and their answers |
 //! | [`invariants`], [`quiescence`] | safety: what holds in every state; liveness: every state can come to rest |
+//! | [`feed`] | the change feed and its readers, a machine of its own |
 //! | [`explore`] | breadth-first search over every interleaving |
 //!
 //! Where code and model differ, the model is coarser: a transaction of cold is one step (it holds the claim row from
@@ -20,6 +21,7 @@ pub mod cold;
 pub mod effects;
 pub mod environment;
 pub mod explore;
+pub mod feed;
 pub mod invariants;
 pub mod moves;
 pub mod quiescence;

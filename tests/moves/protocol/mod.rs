@@ -10,6 +10,7 @@
 mod backups;
 mod compare;
 mod databases;
+mod feed;
 mod gate;
 mod lockstep;
 mod planted_mistakes;

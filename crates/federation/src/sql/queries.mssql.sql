@@ -74,28 +74,33 @@ WITH s AS (
     SELECT l.incarnation, l.floor, CAST(@bound AS BIGINT) AS bound, a.epoch, a.token, a.cold_newest_at, a.cold_newest_id
     FROM live_state l CROSS JOIN ({state}) a
 ),
+t AS (
+    SELECT live_version, id, {scope} AS scope FROM {table}
+),
+h AS (
+    SELECT TOP (@P3) 0 AS place, CAST(live_version AS BIGINT) AS version, id, scope FROM t
+    WHERE live_version >= @since AND live_version < @bound AND (live_version > @since OR id >= @P2){scopes}
+    ORDER BY live_version, id
+),
+m AS (
+    SELECT TOP (@P3) 1 AS place, version, id, scope FROM live_moved
+    WHERE version >= @P1 AND version < CAST(@bound AS BIGINT) AND (version > @P1 OR id >= @P2){scopes}
+    ORDER BY version, id
+),
+e AS (
+    SELECT TOP (@P3) 2 AS place, CAST(version AS BIGINT) AS version, id, scope FROM live_erased
+    WHERE version >= @since AND version < @bound AND (version > @since OR id >= @P2){scopes}
+    ORDER BY version, id
+),
+u AS (
+    SELECT place, version, id, scope FROM h
+    UNION ALL
+    SELECT place, version, id, scope FROM m
+    UNION ALL
+    SELECT place, version, id, scope FROM e
+),
 c AS (
-    SELECT TOP (@P3) u.place, u.version, u.id, u.scope FROM (
-        SELECT t.place, t.version, t.id, t.scope FROM (
-            SELECT TOP (@P3) 0 AS place, CAST(h.live_version AS BIGINT) AS version, h.id, h.scope
-            FROM (SELECT live_version, id, {scope} AS scope FROM {table}) h
-            WHERE live_version >= @since AND live_version < @bound AND (live_version > @since OR id >= @P2){scopes}
-            ORDER BY h.live_version, h.id
-        ) t
-        UNION ALL
-        SELECT m.place, m.version, m.id, m.scope FROM (
-            SELECT TOP (@P3) 1 AS place, version, id, scope FROM live_moved
-            WHERE version >= @P1 AND version < CAST(@bound AS BIGINT) AND (version > @P1 OR id >= @P2){scopes}
-            ORDER BY version, id
-        ) m
-        UNION ALL
-        SELECT e.place, e.version, e.id, e.scope FROM (
-            SELECT TOP (@P3) 2 AS place, CAST(version AS BIGINT) AS version, id, scope FROM live_erased
-            WHERE version >= @since AND version < @bound AND (version > @since OR id >= @P2){scopes}
-            ORDER BY version, id
-        ) e
-    ) u
-    ORDER BY u.version, u.id
+    SELECT TOP (@P3) place, version, id, scope FROM u ORDER BY version, id
 )
 SELECT s.incarnation, s.floor, s.bound, s.epoch, s.token, s.cold_newest_at, s.cold_newest_id,
     c.place, c.version AS at_version, c.id AS at_id, c.scope, {columns}
