@@ -50,6 +50,27 @@ pub enum Erasure {
     Completed,
 }
 
+/// Progress of the adoption of a platform's own archive, as `archive_adoption` has it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Adoption {
+    /// There is none.
+    #[default]
+    None,
+    /// Its rows wait.
+    Found,
+    /// They are copied as the move with this number. No reader sees them before hot's epoch reaches it.
+    Copied(u8),
+    /// They are visible.
+    Done,
+}
+
+impl Adoption {
+    /// Returns whether nothing may move yet.
+    pub fn is_unfinished(self) -> bool {
+        matches!(self, Self::Found | Self::Copied(_))
+    }
+}
+
 /// The committed state of the cold database.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Cold {
@@ -61,6 +82,9 @@ pub struct Cold {
     pub claimed: u8,
     pub oldest_readable_epoch: u8,
     pub erasures: [Erasure; IDS],
+    /// The rows of a platform's own archive.
+    pub originals: Rows,
+    pub adoption: Adoption,
 }
 
 impl Cold {
@@ -80,6 +104,11 @@ impl Cold {
     pub fn has_duplicates(&self, epoch: u8) -> bool {
         let visible = |version: &&Version| version.visible(epoch);
         self.versions.iter().any(|versions| versions.iter().filter(visible).count() > 1)
+    }
+
+    /// Returns whether a version came with the adoption of a platform's own archive.
+    pub fn is_adopted(&self, version: Version) -> bool {
+        self.journal[usize::from(version.from)].kind == Kind::Adopt
     }
 
     /// Returns the number of rows that the blocks count at an epoch.

@@ -44,8 +44,8 @@ pub fn interrupted(rules: &Rules, state: &State, number: u8) -> bool {
                 |id: &usize| !rules.corrections || state.cold.closed_with(*id, number) == state.hot.rows[*id];
             !(0..IDS).filter(|id| has(closed, *id)).any(|id| held(&id) && back(&id))
         }
-        // The request stays, and the row is erased again.
-        Kind::Erase => true,
+        // The request stays, and the row is erased again; the platform's own archive has the rows.
+        Kind::Erase | Kind::Adopt => true,
         // Only the next recovery continues a recovery.
         Kind::Recover | Kind::AcceptLoss | Kind::None => false,
     }
@@ -59,7 +59,7 @@ pub fn committed(rules: &Rules, before: &State, nth: usize) -> State {
     // No row of cold is newer. A restore, an erasure and a recovery have checked what they leave.
     let mut newest = me.snapshot.cold_watermark;
     match me.kind {
-        Kind::Archive | Kind::None => {
+        Kind::Archive | Kind::Adopt | Kind::None => {
             for id in present(&me.taken) {
                 hot.rows[id] = 0;
                 newest = newest.max(KEYS[id]);

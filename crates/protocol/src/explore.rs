@@ -106,7 +106,11 @@ pub fn next(rules: &Rules, state: &State, out: &mut Out) {
 /// Explores everything that `rules` allow, until an invariant is broken.
 pub fn explore(rules: &Rules) -> Explored {
     let mut bytes = ByteBuffer::default();
-    let start = State::start(rules.budget, rules.replica);
+    let start = if rules.originals {
+        State::beside_originals(rules.budget)
+    } else {
+        State::start(rules.budget, rules.replica)
+    };
     let first = fingerprint(&start, &mut bytes);
     let mut seen: HashMap<Fingerprint, Fingerprint, BuildHasherDefault<Prehashed>> = HashMap::default();
     let mut ended: HashSet<Fingerprint, BuildHasherDefault<Prehashed>> = HashSet::default();

@@ -8,6 +8,7 @@
 //! | [`state`], [`cold`] | hot, cold, movers, a reader: the whole state, as plain bytes |
 //! | [`rules`] | possible events and their bounds, and the rules that can be left out to test the explorer |
 //! | [`moves`], [`effects`], [`recovery`] | the steps of a move: archive, restore, erase; recover and accept-loss |
+//! | [`adoption`] | a platform's own archive becomes versions |
 //! | [`environment`], [`reads`] | writers, backups, vacuum, requests and their answers |
 //! | [`invariants`], [`quiescence`] | safety: what holds in every state; liveness: every state can come to rest |
 //! | [`feed`] | the change feed and its readers, a machine of its own |
@@ -17,6 +18,7 @@
 //! its first statement to its commit), reading the copy back belongs to the copy, children move with their row, and all
 //! counted blocks are one.
 
+pub mod adoption;
 pub mod cold;
 pub mod effects;
 pub mod environment;

@@ -4,6 +4,7 @@
 //! steps that others cannot see (reading the copy back, preparing to raise the epoch) belongs to the step before. A
 //! cold commit whose answer is lost ends the mover, so it is a crash after the step.
 
+use crate::adoption;
 use crate::effects::{asks_hot, committed, confirm_and_purge, confirm_up_to, interrupted, proves};
 use crate::recovery;
 use crate::rules::{Action, End, Event, Flaw, Rules};
@@ -70,6 +71,7 @@ impl Actor<'_> {
         }
         match me.step {
             Step::Idle => {}
+            _ if me.kind == Kind::Adopt => adoption::act(self),
             Step::Claimed => self.lock(),
             Step::Locked => match me.kind {
                 Kind::Recover | Kind::AcceptLoss => recovery::recover(self),
@@ -92,6 +94,14 @@ impl Actor<'_> {
         // The loop checks whether any row is due before it claims.
         let due = hot.rows != Rows::default();
         let stored = cold.visible(hot.snapshot.epoch) != Rows::default();
+        let unfinished = cold.adoption.is_unfinished();
+        let alone = self.before.movers.iter().all(|mover| mover.kind != Kind::Adopt);
+        if budget.adoptions > 0 && unfinished && alone {
+            self.claim_for(Kind::Adopt);
+        }
+        if unfinished && !self.rules.has(Flaw::AdoptionDisturbed) {
+            return;
+        }
         for (kind, may) in [
             // Every run first performs the requested erasures.
             (Kind::Erase, budget.erasures > 0 && cold.erasing() != 0),
@@ -110,6 +120,7 @@ impl Actor<'_> {
         let mut after = *self.before;
         let budget = match kind {
             Kind::Restore => &mut after.budget.restores,
+            Kind::Adopt => &mut after.budget.adoptions,
             Kind::Erase => &mut after.budget.erasures,
             Kind::Recover | Kind::AcceptLoss => &mut after.budget.recoveries,
             Kind::Archive | Kind::None => &mut after.budget.archives,
@@ -307,6 +318,7 @@ impl Actor<'_> {
                 }
             }
             Kind::Recover | Kind::AcceptLoss => unreachable!("a recovery is one transaction of cold"),
+            Kind::Adopt => unreachable!("an adoption has steps of its own"),
         }
         *cold.entry(me.number) = entry;
         after.movers[self.nth].token = after.token;

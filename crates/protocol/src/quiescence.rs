@@ -35,6 +35,7 @@ pub fn alone(state: &State) -> State {
 fn run(rules: &Rules, state: &mut State, kind: Kind, steps: &mut Vec<Event>) -> Result<End, Invariant> {
     state.budget = match kind {
         Kind::Archive => Budget { archives: 1, ..Budget::default() },
+        Kind::Adopt => Budget { adoptions: 1, ..Budget::default() },
         Kind::Erase => Budget { erasures: 1, ..Budget::default() },
         _ => Budget { recoveries: 1, ..Budget::default() },
     };
@@ -63,7 +64,12 @@ pub fn settles(rules: &Rules, state: &State, steps: &mut Vec<Event>) -> Result<R
     let mut rest = Rest::Moved;
     while usize::from(state.cold.claimed) < NUMBERS - 1 {
         let erases = state.cold.erasing() != 0;
-        let kind = if erases { Kind::Erase } else { Kind::Archive };
+        let unfinished = state.cold.adoption.is_unfinished();
+        let kind = match (unfinished, erases) {
+            (true, _) => Kind::Adopt,
+            (false, true) => Kind::Erase,
+            (false, false) => Kind::Archive,
+        };
         let end = run(rules, &mut state, kind, steps)?;
         if end == End::RecoveryRequired || !state.is_consistent() {
             rest = Rest::Recovered;
@@ -71,7 +77,7 @@ pub fn settles(rules: &Rules, state: &State, steps: &mut Vec<Event>) -> Result<R
             if !matches!(run(rules, &mut state, Kind::Recover, steps)?, End::Done | End::Nothing) {
                 return Err(Invariant::Progress);
             }
-        } else if state.hot.rows == Rows::default() && state.cold.erasing() == 0 {
+        } else if !unfinished && state.hot.rows == Rows::default() && state.cold.erasing() == 0 {
             return if is_quiescent(rules, &state) { Ok(rest) } else { Err(Invariant::Progress) };
         }
     }

@@ -122,8 +122,12 @@ fn work(rules: &Rules, hot: &Hot, cold: &mut Cold, mut me: Mover, loses: bool) -
         rows
     });
     for id in 0..IDS {
-        let later = cold.versions[id].iter().any(|version| version.open() && version.from > epoch);
         let held = hot.rows[id] != 0 || me.taken[id] != 0;
+        // No move has taken an adopted row out of hot: it stays in cold, unless hot holds it.
+        let leaves =
+            |version: &Version| !cold.is_adopted(*version) || (held && !rules.has(Flaw::AdoptedLeftOpen));
+        let mut open = cold.versions[id].iter().filter(|version| version.open() && version.from > epoch);
+        let later = open.any(leaves);
         let gone = loses && cold.erasures[id] == Erasure::Requested && !rules.has(Flaw::ErasedShown);
         if later || gone || (loses && held && !rules.has(Flaw::LossAcceptedBlindly)) {
             cold.close(id, me.number, true);
@@ -154,7 +158,9 @@ fn brought_back(rules: &Rules, hot: &Hot, cold: &Cold, (id, epoch): (usize, u8),
     let batch = cold.journal[usize::from(version.from)];
     let certainly_archived = (later.is_some() && !loses && batch.confirmed && !batch.quarantined)
         || rules.has(Flaw::WritesOverwritten);
-    let takes = hot.rows[id] == 0 || (certainly_archived && hot.rows[id] != version.content);
+    let stays = cold.is_adopted(version) && version.open();
+    let takes = (hot.rows[id] == 0 && !stays)
+        || (certainly_archived && hot.rows[id] != 0 && hot.rows[id] != version.content);
     if takes { version.content } else { 0 }
 }
 

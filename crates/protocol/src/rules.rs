@@ -6,12 +6,15 @@ use crate::state::{Budget, Kind};
 
 /// An explored model: its bounds, and its planted mistake.
 #[derive(Clone, Copy, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each rule holds or does not")]
 pub struct Rules {
     pub budget: Budget,
     /// A row of hot may replace the cold one of its key, as a corrected price does.
     pub corrections: bool,
     /// There is a cold server that lags behind.
     pub replica: bool,
+    /// There is a platform's own archive, which is adopted.
+    pub originals: bool,
     /// Writers wait for an open move, whichever rows it has, as on SQLite.
     pub file_lock: bool,
     /// Largest number of rows of a batch.
@@ -76,6 +79,14 @@ pub enum Flaw {
     JoinedBlindly,
     /// A recovery that joins a hot without a pair forgets the rows that were restored to the hot before it.
     RestoredForgotten,
+    /// An adoption copies rows that hot holds.
+    HeldCopied,
+    /// An adoption does not look whether hot has come to hold a copied row.
+    OverlapIgnored,
+    /// Movers do not wait until an adoption is done.
+    AdoptionDisturbed,
+    /// A recovery leaves adopted versions open that hot holds.
+    AdoptedLeftOpen,
     /// A server does not compare the databases when it connects to hot again.
     NoCheck,
     /// An answer of cold at the remembered epoch is used whatever hot says.
@@ -107,6 +118,8 @@ pub enum Action {
     Settle,
     /// All work of a recovery in cold.
     Recover,
+    /// The copy of an adoption is removed, and begins anew.
+    StartAgain,
     /// Rows, one bit each.
     Take(u8),
     Copy,

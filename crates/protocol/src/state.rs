@@ -3,7 +3,7 @@
 //! A state is plain bytes, so that it is cheap to copy, compare and hash. What only the checker knows and no process
 //! may use is in [`Ghost`].
 
-pub use crate::cold::{Cold, Entry, Erasure, Version};
+pub use crate::cold::{Adoption, Cold, Entry, Erasure, Version};
 
 /// Number of rows.
 pub const IDS: usize = 3;
@@ -44,6 +44,8 @@ pub enum Kind {
     Restore,
     /// Out of both.
     Erase,
+    /// Rows of a platform's own archive become versions.
+    Adopt,
     /// After hot was reverted to a backup.
     Recover,
     /// After cold was reverted to a backup.
@@ -178,6 +180,8 @@ pub enum Invariant {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Budget {
     pub archives: u8,
+    /// Runs of the adoption of a platform's own archive.
+    pub adoptions: u8,
     pub restores: u8,
     /// Requests to erase a row.
     pub erasure_requests: u8,
@@ -238,6 +242,18 @@ impl State {
             budget,
             ..Self::default()
         }
+    }
+
+    /// Returns the first state beside a platform's own archive: one row is in both databases, one has left hot. There is a backup
+    /// of hot that has it still.
+    pub fn beside_originals(budget: Budget) -> Self {
+        let (mut start, old) = (Self::start(budget, false), [1, 1, 0]);
+        start.hot.rows = [1, 0, 0];
+        start.ghost.truth = start.hot.rows;
+        start.cold.originals = old;
+        start.cold.adoption = Adoption::Found;
+        start.hot_backup = Some((Hot { rows: old, ..Hot::default() }, old));
+        start
     }
 
     /// Returns whether the two databases are consistent, as far as their records tell.

@@ -105,6 +105,7 @@ impl ColdState {
             let kind = match entry.kind {
                 _ if entry.quarantined => "doubtful",
                 Kind::Restore => "restore",
+                Kind::Adopt => "adopt",
                 Kind::Erase => "erase",
                 Kind::Recover => "recover",
                 Kind::AcceptLoss => "loss",

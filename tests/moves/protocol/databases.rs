@@ -182,6 +182,7 @@ impl RealPair {
                 let work = match kind {
                     Kind::Archive | Kind::None => Work::Archive(most),
                     Kind::Restore => Work::Restore(most),
+                    Kind::Adopt => unreachable!("tests/adopt follows adoptions"),
                     Kind::Erase => Work::Erase,
                     Kind::Recover => Work::Recover(Consent::Lossless),
                     Kind::AcceptLoss => {

@@ -96,7 +96,15 @@ const CUT: Budget = Budget {
 
 /// The model as it applies to the real code: SQLite files have one writer.
 const fn real(budget: Budget) -> Rules {
-    Rules { budget, corrections: false, replica: true, file_lock: true, max_batch: 2, flaw: None }
+    Rules {
+        budget,
+        corrections: false,
+        replica: true,
+        originals: false,
+        file_lock: true,
+        max_batch: 2,
+        flaw: None,
+    }
 }
 
 /// Chooses the steps of a run.

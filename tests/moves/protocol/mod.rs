@@ -24,6 +24,7 @@ use thermocline_protocol::state::Budget;
 /// No event may happen.
 const NOTHING: Budget = Budget {
     archives: 0,
+    adoptions: 0,
     restores: 0,
     erasure_requests: 0,
     erasures: 0,

@@ -83,3 +83,14 @@ fn mistakes_of_erasures() {
         Budget { archives: 1, erasure_requests: 1, erasures: 1, cold_reverts: 1, recoveries: 1, ..NOTHING };
     found(of(budget), &[(Flaw::ErasedShown, Recovery)]);
 }
+
+#[test]
+fn mistakes_of_adoption() {
+    use Invariant::{Consistency, Partition, Recovery};
+    let adopting = |budget| Rules { originals: true, ..of(budget) };
+    found(adopting(Budget { adoptions: 1, ..NOTHING }), &[(Flaw::HeldCopied, Partition)]);
+    let disturbed = Budget { adoptions: 1, archives: 1, ..NOTHING };
+    found(adopting(disturbed), &[(Flaw::AdoptionDisturbed, Consistency)]);
+    let old_hot = Budget { adoptions: 2, hot_reverts: 1, recoveries: 1, ..NOTHING };
+    found(adopting(old_hot), &[(Flaw::OverlapIgnored, Partition), (Flaw::AdoptedLeftOpen, Recovery)]);
+}

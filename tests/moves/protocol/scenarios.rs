@@ -166,6 +166,18 @@ fn erasures_with_moves_in_both_directions() {
     holds("erasures", &usual(budget), 100_000);
 }
 
+/// A platform's own archive is adopted while the platform writes, and hot comes back from a backup of before it.
+#[test]
+fn adoption_with_crashes_and_hot_reverted() {
+    let budget = Budget { adoptions: 3, archives: 1, inserts: 1, edits: 1, crashes: 2, ..NOTHING };
+    holds("adoption", &Rules { originals: true, ..usual(budget) }, 1_000);
+    let budget =
+        Budget { adoptions: 3, archives: 1, edits: 1, crashes: 1, hot_reverts: 1, recoveries: 1, ..NOTHING };
+    holds("adoption, old hot", &Rules { originals: true, ..usual(budget) }, 1_000);
+    let budget = Budget { adoptions: 2, restores: 1, vacuums: 1, hot_reverts: 1, recoveries: 1, ..NOTHING };
+    holds("adoption there and back, old hot", &Rules { originals: true, ..usual(budget) }, 1_000);
+}
+
 /// Takes minutes, and gigabytes of memory.
 #[test]
 #[ignore = "wide: run it after a change of the protocol"]
