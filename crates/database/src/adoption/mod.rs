@@ -1,11 +1,13 @@
 //! Adopting the tables of a platform in the hot tier: what has to change before the first migration finds them as it needs
 //! them.
 
+mod orphans;
 pub mod plan;
 pub mod platform;
 mod sample;
 mod zone;
 
+pub use orphans::{count_orphans, missing_keys, prepare as prepare_keys};
 pub use sample::texts;
 pub use zone::{PlatformZone, offset_text};
 

@@ -361,7 +361,7 @@ fn defaults(table: &PlatformTable) -> impl Iterator<Item = (&str, &(String, Stri
 }
 
 /// Puts a name in brackets.
-fn quoted(name: &str) -> String {
+pub(super) fn quoted(name: &str) -> String {
     format!("[{}]", name.replace(']', "]]"))
 }
 

@@ -1,11 +1,11 @@
 //! A platform as unkind as real ones are, of which every kind of statement of an adoption follows. `db statements` lists them,
 //! and checks compile them.
 
-use super::Adoption;
 use super::plan::{Nulls, count_nulls, nullable_columns, plan};
 use super::platform::{
     Platform, PlatformCheck, PlatformColumn, PlatformForeignKey, PlatformIndex, PlatformTable,
 };
+use super::{Adoption, count_orphans, missing_keys, prepare_keys};
 use crate::schema::model::{ColumnModel, DefaultValue, ForeignKey, Model, TableModel, Type};
 use crate::texts::Text;
 
@@ -19,7 +19,15 @@ pub fn texts() -> Vec<Text> {
         "Counts the rows without a value in columns that must have one.",
         count,
     )];
-    let planned = plan(&platform, &declared, &Nulls::new(), &Adoption { zone });
+    let mut planned = plan(&platform, &declared, &Nulls::new(), &Adoption { zone });
+    let keys = missing_keys(&platform, &declared);
+    texts.push(Text::new(
+        "adoption.orphans",
+        "Counts the rows that break a foreign key which the platform lacks.",
+        count_orphans(&keys).unwrap_or_default(),
+    ));
+    let orphans = keys.iter().map(|key| ((key.table.clone(), key.column.clone()), 1)).collect();
+    prepare_keys(platform.is_babelfish, &keys, &orphans, &mut planned);
     for (statement, number) in planned.statements.into_iter().zip(1..) {
         let name = format!("adoption.statement ({number})");
         texts.push(Text::new(&name, purpose(&statement), statement));
@@ -28,11 +36,12 @@ pub fn texts() -> Vec<Text> {
 }
 
 fn purpose(statement: &str) -> &'static str {
-    const PURPOSES: [(&str, &str); 9] = [
+    const PURPOSES: [(&str, &str); 10] = [
         ("ALTER COLUMN", "Changes the type of a column of a platform."),
         ("DROP CONSTRAINT", "Drops a constraint that stands in the way of a change."),
         ("DROP INDEX", "Drops an index that stands in the way of a change."),
         ("DROP STATISTICS", "Drops statistics that stand in the way of a change."),
+        ("WITH NOCHECK ADD", "Adds a foreign key that rows of the platform break."),
         ("FOREIGN KEY", "Makes a foreign key again that stood in the way."),
         (" CHECK ", "Makes a check constraint again that stood in the way."),
         (" DEFAULT ", "Makes a default again, or one in UTC."),
@@ -83,6 +92,11 @@ fn declared() -> Model {
                 vec![refers("sender_id", "users")],
             ),
             table(
+                "comments",
+                vec![ColumnModel::required("sender_id", Type::Int)],
+                vec![refers("sender_id", "users")],
+            ),
+            table(
                 "stock_prices",
                 vec![ColumnModel::nullable("volume", Type::Int), time("created_at")],
                 Vec::new(),
@@ -112,7 +126,7 @@ fn platform() -> Platform {
     };
     let nullable = |column: PlatformColumn| PlatformColumn { nullable: true, ..column };
     let users = PlatformTable {
-        columns: vec![collated(column("username", "varchar", 50))],
+        columns: vec![column("id", "int", 4), collated(column("username", "varchar", 50))],
         indexes: vec![PlatformIndex {
             unique: true,
             constraint: true,
@@ -160,7 +174,8 @@ fn platform() -> Platform {
         columns: vec![nullable(column("volume", "int", 4)), column("created_at", "datetime", 8)],
         ..PlatformTable::default()
     };
-    let tables = [("users", users), ("messages", messages), ("stock_prices", prices)];
+    let comments = PlatformTable { columns: vec![column("sender_id", "int", 4)], ..PlatformTable::default() };
+    let tables = [("users", users), ("messages", messages), ("comments", comments), ("stock_prices", prices)];
     Platform {
         ahead: 480,
         tables: tables.into_iter().map(|(name, table)| (name.to_owned(), table)).collect(),
@@ -193,6 +208,8 @@ mod tests {
             "SET [is_read] = 0 WHERE [is_read] IS NULL",
             "DATEADD(SECOND, -(CASE WHEN [created_at] < '19",
             "N'created_at' AS col",
+            "ALTER TABLE [comments] WITH NOCHECK ADD CONSTRAINT [comments_sender_id]",
+            "FROM [comments] AS c WHERE c.[sender_id] IS NOT NULL",
         ] {
             assert!(texts.iter().any(|text| text.sql.contains(words)), "{words} in {texts:#?}");
         }

@@ -8,7 +8,7 @@ use crate::adoption::plan::{Nulls, count_nulls, nullable_columns, plan};
 use crate::adoption::platform::{
     Platform, PlatformCheck, PlatformColumn, PlatformForeignKey, PlatformIndex, PlatformTable,
 };
-use crate::adoption::{Adoption, Preparation};
+use crate::adoption::{Adoption, Preparation, count_orphans, missing_keys, prepare_keys};
 use crate::schema::model::Model;
 use crate::texts::Text;
 use crate::{Engine as _, Record, TierError};
@@ -89,7 +89,15 @@ impl Asking<'_> {
                 nulls.insert((record.text("tbl")?, record.text("col")?), record.int("n")?);
             }
         }
-        Ok(plan(&platform, &declared, &nulls, adoption))
+        let (keys, mut orphans) = (missing_keys(&platform, &declared), Nulls::new());
+        if let Some(count) = count_orphans(&keys) {
+            for record in self.rows("adoption.orphans", &count).await? {
+                orphans.insert((record.text("tbl")?, record.text("col")?), record.int("n")?);
+            }
+        }
+        let mut done = plan(&platform, &declared, &nulls, adoption);
+        prepare_keys(platform.is_babelfish, &keys, &orphans, &mut done);
+        Ok(done)
     }
 
     async fn platform(&mut self, tables: &[&str]) -> Result<Platform, TierError> {
