@@ -48,13 +48,15 @@ impl Demands {
     /// Returns why a row cannot go into its table, if it lacks values that the table demands.
     pub(super) fn reject_reason(&self, row: &Record) -> Option<String> {
         let table = row.noun().table.name;
-        let lacking: Vec<String> = self
+        let mut lacking: Vec<String> = self
             .0
             .get(table)?
             .iter()
             .filter(|demand| !demand.declared || row.is_null(&demand.column))
             .map(|demand| format!("{table}.{}", demand.column))
             .collect();
+        // Catalogs list columns in any order.
+        lacking.sort_unstable();
         match lacking.as_slice() {
             [] => None,
             [one] => Some(format!("{one} must not be NULL here, and the record has no value for it")),

@@ -19,13 +19,12 @@
 pub mod adopt;
 mod counts;
 mod driver;
-mod fail_point;
 mod maintenance;
 mod model;
 mod moves;
 mod recover;
 
-use thermocline_database::Statement;
+use thermocline_database::{Statement, fail_point};
 
 pub use counts::BlockSizes;
 pub use driver::{ArchiveOptions, Outcome, RunReport, auditor, metrics, schedule};

@@ -8,6 +8,7 @@ pub mod adoption;
 mod connect_failure;
 mod connection_string;
 mod dial;
+pub mod fail_point;
 mod fragment;
 pub mod inspect;
 mod location;
@@ -214,6 +215,9 @@ pub trait Session: Send {
 
     /// Rolls back everything since [`Session::begin`].
     async fn rollback(&mut self) -> Result<(), TierError>;
+
+    /// Lets the following statements take hours, such as scans of a whole archive. Others end when a server does not answer.
+    fn allow_long_statements(&mut self) {}
 }
 
 /// Returns every statement this crate sends by itself, to inspect and to migrate.

@@ -1,4 +1,4 @@
-//! The steps at which a test kills the program: see `crates/archive/src/fail_point.rs`.
+//! The steps at which a test kills the program: see `crates/database/src/fail_point.rs`.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -24,6 +24,8 @@ pub const MOVE: [&str; 13] = [
 ];
 /// The folder whose steps belong to adoptions.
 const OF_ADOPTION: &str = "crates/archive/src/adopt";
+/// The folder whose steps belong to migrations.
+const OF_MIGRATION: &str = "crates/database/src";
 
 /// Returns the names of the steps in the sources of the adoption.
 pub fn of_adoption() -> BTreeSet<String> {
@@ -32,11 +34,22 @@ pub fn of_adoption() -> BTreeSet<String> {
     found
 }
 
+/// Returns the names of the steps in the sources of migrations.
+pub fn of_migration() -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    collect(&root().join(OF_MIGRATION), &|_| true, &mut found);
+    found
+}
+
 /// Returns the names of all other steps in the sources.
 pub fn of_moves() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for folder in ["src", "crates"] {
-        collect(&root().join(folder), &|path| !path.ends_with(OF_ADOPTION), &mut found);
+        collect(
+            &root().join(folder),
+            &|path| ![OF_ADOPTION, OF_MIGRATION].iter().any(|of| path.ends_with(of)),
+            &mut found,
+        );
     }
     found
 }

@@ -4,6 +4,7 @@ mod adoption;
 mod commands;
 mod connecting;
 mod failures;
+mod kills;
 mod platform;
 mod startup;
 mod upgrades;

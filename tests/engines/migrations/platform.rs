@@ -58,10 +58,19 @@ const ROWS: [&str; 6] = [
     "INSERT INTO stocks (symbol, name, created_at, updated_at) VALUES ('2330', 'TSMC', '2026-01-05T08:00:00', '2026-01-05T08:00:00')",
 ];
 
-async fn platform(server: &Server) {
+/// Makes the platform.
+pub async fn platform(server: &Server) {
     server.batches(&TABLES).await;
     server.batches(&DEPENDENTS).await;
     server.batches(&ROWS).await;
+}
+
+/// Returns how many statements prepare its tables.
+pub async fn planned(server: &Server) -> u64 {
+    let hot = open(server).await;
+    let planned = hot.preparation(&Adoption::default()).await.expect("an answer").expect("a platform");
+    hot.close().await;
+    planned.statements.len() as u64
 }
 
 async fn open(server: &Server) -> Mssql {

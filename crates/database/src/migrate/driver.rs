@@ -12,6 +12,7 @@ use super::fault::Fault;
 use super::text::{self, Part};
 use super::{Recorded, Step};
 use crate::adoption::Adoption;
+use crate::fail_point;
 use crate::{Engine, Record, Source, Statement, Tier, TierError, Value};
 
 crate::queries! {
@@ -215,10 +216,14 @@ impl Driver<'_> {
             self.send(step.up).await?;
             self.check(step.up).await?;
             self.record(step, step.title(), true, nanos()).await.map_err(Stop::unplaced)?;
+            fail_point::reached("migrating");
             self.on.run(COMMIT).await
         };
         match done.await {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                fail_point::reached("migrated");
+                Ok(())
+            }
             Err(stop) => {
                 self.roll_back().await;
                 Err(self.stopped(step, step.up, stop, true))

@@ -10,6 +10,7 @@ use super::connect::{Connection, Role};
 use super::platform::Asking;
 use super::{Mssql, fault};
 use crate::adoption::{Adoption, Preparation};
+use crate::fail_point;
 use crate::inspect::{self, Survey};
 use crate::migrate::{self, Fault, Migrating, Part, Recorded, Schema, Shapes, Step, Stop, TierSchema};
 use crate::schema::findings::Live;
@@ -210,9 +211,11 @@ impl Migrating for MssqlMigrating {
         }
         for statement in &statements {
             tracing::info!(statement, "adopting");
+            fail_point::reached("preparing-hot");
             let done = self.connection.batch(statement).await;
             done.map_err(|error| unprepared(statement, error.into()))?;
         }
+        fail_point::reached("prepared-hot");
         Ok(())
     }
 

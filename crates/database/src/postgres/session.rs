@@ -14,6 +14,9 @@ use super::{PostgresUrl, answered, codec, prepared, within};
 const ROWS_PER_INSERT: usize = 5_000;
 const BYTES_PER_INSERT: usize = 16 << 20;
 
+/// The time limit of a statement over a whole archive.
+const LONG: Duration = Duration::from_hours(24);
+
 pub(super) const BEGIN_READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 /// The settings end with the transaction, so they are safe behind a pooler. A copy must be on disk before its
 /// originals are removed, whatever the server's configuration is.
@@ -119,6 +122,10 @@ impl Session for PostgresSession {
         self.control(COMMIT).await?;
         self.open = false;
         Ok(())
+    }
+
+    fn allow_long_statements(&mut self) {
+        self.limit = LONG;
     }
 
     async fn rollback(&mut self) -> Result<(), TierError> {
