@@ -13,6 +13,7 @@ use crate::tier::Tier;
 /// Print the SQL that gives a role no more rights than it needs, for SQL Server and for PostgreSQL
 ///
 /// A reader serves requests. A mover also imports, archives, restores and erases. A migrator changes the schema and recovers.
+/// An adopter takes over a platform's databases, once, and becomes the owner of its archive's tables.
 /// Each becomes a role of the database; add the users of the program to it. No database is asked. Print and run it again
 /// after an upgrade that adds tables.
 #[derive(Debug, clap::Args)]
@@ -39,6 +40,8 @@ pub enum Role {
     Mover,
     /// Changes the schema, and recovers
     Migrator,
+    /// Adopts the databases of a platform
+    Adopter,
 }
 
 impl Role {
@@ -48,6 +51,7 @@ impl Role {
             Self::Reader => "thermocline_reader",
             Self::Mover => "thermocline_mover",
             Self::Migrator => "thermocline_migrator",
+            Self::Adopter => "thermocline_adopter",
         }
     }
 }
@@ -140,9 +144,9 @@ fn on_mssql(role: Role) -> Grants {
             let notes = ["archive_rejects", "archive_erasures"];
             on(&mut grants, "Notes rejected and erased rows.", "INSERT, UPDATE, DELETE", &notes);
         }
-        Role::Migrator => {
+        Role::Migrator | Role::Adopter => {
             grants.add(
-                "Creates and changes tables, and reseeds ids in a recovery.",
+                "Creates and changes tables, and reseeds ids.",
                 format!("ALTER ROLE db_ddladmin ADD MEMBER {name}"),
             );
             grants.add(
@@ -178,13 +182,15 @@ fn on_postgres(role: Role) -> Grants {
             "DO $$ BEGIN IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = '{name}') THEN CREATE ROLE {name} NOLOGIN; END IF; END $$"
         ),
     );
-    let schema_rights = if role == Role::Migrator { "USAGE, CREATE" } else { "USAGE" };
+    let changes_tables = matches!(role, Role::Migrator | Role::Adopter);
+    let schema_rights = if changes_tables { "USAGE, CREATE" } else { "USAGE" };
     grants.add(
         "Finds the tables.",
         format!("DO $$ BEGIN EXECUTE format('GRANT {schema_rights} ON SCHEMA %I TO {name}', current_schema()); END $$"),
     );
     let tables = schema::of(Tier::Cold).tables.iter().map(|table| table.name);
     let all = tables.clone().collect::<Vec<_>>().join(", ");
+    let named = tables.chain([LEDGER]).map(|table| format!("'{table}'")).collect::<Vec<_>>().join(", ");
     match role {
         Role::Reader => grants.add("Reads.", format!("GRANT SELECT ON {all}, {LEDGER} TO {name}")),
         Role::Mover => {
@@ -195,20 +201,38 @@ fn on_postgres(role: Role) -> Grants {
             );
         }
         Role::Migrator => {
+            grants.add("Compares migrations in a schema that is rolled back.", create_schemas(name));
+            grants.add("Changes the tables that are there already: only their owner may.", own(name, &named));
+        }
+        Role::Adopter => {
             grants.add(
-                "Compares migrations in a schema that is rolled back.",
-                format!("DO $$ BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO {name}', current_database()); END $$"),
+                "Makes a schema for the tables of the platform's archive, and compares migrations in one.",
+                create_schemas(name),
             );
             grants.add(
-                "Changes the tables that are there already: only their owner may.",
-                format!(
-                    "DO $$ DECLARE t regclass; BEGIN FOR t IN SELECT c.oid FROM pg_class c WHERE c.relkind IN ('r', 'p') \
-                     AND pg_table_is_visible(c.oid) AND c.relname IN ({}) \
-                     LOOP EXECUTE format('ALTER TABLE %s OWNER TO {name}', t); END LOOP; END $$",
-                    tables.chain([LEDGER]).map(|table| format!("'{table}'")).collect::<Vec<_>>().join(", ")
-                ),
+                "Moves the tables of the platform's archive there and back, and drops them in the end: only their owner may. \
+                 The owner so far keeps all other rights.",
+                own(name, &named),
             );
         }
     }
     Grants { tier: "cold", engine: "postgres", role: name, statements: grants.0 }
+}
+
+fn create_schemas(role: &str) -> String {
+    format!("DO $$ BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO {role}', current_database()); END $$")
+}
+
+/// Makes a role the owner of those of some tables that are there. Their owner keeps every right that can be given.
+fn own(role: &str, tables: &str) -> String {
+    format!(
+        "DO $$ DECLARE t record; s regclass; BEGIN FOR t IN SELECT c.oid::regclass AS name, pg_get_userbyid(c.relowner) AS owner \
+         FROM pg_class c WHERE c.relkind IN ('r', 'p') AND pg_table_is_visible(c.oid) AND c.relname IN ({tables}) \
+         AND pg_get_userbyid(c.relowner) <> '{role}' \
+         LOOP EXECUTE format('ALTER TABLE %s OWNER TO {role}', t.name); \
+         EXECUTE format('GRANT ALL ON %s TO %I', t.name, t.owner); \
+         FOR s IN SELECT c.oid::regclass FROM pg_depend d JOIN pg_class c ON c.oid = d.objid AND c.relkind = 'S' \
+         WHERE d.classid = 'pg_class'::regclass AND d.refobjid = t.name AND d.deptype IN ('a', 'i') \
+         LOOP EXECUTE format('GRANT ALL ON SEQUENCE %s TO %I', s, t.owner); END LOOP; END LOOP; END $$"
+    )
 }
