@@ -66,11 +66,10 @@ pub async fn run(mover: &Mover<'_>, plan: &Plan, on: &mut OnTable<'_>) -> Result
         let adoption = Adoption { mover, source };
         let mut step = |step| on(name, step);
         let step: &mut OnStep<'_> = &mut step;
-        if at.phase < Phase::Done {
-            at = adoption.run(at, Phase::Raised, step).await?;
-            report.parents.extend(parents::make(mover, source).await?);
-            at = adoption.run(at, Phase::Done, step).await?;
-        }
+        at = adoption.run(at, Phase::Raised, step).await?;
+        // Also where all is done: hot may have come back from a backup that lacks them.
+        report.parents.extend(parents::make(mover, source).await?);
+        at = adoption.run(at, Phase::Done, step).await?;
         report.tables.push(adoption.report(&at).await?);
     }
     if let Some(source) = &plan.activity

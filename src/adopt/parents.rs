@@ -53,6 +53,9 @@ async fn make_all(mover: &Mover<'_>, table: &str, ids: Vec<i64>) -> Result<Vec<C
     for id in ids {
         let rows =
             if table == STOCKS.name { vec![stock(id, now)] } else { conversation(hot, cold, id).await? };
+        if rows.is_empty() {
+            continue;
+        }
         match insert(hot, rows).await {
             Ok(()) => made.add(format!("{table} {id}")),
             Err(error @ TierError::Statement { .. }) => {
@@ -85,6 +88,7 @@ async fn wanted(
 ) -> Result<Vec<(&'static str, Vec<i64>)>, TierError> {
     let mut wanted = Vec::new();
     let mut session = cold.session().await?;
+    session.allow_long_statements();
     for column in source.moved().table.columns {
         let Some(table) = column.references.filter(|table| NEEDED.contains(table)) else { continue };
         let (mut last, mut missing) = (i64::MIN, Vec::new());

@@ -104,8 +104,7 @@ pub async fn detect(cold: &dyn Engine) -> Result<Detected, TierError> {
 
 /// Returns the tables of children.
 fn children() -> impl Iterator<Item = &'static str> {
-    let children = |family: &'static Family| family.tables[..family.tables.len() - 1].iter();
-    registry::families().into_iter().flat_map(children).map(|moved| moved.archived)
+    registry::families().into_iter().flat_map(Family::children).map(|moved| moved.archived)
 }
 
 /// Returns the names of the tables that a platform's archive shares with ours.

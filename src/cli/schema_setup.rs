@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::failure::Failure;
 use super::tier_report;
-use crate::adopt::{self, Detected};
+use crate::adopt::{self, AdoptionReport, Detected};
 use crate::clock::Clock;
 use crate::journal::live;
 use crate::schema;
@@ -28,6 +28,9 @@ pub struct SetupReport {
     pub upgraded: migrate::Upgraded,
     /// Remaining differences from the declaration that do not prevent work.
     pub differs: Vec<String>,
+    /// The adoption of a platform's archive that followed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub adoption: Option<AdoptionReport>,
 }
 
 /// Migrates an embedded file, and a server if `migrate` allows it. Otherwise refuses a server at an older version: others
@@ -103,7 +106,7 @@ pub async fn bring_up_to_date(database: &dyn Schema, compare: bool) -> Result<Se
             differs = faults(database).await?.into_iter().map(|finding| finding.text).collect();
         }
     }
-    Ok(SetupReport { adopted, upgraded, differs })
+    Ok(SetupReport { adopted, upgraded, differs, adoption: None })
 }
 
 /// Records the version of a database without a version table, if its tables are those of a version. Tables that the

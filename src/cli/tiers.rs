@@ -50,8 +50,12 @@ impl Tiers {
             schema_setup::prepare(&**database, false).await?;
         }
         schema_setup::add_feed(&*hot, settings.live, false, clock).await?;
-        ensure_adopted(&*cold).await?;
         let standing = pair::standing(&*hot, &*cold).await.map_err(|error| refused(&error))?;
+        // An adoption cannot go on beside a hot that has come back from an older backup.
+        let is_due = || async { pair::inconsistencies(&*hot, &*cold).await.map(|found| !found.is_empty()) };
+        if !matches!(standing, Standing::HotUnpaired(_)) && !is_due().await.map_err(Failure::of)? {
+            ensure_adopted(&*cold).await?;
+        }
         if standing == Standing::Fresh {
             pair::ensure(&*hot, &*cold, clock).await.map_err(|error| refused(&error))?;
         }

@@ -19,7 +19,7 @@ async fn everything(platform: &Platform) -> Vec<String> {
             rows.push(format!("{table} {}", row.get::<String, _>("row")));
         }
     }
-    let mut hot = platform.hot_connection().await;
+    let mut hot = crate::hot::file(&platform.file("hot.db")).await;
     for (table, columns) in [
         ("messages", "id, conversation_id, sender_id, content, created_at, is_read"),
         ("posts", "id, author_id, title, body, created_at"),

@@ -1,5 +1,7 @@
 //! Erasing rows that were adopted: nothing that the adoption has kept may keep them.
 
+use thermocline::clock::DAY;
+
 use crate::platform::Platform;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -17,6 +19,23 @@ async fn an_erased_row_is_gone_from_all_that_was_kept() {
         }
     }
     platform.check_whole("three rows erased").await;
+    // A price that has no id of hot, and one in both tiers.
+    for (stock, n) in [(2, 3), (1, 36)] {
+        let day = platform.old.plus(n * DAY).date();
+        let path = format!(
+            "SELECT original_id FROM stock_prices_history WHERE stock_id = {stock} AND trade_date = '{day}'"
+        );
+        let id = platform.count(&path).await;
+        assert!(id < 0, "{id}");
+        let erased = platform.program.report(&format!("archive erase --resource prices --id {id}"));
+        assert!(erased.to_string().contains(r#""rows":1"#), "{erased}");
+        let kept = format!("SELECT count(*) FROM platform_originals.stock_prices_history WHERE id = {}", -id);
+        assert_eq!(platform.count(&kept).await, 0);
+        if stock == 2 {
+            platform.oracle.prices.remove(&(stock, day.to_string()));
+        }
+    }
+    platform.check_whole("two prices erased").await;
     platform.program.report("archive erase --user 1");
     for (table, column) in [
         ("messages_archive", "sender_id"),

@@ -4,9 +4,12 @@ use thermocline_testing as support;
 
 mod back_out;
 mod erasure;
+mod hot;
 mod kills;
+mod old_hot;
 mod oracle;
 mod platform;
 mod program;
+mod rights;
 mod shapes;
 mod whole;

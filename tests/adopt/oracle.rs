@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use thermocline::clock::Timestamp;
-use thermocline::tier::{Engine as _, Postgres, PostgresUrl, Sqlite, Tier};
+use thermocline::tier::{Engine as _, Postgres, PostgresUrl, Tier};
 
 use crate::platform::Platform;
 use crate::support::Service;
@@ -46,9 +46,9 @@ impl Platform {
     /// Compares everything that the program shows with what must be shown, page by page.
     pub async fn check(&self, context: &str) {
         let url = PostgresUrl::parse(&self.database).expect("a URL");
-        let hot = Sqlite::open(thermocline::schema::of(Tier::Hot), &self.program.hot).await.expect("hot");
+        let hot = self.hot.open().await;
         let cold = Postgres::open(thermocline::schema::of(Tier::Cold), &url, None).await.expect("cold");
-        let (hot, cold) = (Arc::new(hot), Arc::new(cold));
+        let cold = Arc::new(cold);
         let service = Service::over(hot.clone(), cold.clone(), Duration::from_secs(30)).await;
         self.check_messages(&service, context).await;
         self.check_posts(&service, context).await;

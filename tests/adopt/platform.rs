@@ -3,13 +3,14 @@
 //! The archiver selects the rows older than 30 days, inserts those whose id the archive lacks, commits, and deletes them from
 //! hot only if it has inserted any. It may die between the two commits, and two may run side by side.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
-use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, Row as _};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use tempfile::TempDir;
 use thermocline::clock::{Clock, DAY, Timestamp};
 
+use crate::hot::Hot;
+use crate::hot::Sql::{At, Day, Int, Text};
 use crate::oracle::{Message, Oracle, Post};
 use crate::program::Program;
 use crate::support::postgres::{self, Database};
@@ -36,6 +37,7 @@ CREATE TABLE user_behavior_analytics (
 /// A platform with everything it holds.
 pub struct Platform {
     folder: TempDir,
+    pub hot: Hot,
     pub database: Database,
     pub program: Program,
     pub oracle: Oracle,
@@ -54,11 +56,29 @@ pub enum Run {
 impl Platform {
     /// Makes an empty platform with the given models of its archive; `None` without a PostgreSQL.
     pub async fn empty(models: &str) -> Option<Self> {
-        let database = postgres::database().await?;
         let folder = tempfile::tempdir().expect("a folder");
-        let program = Program::new(&folder.path().join("hot.db"), &database);
+        let hot = Hot::File(folder.path().join("hot.db"));
+        let platform = Self::beside(folder, hot, models).await?;
+        let done = platform.program.run("db auto --tier hot");
+        assert!(done.status.success(), "{}", crate::program::said(&done));
+        platform.first_rows().await;
+        Some(platform)
+    }
+
+    /// The same on a server that speaks TDS, where the platform's hot tables are its own too.
+    async fn on_a_server() -> Option<Self> {
+        let hot = Hot::on_a_server().await?;
+        let platform = Self::beside(tempfile::tempdir().expect("a folder"), hot, MODELS).await?;
+        platform.first_rows().await;
+        Some(platform)
+    }
+
+    async fn beside(folder: TempDir, hot: Hot, models: &str) -> Option<Self> {
+        let database = postgres::database().await?;
+        let program = Program::new(&hot.url(), &database);
         let platform = Self {
             folder,
+            hot,
             database,
             program,
             oracle: Oracle::default(),
@@ -66,20 +86,46 @@ impl Platform {
             old: Timestamp::midnight(Clock::system().now().plus(-400 * DAY).date()),
         };
         platform.cold(models).await;
-        let done = platform.program.run("db auto --tier hot");
-        assert!(done.status.success(), "{}", crate::program::said(&done));
-        platform
-            .hot("INSERT INTO users (id, username) VALUES (1, 'one'), (2, 'two'), (3, 'three'), (4, 'four');
-                INSERT INTO conversations (id, user1_id, user2_id, created_at, updated_at)
-                VALUES (1, 1, 2, 0, 0), (2, 2, 3, 0, 0), (3, 3, 4, 0, 0), (77, 1, 4, 0, 0);
-                INSERT INTO stocks (id, symbol, name, created_at, updated_at) VALUES (1, '2330', 'a', 0, 0), (2, '0050', 'b', 0, 0)")
-            .await;
         Some(platform)
+    }
+
+    /// Makes the users, conversations and stocks.
+    async fn first_rows(&self) {
+        let (at, mut all) = (self.old, Vec::new());
+        for (id, name) in (1..).zip(["one", "two", "three", "four"]) {
+            let user = [
+                ("id", Int(id)),
+                ("username", Text(name)),
+                ("email", Text(name)),
+                ("password_hash", Text("x")),
+            ];
+            let columns = if matches!(self.hot, Hot::Server(_)) { 4 } else { 3 };
+            all.push(self.hot.insert("users", &user[..columns]));
+        }
+        let times = [("created_at", At(at)), ("updated_at", At(at))];
+        for (id, one, other) in [(1, 1, 2), (2, 2, 3), (3, 3, 4), (77, 1, 4)] {
+            let row = [("id", Int(id)), ("user1_id", Int(one)), ("user2_id", Int(other))];
+            all.push(self.hot.insert("conversations", &[&row[..], &times].concat()));
+        }
+        for (id, symbol, name) in [(1, "2330", "a"), (2, "0050", "b")] {
+            let row = [("id", Int(id)), ("symbol", Text(symbol)), ("name", Text(name))];
+            all.push(self.hot.insert("stocks", &[&row[..], &times].concat()));
+        }
+        self.hot.execute(&all).await;
     }
 
     /// Makes a platform with a past in which everything went wrong that can.
     pub async fn with_a_past() -> Option<Self> {
-        let mut this = Self::empty(MODELS).await?;
+        Some(Self::empty(MODELS).await?.in_the_past().await)
+    }
+
+    /// The same on a server that speaks TDS; `None` without one.
+    pub async fn with_a_past_on_a_server() -> Option<Self> {
+        Some(Self::on_a_server().await?.in_the_past().await)
+    }
+
+    async fn in_the_past(self) -> Self {
+        let mut this = self;
         this.messages(1..=300, |id| 1 + id % 3).await;
         this.archive_messages(Run::Whole).await;
         // In both: it died, and the next run finds nothing to insert. Some were edited since.
@@ -97,19 +143,11 @@ impl Platform {
         this.posts().await;
         this.prices().await;
         this.activity().await;
-        Some(this)
+        this
     }
 
     pub async fn hot(&self, sql: &str) {
-        let mut hot = self.hot_connection().await;
-        hot.execute(AssertSqlSafe(sql)).await.expect(sql);
-        hot.close().await.expect("closes");
-    }
-
-    pub async fn hot_connection(&self) -> SqliteConnection {
-        // The platform's archiver does not ask whether somebody refers to a row.
-        let options = SqliteConnectOptions::new().filename(&self.program.hot).foreign_keys(false);
-        SqliteConnection::connect_with(&options).await.expect("hot")
+        self.hot.execute(&[sql.to_owned()]).await;
     }
 
     pub async fn cold(&self, sql: &str) {
@@ -133,51 +171,95 @@ impl Platform {
     /// Copies the platform as it stands.
     pub async fn copy(&self) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let hot: PathBuf = folder.path().join("hot.db");
+        let hot = Hot::File(folder.path().join("hot.db"));
         let from = self.folder.path();
         for entry in std::fs::read_dir(from).expect("a folder") {
             let entry = entry.expect("an entry");
             std::fs::copy(entry.path(), folder.path().join(entry.file_name())).expect("a copy");
         }
         let database = postgres::copy(&self.database).await;
-        let program = Program::new(&hot, &database);
-        Self { folder, database, program, oracle: self.oracle.clone(), old: self.old }
+        let program = Program::new(&hot.url(), &database);
+        Self { folder, hot, database, program, oracle: self.oracle.clone(), old: self.old }
+    }
+
+    /// Returns the path of a file of this platform.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Backs hot up.
+    pub async fn back_up_hot(&self) -> PathBuf {
+        let backup = self.folder.path().join("backup");
+        self.hot(&format!("VACUUM INTO '{}'", backup.display())).await;
+        backup
+    }
+
+    /// Restores hot from a backup.
+    pub fn restore_hot(&self, backup: &Path) {
+        for name in ["hot.db-wal", "hot.db-shm"] {
+            let _ = std::fs::remove_file(self.folder.path().join(name));
+        }
+        std::fs::copy(backup, self.file("hot.db")).expect("a backup");
     }
 
     async fn messages(&mut self, ids: std::ops::RangeInclusive<i64>, conversation: impl Fn(i64) -> i64) {
-        for id in ids {
-            // Several share an instant.
-            let at = self.old.plus(id / 3 * 60_000_000);
-            self.write(id, conversation(id), &format!("message {id} 早安"), at).await;
-        }
+        // Several share an instant.
+        let at = |id| self.old.plus(id / 3 * 60_000_000);
+        let all = ids.map(|id| (id, conversation(id), format!("message {id} 早安"), at(id))).collect();
+        self.write_all(all).await;
     }
 
     async fn recent(&mut self, ids: std::ops::RangeInclusive<i64>) {
-        for id in ids {
-            let at = self.old.plus(399 * DAY + id * 1_000_000);
-            self.write(id, 1 + id % 3, &format!("recent {id}"), at).await;
-        }
+        let at = |id| self.old.plus(399 * DAY + id * 1_000_000);
+        let all = ids.map(|id| (id, 1 + id % 3, format!("recent {id}"), at(id))).collect();
+        self.write_all(all).await;
     }
 
     /// Writes a message into hot, as the platform does.
     pub async fn write(&mut self, id: i64, conversation: i64, content: &str, at: Timestamp) {
-        let message =
-            Message { conversation, sender: 1 + id % 4, content: content.to_owned(), at, is_read: false };
-        self.hot(&insert(id, &message)).await;
-        self.oracle.messages.insert(id, message);
+        self.write_all(vec![(id, conversation, content.to_owned(), at)]).await;
+    }
+
+    async fn write_all(&mut self, all: Vec<(i64, i64, String, Timestamp)>) {
+        let mut texts = Vec::new();
+        for (id, conversation, content, at) in all {
+            let message = Message { conversation, sender: 1 + id % 4, content, at, is_read: false };
+            texts.push(self.insert_text(id, &message));
+            self.oracle.messages.insert(id, message);
+        }
+        self.hot.execute(&texts).await;
+    }
+
+    /// Puts a message into hot that the oracle knows, or is not to know.
+    pub async fn insert(&self, id: i64, message: &Message) {
+        self.hot.execute(&[self.insert_text(id, message)]).await;
+    }
+
+    fn insert_text(&self, id: i64, message: &Message) -> String {
+        let Message { conversation, sender, content, at, .. } = message;
+        let row = [
+            ("id", Int(id)),
+            ("conversation_id", Int(*conversation)),
+            ("sender_id", Int(*sender)),
+            ("content", Text(content)),
+            ("created_at", At(*at)),
+            ("is_read", Int(0)),
+        ];
+        self.hot.insert("messages", &row)
     }
 
     async fn edit(&mut self, ids: std::ops::RangeInclusive<i64>) {
+        let text = |id| format!("UPDATE messages SET content = 'edited {id}' WHERE id = {id}");
+        self.hot.execute(&ids.clone().map(text).collect::<Vec<_>>()).await;
         for id in ids {
-            self.hot(&format!("UPDATE messages SET content = 'edited {id}' WHERE id = {id}")).await;
             self.oracle.messages.get_mut(&id).expect("a message").content = format!("edited {id}");
         }
     }
 
     /// Runs the archiver of messages.
     pub async fn archive_messages(&mut self, run: Run) {
-        let (mut hot, mut cold) = (self.hot_connection().await, self.cold_connection().await);
-        let due = self.due(&mut hot).await;
+        let mut cold = self.cold_connection().await;
+        let due = self.due().await;
         let known: Vec<i32> =
             sqlx::query_scalar("SELECT original_id FROM messages_archive WHERE original_id IS NOT NULL")
                 .fetch_all(&mut cold)
@@ -188,12 +270,7 @@ impl Platform {
             archive(&mut cold, *id, message, 1).await;
         }
         if run == Run::Whole && !new.is_empty() {
-            for (id, _) in &due {
-                hot.execute(AssertSqlSafe(format!("DELETE FROM messages WHERE id = {id}")))
-                    .await
-                    .expect("deleted");
-                self.read(*id);
-            }
+            self.delete(due.iter().map(|(id, _)| *id).collect()).await;
         }
     }
 
@@ -204,80 +281,69 @@ impl Platform {
         }
     }
 
-    async fn due(&self, hot: &mut SqliteConnection) -> Vec<(i64, Message)> {
-        let before = self.old.plus(300 * DAY).micros();
-        let rows = sqlx::query("SELECT * FROM messages WHERE created_at < ? ORDER BY id")
-            .bind(before)
-            .fetch_all(hot)
-            .await
-            .expect("rows");
-        rows.iter()
-            .map(|row| {
-                let at = Timestamp::from_micros(row.get("created_at")).expect("a time");
-                let message = Message {
-                    conversation: row.get("conversation_id"),
-                    sender: row.get("sender_id"),
-                    content: row.get("content"),
-                    at,
-                    is_read: false,
-                };
-                (row.get("id"), message)
-            })
-            .collect()
+    async fn due(&self) -> Vec<(i64, Message)> {
+        let rows = self.hot.messages_before(self.old.plus(300 * DAY)).await;
+        let one = |[id, conversation, sender, seconds, content]: &[String; 5]| {
+            let int = |text: &str| text.parse::<i64>().expect("a number");
+            let at = Timestamp::from_micros(int(seconds) * 1_000_000).expect("a time");
+            let (conversation, sender) = (int(conversation), int(sender));
+            (int(id), Message { conversation, sender, content: content.clone(), at, is_read: false })
+        };
+        rows.iter().map(one).collect()
     }
 
     /// Two runs of the archiver select the same rows, and one of these is edited between them.
     async fn side_by_side(&mut self, ids: std::ops::RangeInclusive<i64>, edited: i64) {
         self.messages(ids.clone(), |id| 1 + id % 3).await;
-        let (mut hot, mut cold) = (self.hot_connection().await, self.cold_connection().await);
+        let mut cold = self.cold_connection().await;
         for run in 1..=2 {
             if run == 2 {
                 self.edit(edited..=edited).await;
             }
-            for (id, message) in self.due(&mut hot).await.iter().filter(|(id, _)| ids.contains(id)) {
+            for (id, message) in self.due().await.iter().filter(|(id, _)| ids.contains(id)) {
                 archive(&mut cold, *id, message, run).await;
             }
         }
-        for id in ids {
-            hot.execute(AssertSqlSafe(format!("DELETE FROM messages WHERE id = {id}")))
-                .await
-                .expect("deleted");
-            self.read(id);
-        }
+        self.delete(ids.collect()).await;
     }
 
     async fn delete_archived(&mut self, ids: std::ops::RangeInclusive<i64>) {
-        let (mut hot, mut cold) = (self.hot_connection().await, self.cold_connection().await);
-        for (id, message) in self.due(&mut hot).await.iter().filter(|(id, _)| ids.contains(id)) {
+        let mut cold = self.cold_connection().await;
+        for (id, message) in self.due().await.iter().filter(|(id, _)| ids.contains(id)) {
             archive(&mut cold, *id, message, 1).await;
-            hot.execute(AssertSqlSafe(format!("DELETE FROM messages WHERE id = {id}")))
-                .await
-                .expect("deleted");
-            self.read(*id);
         }
+        self.delete(ids.collect()).await;
+    }
+
+    /// Deletes messages that the archive has.
+    async fn delete(&mut self, ids: Vec<i64>) {
+        let texts: Vec<String> =
+            ids.iter().map(|id| format!("DELETE FROM messages WHERE id = {id}")).collect();
+        self.hot.execute(&texts).await;
+        ids.into_iter().for_each(|id| self.read(id));
     }
 
     /// Twenty posts with children: 15 are archived alone, 2 are in both tiers, one of these edited.
     async fn posts(&mut self) {
+        // The server of the tests cannot add a foreign key beside children that break it.
+        let (leaves_children, mut all) = (matches!(self.hot, Hot::File(_)), Vec::new());
         for id in 1..=20 {
             let at = self.old.plus(id * 3_600_000_000);
             let at = if id > 17 { at.plus(399 * DAY) } else { at };
             let (micros, author) = (at.micros(), 1 + id % 4);
-            self.hot(&format!(
-                "INSERT INTO posts VALUES ({id}, {author}, 'title {id}', 'body {id}', {micros})"
-            ))
-            .await;
+            let (title, body) = (format!("title {id}"), format!("body {id}"));
+            let row =
+                [("id", Int(id)), ("author_id", Int(author)), ("title", Text(&title)), ("body", Text(&body))];
+            all.push(self.hot.insert("posts", &[&row[..], &[("created_at", At(at))]].concat()));
             let mut post = Post { author, title: format!("title {id}"), at, comments: 0, likes: 0 };
-            for n in 0..id % 4 {
+            let (comments, likes) = if id > 15 || leaves_children { (id % 4, id % 3) } else { (0, 0) };
+            for n in 0..comments {
                 let comment = id * 10 + n;
-                self.hot(&format!(
-                    "INSERT INTO comments VALUES ({comment}, {id}, 1, 'comment {comment}', {micros})"
-                ))
-                .await;
+                all.push(self.comment(comment, id, at));
                 post.comments += 1;
             }
-            for user in 1..=id % 3 {
-                self.hot(&format!("INSERT INTO likes (user_id, post_id) VALUES ({user}, {id})")).await;
+            for user in 1..=likes {
+                all.push(self.hot.insert("likes", &[("user_id", Int(user)), ("post_id", Int(id))]));
                 post.likes += 1;
             }
             if id <= 17 {
@@ -288,13 +354,28 @@ impl Platform {
                 .await;
             }
             if id <= 15 {
-                self.hot(&format!("DELETE FROM posts WHERE id = {id}")).await;
+                all.push(format!("DELETE FROM posts WHERE id = {id}"));
             }
             self.oracle.posts.insert(id, post);
         }
-        self.hot("UPDATE posts SET title = 'edited' WHERE id = 17").await;
+        all.push("UPDATE posts SET title = 'edited' WHERE id = 17".to_owned());
         "edited".clone_into(&mut self.oracle.posts.get_mut(&17).expect("a post").title);
-        self.hot("INSERT INTO comments VALUES (9999, 9999, 1, 'nowhere', 0)").await;
+        if leaves_children {
+            all.push(self.comment(9999, 9999, self.old));
+        }
+        self.hot.execute(&all).await;
+    }
+
+    fn comment(&self, id: i64, post: i64, at: Timestamp) -> String {
+        let body = format!("comment {id}");
+        let row = [
+            ("id", Int(id)),
+            ("post_id", Int(post)),
+            ("author_id", Int(1)),
+            ("body", Text(&body)),
+            ("created_at", At(at)),
+        ];
+        self.hot.insert("comments", &row)
     }
 
     /// Prices of two stocks; some days are in both tiers, one of these corrected; one stock is unknown to hot.
@@ -311,17 +392,21 @@ impl Platform {
                 self.oracle.prices.insert((stock, day.to_string()), price);
             }
         }
+        let mut all = Vec::new();
         for n in 35..45 {
             let (day, price) =
                 (self.old.plus(n * DAY), format!("{}.{}", 100 + n, if n == 36 { "75" } else { "25" }));
-            self.hot(&format!(
-                "INSERT INTO stock_prices (stock_id, trade_date, close_price, volume, created_at)
-                VALUES (1, {}, '{price}', 1000, 0)",
-                day.micros()
-            ))
-            .await;
+            let row = [
+                ("stock_id", Int(1)),
+                ("trade_date", Day(day)),
+                ("close_price", Text(&price)),
+                ("volume", Int(1000)),
+                ("created_at", At(self.old)),
+            ];
+            all.push(self.hot.insert("stock_prices", &row));
             self.oracle.prices.insert((1, day.date().to_string()), price);
         }
+        self.hot.execute(&all).await;
     }
 
     /// Counts of the platform: of a day that ours has too, of an action that ours has not, and one counted twice.
@@ -337,11 +422,6 @@ impl Platform {
         self.oracle.activity.insert((1, day.to_string(), "chat".to_owned()), 5000);
         self.oracle.activity.insert((1, day.to_string(), "login".to_owned()), 3);
     }
-}
-
-fn insert(id: i64, message: &Message) -> String {
-    let Message { conversation, sender, content, at, .. } = message;
-    format!("INSERT INTO messages VALUES ({id}, {conversation}, {sender}, '{content}', {}, 0)", at.micros())
 }
 
 async fn archive(cold: &mut PgConnection, id: i64, message: &Message, run: i64) {

@@ -1,7 +1,6 @@
 //! The program beside a platform.
 
 use std::os::unix::process::ExitStatusExt as _;
-use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use crate::support::fail_points::DIE_AT;
@@ -9,12 +8,12 @@ use crate::support::waiting::output;
 
 /// The program with the URLs of its tiers.
 pub struct Program {
-    pub hot: PathBuf,
+    pub hot: String,
     pub cold: String,
 }
 
 impl Program {
-    pub fn new(hot: &Path, cold: &str) -> Self {
+    pub fn new(hot: &str, cold: &str) -> Self {
         Self { hot: hot.to_owned(), cold: cold.to_owned() }
     }
 
@@ -23,7 +22,7 @@ impl Program {
         command
             .args(args.split(' '))
             .env_clear()
-            .env("HOT_DATABASE_URL", format!("sqlite:{}", self.hot.display()))
+            .env("HOT_DATABASE_URL", &self.hot)
             .env("COLD_DATABASE_URL", &self.cold)
             .env("JWT_SECRET", crate::support::SECRET)
             .stdin(Stdio::null());

@@ -167,7 +167,7 @@ async fn counts_are_shown_without_any_archived_row() {
 async fn files_of_an_old_archive_go_straight_into_cold() {
     let Some(mut platform) = Platform::with_a_past().await else { return };
     platform.program.report("db adopt");
-    let file = platform.program.hot.with_file_name("old.csv");
+    let file = platform.file("old.csv");
     let mut text = "id,original_id,conversation_id,sender_id,content,created_at,archived_at\n".to_owned();
     for id in 2000..2010 {
         let conversation = if id == 2009 { 77 } else { 1 };
@@ -182,7 +182,7 @@ async fn files_of_an_old_archive_go_straight_into_cold() {
     // One is in cold with other content, one in hot.
     text += "90,7,1,1,another,2019-05-06 07:08:09,2020-01-01 00:00:00\n91,501,1,1,another,2019-05-06 07:08:09,2020-01-01 00:00:00\n";
     std::fs::write(&file, text).expect("a file");
-    let rejects = platform.program.hot.with_file_name("rejects.csv");
+    let rejects = platform.file("rejects.csv");
     let args = format!("import messages --archived {} --rejects {}", file.display(), rejects.display());
     let counts =
         |report: &Value| ["inserted", "known", "rejected"].map(|name| report["files"][0][name].as_u64());

@@ -1,6 +1,6 @@
 //! The entries of the journal: one for each move.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::queries::sql;
 use super::{Digest, MoveKind};
@@ -106,6 +106,12 @@ pub async fn confirm(cold: &mut dyn Session, resource: &str, epoch: i64) -> Resu
 /// Returns the entries above hot's epoch, in their order.
 pub async fn above(cold: &mut dyn Session, resource: &str, epoch: i64) -> Result<Vec<Entry>, TierError> {
     entries(cold, sql::above(), resource, epoch).await
+}
+
+/// Returns the moves above hot's epoch by which rows of a platform's own archive became versions.
+pub async fn adopted(cold: &mut dyn Session, resource: &str, epoch: i64) -> Result<BTreeSet<i64>, TierError> {
+    let records = cold.fetch(sql::adopted(), &[resource.into(), epoch.into()]).await?;
+    records.iter().map(|record| record.int("epoch")).collect()
 }
 
 /// Returns the first entry with this number or a higher one.

@@ -10,7 +10,7 @@ thermocline_database::queries! {
         Mssql: "queries.mssql.sql",
     }
     [
-        above, claim, claims, confirm, delete, epochs, head, hold, insert, kinds, last_known, live_bound,
+        above, adopted, claim, claims, confirm, delete, epochs, head, hold, insert, kinds, last_known, live_bound,
         live_drop, live_kept, live_raise, lock_claim,
         lock_state, locked_state, newest, next, oldest_readable_epoch, pair_cold, pair_hot, proven, quarantine,
         quarantined, raise, raise_oldest_readable_epoch, recent, release, spanned, standing, state, subtract,

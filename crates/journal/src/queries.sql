@@ -114,6 +114,13 @@ UPDATE archive_batches SET confirmed = TRUE WHERE resource = $1 AND epoch <= $2 
 SELECT epoch, kind, row_count, digest, finished, confirmed FROM archive_batches
 WHERE resource = $1 AND epoch > $2 ORDER BY epoch
 
+-- name: adopted
+-- tier: cold
+-- purpose: Reads the moves above hot's epoch by which rows of a platform's own archive became versions.
+-- parameters: resource text, epoch int
+-- index: primary key of archive_batches
+SELECT epoch FROM archive_batches WHERE resource = $1 AND epoch > $2 AND kind = 'adopt'
+
 -- name: next
 -- tier: cold
 -- purpose: Reads the first entry from an epoch on.

@@ -32,10 +32,10 @@ pub struct Args {
     #[arg(long, value_parser = PossibleValuesParser::new(kinds()), conflicts_with = "user")]
     resource: Option<String>,
     /// The id of a row; may be repeated
-    #[arg(long, requires = "resource", value_parser = clap::value_parser!(i64).range(1..))]
+    #[arg(long, requires = "resource", allow_negative_numbers = true)]
     id: Vec<i64>,
     /// Erase everything of this user
-    #[arg(long, value_parser = clap::value_parser!(i64).range(1..))]
+    #[arg(long, allow_negative_numbers = true)]
     user: Option<i64>,
 }
 

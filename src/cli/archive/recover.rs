@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 
 use super::mover::mover;
 use super::resources::{ResourceArgs, find};
+use crate::archive::adopt;
 use crate::archive::{Choices, Consent, Family, InDoubtMove, MissingParents, Mover, Recovery};
 use crate::cli::failure::Failure;
 use crate::cli::output::{confirm, print_all};
@@ -87,6 +88,7 @@ pub async fn run(
     if joins && families.len() < registry::families().len() {
         return Err(Failure::Usage("--resource: a pair is joined as a whole".to_owned()));
     }
+    let families = without_copied(tiers, families, json).await?;
     let seen = recover_each(&mover, &families, args, |_| Consent::DryRun).await?;
     let wanted = joins || seen.iter().any(Recovery::is_wanted);
     if !json {
@@ -117,6 +119,23 @@ pub async fn run(
             outln!("{resource}: recovered, move {epoch}");
         }
     })
+}
+
+/// Leaves out the resources whose rows an adoption is copying: no reader has seen them, and their adoption goes on.
+async fn without_copied(
+    tiers: &Tiers,
+    mut families: Vec<&'static Family>,
+    json: bool,
+) -> Result<Vec<&'static Family>, Failure> {
+    let copying = adopt::copying(tiers.need_cold()?).await.map_err(Failure::of)?;
+    families.retain(|family| {
+        let is_copied = copying.iter().any(|table| *table == family.own().archived);
+        if is_copied && !json {
+            outln!("{}: left alone, since `thermocline db adopt` is not done with it", family.resource);
+        }
+        !is_copied
+    });
+    Ok(families)
 }
 
 /// Says which database belongs to no pair.
@@ -211,6 +230,9 @@ fn print(recovery: &Recovery) {
     {
         let number = recovery.unknown_to_hot.len();
         outln!("  hot is older: it lacks {number} moves, {first} to {last}");
+    }
+    if recovery.adopted > 0 {
+        outln!("  {} of them were adopted: their rows stay in cold, unless hot holds them", recovery.adopted);
     }
     if let Some((first, last)) = recovery.lost {
         outln!("  cold is older: the rows of moves {first} to {last} are lost");

@@ -40,7 +40,7 @@ pub struct Args {
     #[arg(long, value_name = "DATE", requires = "from")]
     to: Option<NaiveDate>,
     /// One post with its comments and likes
-    #[arg(long, value_name = "ID", conflicts_with = "resource", value_parser = clap::value_parser!(i64).range(1..))]
+    #[arg(long, value_name = "ID", conflicts_with = "resource", allow_negative_numbers = true)]
     post: Option<i64>,
     /// All rows
     #[arg(long)]

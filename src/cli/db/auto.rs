@@ -2,6 +2,7 @@
 
 use super::target::TierChoice;
 use super::{adopt, upgrade};
+use crate::adopt::AdoptionReport;
 use crate::archive::adopt as archive;
 use crate::cli::connect;
 use crate::cli::failure::Failure;
@@ -52,28 +53,33 @@ pub async fn run(args: &Args, settings: &Settings, json: bool) -> Result<(), Fai
         reports.push(report);
     }
     if is_pair {
-        adopt_archive(settings, json).await?;
+        let adoption = adopt_archive(settings).await?;
+        if let Some(report) = adoption.as_ref().filter(|_| !json) {
+            adopt::print(report, false)?;
+        }
+        if let Some(cold) = reports.iter_mut().find(|report| report.upgraded.tier == Tier::Cold.name()) {
+            cold.adoption = adoption;
+        }
     }
     if json { print_json(&reports) } else { Ok(()) }
 }
 
 /// Adopts the archive of a platform that was set aside, if there is one.
-async fn adopt_archive(settings: &Settings, json: bool) -> Result<(), Failure> {
-    let Some(location) = &settings.cold else { return Ok(()) };
+async fn adopt_archive(settings: &Settings) -> Result<Option<AdoptionReport>, Failure> {
+    let Some(location) = &settings.cold else { return Ok(None) };
     let cold = connect::open(Tier::Cold, location).await?;
     let waiting = archive::unfinished(&*cold).await.map_err(Failure::of)?;
+    let mut report = None;
     if !waiting.is_empty() {
         let hot = connect::open(Tier::Hot, &settings.hot).await?;
-        let report = adopt::complete(&*hot, &*cold, None).await?;
+        report = Some(adopt::complete(&*hot, &*cold, None).await?);
         hot.close().await;
-        // One document on standard output.
-        if json { tracing::info!(seconds = report.seconds, "adopted") } else { adopt::print(&report, false)? }
     }
     cold.close().await;
-    Ok(())
+    Ok(report)
 }
 
-fn print(SetupReport { adopted, upgraded, differs }: &SetupReport) {
+fn print(SetupReport { adopted, upgraded, differs, .. }: &SetupReport) {
     let (tier, to) = (upgraded.tier, upgraded.to);
     if let Some(version) = adopted {
         outln!("{tier}: found the tables of version {version}, and recorded it");

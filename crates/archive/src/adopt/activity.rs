@@ -91,6 +91,7 @@ impl ActivitySource {
     pub async fn adopt(&self, cold: &dyn Engine, now: Timestamp) -> Result<TableReport, TierError> {
         let name: Value = self.original.name.as_str().into();
         let mut session = cold.session().await?;
+        session.allow_long_statements();
         session.begin(Begin::Write).await?;
         session.execute(sql::clear_rejects(), std::slice::from_ref(&name)).await?;
         session.execute(&self.sql(sql::sort_out()), &[name.clone(), now.into()]).await?;
@@ -109,6 +110,7 @@ impl ActivitySource {
     pub async fn report(&self, cold: &dyn Engine) -> Result<TableReport, TierError> {
         let name: Value = self.original.name.as_str().into();
         let mut session = cold.session().await?;
+        session.allow_long_statements();
         let records = session.fetch(&self.sql(sql::copied()), std::slice::from_ref(&name)).await?;
         let rows = records.first().map_or(Ok(0), |record| record.int("n"))?;
         let classes = Class::read(&session.fetch(sql::classes(), &[name]).await?)?;
@@ -118,8 +120,9 @@ impl ActivitySource {
     /// Returns the report that an adoption of the counts would give, without a change.
     pub async fn look(&self, cold: &dyn Engine) -> Result<TableReport, TierError> {
         let mut session = cold.session().await?;
+        session.allow_long_statements();
         let classes = Class::read(&session.fetch(&self.sql(sql::sorted_out()), &[]).await?)?;
-        let rows = look::rows(&mut *session, &self.original).await?;
+        let rows = look::rows(cold, &self.original).await?;
         Ok(self.table_report(rows, classes))
     }
 

@@ -11,6 +11,7 @@ pub async fn set_aside(cold: &dyn Engine, originals: &[Original]) -> Result<(), 
     let mut session = cold.session().await?;
     session.begin(Begin::Write).await?;
     session.execute(sql::make_schema(), &[]).await?;
+    session.execute(sql::open_schema(), &[]).await?;
     if let Some(original) = originals.first() {
         session.execute(&queries::note_schema(&original.schema), &[]).await?;
     }

@@ -34,6 +34,7 @@ impl Adoption<'_> {
     pub(super) async fn sort_out(&self) -> Result<(), MoveError> {
         let (name, now) = (self.source.original.name.as_str(), self.mover.clock.now());
         let mut cold = self.mover.cold.session().await?;
+        cold.allow_long_statements();
         cold.begin(Begin::Write).await?;
         cold.execute(sql::clear_rejects(), &[name.into()]).await?;
         cold.execute(&self.source.sql(sql::sort_out()), &[name.into(), now.into()]).await?;
@@ -59,7 +60,7 @@ impl Adoption<'_> {
         cold.commit().await?;
         let (mut last, mut done) = (at.last_id, at.rows);
         let lowest = self.lowest_in_hot().await?;
-        on(Step::Begun(look::rows(&mut *cold, &self.source.original).await?));
+        on(Step::Begun(look::rows(self.mover.cold, &self.source.original).await?));
         loop {
             let statement = self.source.sql(sql::page());
             let Some(page) = self.page(&mut *cold, &statement, last, lowest).await? else { break };
@@ -69,6 +70,7 @@ impl Adoption<'_> {
             on(Step::Copied(done));
         }
         on(Step::Counting);
+        cold.allow_long_statements();
         cold.begin(Begin::Write).await?;
         self.hold_claim(&mut *cold, number).await?;
         self.check_complete(&mut *cold).await?;

@@ -15,6 +15,7 @@ pub async fn forget_erased(
     user: Option<i64>,
 ) -> Result<u64, TierError> {
     let mut session = cold.session().await?;
+    session.allow_long_statements();
     session.begin(Begin::Write).await?;
     let mut gone = 0;
     for family in families {
@@ -23,6 +24,7 @@ pub async fn forget_erased(
         };
         // A table that cannot be read was never adopted.
         let Ok(source) = Source::of(original, family, None) else { continue };
+        session.execute(&source.sql(sql::forget_copies()), &[family.resource.into()]).await?;
         gone += session.execute(&source.sql(sql::forget_original()), &[family.resource.into()]).await?;
         if let Some(user) = user.filter(|_| family.own().action.is_some()) {
             gone += session.execute(&source.sql(sql::forget_author()), &[user.into()]).await?;

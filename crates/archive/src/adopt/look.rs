@@ -17,9 +17,10 @@ impl Adoption<'_> {
     /// Reads both tiers and returns what would become of the rows. Rows that several classes claim are counted in each.
     pub async fn look(&self, on: &mut OnStep<'_>) -> Result<TableReport, MoveError> {
         let (source, mut session) = (self.source, self.mover.cold.session().await?);
+        session.allow_long_statements();
         let cold = &mut *session;
         let mut classes = Class::read(&cold.fetch(&source.sql(sql::sorted_out()), &[]).await?)?;
-        let rows = rows(cold, &source.original).await?;
+        let rows = rows(self.mover.cold, &source.original).await?;
         let adopted = rows - classes.iter().map(|class| class.rows).sum::<i64>();
         on(Step::Begun(rows));
         let (mut equal, mut changed) = (Class::new("in_both_equal"), Class::new("changed_in_hot"));
@@ -77,11 +78,13 @@ impl Adoption<'_> {
 
 /// Returns whether a table of the platform holds no rows.
 pub async fn is_empty(cold: &dyn Engine, original: &Original) -> Result<bool, TierError> {
-    Ok(rows(&mut *cold.session().await?, original).await? == 0)
+    Ok(rows(cold, original).await? == 0)
 }
 
 /// Counts the rows of a table of the platform.
-pub(super) async fn rows(cold: &mut dyn Session, original: &Original) -> Result<i64, TierError> {
+pub(super) async fn rows(cold: &dyn Engine, original: &Original) -> Result<i64, TierError> {
+    let mut cold = cold.session().await?;
+    cold.allow_long_statements();
     let records = cold.fetch(&original.sql(sql::count_original()), &[]).await?;
     records.first().map_or(Ok(0), |record| record.int("n"))
 }

@@ -38,7 +38,7 @@ pub use bring::{Brought, bring};
 pub use erased::forget_erased;
 pub use look::is_empty;
 pub use original::{ACTIVITY, Original, SCHEMA, UTC, find};
-pub use progress::{Phase, TableProgress, read as progress, set_zone, unfinished};
+pub use progress::{Phase, TableProgress, copying, read as progress, set_zone, unfinished};
 pub use queries::statements;
 pub use report::{Class, TableReport};
 pub use run::{Adoption, OnStep, Step};

@@ -86,6 +86,13 @@ pub async fn unfinished(cold: &dyn Engine) -> Result<Vec<String>, TierError> {
     Ok(all.into_iter().filter(|table| table.phase != Phase::Done).map(|table| table.source).collect())
 }
 
+/// Returns the tables whose copies no reader sees yet. Only their adoption may go on with them.
+pub async fn copying(cold: &dyn Engine) -> Result<Vec<String>, TierError> {
+    let all = read(cold).await?;
+    let copying = all.into_iter().filter(|table| matches!(table.phase, Phase::Copying | Phase::Copied));
+    Ok(copying.map(|table| table.source).collect())
+}
+
 /// Notes the time zone of the instants of every table that was not copied yet.
 pub async fn set_zone(cold: &dyn Engine, zone: &str) -> Result<(), TierError> {
     let mut session = cold.session().await?;

@@ -17,6 +17,9 @@ ORDER BY 1, 2, a.attnum
 -- name: make_schema
 CREATE SCHEMA IF NOT EXISTS platform_originals
 
+-- name: open_schema
+GRANT USAGE ON SCHEMA platform_originals TO PUBLIC
+
 -- name: set_aside
 ALTER TABLE {source} SET SCHEMA platform_originals
 
@@ -159,7 +162,17 @@ WHERE NOT EXISTS (SELECT 1 FROM archive_adoption_rejects r WHERE r.source = '{na
 DELETE FROM user_behavior_analytics WHERE resource LIKE 'platform:%'
 
 -- name: forget_original
-DELETE FROM {source} s USING archive_erasures e WHERE e.resource = $1 AND {original} = e.id
+DELETE FROM {source} s
+WHERE {original} IN (SELECT id FROM archive_erasures WHERE resource = $1)
+    OR ({reason} IS NULL AND ({key}) IN (
+        SELECT {key} FROM {source} s JOIN archive_erasures e ON e.resource = $1 AND {original} = e.id WHERE {reason} IS NULL
+    ))
+
+-- name: forget_copies
+DELETE FROM archive_adoption_rejects r USING {source} s
+WHERE r.source = '{name}' AND s.id = r.id AND {reason} IS NULL AND ({key}) IN (
+    SELECT {key} FROM {source} s JOIN archive_erasures e ON e.resource = $1 AND {original} = e.id WHERE {reason} IS NULL
+)
 
 -- name: forget_author
 DELETE FROM {source} s WHERE {author} = $1

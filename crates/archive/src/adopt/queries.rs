@@ -2,7 +2,7 @@
 
 use super::original::{self, Original};
 use super::source::Source;
-use crate::model::{Family, Moved};
+use crate::model::Family;
 use thermocline_database::Statement;
 
 thermocline_database::queries! {
@@ -10,23 +10,15 @@ thermocline_database::queries! {
     pub(super) mod sql = "adopt" {
         Shared: "queries.sql",
         Postgres: "queries.postgres.sql",
-        Mssql: "queries.mssql.sql",
     }
     [
         activity_losers, adopt_activity, adoptions, brought_open, came_from_hot, classes, clear_activity,
         clear_rejects, close_brought, copied, copy, count_actions, count_leaves, count_nodes, count_original, differs,
-        drop_original, drop_schema, forget_activity, forget_author, forget_kept, forget_original, held, hold_back,
+        drop_original, drop_schema, forget_activity, forget_author, forget_copies, forget_kept, forget_original, held, hold_back,
         known, last_adopted, left_hot, look, losers, lowest_id, make_schema, newest_adopted, note_schema,
-        noted_schema, original_rows, originals, page, progress, put_back, references, resolved, set_aside, set_phase,
-        set_zone, sort_out, sorted_out, strays, unpair,
+        noted_schema, open_schema, original_rows, originals, page, progress, put_back, references, resolved, set_aside, set_phase,
+        set_zone, sort_out, sorted_out, start_again, unpair,
     ]
-}
-
-/// Returns the statement that finds children in hot whose owner is not there.
-pub(super) fn strays(family: &Family, moved: &Moved) -> Statement {
-    let owner = moved.table.columns[moved.owner].name;
-    let (table, owners) = (moved.table.name, family.own().table.name);
-    sql::strays().bind(table, &[("table", table), ("owners", owners), ("owner", owner)])
 }
 
 /// Returns the statement that moves a table of the platform to a schema.
@@ -57,12 +49,14 @@ pub fn statements(families: &[&Family]) -> Vec<Statement> {
         *sql::make_schema(),
         *sql::newest_adopted(),
         *sql::noted_schema(),
+        *sql::open_schema(),
         *sql::unpair(),
         *sql::originals(),
         *sql::progress(),
         *sql::resolved(),
         *sql::set_phase(),
         *sql::set_zone(),
+        *sql::start_again(),
     ];
     for family in families {
         all.push(family.own().sql(sql::lowest_id()));
@@ -70,8 +64,6 @@ pub fn statements(families: &[&Family]) -> Vec<Statement> {
             let templates = [sql::came_from_hot(), sql::brought_open(), sql::close_brought()];
             all.extend(templates.map(|template| moved.sql(template)));
         }
-        let children = &family.tables[..family.tables.len() - 1];
-        all.extend(children.iter().map(|moved| strays(family, moved)));
         let original = Original::sample(family.own());
         if let Ok(source) = Source::of(&original, family, None) {
             all.extend(source.statements());

@@ -13,6 +13,12 @@
 -- purpose: Makes the schema in which the platform's own tables wait.
 -- index: none
 
+-- name: open_schema
+-- tier: cold
+-- engine: postgres
+-- purpose: Lets everybody find the tables in that schema. Who may read them stays as it was.
+-- index: none
+
 -- name: set_aside
 -- tier: cold
 -- engine: postgres
@@ -61,6 +67,13 @@ SELECT source, phase, zone, last_id, row_count, left_hot FROM archive_adoption O
 -- parameters: source text, phase text, now time
 -- index: primary key of archive_adoption
 UPDATE archive_adoption SET phase = $2, at = $3 WHERE source = $1
+
+-- name: start_again
+-- tier: cold
+-- purpose: Notes that the adoption of a table begins anew.
+-- parameters: source text, now time
+-- index: primary key of archive_adoption
+UPDATE archive_adoption SET phase = 'found', last_id = -9223372036854775807, row_count = 0, at = $2 WHERE source = $1
 
 -- name: set_zone
 -- tier: cold
@@ -261,19 +274,17 @@ ORDER BY last_at DESC, last_id DESC LIMIT 1
 -- index: primary key
 SELECT min(id) AS id FROM {table}
 
--- name: strays
--- tier: hot
--- purpose: Reads the next ids that children belong to and that hot does not hold, with the number of children.
--- parameters: last id int, limit int
--- index: the table's index on the owner column; primary key of the owners
-SELECT c.{owner} AS id, count(*) AS n FROM {table} c
-WHERE c.{owner} > $1 AND NOT EXISTS (SELECT 1 FROM {owners} o WHERE o.id = c.{owner})
-GROUP BY c.{owner} ORDER BY c.{owner} LIMIT $2
+-- name: forget_copies
+-- tier: cold
+-- engine: postgres
+-- purpose: Deletes the copies of erased rows that were kept aside, under whatever id.
+-- parameters: resource text
+-- index: primary key of archive_erasures; scan of the table
 
 -- name: forget_original
 -- tier: cold
 -- engine: postgres
--- purpose: Deletes erased rows from the platform's own table.
+-- purpose: Deletes erased rows from the platform's own table, with every copy of them.
 -- parameters: resource text
 -- index: primary key of archive_erasures; scan of the table
 

@@ -5,8 +5,8 @@ use super::queries::sql;
 use super::run::Adoption;
 use crate::counts::blocks::Counter;
 use crate::fail_point;
-use crate::moves::{self, MoveError};
-use crate::recover::reserve_ids;
+use crate::moves::{self, MoveError, erasures, settle};
+use crate::recover::{IDS, ids_after, reserve_ids};
 use thermocline_core::keyset::Key;
 use thermocline_database::{Begin, Engine, Session, TierError};
 use thermocline_journal::{claim, entry, state};
@@ -45,6 +45,9 @@ impl Adoption<'_> {
         let mut epoch = None;
         if let Some(record) = last.first() {
             let (number, token) = (record.int("epoch")?, record.int("token")?);
+            if state::read(self.mover.hot, resource).await?.epoch < number && self.overlaps().await? {
+                return self.start_again().await;
+            }
             self.raise_hot(number, token).await?;
             epoch = Some(number);
         }
@@ -90,6 +93,44 @@ impl Adoption<'_> {
 }
 
 impl Adoption<'_> {
+    /// Returns whether hot holds a row that was copied. Each was asked for when it was copied, so hot has come back from a
+    /// backup since.
+    async fn overlaps(&self) -> Result<bool, TierError> {
+        let moved = self.source.moved();
+        let (next, open) = (moved.sql(ids_after()), moved.sql_by(moves::sql::open_of(), 0));
+        let mut last = i64::MIN;
+        loop {
+            let ids = erasures::ids(&self.mover.hot.fetch(&next, &[last.into(), IDS.into()]).await?)?;
+            let Some(highest) = ids.last().copied() else { return Ok(false) };
+            last = highest;
+            if !self.mover.cold.fetch(&open, &[ids.into()]).await?.is_empty() {
+                return Ok(true);
+            }
+        }
+    }
+
+    /// Removes the copies, which no reader has seen, so that the table is adopted anew.
+    async fn start_again(&self) -> Result<(), MoveError> {
+        let (family, name) = (self.source.family, self.source.original.name.as_str());
+        let (resource, now) = (family.resource, self.mover.clock.now());
+        tracing::warn!(
+            table = name,
+            "hot holds rows that were copied: it came back from a backup; copying again"
+        );
+        let mut cold = self.mover.cold.session().await?;
+        cold.begin(Begin::Write).await?;
+        // Another process that copies is overtaken.
+        claim::claim(&mut *cold, resource, 0, &self.mover.name, now).await?;
+        for entry in entry::above(&mut *cold, resource, 0).await? {
+            settle::undo_in(&mut *cold, family, self.mover.sizes, entry.epoch).await?;
+        }
+        cold.execute(sql::start_again(), &[name.into(), now.into()]).await?;
+        fail_point::reached("starting-again");
+        cold.commit().await?;
+        fail_point::reached("started-again");
+        Ok(())
+    }
+
     /// Makes hot give out no id that the archive has.
     async fn reserve_ids(&self) -> Result<(), TierError> {
         let mut cold = self.mover.cold.session().await?;

@@ -75,6 +75,7 @@ impl Adoption<'_> {
     pub async fn report(&self, at: &TableProgress) -> Result<TableReport, MoveError> {
         let name: Value = at.source.as_str().into();
         let mut cold = self.mover.cold.session().await?;
+        cold.allow_long_statements();
         let counted = cold.fetch(&self.source.sql(sql::copied()), std::slice::from_ref(&name)).await?;
         let rows = counted.first().map_or(Ok(0), |record| record.int("n"))?;
         let mut classes = Class::read(&cold.fetch(sql::classes(), &[name]).await?)?;

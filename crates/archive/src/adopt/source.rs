@@ -4,14 +4,12 @@ use std::collections::BTreeSet;
 
 use super::original::{Original, Reader};
 use super::queries::sql;
-use crate::model::{Family, Moved};
+use crate::model::{DATETIME_STEP, Family, Moved};
 use thermocline_core::clock::Timestamp;
 use thermocline_core::table::ColumnType;
 use thermocline_database::adoption::PlatformZone;
 use thermocline_database::{Session, Statement, TierError, Value};
 
-/// The largest difference of two instants that the platform took for one: `DATETIME` counts in steps of 3⅓ ms.
-const DATETIME_STEP: i64 = 4_000;
 /// The ids that one statement reads of a column.
 const REFERENCES: i64 = 50_000;
 
@@ -196,6 +194,7 @@ impl<'a> Source<'a> {
             sql::differs(),
             sql::set_aside(),
             sql::drop_original(),
+            sql::forget_copies(),
             sql::forget_original(),
             sql::forget_author(),
             sql::forget_kept(),

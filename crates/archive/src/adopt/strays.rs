@@ -2,7 +2,6 @@
 
 use async_trait::async_trait;
 
-use super::queries::strays;
 use super::report::Class;
 use crate::fail_point;
 use crate::model::{Family, Moved};
@@ -11,6 +10,7 @@ use crate::moves::budget::BatchBudget;
 use crate::moves::retry::{Attempt, retry_on_conflict};
 use crate::moves::rows::{self, MovedBatch, Rows};
 use crate::moves::{self, MoveError, Mover, rejects, settle};
+use crate::recover::strays;
 use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard};
 use thermocline_database::{Engine, TierError, Value};
@@ -34,7 +34,7 @@ struct Follow<'a> {
 
 /// Moves the children of a family to their owners in cold. Children of no owner stay in hot.
 pub(super) async fn follow(mover: &Mover<'_>, family: &Family) -> Result<(), MoveError> {
-    for moved in &family.tables[..family.tables.len() - 1] {
+    for moved in family.children() {
         let (last, stay) = (Mutex::new(i64::MIN), Mutex::default());
         let follow = Follow { mover, family, moved, last, stay };
         loop {
@@ -61,7 +61,7 @@ pub(super) async fn count(
     in_archive: &mut (dyn Known + Send),
 ) -> Result<Vec<Class>, TierError> {
     let mut classes = Vec::new();
-    for moved in &family.tables[..family.tables.len() - 1] {
+    for moved in family.children() {
         let table = moved.table.name;
         let mut follow = Class::new(&format!("{table}_follow"));
         let mut lost = Class::new(&format!("{table}_without_owner"));

@@ -38,6 +38,11 @@ impl Family {
         self.tables.last().expect("a family has its own table")
     }
 
+    /// Returns the tables of its children.
+    pub fn children(&self) -> &[Moved] {
+        self.tables.split_last().map_or(&[], |(_, children)| children)
+    }
+
     /// Returns the time or day before which rows are due.
     pub fn cutoff(&self, now: Timestamp, rule: Rule) -> Value {
         let cutoff = now.plus(rule.older_than.saturating_neg());

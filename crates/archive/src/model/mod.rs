@@ -8,7 +8,7 @@ mod statements;
 pub mod templates;
 
 pub use family::{Blocks, Family, Supersede};
-pub use moved::{Action, Moved};
+pub use moved::{Action, DATETIME_STEP, Moved};
 pub use retention::{Due, Rule};
 pub use selection::{RestoreCursor, Selection};
 pub use statements::statements;

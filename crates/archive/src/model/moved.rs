@@ -3,6 +3,9 @@
 use thermocline_core::table::{ColumnType, Table};
 use thermocline_database::{Statement, Value};
 
+/// The largest difference of two instants that a platform took for one, in microseconds: `DATETIME` counts in steps of 3⅓ ms.
+pub const DATETIME_STEP: i64 = 4_000;
+
 /// A table whose rows move.
 #[derive(Debug)]
 pub struct Moved {

@@ -5,10 +5,11 @@ use super::queries::sql;
 use super::timing::Step;
 use super::transaction::Move;
 use super::{MoveError, Mover, erasures};
+use crate::counts::BlockSizes;
 use crate::counts::blocks::Counter;
 use crate::fail_point;
 use crate::model::{Family, templates};
-use thermocline_database::{Statement, TierError};
+use thermocline_database::{Session, Statement, TierError};
 use thermocline_journal::{Disagreement, MoveKind, claim, entry};
 
 /// Steps 1 to 3: claims a number, locks the state row and settles.
@@ -79,13 +80,22 @@ pub async fn check_interrupted(this: &mut Move<'_>, kind: MoveKind, epoch: i64) 
 /// Undoes a move: the rows it brought, the versions it closed, its counts, and its entry in the journal.
 pub async fn undo(this: &mut Move<'_>, epoch: i64) -> Result<(), TierError> {
     erasures::undo(this, epoch).await?;
-    let (family, cold) = (this.family, &mut *this.cold);
+    undo_in(&mut *this.cold, this.family, this.mover.sizes, epoch).await
+}
+
+/// Undoes a move that erased nothing, in the open transaction of cold.
+pub async fn undo_in(
+    cold: &mut dyn Session,
+    family: &Family,
+    sizes: BlockSizes,
+    epoch: i64,
+) -> Result<(), TierError> {
     for moved in &family.tables {
         cold.execute(&moved.sql(sql::undo_rows()), &[epoch.into()]).await?;
         cold.execute(&moved.sql(sql::undo_closed()), &[epoch.into()]).await?;
     }
     if let Some(blocks) = &family.blocks {
-        Counter { blocks, sizes: this.mover.sizes }.undo(cold, epoch).await?;
+        Counter { blocks, sizes }.undo(cold, epoch).await?;
     }
     cold.execute(sql::undo_activity(), &[family.resource.into(), epoch.into()]).await?;
     entry::delete(cold, family.resource, epoch).await

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::adopted;
 use super::queries;
 use super::queries::sql;
 use super::reinstate::{Version, reinstate};
@@ -17,7 +18,7 @@ use thermocline_database::{Session, TierError, Value, row_of};
 use thermocline_journal::{MoveKind, entry};
 
 /// Ids of one statement.
-pub(super) const IDS: i64 = 1_000;
+pub const IDS: i64 = 1_000;
 
 /// Brings rows back to hot and closes versions in cold; returns the closed versions.
 pub(super) async fn apply<'a>(
@@ -32,23 +33,35 @@ pub(super) async fn apply<'a>(
     let quarantined = entry::quarantined(&mut *this.cold, family.resource).await?;
     let mut leaving: Vec<Rows<'a>> =
         family.tables.iter().map(|moved| Rows { moved, rows: Vec::new() }).collect();
+    let adopted = entry::adopted(&mut *this.cold, family.resource, epoch).await?;
+    if !adopted.is_empty() {
+        recovery.adopted = adopted.len() as i64;
+        adopted::leave_cold(this, (choices, parents, &mut *recovery), &adopted, &mut leaving).await?;
+    }
     // Parents before children.
     for Rows { moved, rows } in leaving.iter_mut().rev() {
         let mut versions = Vec::new();
         if lost {
             versions = restored(this, moved, &quarantined).await?;
         }
-        for record in this.cold.fetch(&moved.sql(sql::versions_above()), &[epoch.into()]).await? {
-            let row = row_of(&record, moved.table)?;
-            if record.is_null("to_epoch")? {
+        let params = [epoch.into(), family.resource.into()];
+        for record in this.cold.fetch(&moved.sql(sql::versions_above()), &params).await? {
+            let (row, to) = (row_of(&record, moved.table)?, record.int_or_null("to_epoch")?);
+            if to == Some(this.number) {
+                // An adopted version that was dealt with above.
+                continue;
+            }
+            if to.is_none() {
                 rows.push(row.clone());
             }
             // The platform may have changed a row whose batch hot never committed. Beside an older cold, hot is right.
-            let is_certain = !lost && !quarantined.contains_key(&record.int("from_epoch")?);
-            versions.push(Version { row, is_certain });
+            let from = record.int("from_epoch")?;
+            let is_certain = !lost && !quarantined.contains_key(&from);
+            versions.push(Version { row, is_certain, is_adopted: adopted.contains(&from) });
         }
         reinstate(this, moved, versions, (choices, parents, &mut *recovery)).await?;
-        this.cold.execute(&moved.sql(sql::close_above()), &[epoch.into(), this.number.into()]).await?;
+        let params = [epoch.into(), this.number.into(), family.resource.into()];
+        this.cold.execute(&moved.sql(sql::close_above()), &params).await?;
     }
     if lost {
         close_duplicates(this, &mut leaving).await?;
@@ -73,7 +86,7 @@ async fn restored(
     let passed = quarantined.range(..=this.state.epoch);
     for (number, _) in passed.filter(|(_, kind)| **kind == MoveKind::Restore) {
         let rows = this.cold_rows(moved, &moved.sql(templates::closed()), &[(*number).into()]).await?;
-        versions.extend(rows.into_iter().map(|row| Version { row, is_certain: false }));
+        versions.extend(rows.into_iter().map(|row| Version { row, is_certain: false, is_adopted: false }));
     }
     Ok(versions)
 }

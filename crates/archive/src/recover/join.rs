@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+use super::adopted;
 use super::apply::{IDS, reserve_ids};
 use super::queries::{self, sql};
 use super::reinstate::{Version, reinstate};
@@ -51,32 +52,62 @@ async fn leave_cold(
     (choices, parents, recovery): (&Choices, &Parents<'_>, &mut Recovery),
     leaving: &mut [Rows<'_>],
 ) -> Result<(), MoveError> {
-    let unconfirmed = entry::quarantined(&mut *this.cold, this.family.resource).await?;
+    let resource = this.family.resource;
+    let known = Known {
+        unconfirmed: entry::quarantined(&mut *this.cold, resource).await?,
+        adopted: entry::adopted(&mut *this.cold, resource, 0).await?,
+    };
+    recovery.adopted = known.adopted.len() as i64;
     let own = this.family.own();
     let mut last = i64::MIN;
     loop {
         let records = this.hot.fetch(&own.sql(sql::ids_after()), &[last.into(), IDS.into()]).await?;
         let ids = erasures::ids(&records)?;
-        let Some(highest) = ids.last().copied() else { return Ok(()) };
+        let Some(highest) = ids.last().copied() else { break };
         last = highest;
-        let ids = Value::from(ids);
-        // Parents before children.
-        for Rows { moved, rows } in leaving.iter_mut().rev() {
-            let open = moved.sql(sql::open_versions_of());
-            let mut versions = Vec::new();
-            for record in this.cold.fetch(&open, std::slice::from_ref(&ids)).await? {
-                let row = row_of(&record, moved.table)?;
-                rows.push(row.clone());
-                let is_certain = !unconfirmed.contains_key(&record.int("from_epoch")?);
-                versions.push(Version { row, is_certain });
-            }
-            if versions.is_empty() {
-                continue;
-            }
-            reinstate(this, moved, versions, (choices, parents, &mut *recovery)).await?;
-            this.cold.execute(&moved.sql(moves::sql::close()), &[ids.clone(), this.number.into()]).await?;
-        }
+        close(this, (choices, parents, &mut *recovery), &known, (leaving, ids)).await?;
     }
+    // A hot from before an adoption has children of rows that are in cold.
+    let owners = Vec::from_iter(adopted::without_owner(this).await?);
+    for ids in owners.chunks(IDS as usize) {
+        close(this, (choices, parents, &mut *recovery), &known, (leaving, ids.to_vec())).await?;
+    }
+    Ok(())
+}
+
+/// The moves whose rows hot may not have had as cold has them.
+struct Known {
+    /// Moves that hot may never have committed.
+    unconfirmed: BTreeMap<i64, MoveKind>,
+    /// Moves by which a platform's own archive became versions.
+    adopted: BTreeSet<i64>,
+}
+
+/// Closes the versions of some rows and their children, and puts those into hot that it lacks.
+async fn close(
+    this: &mut Move<'_>,
+    (choices, parents, recovery): (&Choices, &Parents<'_>, &mut Recovery),
+    known: &Known,
+    (leaving, ids): (&mut [Rows<'_>], Vec<i64>),
+) -> Result<(), MoveError> {
+    let ids = Value::from(ids);
+    // Parents before children.
+    for Rows { moved, rows } in leaving.iter_mut().rev() {
+        let open = moved.sql(sql::open_versions_of());
+        let mut versions = Vec::new();
+        for record in this.cold.fetch(&open, std::slice::from_ref(&ids)).await? {
+            let (row, from) = (row_of(&record, moved.table)?, record.int("from_epoch")?);
+            rows.push(row.clone());
+            let is_certain = !known.unconfirmed.contains_key(&from);
+            versions.push(Version { row, is_certain, is_adopted: known.adopted.contains(&from) });
+        }
+        if versions.is_empty() {
+            continue;
+        }
+        reinstate(this, moved, versions, (choices, parents, &mut *recovery)).await?;
+        this.cold.execute(&moved.sql(moves::sql::close()), &[ids.clone(), this.number.into()]).await?;
+    }
+    Ok(())
 }
 
 /// Brings the rows back to hot that earlier moves have taken out of cold and that neither tier shows.
@@ -95,7 +126,8 @@ async fn give_back(
             let shown = shown(this, moved, &rows).await?;
             rows.retain(|row| !shown.contains(row, this, moved));
             drop_orphans(this, moved, &mut rows).await?;
-            let versions = rows.into_iter().map(|row| Version { row, is_certain: false }).collect();
+            let versions =
+                rows.into_iter().map(|row| Version { row, is_certain: false, is_adopted: false }).collect();
             reinstate(this, moved, versions, (choices, parents, &mut *recovery)).await?;
         }
     }

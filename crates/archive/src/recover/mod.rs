@@ -12,6 +12,7 @@
 //! All of this is one move, so it may be killed and run again. It holds the rows of the moves that hot does not know in
 //! memory.
 
+mod adopted;
 mod apply;
 mod assess;
 mod join;
@@ -19,8 +20,8 @@ mod queries;
 mod reinstate;
 mod report;
 
-pub use self::apply::reserve_ids;
-pub use self::queries::statements;
+pub use self::apply::{IDS, reserve_ids};
+pub use self::queries::{ids_after, statements, strays};
 pub use self::report::{Choices, Consent, InDoubtMove, MissingParents, Recovery};
 use crate::fail_point;
 use crate::model::Family;
@@ -44,6 +45,7 @@ impl Mover<'_> {
         // An older cold would claim numbers that hot has passed.
         let passed = state::read(self.hot, family.resource).await?.epoch;
         let mut this = Move::open(self, family, passed).await?;
+        this.cold.allow_long_statements();
         this.lock_claim().await?;
         let mut recovery = assess::assess(&mut this, choices).await?;
         if !recovery.is_due() || !recovery.refused.is_empty() {

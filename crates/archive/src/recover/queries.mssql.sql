@@ -9,3 +9,8 @@ IF IDENT_CURRENT(N'{table}') <= @P1 EXEC (@reseed)
 
 -- name: replace
 UPDATE {table} SET {typed_values} WHERE id = @P1
+
+-- name: strays
+SELECT TOP (@P2) c.{owner} AS id, COUNT_BIG(*) AS n FROM {table} c
+WHERE c.{owner} > @P1 AND NOT EXISTS (SELECT 1 FROM {owners} o WHERE o.id = c.{owner})
+GROUP BY c.{owner} ORDER BY c.{owner}

@@ -12,8 +12,14 @@ thermocline_database::queries! {
         Mssql: "queries.mssql.sql",
     }
     [
-        close_above, highest_id, ids_after, open_versions_of, referred, replace, reserve_ids, versions_above, watermark,
+        close_above, highest_id, ids_after, open_versions_of, referred, replace, reserve_ids, strays, versions_above,
+        watermark,
     ]
+}
+
+/// Returns the template that reads the next ids of a table of hot.
+pub fn ids_after() -> &'static Statement {
+    sql::ids_after()
 }
 
 /// Returns the statement that reads the newest key of the open versions. A key by day has no second part.
@@ -37,6 +43,13 @@ pub(super) fn outward<'a>(
 pub(super) fn referred(moved: &Moved, column: &Column) -> Statement {
     let subject = format!("{}.{}", moved.archived, column.archived);
     sql::referred().bind(&subject, &[("table", moved.archived), ("column", column.archived)])
+}
+
+/// Returns the statement that finds children in hot whose owner is not there.
+pub fn strays(family: &Family, moved: &Moved) -> Statement {
+    let owner = moved.table.columns[moved.owner].name;
+    let (table, owners) = (moved.table.name, family.own().table.name);
+    sql::strays().bind(table, &[("table", table), ("owners", owners), ("owner", owner)])
 }
 
 /// Returns the statement that makes hot give out no id of a table of parents up to one.
@@ -77,6 +90,7 @@ pub fn statements(families: &[&Family]) -> Vec<Statement> {
     for family in families {
         all.push(watermark(family));
         all.push(family.own().sql(sql::ids_after()));
+        all.extend(family.children().iter().map(|moved| strays(family, moved)));
         for moved in &family.tables {
             all.push(moved.sql(sql::open_versions_of()));
             for column in outward(family, moved) {

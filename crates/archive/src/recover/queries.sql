@@ -2,10 +2,14 @@
 
 -- name: versions_above
 -- tier: cold
--- purpose: Reads the versions that begin or end above an epoch, in the order in which they came.
--- parameters: epoch int
--- index: the table's indexes on from_epoch and to_epoch, or a scan
-SELECT {columns}, from_epoch, to_epoch FROM {table} WHERE from_epoch > $1 OR to_epoch > $1 ORDER BY {table}.id
+-- purpose: Reads the versions that begin or end above an epoch, in the order in which they came, without those that are open and were adopted.
+-- parameters: epoch int, resource text
+-- index: the table's indexes on from_epoch and to_epoch, or a scan; primary key of archive_batches
+SELECT {columns}, from_epoch, to_epoch FROM {table}
+WHERE to_epoch > $1 OR (from_epoch > $1 AND NOT EXISTS (
+    SELECT 1 FROM archive_batches b WHERE b.resource = $2 AND b.epoch = {table}.from_epoch AND b.kind = 'adopt'
+))
+ORDER BY {table}.id
 
 -- name: open_versions_of
 -- tier: cold
@@ -22,10 +26,12 @@ SELECT DISTINCT {column} AS id FROM {table} WHERE to_epoch IS NULL AND {column} 
 
 -- name: close_above
 -- tier: cold
--- purpose: Closes the open versions that begin above an epoch.
--- parameters: epoch int, number of the move int
--- index: the table's index on from_epoch
-UPDATE {table} SET to_epoch = $2 WHERE from_epoch > $1 AND to_epoch IS NULL
+-- purpose: Closes the open versions that begin above an epoch and were not adopted.
+-- parameters: epoch int, number of the move int, resource text
+-- index: the table's index on from_epoch; primary key of archive_batches
+UPDATE {table} SET to_epoch = $2 WHERE from_epoch > $1 AND to_epoch IS NULL AND NOT EXISTS (
+    SELECT 1 FROM archive_batches b WHERE b.resource = $3 AND b.epoch = {table}.from_epoch AND b.kind = 'adopt'
+)
 
 -- name: watermark
 -- tier: cold
@@ -61,3 +67,12 @@ SELECT id FROM {table} WHERE id > $1 ORDER BY id LIMIT $2
 -- parameters: {parameters}
 -- index: primary key
 UPDATE {table} SET {values} WHERE id = $1
+
+-- name: strays
+-- tier: hot
+-- purpose: Reads the next ids that children belong to and that hot does not hold, with the number of children.
+-- parameters: last id int, limit int
+-- index: the table's index on the owner column; primary key of the owners
+SELECT c.{owner} AS id, count(*) AS n FROM {table} c
+WHERE c.{owner} > $1 AND NOT EXISTS (SELECT 1 FROM {owners} o WHERE o.id = c.{owner})
+GROUP BY c.{owner} ORDER BY c.{owner} LIMIT $2

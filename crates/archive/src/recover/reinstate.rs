@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::queries::replace;
 use super::report::{Choices, Recovery, list};
-use crate::model::Moved;
+use crate::model::{DATETIME_STEP, Moved};
 use crate::moves::parents::Parents;
 use crate::moves::sql;
 use crate::moves::transaction::Move;
@@ -20,6 +20,8 @@ pub(super) struct Version {
     pub row: Vec<Value>,
     /// Whether hot is known to have had the row in this form. Only then it may replace the present one.
     pub is_certain: bool,
+    /// Whether it came from a platform's own archive, which keeps instants coarser and not every flag.
+    pub is_adopted: bool,
 }
 
 /// The action for a row.
@@ -30,8 +32,8 @@ enum Fate {
     Missing,
     /// It replaces the older row with this id, which has taken its place.
     Supersedes(i64),
-    /// It gets its later values.
-    Differs,
+    /// It gets these later values.
+    Differs(Vec<Value>),
     /// Its id belongs to another row.
     Conflict,
 }
@@ -56,13 +58,13 @@ pub(super) async fn reinstate(
                     recovery.conflicts.push(name());
                     continue;
                 }
-                Fate::Differs | Fate::Supersedes(_) if choices.keep_hot => {
+                Fate::Differs(_) | Fate::Supersedes(_) if choices.keep_hot => {
                     recovery.kept += 1;
                     list(&mut recovery.differing, name());
                     continue;
                 }
-                Fate::Differs => {
-                    this.hot.execute(&replace(moved), row).await?;
+                Fate::Differs(values) => {
+                    this.hot.execute(&replace(moved), &values).await?;
                     recovery.replaced += 1;
                     list(&mut recovery.differing, name());
                     continue;
@@ -123,14 +125,11 @@ async fn fates(this: &mut Move<'_>, moved: &Moved, versions: &[Version]) -> Resu
         }
     }
     let place = |row: &[Value]| this.family.supersede.as_ref().map(|supersede| (supersede.of)(row));
-    let fate = |Version { row, is_certain }: &Version| match present.get(&moved.identity(row)) {
+    let fate = |Version { row, is_certain, is_adopted }: &Version| match present.get(&moved.identity(row)) {
         Some(old) if old == row => Fate::Stays,
-        Some(old) if is_same(moved, old, row, place(old) == place(row)) => {
-            if *is_certain {
-                Fate::Differs
-            } else {
-                Fate::Stays
-            }
+        Some(old) if is_same(moved, (old, row), place(old) == place(row), *is_adopted) => {
+            let later = if *is_adopted { with_own(moved, old, row) } else { row.clone() };
+            if *is_certain && *old != later { Fate::Differs(later) } else { Fate::Stays }
         }
         Some(_) => Fate::Conflict,
         None => match place(row).and_then(|place| occupied.get(&place)) {
@@ -145,11 +144,22 @@ async fn fates(this: &mut Move<'_>, moved: &Moved, versions: &[Version]) -> Resu
 
 /// Returns whether two rows with one id are versions of the same row: its references and its creation time never change. A
 /// price is identified by its place.
-fn is_same(moved: &Moved, old: &[Value], new: &[Value], same_place: bool) -> bool {
+fn is_same(moved: &Moved, (old, new): (&[Value], &[Value]), same_place: bool, is_adopted: bool) -> bool {
     if moved.table.columns.iter().any(|column| column.kind == ColumnType::Date) {
         return same_place;
     }
+    let steps = if is_adopted { DATETIME_STEP } else { 0 };
     let columns = moved.table.columns.iter().enumerate();
     let mut fixed = columns.filter(|(_, column)| matches!(column.kind, ColumnType::Int | ColumnType::Time));
-    fixed.all(|(at, _)| old[at] == new[at])
+    fixed.all(|(at, _)| match (&old[at], &new[at]) {
+        (Value::Time(old), Value::Time(new)) => (old.micros() - new.micros()).abs() <= steps,
+        (old, new) => old == new,
+    })
+}
+
+/// Returns an adopted row with the instants and flags that hot has of it.
+fn with_own(moved: &Moved, old: &[Value], new: &[Value]) -> Vec<Value> {
+    let is_own = |kind| matches!(kind, ColumnType::Time | ColumnType::Bool);
+    let values = moved.table.columns.iter().zip(old).zip(new);
+    values.map(|((column, old), new)| if is_own(column.kind) { old.clone() } else { new.clone() }).collect()
 }
