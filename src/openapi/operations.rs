@@ -52,6 +52,13 @@ fn shared_parameters() -> Value {
             "required": false,
             "schema": { "type": "string" },
         },
+        "LastEventId": {
+            "name": "Last-Event-ID",
+            "in": "header",
+            "description": "The id of the last event that arrived: the stream goes on behind it. Counts more than `since`.",
+            "required": false,
+            "schema": { "type": "string", "format": "cursor", "minLength": 1 },
+        },
     })
 }
 
@@ -113,13 +120,14 @@ fn complete_operation(path: &str, method: &str, operation: &mut Map<String, Valu
         parameters(operation).iter().filter_map(|p| p["name"].as_str().map(str::to_owned)).collect();
     let has = |name: &str| names.iter().any(|known| known == name);
     let may_be_missing = path.contains('{') || has("around") || has("symbols");
-    let success_headers = success_headers(is_open, has);
     let summary = operation.get("summary").cloned().unwrap_or_default();
     operation.entry("description").or_insert(summary);
     let responses = operation.entry("responses").or_insert_with(|| json!({}));
     let Some(responses) = responses.as_object_mut() else { return };
     responses.retain(|status, _| !status.ends_with("XX"));
-    let sends_json = success_sends_json(responses);
+    let sends_json = success_sends(responses, |media_type| media_type.contains("json"));
+    let sends_events = success_sends(responses, |media_type| media_type == "text/event-stream");
+    let success_headers = success_headers(is_open, sends_events, has);
 
     let mut statuses =
         vec![StatusCode::NOT_ACCEPTABLE, StatusCode::INTERNAL_SERVER_ERROR, StatusCode::GATEWAY_TIMEOUT];
@@ -134,15 +142,16 @@ fn complete_operation(path: &str, method: &str, operation: &mut Map<String, Valu
         if may_be_missing {
             statuses.push(StatusCode::NOT_FOUND);
         }
-        if method == "get" {
+        if method == "get" && !sends_events {
             statuses.push(StatusCode::NOT_MODIFIED);
         }
     }
     complete_responses(responses, &statuses, &success_headers);
     if is_api && method == "get" {
-        let mut shared = vec!["IfNoneMatch"];
+        // A stream has no whole to compare; it is resumed instead.
+        let mut shared = vec![if sends_events { "LastEventId" } else { "IfNoneMatch" }];
         // Users are asked for by a parameter of this name; the style may stand beside it.
-        if sends_json && !has("ids") {
+        if (sends_json || sends_events) && !has("ids") {
             shared.push("ids");
         }
         let parameters = operation.entry("parameters").or_insert_with(|| json!([]));
@@ -158,17 +167,20 @@ fn parameters(operation: &Map<String, Value>) -> &[Value] {
     operation.get("parameters").and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
-/// Whether ids may stand in the answer: it is JSON or lines of JSON.
-fn success_sends_json(responses: &Map<String, Value>) -> bool {
+/// Whether the answer has a media type that passes `is_meant`.
+fn success_sends(responses: &Map<String, Value>, is_meant: impl Fn(&str) -> bool) -> bool {
     let content = responses.get("200").and_then(|response| response["content"].as_object());
-    content.is_some_and(|content| content.keys().any(|media_type| media_type.contains("json")))
+    content.is_some_and(|content| content.keys().any(|media_type| is_meant(media_type)))
 }
 
 /// Returns the headers of an answer. `has` says whether the operation has a parameter.
-fn success_headers(is_open: bool, has: impl Fn(&str) -> bool) -> Vec<&'static str> {
+fn success_headers(is_open: bool, sends_events: bool, has: impl Fn(&str) -> bool) -> Vec<&'static str> {
     let mut names = vec!["X-Request-Id"];
     if !is_open {
-        names.extend(["Cache-Control", "ETag", "Server-Timing", "Vary"]);
+        names.extend(["Cache-Control", "Server-Timing", "Vary"]);
+        if !sends_events {
+            names.push("ETag");
+        }
     }
     if has("page") && has("after") {
         names.push("Link");

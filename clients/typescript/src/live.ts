@@ -37,18 +37,16 @@ export async function* live<Mode extends IdMode>(
     }
 }
 
-type PageWithToken<Mode extends IdMode> = MessagePage<Mode> & { changes?: string };
-
 /** Reads the newest page, also while there is no connection. Undefined when the signal was aborted. */
 async function untilRead<Mode extends IdMode>(
     http: Http,
     list: string,
     limit: number,
     { signal, onState }: LiveOptions<Mode>,
-): Promise<PageWithToken<Mode> | undefined> {
+): Promise<MessagePage<Mode> | undefined> {
     for (let failures = 0; ; failures += 1) {
         try {
-            return await http.json<PageWithToken<Mode>>(list, { limit, ...http.ids }, signal);
+            return await http.json<MessagePage<Mode>>(list, { limit, ...http.ids }, signal);
         } catch (error) {
             if (signal?.aborted) return undefined;
             if (!isTemporary(error)) throw error;

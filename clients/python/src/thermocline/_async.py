@@ -271,7 +271,7 @@ class AsyncThermocline:
         while True:
             page = await self._newest_page(conversation, limit)
             yield Reset(page)
-            since = cast(str | None, page.get("changes"))
+            since = page.get("changes")
             try:
                 async for change in self.changes(conversation, since=since, known=page["messages"]):
                     yield change

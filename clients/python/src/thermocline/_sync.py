@@ -271,7 +271,7 @@ class Thermocline:
         while True:
             page = self._newest_page(conversation, limit)
             yield Reset(page)
-            since = cast(str | None, page.get("changes"))
+            since = page.get("changes")
             try:
                 for change in self.changes(conversation, since=since, known=page["messages"]):
                     yield change
