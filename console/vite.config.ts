@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vitest/config';
 import { brotli } from './build/brotli.ts';
@@ -6,6 +7,8 @@ import { sources } from './build/sources.ts';
 export default defineConfig({
     // Every address is relative: the page works behind any prefix.
     base: './',
+    // The client of this repository, as others install it.
+    resolve: { alias: { 'thermocline-client': fileURLToPath(new URL('../clients/typescript/src/index.ts', import.meta.url)) } },
     plugins: [react(), brotli(), sources()],
     build: {
         outDir: 'dist',

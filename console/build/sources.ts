@@ -4,8 +4,16 @@ import { join, relative, sep } from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { Plugin } from 'vite';
 
-/** Files and folders that the built files follow from. */
-export const SOURCES = ['build', 'index.html', 'package-lock.json', 'package.json', 'public', 'src', 'tsconfig.json', 'vite.config.ts'];
+/** Files and folders that the built files follow from, from the root of the repository. */
+const ROOTS = [
+    ...['build', 'index.html', 'package-lock.json', 'package.json', 'public', 'src', 'tsconfig.json', 'vite.config.ts'].map(
+        (name) => `console/${name}`,
+    ),
+    // The client without its types, which leave no trace.
+    ...['client', 'errors', 'events', 'feed', 'http', 'index', 'lines', 'list', 'live', 'surroundings'].map(
+        (name) => `clients/typescript/src/${name}.ts`,
+    ),
+];
 
 function files(path: string): string[] {
     if (!statSync(path).isDirectory()) return [path];
@@ -13,11 +21,11 @@ function files(path: string): string[] {
 }
 
 /** Returns the checksum of each source file by its path. */
-export function checksums(root: string): Record<string, string> {
-    const paths = SOURCES.flatMap((name) => files(join(root, name))).map((path) => relative(root, path).split(sep).join('/'));
-    const plain = paths.filter((path) => !/\.test\.tsx?$/.test(path)).sort();
+function checksums(repository: string): Record<string, string> {
+    const paths = ROOTS.flatMap((root) => files(join(repository, root))).map((path) => relative(repository, path).split(sep).join('/'));
+    const sources = paths.filter((path) => !/\.test\.tsx?$/.test(path)).sort();
     return Object.fromEntries(
-        plain.map((path) => [path, crc32(readFileSync(join(root, path))).toString(16).padStart(8, '0')]),
+        sources.map((path) => [path, crc32(readFileSync(join(repository, path))).toString(16).padStart(8, '0')]),
     );
 }
 
@@ -27,6 +35,9 @@ export function sources(): Plugin {
         name: 'sources',
         apply: 'build',
         configResolved: (config) => { root = config.root; },
-        closeBundle: () => writeFileSync(join(root, 'dist.sources.json'), `${JSON.stringify(checksums(root), null, 1)}\n`),
+        closeBundle() {
+            const noted = { roots: ROOTS, checksums: checksums(join(root, '..')) };
+            writeFileSync(join(root, 'dist.sources.json'), `${JSON.stringify(noted, null, 1)}\n`);
+        },
     };
 }

@@ -1,11 +1,11 @@
 // A running demo, and its databases from outside, as an operator has them.
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { expect, test as base, type Page } from '@playwright/test';
+import { join, resolve } from 'node:path';
+import { expect, test as base, type Page, type Route } from '@playwright/test';
 
-const PROGRAM = process.env.THERMOCLINE ?? '../target/debug/thermocline';
+export const PROGRAM = resolve(process.env.THERMOCLINE ?? '../target/debug/thermocline');
 const MESSAGES = Number(process.env.MESSAGES ?? 20_000);
 
 export interface Demo {
@@ -22,9 +22,11 @@ export interface Demo {
     get: <T>(path: string, token?: string) => Promise<T>;
 }
 
-async function start(folder: string): Promise<{ demo: Demo; child: ChildProcess }> {
+/** Starts a demo in a folder. */
+export async function start(folder: string, settings: Record<string, string> = {}): Promise<{ demo: Demo; child: ChildProcess }> {
     const child = spawn(PROGRAM, ['demo', '--dir', folder, '--messages', String(MESSAGES), '--addr', '127.0.0.1:0', '--json'], {
-        stdio: ['ignore', 'pipe', 'inherit'],
+        stdio: ['ignore', 'pipe', 'ignore'],
+        env: { ...process.env, ...settings },
     });
     let text = '';
     const report = await new Promise<Record<string, never>>((resolve, reject) => {
@@ -43,6 +45,7 @@ async function start(folder: string): Promise<{ demo: Demo; child: ChildProcess 
         execFileSync(PROGRAM, command, {
             input: input ?? '',
             encoding: 'utf8',
+            stdio: ['pipe', 'pipe', 'ignore'],
             cwd: folder,
             env: { ...process.env, HOT_DATABASE_URL: 'sqlite:hot.sqlite3', COLD_DATABASE_URL: 'sqlite:cold.sqlite3' },
         });
@@ -57,7 +60,25 @@ async function start(folder: string): Promise<{ demo: Demo; child: ChildProcess 
 /** Faults of the page that no test may have. */
 const faults: string[] = [];
 
+/** The folder of built files that are newer than those in the program, so that it need not be built for each of them. */
+const DIST = process.env.CONSOLE_DIST;
+
+/** Answers with a built file under the policy of the program. */
+async function fromDist(route: Route) {
+    const name = new URL(route.request().url()).pathname.split('/console/')[1] || 'index.html';
+    const path = join(DIST!, name);
+    if (!existsSync(path)) return route.fallback();
+    const answer = await route.fetch({ url: route.request().url().replace(/\/console\/.*$/, '/console/') });
+    const types: Record<string, string> = { html: 'text/html', js: 'text/javascript', css: 'text/css', svg: 'image/svg+xml' };
+    const policy = answer.headers()['content-security-policy'] ?? '';
+    await route.fulfill({ path, headers: { 'content-type': types[name.split('.').pop()!] ?? 'text/plain', 'content-security-policy': policy } });
+}
+
 export const test = base.extend<{ console: Page }, { demo: Demo }>({
+    context: async ({ context }, use) => {
+        if (DIST) await context.route('**/console/**', fromDist);
+        await use(context);
+    },
     demo: [
         async ({}, use) => {
             const folder = mkdtempSync(join(tmpdir(), 'console-'));

@@ -21,7 +21,7 @@ test('a move is seen as it is made', async ({ console: page, demo }) => {
     await page.getByRole('link', { name: 'Tiers' }).click();
     const epoch = page.getByRole('row', { name: /^messages/ }).getByRole('cell').nth(2);
     const before = await epoch.textContent();
-    demo.run(['archive', 'run', 'messages', '--older-than', '10d', '--batch', '100']);
+    demo.run(['archive', 'run', '--resource', 'messages', '--older-than', '10d', '--batch', '100']);
     await expect(epoch).not.toHaveText(before!);
     await expect(page.getByText(/Last move: archive/)).toBeVisible();
 });

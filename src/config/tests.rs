@@ -154,6 +154,25 @@ fn only_one_key_for_tokens_may_be_set() {
 }
 
 #[test]
+fn the_console_signs_in_by_a_provider_that_is_named_whole() {
+    let issuer = ("CONSOLE_OIDC_ISSUER", "https://login.example/realms/x");
+    let client = ("CONSOLE_OIDC_CLIENT_ID", "console");
+    assert!(read(&Flags::default(), &[]).expect("sound").console.provider.is_none());
+    let settings = read(&Flags::default(), &[issuer, client]).expect("sound");
+    assert_eq!(settings.console.provider.expect("a provider").origin(), "https://login.example");
+    for (environment, named) in [
+        (vec![issuer], "CONSOLE_OIDC_CLIENT_ID is not set"),
+        (vec![client], "CONSOLE_OIDC_ISSUER is not set"),
+        (vec![("CONSOLE_OIDC_SCOPE", "openid")], "CONSOLE_OIDC_ISSUER is not set"),
+        (vec![("CONSOLE_OIDC_ISSUER", "http://login.example"), client], "this machine only"),
+        (vec![("CONSOLE_OIDC_CLIENTID", "console")], "CONSOLE_OIDC_CLIENT_ID"),
+    ] {
+        let error = read(&Flags::default(), &environment).expect_err(named);
+        assert!(error.contains(named), "{error}");
+    }
+}
+
+#[test]
 fn servers_are_migrated_only_on_request() {
     let of = |flags: &Flags, environment: &[(&str, &str)]| {
         let settings = read(flags, environment).expect("sound");

@@ -1,9 +1,9 @@
-//! An OpenID provider that signs users in: authorization code with PKCE, without a secret.
+//! An identity provider (`OpenID` Connect) that signs users in: authorization code with PKCE, without a secret.
 
 use http::Uri;
 use serde::Serialize;
 
-/// An OpenID provider.
+/// An identity provider.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Provider {
     issuer: String,

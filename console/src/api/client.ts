@@ -1,13 +1,14 @@
-import { address } from './place';
+import { Thermocline } from 'thermocline-client';
+import type { components } from 'thermocline-client/openapi';
+import { address, SERVER } from './place';
 import { Problem } from './problem';
-import type { components } from './schema';
 
 export type Schemas = components['schemas'];
 export type Message = Schemas['Message'];
 export type MessagePage = Schemas['MessagePage'] & { changes?: string };
 export type User = Schemas['User'];
 /** A conversation; servers of an earlier version give neither names nor the last message. */
-export type Conversation = Schemas['Conversation'] & {
+export type Conversation = Omit<Schemas['Conversation'], 'users' | 'last_message' | 'unread_count'> & {
     users?: User[];
     last_message?: Message | null;
     unread_count?: number;
@@ -25,9 +26,7 @@ export type ArchiveStatus = Schemas['ArchiveStatus'];
 export type Parameters = Record<string, string | number | boolean | null | undefined>;
 
 export interface Ask {
-    signal?: AbortSignal | undefined;
-    accept?: string;
-    headers?: Record<string, string>;
+    signal?: AbortSignal;
 }
 
 /** The address of a path of the server with these parameters; those without a value are left out. */
@@ -39,82 +38,77 @@ export function withParameters(path: string, parameters: Parameters = {}): strin
     return url.href;
 }
 
-/** A client of this server. `send` is `fetch`, or a function around it. */
+/** The failure of a request as the page shows it. One that the caller wanted stays as it is. */
+async function told<T>(answer: Promise<T>, { signal }: Ask = {}): Promise<T> {
+    try {
+        return await answer;
+    } catch (error) {
+        throw signal?.aborted ? error : Problem.of(error);
+    }
+}
+
+/** The client of this server, and what only this page asks for. `send` is `fetch`, or a function around it. */
 export class Client {
+    readonly api: Thermocline;
+
     constructor(
         private readonly send: typeof fetch,
-        private readonly token: () => string | null,
-    ) {}
-
-    /** Returns the answer to a request that succeeded; throws a `Problem` otherwise. */
-    async answer(path: string, parameters: Parameters = {}, ask: Ask = {}): Promise<Response> {
-        const headers = new Headers({ Accept: ask.accept ?? 'application/json', ...ask.headers });
-        const token = this.token();
-        if (token) headers.set('Authorization', `Bearer ${token}`);
-        let answer: Response;
-        try {
-            answer = await this.send(withParameters(path, parameters), { headers, signal: ask.signal ?? null });
-        } catch (error) {
-            if (ask.signal?.aborted) throw error;
-            throw Problem.unreachable(error);
-        }
-        if (!answer.ok) throw await Problem.of(answer);
-        return answer;
+        token: () => string | null,
+    ) {
+        // Queries have retries of their own.
+        this.api = new Thermocline({ url: SERVER.href, token: () => token() ?? '', retries: 0, fetch: send });
     }
 
-    async json<T>(path: string, parameters: Parameters = {}, ask: Ask = {}): Promise<T> {
-        const answer = await this.answer(path, parameters, ask);
-        try {
-            return (await answer.json()) as T;
-        } catch (error) {
-            if (ask.signal?.aborted) throw error;
-            throw Problem.unreachable(error);
-        }
+    conversations(parameters: Parameters, ask?: Ask): Promise<ConversationPage> {
+        return told(this.api.conversationPage(parameters, ask), ask);
     }
 
-    conversations(parameters: Parameters, ask?: Ask) {
-        return this.json<ConversationPage>('api/conversations', parameters, ask);
+    messages(conversation: number, parameters: Parameters, ask?: Ask): Promise<MessagePage> {
+        return told(this.api.messagePage(conversation, parameters, ask), ask);
     }
 
-    messages(conversation: number, parameters: Parameters, ask?: Ask) {
-        return this.json<MessagePage>(`api/conversations/${conversation}/messages`, parameters, ask);
+    search(conversation: number, q: string, parameters: Parameters, ask?: Ask): Promise<MessagePage> {
+        return told(this.api.searchPage(conversation, q, parameters, ask), ask);
     }
 
-    search(conversation: number, parameters: Parameters, ask?: Ask) {
-        return this.json<MessagePage>(`api/conversations/${conversation}/messages/search`, parameters, ask);
+    users(ids: number[], ask?: Ask): Promise<User[]> {
+        return told(this.api.users(ids, ask), ask);
     }
 
-    async users(ids: number[], ask?: Ask): Promise<User[]> {
-        const answer = await this.json<Schemas['UserList']>('api/users', { ids: ids.join(',') }, ask);
-        return answer.users;
+    stocks(parameters: Parameters, ask?: Ask): Promise<Schemas['StockPage']> {
+        return told(this.api.stockPage(parameters, ask), ask);
     }
 
-    stocks(parameters: Parameters, ask?: Ask) {
-        return this.json<Schemas['StockPage']>('api/stocks', parameters, ask);
+    latest(symbols: string[], ask?: Ask): Promise<Schemas['LatestPrices']> {
+        return told(this.api.latestPrices(symbols, ask), ask);
     }
 
-    latest(symbols: string[], ask?: Ask) {
-        return this.json<Schemas['LatestPrices']>('api/stocks/prices/latest', { symbols: symbols.join(',') }, ask);
+    prices(symbol: string, parameters: Parameters, ask?: Ask): Promise<PriceColumns> {
+        return told(this.api.priceColumns(symbol, parameters, ask), ask);
     }
 
-    prices(symbol: string, parameters: Parameters, ask?: Ask) {
-        const path = `api/stocks/symbols/${encodeURIComponent(symbol)}/prices`;
-        return this.json<PriceColumns>(path, { ...parameters, format: 'columns' }, ask);
+    csv(symbol: string, parameters: Parameters): Promise<string> {
+        return told(this.api.priceCsv(symbol, parameters));
     }
 
-    archiveStatus(ask?: Ask) {
-        return this.json<ArchiveStatus>('api/archive/status', {}, ask);
+    archiveStatus(ask?: Ask): Promise<ArchiveStatus> {
+        return this.get('/api/archive/status', {}, ask);
     }
 
-    /** The health report comes with status 503 too. */
-    async health(ask: Ask = {}): Promise<Health> {
-        let answer: Response;
-        try {
-            answer = await this.send(address('health'), { headers: { Accept: 'application/json' }, signal: ask.signal ?? null });
-        } catch (error) {
-            throw Problem.unreachable(error);
-        }
-        if (!answer.ok && answer.status !== 503) throw await Problem.of(answer);
+    /** Any other path that answers with JSON. */
+    get<T>(path: string, parameters: Parameters = {}, ask?: Ask): Promise<T> {
+        return told(this.api.get<T>(path, parameters, ask), ask);
+    }
+
+    /** The health report, which comes with status 503 too. */
+    async health(ask?: Ask): Promise<Health> {
+        const answer = await told(this.send(address('health'), { headers: { Accept: 'application/json' }, ...ask }), ask);
         return (await answer.json()) as Health;
+    }
+
+    /** The metrics; empty where they are served at another address. */
+    async metrics(ask?: Ask): Promise<string> {
+        const answer = await told(this.send(address('metrics'), { headers: { Accept: 'text/plain' }, ...ask }), ask);
+        return answer.ok ? await answer.text() : '';
     }
 }

@@ -1,6 +1,4 @@
-import type { components } from './schema';
-
-type Details = components['schemas']['Problem'];
+import { ConnectionError, ProblemError } from 'thermocline-client';
 
 /** A refusal of the server (RFC 9457), or a failure to reach it. */
 export class Problem extends Error {
@@ -21,18 +19,16 @@ export class Problem extends Error {
         super(message);
     }
 
-    static async of(answer: Response): Promise<Problem> {
-        const details = (await answer.json().catch(() => ({}))) as Partial<Details>;
-        const kind = details.type?.split('/').pop() ?? `http-${answer.status}`;
-        const retryAfter = Number(answer.headers.get('retry-after')) || null;
-        const message = details.detail ?? details.title ?? answer.statusText;
-        const id = details.request_id ?? answer.headers.get('x-request-id');
-        return new Problem(message, answer.status, kind, retryAfter, id, details.tier ?? null);
-    }
-
-    static unreachable(error: unknown): Problem {
-        const message = error instanceof Error ? error.message : String(error);
-        return new Problem(message, 0, 'unreachable', null, null, null);
+    /** Returns the failure of a request. */
+    static of(error: unknown): unknown {
+        if (error instanceof ProblemError) {
+            const { problem, status, kind, retryAfter, requestId } = error;
+            return new Problem(problem.detail, status, kind, retryAfter ?? null, requestId ?? null, problem.tier ?? null);
+        }
+        if (error instanceof ConnectionError || error instanceof TypeError) {
+            return new Problem(error.message, 0, 'unreachable', null, null, null);
+        }
+        return error;
     }
 
     /** Whether another try may succeed without a change of the request. */

@@ -2,10 +2,8 @@ import type { Client, PriceInterval } from '../api/client';
 
 /** Saves all bars of a stock as a file. */
 export async function download(client: Client, symbol: string, interval: PriceInterval): Promise<void> {
-    const path = `api/stocks/symbols/${encodeURIComponent(symbol)}/prices`;
-    const parameters = { interval, order: 'asc', start_date: '1900-01-01', format: 'csv' };
-    const answer = await client.answer(path, parameters, { accept: 'text/csv' });
-    const url = URL.createObjectURL(await answer.blob());
+    const text = await client.csv(symbol, { interval, order: 'asc', start_date: '1900-01-01' });
+    const url = URL.createObjectURL(new Blob([text], { type: 'text/csv' }));
     const link = document.createElement('a');
     link.href = url;
     link.download = `${symbol}-${interval}.csv`;

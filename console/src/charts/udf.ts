@@ -17,5 +17,5 @@ export function udfOf(symbol: string, interval: PriceInterval, bars: readonly Ba
     if (!resolution || !first || !last) return null;
     const seconds = (date: string) => Date.parse(`${date}T00:00:00Z`) / 1000;
     const parameters = { symbol, resolution, from: seconds(first.date), to: seconds(last.date) + 86_400 };
-    return { path: 'udf/history', parameters, url: withParameters('udf/history', parameters) };
+    return { path: '/udf/history', parameters, url: withParameters('udf/history', parameters) };
 }

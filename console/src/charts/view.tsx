@@ -99,7 +99,7 @@ function Stock({ symbol, interval, compare, config }: Props) {
                     {udf && (config?.prices_public ? (
                         <a className="button" href={udf.url} title={t('charts.udfHint')}>{t('charts.udf')}</a>
                     ) : (
-                        <button type="button" className="button" title={t('charts.udfHint')} onClick={() => attempt(() => client.json(udf.path, udf.parameters).then(() => drawer.open()))}>
+                        <button type="button" className="button" title={t('charts.udfHint')} onClick={() => attempt(() => client.get(udf.path, udf.parameters).then(() => drawer.open()))}>
                             {t('charts.udf')}
                         </button>
                     ))}

@@ -10,7 +10,7 @@ import { otherOf, useTitle } from './conversation-list';
 import { DepthStore, useDepth } from './depth';
 import { DepthGauge } from './depth-gauge';
 import type { FeedState } from './feed';
-import { usePolling } from './live';
+import { usePolling, useSurface } from './live';
 import { LiveState } from './live-state';
 import { MessageList } from './message-list';
 import { keyOf, useMessages } from './messages';
@@ -69,6 +69,7 @@ export function Conversation({ conversation, names, caller, feed, parameters }: 
     const query = useMessages(id, anchor, visit);
     asOf.current ??= query.data?.pages[0]?.as_of;
     usePolling(feed, keyOf(id, anchor, visit));
+    useSurface(keyOf(id, anchor, visit));
 
     const [depth] = useState(() => new DepthStore());
     const [typed, setTyped] = useState('');

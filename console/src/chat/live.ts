@@ -3,13 +3,16 @@ import { useEffect, useSyncExternalStore } from 'react';
 import { client } from '../api/server';
 import { noteMessage, readAnew } from './conversations';
 import { Feed, type FeedState } from './feed';
-import { bring, keyOf, poll, takeOut } from './messages';
+import { bring, keyOf, poll, surface, takeOut } from './messages';
 import { recent } from './recent';
 
 /** The time between two questions without a feed, in milliseconds. */
 const POLL_EVERY = 3_000;
 /** The time after a change until the list of conversations is read anew, for its counts. */
 const SETTLED = 1_500;
+
+/** The time between two looks at the boundary of the tiers, in milliseconds. */
+const SURFACE_EVERY = 15_000;
 
 const feed = new Feed(client);
 
@@ -44,6 +47,20 @@ export function useFeed(): FeedState {
         };
     }, [queries]);
     return useSyncExternalStore(feed.subscribe, feed.current);
+}
+
+/** Keeps the line between the tiers where it is while rows move. */
+export function useSurface(key: ReturnType<typeof keyOf>) {
+    const queries = useQueryClient();
+    const [, conversation, anchor, visit] = key;
+    const anchored = JSON.stringify(anchor);
+    useEffect(() => {
+        const timer = setInterval(() => {
+            if (document.hidden) return;
+            surface(client, queries, keyOf(conversation, JSON.parse(anchored), visit)).catch(() => undefined);
+        }, SURFACE_EVERY);
+        return () => clearInterval(timer);
+    }, [queries, conversation, anchored, visit]);
 }
 
 /** Without a feed, asks for news of the window that is shown. */

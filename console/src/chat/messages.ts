@@ -3,7 +3,7 @@ import type { Client, Message, MessagePage } from '../api/client';
 import { Problem } from '../api/problem';
 import { useClient } from '../api/server';
 import { recent } from './recent';
-import { erase, MAX_PAGES, merge, newerThan, olderThan, parametersOf, type Anchor, type PageParam } from './window';
+import { erase, MAX_PAGES, merge, newerThan, olderThan, parametersOf, settle, type Anchor, type PageParam } from './window';
 
 export type WindowData = InfiniteData<MessagePage, PageParam>;
 
@@ -82,5 +82,20 @@ export async function poll(client: Client, queries: QueryClient, key: ReturnType
             return { ...data, pages: pages.map((old, index) => (index === 0 ? { ...old, prev: page.prev } : old)) };
         });
         if (!page.has_newer) return;
+    }
+}
+
+/**
+ * Asks again for the pages at the boundary of the tiers: rows move while they are shown, and no change tells of it. A page
+ * that has not changed costs a 304.
+ */
+export async function surface(client: Client, queries: QueryClient, key: ReturnType<typeof keyOf>) {
+    const data = queries.getQueryData<WindowData>(key);
+    const oldest = data?.pages.findLastIndex((page) => page.messages.some((row) => !row.from_archive)) ?? -1;
+    for (let at = oldest; data && at >= 0; at -= 1) {
+        const { messages } = await client.messages(key[1], parametersOf(data.pageParams[at]!));
+        const archived = new Set(messages.flatMap((row) => (row.from_archive ? [row.id] : [])));
+        change(queries, key[1], (pages) => settle(pages, archived));
+        if (archived.size < messages.length) return;
     }
 }

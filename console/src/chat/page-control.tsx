@@ -21,7 +21,7 @@ export function PageControl({ depth, onPage }: Props) {
         setTyped(null);
     };
     return (
-        <form className="pages" onSubmit={submit} role="group" aria-label={t('chat.page')}>
+        <form className="pages" onSubmit={submit} aria-label={t('chat.page')}>
             <button type="button" className="icon-button" onClick={() => pages && go(pages)} disabled={pages === null || page === pages} aria-label={t('chat.oldest')} title={t('chat.oldest')}>
                 <Icon name="oldest" size={18} />
             </button>

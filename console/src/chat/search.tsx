@@ -37,7 +37,7 @@ export function SearchResults({ conversation, q, names, caller, onChoose, onClos
     const query = useInfiniteQuery({
         queryKey: ['search', conversation, q],
         initialPageParam: null as string | null,
-        queryFn: ({ pageParam, signal }) => client.search(conversation, { q, limit: LIMIT, before: pageParam }, { signal }),
+        queryFn: ({ pageParam, signal }) => client.search(conversation, q, { limit: LIMIT, before: pageParam }, { signal }),
         getNextPageParam: (last) => (last.has_more ? last.next : undefined),
         enabled: q !== '',
         retry: false,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Message, MessagePage } from '../api/client';
-import { CURSOR_LIMIT, erase, layout, merge, newerThan, newestPosition, olderThan, openingAt, parametersOf, rowsOf, totalOf } from './window';
+import { CURSOR_LIMIT, erase, layout, merge, newerThan, newestPosition, olderThan, openingAt, parametersOf, rowsOf, settle, totalOf } from './window';
 
 const START = Date.UTC(2026, 0, 1, 12);
 
@@ -92,6 +92,15 @@ describe('a window', () => {
         expect(ids(pages)).not.toContain(55);
         expect([totalOf(pages), newestPosition(pages)]).toEqual([59, 0]);
         expect(ids(erase([page(60, 51)], 7))).toHaveLength(10);
+    });
+});
+
+describe('rows that move', () => {
+    it('sink below the line, and nothing else changes', () => {
+        const pages = [page(6, 4), page(3, 1)];
+        const settled = settle(pages, new Set([1, 2, 3, 4]));
+        expect(rowsOf(settled).map((row) => row.from_archive)).toEqual([true, true, true, true, false, false]);
+        expect(settle(settled, new Set([1, 2]))[1]).toBe(settled[1]);
     });
 });
 

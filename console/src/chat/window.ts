@@ -139,6 +139,15 @@ export function erase(pages: readonly MessagePage[], id: number): MessagePage[] 
     }));
 }
 
+/** Marks rows that are in the archive by now. Pages without such rows stay the same objects. */
+export function settle(pages: readonly MessagePage[], archived: ReadonlySet<number>): MessagePage[] {
+    const sinks = (row: Message) => !row.from_archive && archived.has(row.id);
+    return pages.map((page) => {
+        if (!page.messages.some(sinks)) return page;
+        return { ...page, messages: page.messages.map((row) => (sinks(row) ? { ...row, from_archive: true } : row)) };
+    });
+}
+
 /** An entry of the list on the screen. Keys never depend on what is loaded around an entry. */
 export type Item =
     | { kind: 'beginning'; key: 'beginning' }

@@ -34,7 +34,7 @@ export function useColdBytes(): number | null {
     const client = useClient();
     const query = useQuery({
         queryKey: ['metrics'],
-        queryFn: async ({ signal }) => tableBytes(await (await client.answer('metrics', {}, { signal, accept: 'text/plain' })).text()),
+        queryFn: async ({ signal }) => tableBytes(await client.metrics({ signal })),
         retry: false,
         refetchInterval: 30_000,
     });
