@@ -11,6 +11,7 @@ use super::fault_injection::{now, pair_with_history};
 use super::faulty_engine::{Fault, Faulty, Fuse};
 use super::program::{Ended, Program};
 use super::{HOT, Pair, SIZES, copy_file, mover, plan, run, run_mover, scratch};
+use crate::support::bounds::bound;
 use crate::support::waiting::output;
 
 async fn look(pair: &Pair, resource: &str) -> Status {
@@ -57,7 +58,7 @@ fn status_shows_claims_and_interrupted_moves() {
     run(async {
         let family = resources::families()[0];
         let mut seen = [false; 2];
-        for k in 1..200 {
+        for k in (1..200).step_by(bound("THERMOCLINE_TEST_STRIDE", 1, 3) as usize) {
             let folder = scratch();
             pair_with_due_messages(folder.path()).await;
             let pair = Pair::open(folder.path(), now()).await;
