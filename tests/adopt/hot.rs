@@ -36,7 +36,7 @@ const TABLES: [&str; 8] = [
 /// A hot database.
 pub enum Hot {
     File(PathBuf),
-    Server(Server),
+    Server(Box<Server>),
 }
 
 /// A value in a statement of the platform.
@@ -53,7 +53,7 @@ impl Hot {
     pub async fn on_a_server() -> Option<Self> {
         let server = Server::make().await?;
         server.batches(&TABLES).await;
-        Some(Self::Server(server))
+        Some(Self::Server(Box::new(server)))
     }
 
     /// Returns the URL for the program.
@@ -150,7 +150,7 @@ impl Hot {
     /// Drops a database on a server.
     pub async fn drop(self) {
         if let Self::Server(server) = self {
-            server.drop().await;
+            (*server).drop().await;
         }
     }
 }

@@ -320,7 +320,9 @@ impl Platform {
         let texts: Vec<String> =
             ids.iter().map(|id| format!("DELETE FROM messages WHERE id = {id}")).collect();
         self.hot.execute(&texts).await;
-        ids.into_iter().for_each(|id| self.read(id));
+        for id in ids {
+            self.read(id);
+        }
     }
 
     /// Twenty posts with children: 15 are archived alone, 2 are in both tiers, one of these edited.

@@ -140,6 +140,7 @@ mod tests {
 
     use super::*;
 
+    #[expect(clippy::option_option, reason = "nothing yet, and the end")]
     fn next(queue: &Queue) -> Option<Option<Bytes>> {
         poll_fn(|cx| queue.poll_next(cx)).now_or_never()
     }

@@ -10,7 +10,7 @@ use thermocline::federation::sql::SqlHot;
 use thermocline::import::{Input, Options, Record};
 use thermocline::load::{Loader, Verdict, nouns};
 use thermocline::page::{Slice, Span};
-use thermocline::resources::conversations::Conversations;
+use thermocline::resources::conversations::{Conversations, Order};
 use thermocline::resources::posts::Posts;
 use thermocline::resources::posts::comments::Comments;
 use thermocline::resources::registry;
@@ -26,9 +26,12 @@ use crate::support::{LIMITED, limited_file};
 async fn lookups_return_the_row_or_none() {
     let (pair, _, fake) = Pair::over_tds().await;
     let hot = SqlHot(&*pair.hot);
-    let found = hot.find(&Conversations { user: 2 }, 3).await.expect("finds");
+    let found = hot.find(&Conversations { user: 2, order: Order::Activity }, 3).await.expect("finds");
     assert_eq!(found.rows.iter().map(|row| row.id).collect::<Vec<_>>(), [3]);
-    assert_eq!(hot.find(&Conversations { user: 4 }, 3).await.expect("finds").rows.len(), 0);
+    assert_eq!(
+        hot.find(&Conversations { user: 4, order: Order::Activity }, 3).await.expect("finds").rows.len(),
+        0
+    );
     let post = vec![7.into(), 3.into(), "t".into(), "b".into(), now().into()];
     pair.put(&schema::POSTS, vec![post]).await;
     for (author, n) in [(3, 1), (4, 0)] {

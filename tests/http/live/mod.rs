@@ -19,7 +19,7 @@ use thermocline::tier::{Sqlite, Tier, Value};
 use crate::support::{Service, conversation, cutoff};
 
 /// The longest wait for a thing that has to happen.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// The changes of the conversation of users 1 and 2.
 const CHANGES: &str = "/api/conversations/1/messages/changes";
 /// Those of every conversation of the caller.
@@ -146,7 +146,6 @@ impl Stream {
     }
 
     /// Reads a block; `Some(None)` if it is no event.
-    #[expect(clippy::option_option, reason = "the end, and a block without an event")]
     async fn block(&mut self) -> Option<Option<Event>> {
         while !self.text.contains("\n\n") {
             let chunk = tokio::time::timeout(PATIENCE, self.response.chunk()).await;

@@ -14,7 +14,7 @@ use super::{HOT, copy_file, run, scratch, sql};
 
 #[test]
 fn each_insert_and_change_comes_once() {
-    on_every_pair(async |world: &World| {
+    on_every_pair(&async |world: &World| {
         let start = world.now().await;
         world.put(1, 1, "first", -60).await;
         world.put(2, 2, "second", 5).await;
@@ -40,7 +40,7 @@ fn each_insert_and_change_comes_once() {
 
 #[test]
 fn a_limit_cuts_between_rows_of_one_transaction() {
-    on_every_pair(async |world: &World| {
+    on_every_pair(&async |world: &World| {
         let start = world.now().await;
         let rows: Vec<i64> = (1..=23).collect();
         world.put_all(&rows).await;
@@ -62,7 +62,7 @@ fn a_limit_cuts_between_rows_of_one_transaction() {
 
 #[test]
 fn an_open_transaction_is_waited_for() {
-    on_every_pair(async |world: &World| {
+    on_every_pair(&async |world: &World| {
         if world.is_embedded() {
             // One writer at a time.
             return;
@@ -84,7 +84,7 @@ fn an_open_transaction_is_waited_for() {
 
 #[test]
 fn archiving_tells_nothing_and_hides_nothing() {
-    on_every_pair(async |world: &World| {
+    on_every_pair(&async |world: &World| {
         let start = world.now().await;
         world.put(1, 1, "old", -60).await;
         world.put(2, 1, "new", -1).await;
@@ -106,7 +106,7 @@ fn archiving_tells_nothing_and_hides_nothing() {
 
 #[test]
 fn a_restored_row_comes_again() {
-    on_every_pair(async |world: &World| {
+    on_every_pair(&async |world: &World| {
         let start = world.now().await;
         world.put(1, 1, "old", -60).await;
         world.archive().await;
@@ -122,7 +122,7 @@ fn a_restored_row_comes_again() {
 
 #[test]
 fn an_erased_row_is_told_wherever_it_was() {
-    on_every_pair(async |world: &World| {
+    on_every_pair(&async |world: &World| {
         let start = world.now().await;
         world.put(1, 1, "in cold", -60).await;
         world.put(2, 2, "in hot", -1).await;
@@ -145,7 +145,7 @@ fn an_erased_row_is_told_wherever_it_was() {
 
 #[test]
 fn a_token_that_is_too_old_expires() {
-    on_every_pair(async |world: &World| {
+    on_every_pair(&async |world: &World| {
         let start = world.now().await;
         world.put(1, 1, "old", -60).await;
         let seen = world.now().await;

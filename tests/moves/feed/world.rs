@@ -34,7 +34,7 @@ pub struct World {
 }
 
 /// Runs a test on SQLite, with cold in PostgreSQL, and on a server for both, as far as they are there.
-pub fn on_every_pair(test: impl AsyncFn(&World)) {
+pub fn on_every_pair(test: &impl AsyncFn(&World)) {
     run(async {
         for world in World::all().await {
             test(&world).await;

@@ -175,7 +175,7 @@ mod tests {
     #[tokio::test]
     async fn a_connection_that_is_idle_for_long_is_closed() {
         let options = SqliteConnectOptions::new().in_memory(true);
-        let pool = Pool::new(options.clone(), 4, 4, Duration::from_secs(60));
+        let pool = Pool::new("connections", options.clone(), 4, 4, Duration::from_mins(1));
         let begun = Instant::now();
         for seconds in [0, 10, 20] {
             let connection = Connection::open(&options).await.expect("opens");
