@@ -174,7 +174,7 @@ fn ids(body: &Value) -> Vec<i64> {
 
 async fn bump(service: &Service, id: i64, seconds: i64) {
     let sql = "-- name: bump\nUPDATE conversations SET updated_at = $1 WHERE id = $2";
-    service.in_hot(sql, &[cutoff(40 * DAY + seconds * 1_000_000).into(), id.into()]).await;
+    service.in_hot(sql, &[cutoff(20 * DAY + seconds * 1_000_000).into(), id.into()]).await;
 }
 
 /// Conversations rise while the list is walked.

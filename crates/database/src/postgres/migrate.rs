@@ -2,13 +2,15 @@
 
 use async_trait::async_trait;
 use sqlx::migrate::Migrate as _;
-use sqlx::postgres::{PgConnection, PgDatabaseError, PgErrorPosition};
+use sqlx::postgres::{PgConnection, PgDatabaseError, PgErrorPosition, PgRow};
 use sqlx::{AssertSqlSafe, Connection as _, Row as _};
 
 use super::{Postgres, answered, prepared, refused};
 use crate::migrate::{Migrating, Schema, Shapes, Step, Stop, TierSchema, sql};
 use crate::{Record, Statement, Tier, TierError, Value};
 
+/// Attempts to read the tables while others change them.
+const SHAPE_ATTEMPTS: usize = 10;
 /// The schema in which migrations are tried, in a transaction that is rolled back.
 const PROBE: &str = "thermocline_probe";
 
@@ -86,10 +88,23 @@ impl Schema for Postgres {
     }
 }
 
+/// Reads the shape of the tables.
+///
+/// The list of objects is that of the statement's snapshot, and their definitions are the newest ones: an object that another
+/// transaction drops in between has none. The next statement sees it no longer.
 async fn shape(connection: &mut PgConnection) -> Result<Vec<(String, String)>, sqlx::Error> {
     let text = sql::shape().for_postgres().unwrap_or_default();
-    let rows = sqlx::query(text).persistent(false).fetch_all(connection).await?;
-    rows.iter().map(|row| Ok((row.try_get("tbl")?, row.try_get("line")?))).collect()
+    for _ in 0..SHAPE_ATTEMPTS {
+        let rows = sqlx::query(text).persistent(false).fetch_all(&mut *connection).await?;
+        let line = |row: &PgRow| -> Result<Option<(String, String)>, sqlx::Error> {
+            let line: Option<String> = row.try_get("line")?;
+            line.map(|line| row.try_get("tbl").map(|table| (table, line))).transpose()
+        };
+        if let Some(lines) = rows.iter().map(line).collect::<Result<Option<Vec<_>>, _>>()? {
+            return Ok(lines);
+        }
+    }
+    Err(sqlx::Error::Protocol("the tables change faster than they can be read".to_owned()))
 }
 
 #[async_trait]

@@ -43,14 +43,12 @@ impl<L: List> Tiers<'_, L> {
     async fn try_page(&self, list: &L, slice: Slice, count: Count) -> Attempt<Page<L::Row>> {
         let hot = self.hot.read(list, slice, true).await?;
         self.check(list, hot.snapshot).await?;
-        let hot_rows = hot.count.rows;
-        let newer = hot_rows - hot.count.late;
-        let page = if watermark_in(hot.snapshot, slice.span).is_none() || slice.skip + slice.take <= newer {
-            self.page_of_hot(list, slice, hot, count).await?
+        let newer = hot.count.rows - hot.count.late;
+        if watermark_in(hot.snapshot, slice.span).is_none() || slice.skip + slice.take <= newer {
+            self.page_of_hot(list, slice, hot, count).await
         } else {
-            self.page_of_both(list, slice, hot, count).await?
-        };
-        Ok(Page { hot_rows: Some(hot_rows), ..page })
+            self.page_of_both(list, slice, hot, count).await
+        }
     }
 
     /// Returns a page that consists of hot rows.
@@ -68,7 +66,7 @@ impl<L: List> Tiers<'_, L> {
             }
             Err(interruption) => self.without_cold(list, hot, Order::Desc, limit, interruption)?,
         };
-        Ok(page.at(slice.skip, in_hot > 0))
+        Ok(Page { hot_rows: Some(in_hot), ..page.at(slice.skip, in_hot > 0) })
     }
 
     /// Returns a page that reaches into cold.
@@ -94,12 +92,13 @@ impl<L: List> Tiers<'_, L> {
             }
             Ok((Below::Late(late), in_cold)) => (late.rows, late.in_hot, in_cold),
             Err(interruption) => {
-                let any = hot.count.rows > 0;
+                let in_hot = hot.count.rows;
                 let page = self.without_cold(list, hot, Order::Desc, limit, interruption)?;
-                return Ok(page.at(offset, any));
+                return Ok(Page { hot_rows: Some(in_hot), ..page.at(offset, in_hot > 0) });
             }
         };
         let page = Page::cut(rows, limit, in_cold.map(|in_cold| in_hot + in_cold));
+        let page = Page { hot_rows: Some(in_hot), ..page };
         if !page.rows.is_empty() || offset == 0 || in_hot > 0 {
             return Ok(page.at(offset, true));
         }

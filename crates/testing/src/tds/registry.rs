@@ -215,7 +215,7 @@ pub fn declared(statement: &str, name: &str) -> Option<Declared> {
     Some(match (statement, name) {
         ("prices.due_count", "oldest") | (_, "member") => Declared::Date,
         (_, "content" | "body" | "reason" | "predicate" | "preset") => Declared::LongText,
-        (_, "resource" | "mover" | "checksum" | "engine") => Declared::Text(200),
+        (_, "resource" | "mover" | "checksum" | "engine" | "name1" | "name2") => Declared::Text(200),
         // Of the catalogs.
         ("inspect.server", "version")
         | (_, "tbl" | "col" | "typ" | "coll" | "fk" | "parent" | "parent_col" | "idx" | "trg") => {
@@ -230,7 +230,7 @@ pub fn declared(statement: &str, name: &str) -> Option<Declared> {
             _,
             "epoch" | "token" | "cold_newest_id" | "pair" | "n" | "late" | "weight" | "comment_count"
             | "like_count" | "version" | "nanos" | "bytes" | "place" | "first_" | "second_" | "digits"
-            | "scale" | "ahead",
+            | "scale" | "ahead" | "conversation" | "user1" | "user2" | "unread",
         ) => Declared::BigInt,
         (_, "one" | "state" | "got") => Declared::Int,
         (_, "cold_newest_at" | "at" | "oldest") => Declared::DateTime2,
