@@ -93,8 +93,8 @@ fn declared() -> Model {
             ),
             table(
                 "comments",
-                vec![ColumnModel::required("sender_id", Type::Int)],
-                vec![refers("sender_id", "users")],
+                vec![ColumnModel::required("author_id", Type::Int)],
+                vec![refers("author_id", "users")],
             ),
             table(
                 "stock_prices",
@@ -174,7 +174,7 @@ fn platform() -> Platform {
         columns: vec![nullable(column("volume", "int", 4)), column("created_at", "datetime", 8)],
         ..PlatformTable::default()
     };
-    let comments = PlatformTable { columns: vec![column("sender_id", "int", 4)], ..PlatformTable::default() };
+    let comments = PlatformTable { columns: vec![column("author_id", "int", 4)], ..PlatformTable::default() };
     let tables = [("users", users), ("messages", messages), ("comments", comments), ("stock_prices", prices)];
     Platform {
         ahead: 480,
@@ -208,8 +208,8 @@ mod tests {
             "SET [is_read] = 0 WHERE [is_read] IS NULL",
             "DATEADD(SECOND, -(CASE WHEN [created_at] < '19",
             "N'created_at' AS col",
-            "ALTER TABLE [comments] WITH NOCHECK ADD CONSTRAINT [comments_sender_id]",
-            "FROM [comments] AS c WHERE c.[sender_id] IS NOT NULL",
+            "ALTER TABLE [comments] WITH NOCHECK ADD CONSTRAINT [comments_author_id]",
+            "FROM [comments] AS c WHERE c.[author_id] IS NOT NULL",
         ] {
             assert!(texts.iter().any(|text| text.sql.contains(words)), "{words} in {texts:#?}");
         }
