@@ -140,7 +140,7 @@ pub async fn run(args: Args, settings: &Settings, json: bool) -> Result<(), Fail
         .with_public_prices(settings.prices_public)
         .with_live(settings.live != Some(false))
         .with_stream_limits(server::limits::streams(&settings.limits));
-    let stopping = until_stopped(listener, app, &settings).await;
+    let stopping = until_stopped(listener, app, &settings, server::stop_signal_once()).await;
     // A statement that goes on is safe to interrupt.
     let _ = tokio::time::timeout_at(stopping, tiers.close()).await;
     Ok(())

@@ -72,6 +72,7 @@ pub async fn run(settings: &Settings) -> Result<(), Failure> {
         Some(addr) => Some(listen("THERMOCLINE_OPS_ADDR", addr).await?),
         None => None,
     };
+    let (signal, stop) = (server::stop_signal_once(), stop_on_signal());
     tracing::info!(addr = %address(&listener), "listening");
     let app = App::new(tiers.hot.clone(), tiers.cold.clone(), verifier, clock.clone())
         .with_public_prices(settings.prices_public)
@@ -82,13 +83,12 @@ pub async fn run(settings: &Settings) -> Result<(), Failure> {
         tracing::info!(addr = %address(&listener), "listening for operators");
         ops_server::spawn(listener, app.clone())?;
     }
-    let stop = stop_on_signal();
     let tasks = spawn_background_tasks(settings, &tiers, &clock, &stop);
     let watch = tokio::spawn({
         let app = app.clone();
         async move { ops::watch::watch(&app, &registry::MOVING_NAMES).await }
     });
-    let stopping = until_stopped(listener, app, settings).await;
+    let stopping = until_stopped(listener, app, settings, signal).await;
     watch.abort();
     stop.store(true, Ordering::Relaxed);
     let rest = async {
@@ -149,9 +149,14 @@ fn spawn_background_tasks(
     tasks
 }
 
-/// Serves until the process receives a stop signal and the requests in progress have ended. Returns when the rest of the
+/// Serves until `signal` resolves and the requests in progress have ended. Returns when the rest of the
 /// program has to have ended too.
-pub async fn until_stopped(listener: TcpListener, app: App, settings: &Settings) -> Instant {
+pub async fn until_stopped(
+    listener: TcpListener,
+    app: App,
+    settings: &Settings,
+    signal: impl Future<Output = ()>,
+) -> Instant {
     let limits = Limits::new(&settings.limits);
     let capacity = server::limits::capacity(&settings.limits, app.hot(), app.cold());
     tracing::info!(connections = limits.connections, ?capacity, "limits");
@@ -176,7 +181,7 @@ pub async fn until_stopped(listener: TcpListener, app: App, settings: &Settings)
     let router = server::router(app, server_options);
     let mut stopping = Instant::now();
     let stop = async {
-        server::stop_signal_once().await;
+        signal.await;
         stopping = Instant::now() + limits.shutdown_timeout;
     };
     server::listener::serve(listener, router, limits, refusals, stop).await;

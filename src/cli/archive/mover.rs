@@ -24,8 +24,9 @@ pub fn mover<'a>(tiers: &'a Tiers, clock: &'a Clock) -> Result<Mover<'a>, Failur
 pub fn stop_on_signal() -> Arc<AtomicBool> {
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);
+    let signal = server::stop_signal();
     tokio::spawn(async move {
-        server::stop_signal().await;
+        signal.await;
         flag.store(true, Ordering::Relaxed);
     });
     stop
