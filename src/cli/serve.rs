@@ -9,7 +9,6 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use super::archive::mover::stop_on_signal;
 use super::archive::run::options;
 use super::failure::Failure;
 use super::ops_server;
@@ -72,7 +71,7 @@ pub async fn run(settings: &Settings) -> Result<(), Failure> {
         Some(addr) => Some(listen("THERMOCLINE_OPS_ADDR", addr).await?),
         None => None,
     };
-    let (signal, stop) = (server::stop_signal_once(), stop_on_signal());
+    let signal = server::stop_signal_once();
     tracing::info!(addr = %address(&listener), "listening");
     let app = App::new(tiers.hot.clone(), tiers.cold.clone(), verifier, clock.clone())
         .with_public_prices(settings.prices_public)
@@ -83,17 +82,21 @@ pub async fn run(settings: &Settings) -> Result<(), Failure> {
         tracing::info!(addr = %address(&listener), "listening for operators");
         ops_server::spawn(listener, app.clone())?;
     }
+    let stop = Arc::new(AtomicBool::new(false));
     let tasks = spawn_background_tasks(settings, &tiers, &clock, &stop);
     let watch = tokio::spawn({
         let app = app.clone();
         async move { ops::watch::watch(&app, &registry::MOVING_NAMES).await }
     });
+    let signal = async {
+        signal.await;
+        // The current batch is finished, beside the requests in progress.
+        stop.store(true, Ordering::Relaxed);
+    };
     let stopping = until_stopped(listener, app, settings, signal).await;
     watch.abort();
-    stop.store(true, Ordering::Relaxed);
     let rest = async {
         for task in tasks {
-            // The current batch is finished first.
             task.await.map_err(Failure::of)?;
         }
         tiers.close().await;
