@@ -1,16 +1,16 @@
-//! Versions that came with an adoption, beside a hot from before it. No move has taken their rows out of hot, so they stay in
+//! Versions that an adoption made, beside a hot from before it. No move has taken their rows out of hot, so they stay in
 //! cold, however many they are, unless this hot holds the row.
 
 use std::collections::BTreeSet;
 
-use super::apply::IDS;
+use super::apply::{IDS, next_ids};
 use super::queries::{sql, strays};
 use super::reinstate::{Version, reinstate};
 use super::report::{Choices, Recovery};
 use crate::moves::parents::Parents;
 use crate::moves::rows::Rows;
 use crate::moves::transaction::Move;
-use crate::moves::{self, MoveError, erasures};
+use crate::moves::{self, MoveError};
 use thermocline_database::{TierError, Value, row_of};
 
 /// Closes the adopted versions whose rows hot holds, and those whose children are in hot or come back to it.
@@ -20,13 +20,9 @@ pub(super) async fn leave_cold(
     adopted: &BTreeSet<i64>,
     leaving: &mut [Rows<'_>],
 ) -> Result<(), MoveError> {
-    let own = this.family.own();
+    let statement = this.family.own().sql(sql::ids_after());
     let mut last = i64::MIN;
-    loop {
-        let records = this.hot.fetch(&own.sql(sql::ids_after()), &[last.into(), IDS.into()]).await?;
-        let ids = erasures::ids(&records)?;
-        let Some(highest) = ids.last().copied() else { break };
-        last = highest;
+    while let Some(ids) = next_ids(&mut *this.hot, &statement, &mut last).await? {
         close(this, (choices, parents, &mut *recovery), adopted, (leaving, ids)).await?;
     }
     let mut owners = without_owner(this).await?;
@@ -72,10 +68,7 @@ pub(super) async fn without_owner(this: &mut Move<'_>) -> Result<BTreeSet<i64>, 
     for moved in this.family.children() {
         let statement = strays(this.family, moved);
         let mut last = i64::MIN;
-        loop {
-            let ids = erasures::ids(&this.hot.fetch(&statement, &[last.into(), IDS.into()]).await?)?;
-            let Some(highest) = ids.last().copied() else { break };
-            last = highest;
+        while let Some(ids) = next_ids(&mut *this.hot, &statement, &mut last).await? {
             owners.extend(ids);
         }
     }

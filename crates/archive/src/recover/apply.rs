@@ -14,7 +14,7 @@ use crate::moves::transaction::Move;
 use crate::moves::{self, MoveError, erasures};
 use thermocline_core::keyset::Key;
 use thermocline_core::table::ColumnType;
-use thermocline_database::{Session, TierError, Value, row_of};
+use thermocline_database::{Session, Statement, TierError, Value, row_of};
 use thermocline_journal::{MoveKind, entry};
 
 /// Ids of one statement.
@@ -93,13 +93,9 @@ async fn restored(
 
 /// Closes the versions that cold shows though hot holds the rows: the move that had closed them is lost.
 async fn close_duplicates(this: &mut Move<'_>, leaving: &mut [Rows<'_>]) -> Result<(), TierError> {
-    let own = this.family.own();
+    let statement = this.family.own().sql(sql::ids_after());
     let mut last = i64::MIN;
-    loop {
-        let records = this.hot.fetch(&own.sql(sql::ids_after()), &[last.into(), IDS.into()]).await?;
-        let ids: Vec<i64> = records.iter().map(|record| record.int("id")).collect::<Result<_, _>>()?;
-        let Some(highest) = ids.last().copied() else { return Ok(()) };
-        last = highest;
+    while let Some(ids) = next_ids(&mut *this.hot, &statement, &mut last).await? {
         let ids = Value::from(ids);
         for Rows { moved, rows } in leaving.iter_mut() {
             rows.extend(
@@ -108,6 +104,19 @@ async fn close_duplicates(this: &mut Move<'_>, leaving: &mut [Rows<'_>]) -> Resu
             this.cold.execute(&moved.sql(moves::sql::close()), &[ids.clone(), this.number.into()]).await?;
         }
     }
+    Ok(())
+}
+
+/// Reads the next ids of hot above `last`, at most [`IDS`], and sets `last` to the highest of them. Returns `None` at the end.
+pub(super) async fn next_ids(
+    hot: &mut dyn Session,
+    statement: &Statement,
+    last: &mut i64,
+) -> Result<Option<Vec<i64>>, TierError> {
+    let ids = erasures::ids(&hot.fetch(statement, &[(*last).into(), IDS.into()]).await?)?;
+    let Some(highest) = ids.last() else { return Ok(None) };
+    *last = *highest;
+    Ok(Some(ids))
 }
 
 /// Makes hot give out no id that cold knows.

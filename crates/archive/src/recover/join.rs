@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::adopted;
-use super::apply::{IDS, reserve_ids};
+use super::apply::{IDS, next_ids, reserve_ids};
 use super::queries::{self, sql};
 use super::reinstate::{Version, reinstate};
 use super::report::{Choices, MissingParents, Recovery};
@@ -58,13 +58,9 @@ async fn leave_cold(
         adopted: entry::adopted(&mut *this.cold, resource, 0).await?,
     };
     recovery.adopted = known.adopted.len() as i64;
-    let own = this.family.own();
+    let statement = this.family.own().sql(sql::ids_after());
     let mut last = i64::MIN;
-    loop {
-        let records = this.hot.fetch(&own.sql(sql::ids_after()), &[last.into(), IDS.into()]).await?;
-        let ids = erasures::ids(&records)?;
-        let Some(highest) = ids.last().copied() else { break };
-        last = highest;
+    while let Some(ids) = next_ids(&mut *this.hot, &statement, &mut last).await? {
         close(this, (choices, parents, &mut *recovery), &known, (leaving, ids)).await?;
     }
     // A hot from before an adoption has children of rows that are in cold.

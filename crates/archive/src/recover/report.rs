@@ -59,7 +59,7 @@ pub struct Recovery {
     pub hot_epoch: i64,
     /// Moves of cold that hot does not know.
     pub unknown_to_hot: Vec<i64>,
-    /// Those of them by which rows of a platform's own archive became versions: they stay in cold, unless hot holds the row.
+    /// The number of these moves that adopted a platform's own archive. Their versions stay in cold, unless hot holds the row.
     pub adopted: i64,
     /// Whether hot belongs to no pair, and is joined to this cold.
     pub joins: bool,
