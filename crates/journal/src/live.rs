@@ -1,9 +1,9 @@
-//! What moves tell the readers of the change feed.
+//! Notes of moves for the readers of the change feed.
 //!
 //! A row that moves to cold is gone from hot before a slow reader has seen its last change. The transaction that removes it
 //! therefore notes its version and id, and the reader reads it in cold. The number of notes is bounded: the oldest are
-//! dropped by raising the **floor** above them, and a reader below the floor has to begin anew. An erased row is noted too,
-//! so that every reader hears of it.
+//! dropped by raising the **floor** above them, and a reader below the floor has to begin anew. Erased rows are noted for all
+//! readers.
 //!
 //! Movers lock the state row of the resource first, so that one at a time writes here.
 
@@ -59,7 +59,7 @@ pub async fn kind(hot: &dyn Engine) -> Result<Option<Kind>, TierError> {
     Kind::read(&hot.fetch(live::sql::kind(), &[]).await?)
 }
 
-/// The same in a transaction that holds the state row, so that nobody adds the feed until it ends.
+/// The same in a transaction that holds the state row, so that the feed is not added until it ends.
 pub async fn kind_in(hot: &mut dyn Session) -> Result<Option<Kind>, TierError> {
     Kind::read(&hot.fetch(live::sql::kind(), &[]).await?)
 }

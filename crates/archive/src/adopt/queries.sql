@@ -16,7 +16,7 @@
 -- name: open_schema
 -- tier: cold
 -- engine: postgres
--- purpose: Lets everybody find the tables in that schema. Who may read them stays as it was.
+-- purpose: Grants every role the use of that schema. The rights on its tables stay as they were.
 -- index: none
 
 -- name: set_aside
@@ -277,7 +277,7 @@ SELECT min(id) AS id FROM {table}
 -- name: forget_copies
 -- tier: cold
 -- engine: postgres
--- purpose: Deletes the copies of erased rows that were kept aside, under whatever id.
+-- purpose: Deletes the rejects that are copies of erased rows, also those with another id.
 -- parameters: resource text
 -- index: primary key of archive_erasures; scan of the table
 

@@ -61,8 +61,9 @@ impl Moved {
 
     /// Binds a template to the table. `{key}` is the column of the ids that the statement is given: the owner's.
     ///
-    /// Names are those of the template's tier: `{table}`, `{columns}`, `{deleted}` (the columns of a removed row in T-SQL), `{first}`, `{second}` (the identity), `{owner}`,
-    /// `{author}`, `{texts}` (the number of bytes of text in a row). Columns of cold are selected under their names in hot.
+    /// Names are those of the template's tier: `{table}`, `{columns}`, `{deleted}` (the columns of a removed row in T-SQL),
+    /// `{first}`, `{second}` (the identity), `{owner}`, `{author}`, `{texts}` (the number of bytes of text in a row). Columns of
+    /// cold are selected under their names in hot.
     pub fn sql(&self, template: &Statement) -> Statement {
         self.sql_by(template, self.owner)
     }

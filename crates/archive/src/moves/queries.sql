@@ -10,7 +10,7 @@ DELETE FROM {table} WHERE {key} {any $1} RETURNING {columns}
 
 -- name: take_followed
 -- tier: hot
--- purpose: The same for a table with a change feed. The versions come along where no trigger notes them.
+-- purpose: Removes rows of a table with a change feed from hot, and returns them with their versions. Where triggers note the versions they are NULL.
 -- parameters: ids ints
 -- index: primary key
 DELETE FROM {table} WHERE {key} {any $1} RETURNING {columns}, NULL AS live_version

@@ -40,7 +40,7 @@ pub struct Move<'a> {
     pub cold: Box<dyn Session>,
     /// The rows of the change feed that it has erased, by id with their scope.
     pub erased: BTreeMap<i64, i64>,
-    /// How rows get versions for the change feed; `None` without one.
+    /// The kind of the change feed; `None` if hot has none, or the family is not in it.
     feed: Option<live::Kind>,
     /// The kind in its entry of the journal.
     kind: Option<MoveKind>,
@@ -156,18 +156,21 @@ impl<'a> Move<'a> {
             }
             rows.push(row);
         }
-        live::note_moved(&mut *self.hot, &left).await?;
+        if !rows.is_empty() {
+            live::note_moved(&mut *self.hot, &left).await?;
+        }
         Ok(rows)
     }
 
-    /// Keeps in mind that rows are erased, for the change feed.
+    /// Collects erased rows for the change feed, which is told of them at the commit.
     pub fn erases(&mut self, moved: &Moved, rows: &[Vec<Value>]) {
         if let Some(scope) = moved.scope.filter(|_| self.feed.is_some()) {
             self.erased.extend(rows.iter().map(|row| (row[0].int(), row[scope].int())));
         }
     }
 
-    /// Tells the change feed what was erased, and that a recovery has rewritten what its readers may have seen.
+    /// Notes the erased rows in the change feed. After a recovery, which rewrites rows that readers may have seen, every token
+    /// expires.
     async fn tell_feed(&mut self) -> Result<(), TierError> {
         if self.feed.is_none() {
             return Ok(());
