@@ -25,9 +25,9 @@ pub struct Joint<'a, L: SqlList> {
 /// The answers of both tiers.
 #[derive(Debug)]
 pub struct Answers {
-    /// That of hot: at least one record, which carries the state.
+    /// The records of hot: at least one, which carries the state.
     pub hot: Vec<Record>,
-    /// That of cold at the same epoch: at least one record, which carries the proof. None if nothing was ever archived, or if
+    /// The records of cold at the same epoch: at least one, which carries the proof. `None` if nothing was ever archived, or if
     /// cold is missing.
     pub cold: Option<Vec<Record>>,
     /// Whether cold is missing.

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use thermocline_core::feed::{Position, Token};
-use thermocline_core::keyset::Key;
 use thermocline_database::{Engine, Record, Statement, TierError, Value};
 use thermocline_journal::live::{self, Kind};
 
@@ -13,7 +12,7 @@ use crate::cache::{ReadCache, SeenFeed};
 use crate::consistency::Consistent;
 use crate::merge::Placed;
 use crate::reads::{Cold, HotSnapshot};
-use crate::sql::{FeedStatements, SqlCold, SqlHot, SqlList};
+use crate::sql::{FeedStatements, SqlCold, SqlHot, SqlList, hot_snapshot};
 
 /// The change feed of a list's rows, over both tiers. The filter of the list does not matter.
 #[derive(Clone, Copy, Debug)]
@@ -22,7 +21,7 @@ pub struct Feed<'a, L: SqlList> {
     pub hot: &'a dyn Engine,
     /// The cold tier; absent in hot-only mode.
     pub cold: Option<SqlCold<'a>>,
-    /// What earlier reads have seen.
+    /// Snapshots of earlier reads.
     pub cache: &'a ReadCache,
     /// The list.
     pub list: &'a L,
@@ -147,11 +146,7 @@ impl<L: SqlList> Feed<'_, L> {
             incarnation: first.int("incarnation")?,
             floor: first.int("floor")?,
             bound: first.int("bound")?,
-            snapshot: HotSnapshot {
-                epoch: first.int("epoch")?,
-                token: first.int_or_null("token")?,
-                cold_watermark: first.key_or_null("cold_newest_at", "cold_newest_id")?,
-            },
+            snapshot: hot_snapshot(self.list, records)?,
             noted: Vec::with_capacity(records.len()),
         };
         for record in records {
@@ -173,37 +168,32 @@ impl<L: SqlList> Feed<'_, L> {
         Ok(Noted { at, id, scope: record.int("scope")?, place })
     }
 
-    /// Reads the rows of an instant that have moved, by their keys. One that is not visible was erased or restored since, of
-    /// which the feed tells by itself.
+    /// Reads the rows of an instant that have moved, by id. A row that is not visible was erased or restored since, which is a
+    /// change of its own.
     async fn moved(
         &self,
         tiers: &Consistent<'_, L>,
         instant: &Instant<L::Row>,
-    ) -> Attempt<Vec<(i64, L::Row)>> {
+    ) -> Attempt<HashMap<i64, L::Row>> {
         let moved = instant.noted.iter().filter(|noted| matches!(noted.place, Place::Moved));
         let ids: Vec<i64> = moved.map(|noted| noted.id).collect();
         let snapshot = instant.snapshot;
         if ids.is_empty() || snapshot.cold_watermark.is_none() {
-            return Ok(Vec::new());
+            return Ok(HashMap::new());
         }
         let rows = tiers.cold(self.list)?.find_all(self.list, snapshot, &ids).await;
-        let key = |row: L::Row| {
-            let Key { id, .. } = self.list.key(&row);
-            (id, row)
-        };
         let rows = tiers.accept(self.list, snapshot, rows).await?;
-        Ok(rows.into_iter().map(key).collect())
+        Ok(rows.into_iter().map(|row| (self.list.key(&row).id, row)).collect())
     }
 }
 
 /// Puts the rows of both tiers together in the order of their versions.
-fn together<R>(instant: Instant<R>, moved: Vec<(i64, R)>, has_more: bool, since: Token) -> Changes<R> {
+fn together<R>(instant: Instant<R>, mut moved: HashMap<i64, R>, has_more: bool, since: Token) -> Changes<R> {
     let token = |position| Token { position, ..since };
     let next = match instant.noted.last() {
         Some(last) if has_more => last.at.successor(),
         _ => Position::first_of(instant.bound).max(since.position),
     };
-    let mut moved: HashMap<i64, R> = moved.into_iter().collect();
     // A row that moved twice comes at its later version.
     let mut changes = Vec::with_capacity(instant.noted.len());
     for Noted { at, id, scope, place } in instant.noted.into_iter().rev() {

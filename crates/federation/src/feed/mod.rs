@@ -27,7 +27,7 @@ pub enum Change<R> {
 /// A change and its place in the feed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Changed<R> {
-    /// What the row belongs to: the conversation of a message.
+    /// The id of the group that the row belongs to: the conversation of a message.
     pub scope: i64,
     /// Everything behind this change is still to come.
     pub next: Token,

@@ -40,10 +40,8 @@ impl<'a> SqlCold<'a> {
         snapshot: HotSnapshot,
         params: &[Value],
     ) -> Result<(Vec<Record>, i64), ColdError> {
-        let mut params = params.to_vec();
-        params.extend([snapshot.epoch.into(), Value::or_null(snapshot.token, ColumnType::Int)]);
-        let params = &params;
-        self.ask(|server| async move { server.prove(snapshot, statement, params).await }).await
+        self.ask(|server| async move { server.prove(snapshot, statement, params.to_vec(), Vec::new()).await })
+            .await
     }
 }
 
@@ -107,21 +105,23 @@ impl Server<'_> {
         list: &L,
         snapshot: HotSnapshot,
         statement: &Statement,
-        mut params: Vec<Value>,
+        params: Vec<Value>,
     ) -> Result<(Vec<Record>, i64), ColdError> {
-        params.extend([snapshot.epoch.into(), Value::or_null(snapshot.token, ColumnType::Int)]);
-        params.extend(list.filter());
-        self.prove(snapshot, statement, &params).await
+        self.prove(snapshot, statement, params, list.filter()).await
     }
 
-    /// Runs a statement whose answer carries the proof, and checks it.
+    /// Runs a statement whose answer carries the proof, and checks it. Epoch and token follow `params`, and `filter` follows
+    /// them.
     async fn prove(
         &self,
         snapshot: HotSnapshot,
         statement: &Statement,
-        params: &[Value],
+        mut params: Vec<Value>,
+        filter: Vec<Value>,
     ) -> Result<(Vec<Record>, i64), ColdError> {
-        let records = self.engine.fetch(statement, params).await?;
+        params.extend([snapshot.epoch.into(), Value::or_null(snapshot.token, ColumnType::Int)]);
+        params.extend(filter);
+        let records = self.engine.fetch(statement, &params).await?;
         let first = records.first().ok_or(ColdError::Unproven)?;
         let (proven, oldest_readable_epoch) = (first.bool("proven")?, first.int("floor")?);
         let confirmed = first.int_or_null("confirmed")?.unwrap_or(0);
@@ -241,9 +241,8 @@ impl Server<'_> {
     ) -> Result<ColdRows<L::Row>, ColdError> {
         let feed = list.statements().feed.as_ref();
         let feed = feed.ok_or_else(|| ColdError::absent(format!("{} have no change feed", list.name())))?;
-        let params =
-            [ids.to_vec().into(), snapshot.epoch.into(), Value::or_null(snapshot.token, ColumnType::Int)];
-        let (records, confirmed) = self.prove(snapshot, &feed.moved, &params).await?;
+        let params = vec![ids.to_vec().into()];
+        let (records, confirmed) = self.prove(snapshot, &feed.moved, params, Vec::new()).await?;
         Ok(ColdRows { rows: rows(list, &records)?, confirmed })
     }
 }
