@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use serde_json::json;
 use thermocline::schema::Model;
-use thermocline::tier::adoption::plan::{Nulls, plan};
+use thermocline::tier::adoption::plan::{RowCounts, plan};
 use thermocline::tier::adoption::{Adoption, PlatformZone};
 use thermocline::tier::migrate::{self, Schema as _};
 use thermocline::tier::{Engine as _, Mssql, Tier};
@@ -282,7 +282,7 @@ async fn dropping_and_making_again_runs_on_a_server() {
     let is_babelfish = platform.is_babelfish;
     platform.is_babelfish = false;
     let declared = Model::of(thermocline::schema::of(Tier::Hot).tables);
-    let planned = plan(&platform, &declared, &Nulls::new(), &Adoption::default());
+    let planned = plan(&platform, &declared, &RowCounts::new(), &Adoption::default());
     assert_eq!(planned.refusals, Vec::<String>::new());
     let indexes = "SELECT LEFT(name, 9) FROM sys.indexes WHERE object_id IN (OBJECT_ID(N'messages'), OBJECT_ID(N'users'), \
         OBJECT_ID(N'stocks'), OBJECT_ID(N'posts')) AND is_primary_key = 0 AND type > 0 ORDER BY 1";

@@ -1,10 +1,8 @@
 //! Foreign keys that the first migration adds, and rows of the platform that break them: a platform without the key deletes a
 //! post and leaves its comments. Such a key is added here, and does not check the rows that are there.
 
-use std::collections::BTreeMap;
-
 use super::Preparation;
-use super::plan::quoted;
+use super::plan::{RowCounts, quoted};
 use super::platform::Platform;
 use crate::schema::model::Model;
 
@@ -56,12 +54,7 @@ pub fn count_orphans(keys: &[MissingKey]) -> Option<String> {
 }
 
 /// Adds the keys that rows break to a planned adoption. `orphans` has the number of such rows by table and column.
-pub fn prepare(
-    is_babelfish: bool,
-    keys: &[MissingKey],
-    orphans: &BTreeMap<(String, String), i64>,
-    done: &mut Preparation,
-) {
+pub fn prepare(is_babelfish: bool, keys: &[MissingKey], orphans: &RowCounts, done: &mut Preparation) {
     for key in keys {
         let MissingKey { table, column, parent } = key;
         let rows = orphans.get(&(table.clone(), column.clone())).copied().unwrap_or_default();
@@ -99,7 +92,7 @@ mod tests {
 
     #[test]
     fn a_key_that_rows_break_is_added_without_checking_them() {
-        let orphans = BTreeMap::from([(("comments".to_owned(), "post_id".to_owned()), 24)]);
+        let orphans = RowCounts::from([(("comments".to_owned(), "post_id".to_owned()), 24)]);
         let mut done = Preparation::default();
         prepare(false, &[key()], &orphans, &mut done);
         assert_eq!(
@@ -113,7 +106,7 @@ mod tests {
         prepare(true, &[key()], &orphans, &mut refused);
         assert_eq!((refused.refusals.len(), refused.statements.len()), (1, 0));
         let mut whole = Preparation::default();
-        prepare(false, &[key()], &BTreeMap::new(), &mut whole);
+        prepare(false, &[key()], &RowCounts::new(), &mut whole);
         assert_eq!(whole, Preparation::default(), "the first migration adds the key");
     }
 }

@@ -13,8 +13,8 @@ use super::{Adoption, Preparation, offset_text};
 use crate::schema::Dialect;
 use crate::schema::model::{ColumnModel, DefaultValue, Model, TableModel, Type};
 
-/// A column whose rows must have a value, and the rows that have none.
-pub type Nulls = BTreeMap<(String, String), i64>;
+/// Numbers of rows by table and column.
+pub type RowCounts = BTreeMap<(String, String), i64>;
 
 /// One change of a column.
 #[derive(Clone, Debug)]
@@ -50,7 +50,7 @@ pub fn count_nulls(columns: &[(String, String)]) -> Option<String> {
 }
 
 /// Plans the adoption of a platform's tables. `nulls` has the rows without a value by table and column.
-pub fn plan(platform: &Platform, declared: &Model, nulls: &Nulls, adoption: &Adoption) -> Preparation {
+pub fn plan(platform: &Platform, declared: &Model, nulls: &RowCounts, adoption: &Adoption) -> Preparation {
     let mut plan = Plan {
         platform,
         adoption,

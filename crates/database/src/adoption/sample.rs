@@ -1,7 +1,7 @@
 //! A platform as unkind as real ones are, of which every kind of statement of an adoption follows. `db statements` lists them,
 //! and checks compile them.
 
-use super::plan::{Nulls, count_nulls, nullable_columns, plan};
+use super::plan::{RowCounts, count_nulls, nullable_columns, plan};
 use super::platform::{
     Platform, PlatformCheck, PlatformColumn, PlatformForeignKey, PlatformIndex, PlatformTable,
 };
@@ -19,7 +19,7 @@ pub fn texts() -> Vec<Text> {
         "Counts the rows without a value in columns that must have one.",
         count,
     )];
-    let mut planned = plan(&platform, &declared, &Nulls::new(), &Adoption { zone });
+    let mut planned = plan(&platform, &declared, &RowCounts::new(), &Adoption { zone });
     let keys = missing_keys(&platform, &declared);
     texts.push(Text::new(
         "adoption.orphans",

@@ -4,7 +4,7 @@ use tiberius::Row;
 
 use super::Mssql;
 use super::connect::{Connection, Role};
-use crate::adoption::plan::{Nulls, count_nulls, nullable_columns, plan};
+use crate::adoption::plan::{RowCounts, count_nulls, nullable_columns, plan};
 use crate::adoption::platform::{
     Platform, PlatformCheck, PlatformColumn, PlatformForeignKey, PlatformIndex, PlatformTable,
 };
@@ -83,21 +83,23 @@ impl Asking<'_> {
         let declared = Model::of(self.of.schema.tables);
         let names: Vec<&str> = declared.tables.iter().map(|table| &*table.name).collect();
         let platform = self.platform(&names).await?;
-        let mut nulls = Nulls::new();
-        if let Some(count) = count_nulls(&nullable_columns(&platform, &declared)) {
-            for record in self.rows("adoption.nulls", &count).await? {
-                nulls.insert((record.text("tbl")?, record.text("col")?), record.int("n")?);
-            }
-        }
-        let (keys, mut orphans) = (missing_keys(&platform, &declared), Nulls::new());
-        if let Some(count) = count_orphans(&keys) {
-            for record in self.rows("adoption.orphans", &count).await? {
-                orphans.insert((record.text("tbl")?, record.text("col")?), record.int("n")?);
-            }
-        }
+        let nulls = count_nulls(&nullable_columns(&platform, &declared));
+        let nulls = self.counts("adoption.nulls", nulls).await?;
+        let keys = missing_keys(&platform, &declared);
+        let orphans = self.counts("adoption.orphans", count_orphans(&keys)).await?;
         let mut done = plan(&platform, &declared, &nulls, adoption);
         prepare_keys(platform.is_babelfish, &keys, &orphans, &mut done);
         Ok(done)
+    }
+
+    /// Returns the number of rows that a text, if there is one, counts for each table and column.
+    async fn counts(&mut self, name: &'static str, text: Option<String>) -> Result<RowCounts, TierError> {
+        let mut counts = RowCounts::new();
+        let Some(text) = text else { return Ok(counts) };
+        for record in self.rows(name, &text).await? {
+            counts.insert((record.text("tbl")?, record.text("col")?), record.int("n")?);
+        }
+        Ok(counts)
     }
 
     async fn platform(&mut self, tables: &[&str]) -> Result<Platform, TierError> {
