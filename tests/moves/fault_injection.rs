@@ -1,13 +1,12 @@
 //! Ends a mover at each call it makes, in each way a call can fail.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use thermocline::archive::{Family, Mover, Outcome, RunReport, Selection};
 use thermocline::clock::{DAY, Timestamp};
 use thermocline::resources;
-use thermocline::tier::{Schema, Value};
+use thermocline::tier::Value;
 
 use super::audit::audit_family;
 use super::expected_lists::Reader;
@@ -115,8 +114,7 @@ async fn fault_at(
     copy_pair(original, folder.path());
     let pair = Pair::open_unpaired(folder.path(), now()).await;
     let fuse = Fuse::new(k, fault);
-    let faulty = |inner: &Arc<dyn Schema>| Faulty { inner: Arc::clone(inner) as _, fuse: Arc::clone(&fuse) };
-    let (hot, cold) = (faulty(&pair.hot), faulty(&pair.cold));
+    let (hot, cold) = Faulty::both(&pair, &fuse);
     let report = direction.go(&mover(&hot, &cold, &pair.clock, SIZES), family, false).await;
     let when = format!("{direction:?}, {fault:?} at call {k}: {:?}", report.error);
     if !fault.kills() {
@@ -196,8 +194,7 @@ async fn erasure_with_fault_at(
     copy_pair(original, folder.path());
     let pair = Pair::open_unpaired(folder.path(), now()).await;
     let fuse = Fuse::new(k, fault);
-    let faulty = |inner: Arc<dyn Schema>| Faulty { inner, fuse: Arc::clone(&fuse) };
-    let (hot, cold) = (faulty(Arc::clone(&pair.hot)), faulty(Arc::clone(&pair.cold)));
+    let (hot, cold) = Faulty::both(&pair, &fuse);
     let done = mover(&hot, &cold, &pair.clock, SIZES).erase(family, noun, ids).await;
     let when = format!("erasing {noun}, {fault:?} at call {k}: {done:?}");
     let reader = Reader::new(&*pair.hot, &*pair.cold);

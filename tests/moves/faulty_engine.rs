@@ -8,8 +8,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use async_trait::async_trait;
-use thermocline::tier::{Engine, Record, Session, Statement, Tier, TierError, Value};
+use thermocline::tier::{Engine, Record, Schema, Session, Statement, Tier, TierError, Value};
 
+use super::Pair;
 use crate::support::bounds::is_fast_lane;
 use crate::support::intercept::{Call, Intercepted, Interceptor, Reply};
 
@@ -96,6 +97,14 @@ impl Fuse {
 pub struct Faulty {
     pub inner: Arc<dyn Engine>,
     pub fuse: Arc<Fuse>,
+}
+
+impl Faulty {
+    /// Puts both tiers of a pair on one fuse.
+    pub fn both(pair: &Pair, fuse: &Arc<Fuse>) -> (Self, Self) {
+        let of = |inner: &Arc<dyn Schema>| Self { inner: Arc::clone(inner) as _, fuse: Arc::clone(fuse) };
+        (of(&pair.hot), of(&pair.cold))
+    }
 }
 
 #[async_trait]

@@ -1,11 +1,8 @@
 //! `archive status` of healthy and unhealthy pairs.
 
-use std::sync::Arc;
-
 use thermocline::archive::status::{Status, status};
 use thermocline::clock::DAY;
 use thermocline::resources;
-use thermocline::tier::Schema;
 
 use super::fault_injection::{now, pair_with_history};
 use super::faulty_engine::{Fault, Faulty, Fuse};
@@ -63,9 +60,7 @@ fn status_shows_claims_and_interrupted_moves() {
             pair_with_due_messages(folder.path()).await;
             let pair = Pair::open(folder.path(), now()).await;
             let fuse = Fuse::new(k, Fault::Death);
-            let tier =
-                |inner: &Arc<dyn Schema>| Faulty { inner: Arc::clone(inner) as _, fuse: Arc::clone(&fuse) };
-            let (hot, cold) = (tier(&pair.hot), tier(&pair.cold));
+            let (hot, cold) = Faulty::both(&pair, &fuse);
             let one = thermocline::archive::ArchiveOptions { max_rows: Some(1), ..plan(15, 9) };
             run_mover(&mover(&hot, &cold, &pair.clock, SIZES), family, &one).await;
             if !fuse.burnt() {

@@ -13,7 +13,7 @@ use thermocline::federation::sql::SqlCold;
 use thermocline::page::{Slice, Span};
 use thermocline::resources;
 use thermocline::resources::messages::Messages;
-use thermocline::tier::{Begin, Engine, Schema};
+use thermocline::tier::{Begin, Engine};
 
 use super::audit::{audit, audit_family};
 use super::fault_injection::{check_all, now, pair_with_history};
@@ -245,9 +245,7 @@ fn vacuum_keeps_what_hot_may_not_have_committed() {
             let pair = Pair::open_unpaired(folder.path(), now()).await;
             pair.clock.set(now().plus(4 * DAY));
             let fuse = Fuse::new(k, Fault::Death);
-            let tier =
-                |inner: &Arc<dyn Schema>| Faulty { inner: Arc::clone(inner) as _, fuse: Arc::clone(&fuse) };
-            let (hot, cold) = (tier(&pair.hot), tier(&pair.cold));
+            let (hot, cold) = Faulty::both(&pair, &fuse);
             run_batch(&super::mover(&hot, &cold, &pair.clock, SIZES), family, &plan(15, 9)).await;
             if !fuse.burnt() {
                 break;

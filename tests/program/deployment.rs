@@ -1,4 +1,4 @@
-//! What runs the program elsewhere: manifests, units, the image, releases.
+//! The deployment of the program: manifests, units, the image, releases.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -8,6 +8,7 @@ use crate::serve::Serving;
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const PARENT: &str = "00f067aa0ba902b7";
+const OK: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
 
 /// A collector: it keeps the bodies that are posted to it.
 struct Collector {
@@ -24,8 +25,9 @@ impl Collector {
             for stream in listener.incoming().flatten() {
                 let sender = sender.clone();
                 std::thread::spawn(move || {
+                    // Kept before it is answered: the program may end with the answer.
                     while let Some(post) = receive(&stream) {
-                        if sender.send(post).is_err() {
+                        if sender.send(post).is_err() || (&stream).write_all(OK).is_err() {
                             return;
                         }
                     }
@@ -43,8 +45,8 @@ impl Collector {
     }
 }
 
-/// Reads a request and answers it; `None` at the end of the connection.
-fn receive(mut stream: &TcpStream) -> Option<(String, Vec<u8>)> {
+/// Reads a request; `None` at the end of the connection.
+fn receive(stream: &TcpStream) -> Option<(String, Vec<u8>)> {
     let mut reader = BufReader::new(stream);
     let mut first = String::new();
     reader.read_line(&mut first).ok().filter(|read| *read > 0)?;
@@ -62,7 +64,6 @@ fn receive(mut stream: &TcpStream) -> Option<(String, Vec<u8>)> {
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
-    stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").ok()?;
     Some((first, body))
 }
 

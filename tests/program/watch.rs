@@ -1,18 +1,12 @@
 //! `archive status --watch` beside a mover of another process.
 
 use std::fmt::Write as _;
-use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::mpsc::channel;
-use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::support::waiting::{output, status};
-
-/// The longest wait for a line.
-const PATIENCE: Duration = Duration::from_mins(1);
+use crate::support::waiting::{Lines, output, status};
 
 fn program(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_thermocline"));
@@ -34,27 +28,15 @@ fn a_watch_sees_what_another_process_moves() {
     let watching = ["archive", "status", "--watch", "--every", "1s", "--resource", "messages", "--json"];
     let mut command = program(folder.path(), &watching);
     let mut watch = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("the program");
-    let out = BufReader::new(watch.stdout.take().expect("its output"));
-    let (sender, lines) = channel();
-    std::thread::spawn(move || {
-        for line in out.lines().map_while(Result::ok) {
-            if sender.send(serde_json::from_str::<Value>(&line).expect("JSON")).is_err() {
-                return;
-            }
-        }
-    });
-    let first = lines.recv_timeout(PATIENCE).expect("a first look");
+    let mut looks = Lines::of(watch.stdout.take().expect("its output"))
+        .map(|line| serde_json::from_str::<Value>(&line).expect("JSON"));
+    let first = looks.next().expect("a first look");
     assert_eq!((&first["due"], &first["epoch"]), (&3000.into(), &0.into()), "{first}");
     assert!(first["rows_per_second"].is_null() && first["seconds_left"].is_null(), "{first}");
 
     let run = output(&mut program(folder.path(), &["archive", "run", "--resource", "messages"]));
     assert!(run.status.success(), "{run:?}");
-    let last = loop {
-        let line = lines.recv_timeout(PATIENCE).expect("another look");
-        if line["due"] == 0 {
-            break line;
-        }
-    };
+    let last = looks.find(|look| look["due"] == 0).expect("a look with nothing due");
     assert!(last["epoch"].as_i64() >= Some(3), "{last}");
     assert!(last["rows_per_second"].as_f64() > Some(0.0), "{last}");
     assert_eq!((&last["seconds_left"], &last["waits"]), (&0.0.into(), &Value::Array(Vec::new())), "{last}");

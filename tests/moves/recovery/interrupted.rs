@@ -1,12 +1,10 @@
 //! Recoveries of pairs in which something was interrupted, and recoveries that are interrupted.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use thermocline::archive::{Consent, Family, Outcome, Selection};
 use thermocline::resources;
-use thermocline::tier::Schema;
 
 use super::{accepted, after_backup, each, forget_lost};
 use crate::audit::{audit, audit_family, dump};
@@ -133,8 +131,7 @@ fn a_recovery_completes_an_interrupted_erasure() {
             copy_pair(moved.path(), folder.path());
             let pair = Pair::open_unpaired(folder.path(), now()).await;
             let fuse = Fuse::new(k, Fault::DeathAfter);
-            let faulty = |inner: Arc<dyn Schema>| Faulty { inner, fuse: Arc::clone(&fuse) };
-            let (hot, cold) = (faulty(Arc::clone(&pair.hot)), faulty(Arc::clone(&pair.cold)));
+            let (hot, cold) = Faulty::both(&pair, &fuse);
             let _ = mover(&hot, &cold, &pair.clock, SIZES).erase(messages, "messages", &ids).await;
             let before = scratch();
             copy_pair(past.path(), before.path());
@@ -167,8 +164,7 @@ async fn fault_at((k, fault): (i64, Fault), family: &Family, past: &Path, rows: 
     copy_pair(past, folder.path());
     let pair = Pair::open_unpaired(folder.path(), now()).await;
     let fuse = Fuse::new(k, fault);
-    let faulty = |inner: Arc<dyn Schema>| Faulty { inner, fuse: Arc::clone(&fuse) };
-    let (hot, cold) = (faulty(Arc::clone(&pair.hot)), faulty(Arc::clone(&pair.cold)));
+    let (hot, cold) = Faulty::both(&pair, &fuse);
     let done = mover(&hot, &cold, &pair.clock, SIZES).recover(family, &Consent::Lossless).await;
     let when = format!("{fault:?} at call {k}: {done:?}");
     pair.mover(SIZES)
