@@ -1,4 +1,4 @@
-//! Samples what only the databases know, in the background: a scrape must neither wait for them nor load them.
+//! Samples the databases for the metrics, in the background: a scrape must neither wait for them nor load them.
 
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
@@ -30,7 +30,7 @@ crate::queries! {
     [table_sizes]
 }
 
-/// Samples again and again, for ever. `rules` selects the due rows of each resource.
+/// Samples at intervals, for ever. `rules` selects the due rows of each resource.
 pub async fn sample(app: &App, rules: &[(&'static Family, Rule)]) {
     join(sample_servers(app, rules), sample_rows(app, rules)).await;
 }
@@ -115,7 +115,7 @@ static TABLE_SIZES: LazyLock<Statement> = LazyLock::new(|| {
     sql::table_sizes().bind("every table", &values.each_ref().map(|(name, value)| (*name, value.as_str())))
 });
 
-/// Returns the statements of the room.
+/// Returns the statements of the module.
 pub fn statements() -> Vec<Statement> {
     vec![*TABLE_SIZES]
 }

@@ -1,4 +1,4 @@
-//! What is done with every statement that was answered: a span in traces, and a log line if it was slow.
+//! Observes every statement that was answered: a span in traces, and a log line if it was slow.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -37,7 +37,8 @@ fn observe(asked: &Asked<'_>) {
     );
 }
 
-/// Returns the types of parameters, and the lengths of texts and lists. Values may be anybody's words and stay out of the log.
+/// Returns the types of parameters, and the lengths of texts and lists. Values may be texts of users, so they stay out of the
+/// log.
 fn shapes(params: &[Value]) -> String {
     let shape = |param: &Value| match param {
         Value::Null(_) => "null".to_owned(),

@@ -117,7 +117,7 @@ pub async fn trace(request: Request, next: Next) -> Response {
     response
 }
 
-/// Makes a span of a statement that was answered, if a request that is traced asked it.
+/// Makes a span of a statement that was answered, if a traced request sent it.
 pub(super) fn observe(asked: &Asked<'_>) {
     let Some((_, tracer)) = TRACES.get() else { return };
     let context = Context::current();

@@ -121,7 +121,7 @@ pub struct PoolSize {
     pub pool: &'static str,
     /// Open connections.
     pub open: usize,
-    /// Those of them that somebody has leased.
+    /// Open connections that are leased.
     pub in_use: usize,
     /// Connections at most.
     pub most: usize,

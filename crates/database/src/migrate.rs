@@ -122,7 +122,7 @@ pub struct TierSchema {
     pub postgres: &'static [Step],
     /// The migrations for SQL Server; empty where the tier cannot live on it.
     pub mssql: &'static [Step],
-    /// What the change feed needs; `None` for a tier without one.
+    /// The migrations that add the change feed; `None` for a tier that cannot have one.
     pub live: Option<LiveSteps>,
 }
 

@@ -43,7 +43,7 @@ pub struct Asked<'a> {
     pub tier: Tier,
     /// Its name.
     pub statement: &'static str,
-    /// Its parameters. They may hold anybody's words.
+    /// Its parameters, which may hold texts of users.
     pub params: &'a [Value],
     /// The time until its last row arrived.
     pub waited: Duration,
@@ -51,12 +51,12 @@ pub struct Asked<'a> {
     pub rows: Option<usize>,
 }
 
-/// What is told of every statement that was answered.
+/// A function that receives every statement that was answered.
 pub type Observer = fn(&Asked<'_>);
 
 static OBSERVER: OnceLock<Observer> = OnceLock::new();
 
-/// Tells an observer of every statement from now on, on the task that asked it. Only the first one is told.
+/// Calls an observer with every statement from now on, on the task that sent it. Only the first call has an effect.
 pub fn observe(observer: Observer) {
     let _ = OBSERVER.set(observer);
 }

@@ -1,8 +1,8 @@
 //! The change feed as a state machine of its own: writers with open transactions, a mover that takes, restores and erases
 //! rows, and a reader who puts the table together from a page and the feed.
 //!
-//! A version is drawn when a row is written, and is visible with the commit. What the federation guarantees is taken as
-//! given here: a reader of hot sees one snapshot, and cold answers as of that snapshot.
+//! A version is drawn when a row is written, and is visible with the commit. The guarantees of the federation are
+//! taken as given: a reader of hot sees one snapshot, and cold answers as of that snapshot.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -93,7 +93,7 @@ enum Reader {
     HasRows([Row; ROWS]),
 }
 
-/// Hot, cold, and everybody.
+/// Hot, cold, the writers, the mover and the reader.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 struct State {
     /// The version that is drawn next, from 1.
@@ -109,7 +109,7 @@ struct State {
     reader: Reader,
     /// Everything from this version on is still to come.
     token: u8,
-    /// What the reader shows.
+    /// The content of each row that the reader shows.
     shown: [u8; ROWS],
     budget: Budget,
 }
@@ -352,7 +352,7 @@ impl State {
         after
     }
 
-    /// Returns whether the reader shows the table once everybody has come to rest and it has read on.
+    /// Returns whether the reader shows the table once every transaction has ended and it has read on.
     fn comes_right(&self, mistake: Option<Mistake>) -> bool {
         let mut rest = *self;
         for writer in 0..WRITERS {

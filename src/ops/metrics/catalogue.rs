@@ -138,7 +138,7 @@ pub static METRICS: &[Metric] = &[
     gauge(archive::LAG, &["resource"], "Time since the oldest of these became due."),
     gauge(archive::REJECTS, &["resource"], "Rows that cannot move and stay in hot."),
     gauge(archive::HELD, &["resource"], "1 while a resource is held and nothing of it moves."),
-    gauge(archive::LAST_MOVE, &["resource"], "When the last move was done, whoever made it."),
+    gauge(archive::LAST_MOVE, &["resource"], "The time of the last move, by any process."),
     counter(archive::ROWS, &["resource"], "Rows that the schedule of this server moved, children included."),
     counter(archive::BATCHES, &["resource"], "Batches that the schedule of this server moved."),
     histogram(archive::STEP_SECONDS, &["resource", "step"], "Time of one step of a batch."),

@@ -47,8 +47,7 @@ pub fn install() {
     LazyLock::force(&RECORDER);
 }
 
-/// Aggregates what was measured, again and again, for ever. Otherwise every measurement stays in memory until somebody reads
-/// the metrics.
+/// Aggregates measurements at intervals, for ever. Otherwise each of them stays in memory until the metrics are read.
 pub async fn aggregate() {
     loop {
         tokio::time::sleep(AGGREGATED_EVERY).await;

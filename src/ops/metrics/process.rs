@@ -11,7 +11,7 @@ use super::catalogue::{find, write_description};
 /// Ticks of a second in `/proc`, the same on every architecture that Rust's standard library supports.
 const TICKS: f64 = 100.0;
 
-/// Appends the metrics with their descriptions. What cannot be read is left out.
+/// Appends the metrics with their descriptions. Values that cannot be read are left out.
 pub(super) fn write(text: &mut String) {
     for (name, value) in values() {
         if let Some(metric) = find(name) {

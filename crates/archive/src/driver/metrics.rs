@@ -19,7 +19,7 @@ pub const FAILURES: &str = "thermocline_archive_failures_total";
 pub const LAST_SUCCESS: &str = "thermocline_archive_last_success_timestamp_seconds";
 /// The number of the last move that this process has seen.
 pub const EPOCH: &str = "thermocline_archive_epoch";
-/// When the last move was done, whoever made it, in seconds since 1970.
+/// The time at which the last move was done, by any process, in seconds since 1970.
 pub const LAST_MOVE: &str = "thermocline_archive_last_move_timestamp_seconds";
 /// Rows in hot.
 pub const HOT_ROWS: &str = "thermocline_archive_hot_rows";

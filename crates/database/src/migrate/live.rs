@@ -22,7 +22,7 @@ crate::queries! {
     [kind, redraw]
 }
 
-/// How a database gives versions to rows.
+/// The source of the versions of rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// SQLite: triggers raise a counter.
