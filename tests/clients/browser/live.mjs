@@ -1,6 +1,6 @@
 // A page of another origin follows a conversation with EventSource, loses the network, resumes and misses nothing.
 //
-// Messages come from `thermocline import` into the databases of the demo (THERMOCLINE, DEMO), past the server. The page
+// Messages come from `thermocline import` into the databases of the demo (DEMO_PROGRAM, DEMO_FOLDER), past the server. The page
 // reaches the server through a proxy that can be cut.
 
 import { spawn } from 'node:child_process';
@@ -10,7 +10,7 @@ import { readFile } from 'node:fs/promises';
 import puppeteer from 'puppeteer-core';
 
 const { THERMOCLINE_URL: url, THERMOCLINE_TOKEN: token, THERMOCLINE_CONVERSATION: conversation } = process.env;
-const { THERMOCLINE_PROGRAM: program, THERMOCLINE_DEMO: folder, CHROMIUM: executablePath } = process.env;
+const { DEMO_PROGRAM: program, DEMO_FOLDER: folder, CHROMIUM: executablePath } = process.env;
 
 function check(condition, what) {
     if (!condition) throw new Error(`failed: ${what}`);
@@ -115,7 +115,7 @@ try {
     await write([{ content: text(1), at: at(1) }]);
     await shows(1);
     way.cut();
-    // While nobody can hear it: the usual, and one with an older time than everything that was shown.
+    // Without a connection: a new message, and one with an older time than everything that was shown.
     await write([{ content: text(2), at: at(0) }, { content: text(3), at: at(5 * 86_400) }]);
     check(!(await look()).rows.includes(text(2)), 'the network is lost');
     way.mend();
