@@ -84,6 +84,9 @@ def test_an_answer_that_is_no_problem_document_is_one_too() -> None:
     with pytest.raises(ProblemError) as caught:
         fake(lambda _: httpx.Response(502, text="<h1>Bad Gateway</h1>")).sync(retries=0).get("/health")
     assert (caught.value.kind, caught.value.status, caught.value.temporary) == ("about:blank", 502, True)
+    with pytest.raises(ProblemError) as caught:
+        fake(answer({"type": "about:blank", "status": 404}, 404)).sync().get("/health")
+    assert (caught.value.kind, caught.value.status) == ("about:blank", 404)
     with pytest.raises(ConnectionFailedError, match="not JSON"):
         fake(lambda _: httpx.Response(200, text="<h1>Sign in</h1>")).sync(retries=0).get("/health")
 
@@ -126,13 +129,11 @@ def test_a_function_gives_the_token_and_another_one_once_it_is_refused() -> None
 
 
 def test_prices_that_break_off_are_an_error_and_not_a_shorter_range(take: Take) -> None:
-    rows: list[Any] = []
-
-    def noted(client: Any) -> Any:
+    def stream(client: Any) -> Any:
         return client.price_stream("2330")
 
     server = fake(whole(b'{"trade_date":"2026-01-02"}\n{"trade', b'_date":"2026-01-03"}'))
-    rows = take(server, noted, 10)
+    rows = take(server, stream, 10)
     assert [row["trade_date"] for row in rows] == ["2026-01-02", "2026-01-03"]
     with pytest.raises(ConnectionFailedError):
-        take(fake(cut(b'{"trade_date":"2026-01-02"}\n{"trade')), noted, 10)
+        take(fake(cut(b'{"trade_date":"2026-01-02"}\n{"trade')), stream, 10)

@@ -1,4 +1,4 @@
-"""What is asked: paths, parameters, and the steps of a walk. No input or output of its own."""
+"""Paths, parameters, and the steps of a walk. No input or output of its own."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field

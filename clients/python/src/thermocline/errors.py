@@ -71,8 +71,8 @@ def _parse(body: bytes) -> Problem | None:
         document = json.loads(body)
     except ValueError:
         return None
-    is_problem = isinstance(document, dict) and "type" in document and "status" in document
-    return cast(Problem, document) if is_problem else None
+    is_whole = isinstance(document, dict) and {"type", "title", "status", "detail"} <= document.keys()
+    return cast(Problem, document) if is_whole else None
 
 
 def _foreign(status: int, reason: str) -> Problem:
