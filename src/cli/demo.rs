@@ -11,7 +11,7 @@ use super::failure::Failure;
 use super::output::print_json;
 use super::serve::{address, listen, until_stopped};
 use super::tiers::Tiers;
-use super::{archive, args, token};
+use super::{archive, args, serve, token};
 use crate::archive::{ArchiveOptions, BlockSizes, Mover};
 use crate::clock::{Clock, Timestamp};
 use crate::config::{JwtKey, Settings};
@@ -22,7 +22,6 @@ use crate::server;
 use crate::tier::TierLocation;
 use crate::web::auth::ClaimSettings;
 use crate::web::cors::AllowedOrigins;
-use crate::web::state::App;
 
 /// The file that is written last: a folder with it holds a complete demo.
 const MARKER: &str = "demo.json";
@@ -136,10 +135,7 @@ pub async fn run(args: Args, settings: &Settings, json: bool) -> Result<(), Fail
     } else {
         print(&url, &console, &token, &commands);
     }
-    let app = App::new(tiers.hot.clone(), tiers.cold.clone(), verifier, clock)
-        .with_public_prices(settings.prices_public)
-        .with_live(settings.live != Some(false))
-        .with_stream_limits(server::limits::streams(&settings.limits));
+    let app = serve::app(&settings, &tiers, verifier, clock);
     let stopping = until_stopped(listener, app, &settings, server::stop_signal_once()).await;
     // A statement that goes on is safe to interrupt.
     let _ = tokio::time::timeout_at(stopping, tiers.close()).await;

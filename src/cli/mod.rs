@@ -1,6 +1,6 @@
 //! The command line: one file for each command. Results go to standard output, progress and log lines to standard error.
 
-// `println!` panics when nobody reads any more.
+// `println!` panics when standard output is closed.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 // First, because its macros are used by the modules below.

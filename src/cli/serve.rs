@@ -23,6 +23,7 @@ use crate::resources::registry;
 use crate::server::Limits;
 use crate::server::refusal::Refusals;
 use crate::web::admission::Gate;
+use crate::web::auth::Verifier;
 use crate::web::state::App;
 use crate::{ops, server};
 
@@ -73,10 +74,7 @@ pub async fn run(settings: &Settings) -> Result<(), Failure> {
     };
     let signal = server::stop_signal_once();
     tracing::info!(addr = %address(&listener), "listening");
-    let app = App::new(tiers.hot.clone(), tiers.cold.clone(), verifier, clock.clone())
-        .with_public_prices(settings.prices_public)
-        .with_live(settings.live != Some(false))
-        .with_stream_limits(server::limits::streams(&settings.limits));
+    let app = app(settings, &tiers, verifier, clock.clone());
     ops::metrics::install();
     if let Some(listener) = ops_listener {
         tracing::info!(addr = %address(&listener), "listening for operators");
@@ -109,6 +107,14 @@ pub async fn run(settings: &Settings) -> Result<(), Failure> {
     });
     ops::traces::shut_down().await;
     ended
+}
+
+/// Returns the state of a service with these settings.
+pub fn app(settings: &Settings, tiers: &Tiers, verifier: Arc<Verifier>, clock: Clock) -> App {
+    App::new(tiers.hot.clone(), tiers.cold.clone(), verifier, clock)
+        .with_public_prices(settings.prices_public)
+        .with_live(settings.live != Some(false))
+        .with_stream_limits(server::limits::streams(&settings.limits))
 }
 
 /// Spawns the tasks that the settings ask for: moving rows on a schedule, and auditing.
@@ -152,8 +158,8 @@ fn spawn_background_tasks(
     tasks
 }
 
-/// Serves until `signal` resolves and the requests in progress have ended. Returns when the rest of the
-/// program has to have ended too.
+/// Serves until `signal` resolves and the requests in progress have ended. Returns when the rest of the program has to have
+/// ended too.
 pub async fn until_stopped(
     listener: TcpListener,
     app: App,
@@ -163,25 +169,24 @@ pub async fn until_stopped(
     let limits = Limits::new(&settings.limits);
     let capacity = server::limits::capacity(&settings.limits, app.hot(), app.cold());
     tracing::info!(connections = limits.connections, ?capacity, "limits");
-    let server_options = server::Options {
+    let due = DueRules::new(|resource| options(&settings.archive, resource).rule);
+    let sampling = tokio::spawn({
+        let (app, due) = (app.clone(), due.clone());
+        async move { ops::sampling::sample(&app, due.all()).await }
+    });
+    let options = server::Options {
         request_timeout: Duration::from_secs(settings.request_timeout),
         base: settings.base_path.clone(),
         origins: settings.allowed_origins.clone(),
-        due: DueRules::new(|resource| options(&settings.archive, resource).rule),
+        due,
         console: settings.console.clone(),
         gate: Gate::new(capacity),
         access_log: settings.limits.access_log,
         has_ops_address: settings.limits.ops_addr.is_some(),
     };
     let aggregate = tokio::spawn(ops::metrics::aggregate());
-    let sampling = tokio::spawn({
-        let app = app.clone();
-        let rules =
-            registry::families().map(|family| (family, options(&settings.archive, family.resource).rule));
-        async move { ops::sampling::sample(&app, &rules).await }
-    });
-    let refusals = Refusals::before(&server_options, app.clock());
-    let router = server::router(app, server_options);
+    let refusals = Refusals::before(&options, app.clock());
+    let router = server::router(app, options);
     let mut stopping = Instant::now();
     let stop = async {
         signal.await;

@@ -52,8 +52,9 @@ impl Tiers {
         schema_setup::add_feed(&*hot, settings.live, false, clock).await?;
         let standing = pair::standing(&*hot, &*cold).await.map_err(|error| refused(&error))?;
         // An adoption cannot go on beside a hot that has come back from an older backup.
-        let is_due = || async { pair::inconsistencies(&*hot, &*cold).await.map(|found| !found.is_empty()) };
-        if !matches!(standing, Standing::HotUnpaired(_)) && !is_due().await.map_err(Failure::of)? {
+        let hot_is_older = matches!(standing, Standing::HotUnpaired(_))
+            || !pair::inconsistencies(&*hot, &*cold).await.map_err(Failure::of)?.is_empty();
+        if !hot_is_older {
             ensure_adopted(&*cold).await?;
         }
         if standing == Standing::Fresh {

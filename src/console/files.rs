@@ -3,14 +3,13 @@
 use std::borrow::Cow;
 
 use axum::body::Body;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use bytes::Bytes;
-use headers::{ETag, HeaderMapExt as _, IfNoneMatch};
-use http::header::{
-    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue, VARY,
-};
+use http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, HeaderValue, VARY};
 use http::{HeaderMap, StatusCode};
 use rust_embed::{EmbeddedFile, RustEmbed};
+
+use crate::web::etag;
 
 /// The folder of the built files.
 #[derive(RustEmbed)]
@@ -31,22 +30,15 @@ pub fn respond(name: &str, request: &HeaderMap) -> Option<Response> {
     let content_type = content_type(name)?;
     let plain = Files::get(name)?;
     let compressed = if accepts_brotli(request) { Files::get(&format!("{name}{BROTLI}")) } else { None };
-    let encoding = compressed.is_some().then_some((CONTENT_ENCODING, HeaderValue::from_static("br")));
-    // One tag for all encodings, and therefore a weak one.
-    let tag = tag(&plain);
-    let changed = request.typed_get::<IfNoneMatch>().is_none_or(|known| known.precondition_passes(&tag));
-    let mut response = if changed {
-        let body = body(compressed.unwrap_or(plain));
-        let headers: [(HeaderName, HeaderValue); 1] =
-            [(CONTENT_TYPE, HeaderValue::from_static(content_type))];
-        let mut response = (headers, body).into_response();
-        response.headers_mut().extend(encoding);
-        response
-    } else {
-        StatusCode::NOT_MODIFIED.into_response()
-    };
+    let is_compressed = compressed.is_some();
+    // One tag for all encodings.
+    let tag = etag::weak(&plain.metadata.sha256_hash());
+    let mut response = etag::conditional(request, tag, content_type, body(compressed.unwrap_or(plain)));
+    let is_sent = response.status() == StatusCode::OK;
     let headers = response.headers_mut();
-    headers.typed_insert(tag);
+    if is_sent && is_compressed {
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static("br"));
+    }
     headers.insert(CACHE_CONTROL, if name.starts_with(HASHED) { FOR_EVER } else { ASK_AGAIN });
     headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
     Some(response)
@@ -70,13 +62,6 @@ fn body(file: EmbeddedFile) -> Body {
     }
 }
 
-fn tag(file: &EmbeddedFile) -> ETag {
-    let hash = file.metadata.sha256_hash();
-    let (tag, _) = hash.split_first_chunk::<16>().expect("a hash of 32 bytes");
-    let tag = u128::from_be_bytes(*tag);
-    format!("W/\"{tag:032x}\"").parse().expect("hexadecimal digits in quotes are an entity tag")
-}
-
 /// Returns whether `Accept-Encoding` names Brotli and does not exclude it.
 fn accepts_brotli(request: &HeaderMap) -> bool {
     let values = request.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
@@ -97,7 +82,7 @@ mod tests {
 
     use super::*;
 
-    /// What a browser may load before the first view is shown, in bytes as they are sent.
+    /// The most that a browser may load before the first view is shown, in bytes as they are sent.
     const MOST_SCRIPT: usize = 250_000;
 
     #[test]

@@ -9,6 +9,9 @@ pub struct Provider {
     issuer: String,
     client_id: String,
     scope: String,
+    /// The origin of the issuer, at which the page asks for a token.
+    #[serde(skip)]
+    origin: String,
 }
 
 impl Provider {
@@ -23,22 +26,22 @@ impl Provider {
         let host = parsed.host().unwrap_or("");
         let local = ["localhost", "127.0.0.1", "[::1]"].contains(&host);
         let is_plain = parsed.query().is_none() && !issuer.contains(['#', '@', ';', ',', '\'']);
-        match parsed.scheme_str() {
-            Some("https") if !host.is_empty() && is_plain => {}
-            Some("http") if local && is_plain => {}
+        let scheme = match parsed.scheme_str() {
+            Some("https") if !host.is_empty() && is_plain => "https",
+            Some("http") if local && is_plain => "http",
             Some("http") if is_plain => {
                 return Err("http:// is accepted for this machine only; expected https://…");
             }
             _ => return Err(EXPECTED),
-        }
-        Ok(Self { issuer: issuer.to_owned(), client_id, scope })
+        };
+        let authority = parsed.authority().ok_or(EXPECTED)?;
+        let origin = format!("{scheme}://{authority}");
+        Ok(Self { issuer: issuer.to_owned(), client_id, scope, origin })
     }
 
     /// Returns the origin of the issuer, at which the page asks for a token.
-    pub fn origin(&self) -> String {
-        let uri = Uri::try_from(&self.issuer).expect("checked when it was made");
-        let authority = uri.authority().expect("checked when it was made");
-        format!("{}://{authority}", uri.scheme_str().unwrap_or("https"))
+    pub fn origin(&self) -> &str {
+        &self.origin
     }
 }
 

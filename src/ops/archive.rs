@@ -34,6 +34,11 @@ impl DueRules {
     pub fn new(rule: impl Fn(&'static str) -> Rule) -> Self {
         Self(registry::families().map(|family| (family, rule(family.resource))).into())
     }
+
+    /// Returns the resources that move, each with its rule.
+    pub fn all(&self) -> &[(&'static Family, Rule)] {
+        &self.0
+    }
 }
 
 impl Default for DueRules {
@@ -47,7 +52,7 @@ pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(archive_status)).layer(Extension(Statuses::default()))
 }
 
-/// Those who ask at the same time, and shortly afterwards, share one status.
+/// The status of the last seconds. Concurrent requests share one.
 #[derive(Clone, Debug)]
 struct Statuses(Cache<(), Arc<Vec<Status>>>);
 
@@ -187,7 +192,7 @@ async fn archive_status(
 async fn read(app: &App, rules: &DueRules) -> Result<Vec<Status>, JournalError> {
     let mut all = Vec::new();
     let mut cold = app.cold();
-    for &(family, rule) in rules.0.iter() {
+    for &(family, rule) in rules.all() {
         let status = match status::status(app.hot(), cold, app.clock(), family, rule).await {
             Err(JournalError::Tier(TierError::Unavailable { tier: Tier::Cold, .. })) => {
                 cold = None;
@@ -200,7 +205,7 @@ async fn read(app: &App, rules: &DueRules) -> Result<Vec<Status>, JournalError> 
     Ok(all)
 }
 
-/// The error is shared with others who asked at the same time.
+/// Returns the problem of an error that concurrent requests share.
 fn problem(error: &JournalError) -> Problem {
     match error {
         JournalError::Tier(TierError::Unavailable { tier, .. }) => {

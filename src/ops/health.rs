@@ -44,7 +44,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .layer(Extension(Checks::default()))
 }
 
-/// The checks in progress. Those who ask at the same time share one: probes need no token, and a flood of them must not reach
+/// The checks in progress. Concurrent requests share one: probes need no token, and a flood of them must not reach
 /// the databases.
 #[derive(Clone, Debug)]
 struct Checks(Cache<Tier, Service>);

@@ -37,12 +37,12 @@ impl Entrance {
     /// Returns the refusal of a request, with the headers and the body of the router's; `None` if it may enter.
     pub fn refusal<B>(&self, request: &Request<B>, peer: SocketAddr) -> Option<Response> {
         let (method, headers) = (request.method(), request.headers());
-        let overload = self.gate.overload(headers, Some(peer.ip()))?;
         let path = self.base.within(request.uri().path());
         // The router adds the headers with which pages of other origins may read the refusal.
         if ops::PATHS.contains(&path) || headers.contains_key(ORIGIN) {
             return None;
         }
+        let overload = self.gate.overload(headers, Some(peer.ip()))?;
         let begun = Instant::now();
         let problem = overload.problem();
         let id = self.ids.of(headers);

@@ -19,7 +19,18 @@ const VARIES: HeaderValue = HeaderValue::from_static("Authorization, Accept, Acc
 /// Returns 200 with `body`, or 304 if the `If-None-Match` of the request matches its tag. Headers that the caller adds
 /// belong to both.
 pub fn answer(request: &HeaderMap, content_type: &'static str, body: Bytes) -> Response {
-    let tag = tag(&body);
+    let mut response = conditional(request, tag(&body), content_type, body);
+    keep_private(response.headers_mut());
+    response
+}
+
+/// Returns 200 with `body`, or 304 if the `If-None-Match` of the request matches `tag`.
+pub fn conditional(
+    request: &HeaderMap,
+    tag: ETag,
+    content_type: &'static str,
+    body: impl IntoResponse,
+) -> Response {
     let modified = request.typed_get::<IfNoneMatch>().is_none_or(|known| known.precondition_passes(&tag));
     let mut response = if modified {
         ([(CONTENT_TYPE, HeaderValue::from_static(content_type))], body).into_response()
@@ -27,7 +38,6 @@ pub fn answer(request: &HeaderMap, content_type: &'static str, body: Bytes) -> R
         StatusCode::NOT_MODIFIED.into_response()
     };
     response.headers_mut().typed_insert(tag);
-    keep_private(response.headers_mut());
     response
 }
 
@@ -57,8 +67,12 @@ fn keep_private(headers: &mut HeaderMap) {
     headers.insert(VARY, VARIES);
 }
 
-/// Returns a tag of 128 bits of the hash of the body. It is weak because compression changes the bytes.
 fn tag(body: &[u8]) -> ETag {
-    let tag = format!("W/\"{}\"", &blake3::hash(body).to_hex()[..32]);
-    tag.parse().expect("hexadecimal digits in quotes are an entity tag")
+    weak(blake3::hash(body).as_bytes())
+}
+
+/// Returns a tag of 128 bits of a hash. It is weak because compression changes the bytes.
+pub fn weak(hash: &[u8; 32]) -> ETag {
+    let digits = blake3::Hash::from(*hash).to_hex();
+    format!("W/\"{}\"", &digits[..32]).parse().expect("hexadecimal digits in quotes are an entity tag")
 }

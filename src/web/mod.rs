@@ -9,6 +9,7 @@ pub mod auth;
 pub mod base_path;
 pub mod context;
 pub mod cors;
+mod counts;
 pub mod day;
 pub mod etag;
 pub mod finish;

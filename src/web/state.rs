@@ -70,7 +70,7 @@ impl App {
     /// When the state has been cloned already.
     #[must_use]
     pub fn with_public_prices(mut self, public: bool) -> Self {
-        Arc::get_mut(&mut self.0).expect("the state is not shared yet").prices_public = public;
+        self.unshared().prices_public = public;
         self
     }
 
@@ -80,8 +80,22 @@ impl App {
     /// When the state has been cloned already.
     #[must_use]
     pub fn with_stream_limits(mut self, limits: StreamLimits) -> Self {
-        Arc::get_mut(&mut self.0).expect("the state is not shared yet").streams = Hub::new(limits);
+        self.unshared().streams = Hub::new(limits);
         self
+    }
+
+    /// Turns the change feed off, when not `live`. Otherwise it is on where hot has one.
+    ///
+    /// # Panics
+    /// When the state has been cloned already.
+    #[must_use]
+    pub fn with_live(mut self, live: bool) -> Self {
+        self.unshared().live = live;
+        self
+    }
+
+    fn unshared(&mut self) -> &mut Inner {
+        Arc::get_mut(&mut self.0).expect("the state is not shared yet")
     }
 
     /// Returns the open streams of changes.
@@ -92,16 +106,6 @@ impl App {
     /// Returns the tickets for streams.
     pub fn tickets(&self) -> &Tickets {
         &self.0.tickets
-    }
-
-    /// Turns the change feed off, when not `live`. Otherwise it is on where hot has one.
-    ///
-    /// # Panics
-    /// When the state has been cloned already.
-    #[must_use]
-    pub fn with_live(mut self, live: bool) -> Self {
-        Arc::get_mut(&mut self.0).expect("the state is not shared yet").live = live;
-        self
     }
 
     /// Returns whether prices may be read without a token.

@@ -48,7 +48,7 @@ async fn a_move_is_seen() {
 }
 
 #[tokio::test]
-async fn nobody_else_sees_anything() {
+async fn only_admins_see_it() {
     let service = Service::start().await;
     service.get("", PATH).await.problem(PATH, 401, "unauthorized");
     let refused = service.get(&service.token(1), PATH).await;

@@ -49,20 +49,17 @@ struct StatusReport {
 /// Runs the command.
 pub async fn run(args: &Args, settings: &Settings, clock: &Clock, json: bool) -> Result<(), Failure> {
     let (tiers, cold_is_away) = Tiers::open_degraded(settings).await?;
+    let families = args.resources.families().into_iter();
+    let rules: Vec<_> =
+        families.map(|family| (family, args.due.rule(&settings.archive, family.resource))).collect();
     if args.watch {
-        let families = args.resources.families();
-        let rules: Vec<_> = families
-            .into_iter()
-            .map(|family| (family, args.due.rule(&settings.archive, family.resource)))
-            .collect();
         let every = args.every.map_or(EVERY, |micros| Duration::from_micros(micros.cast_unsigned()));
         let done = watch::run(&rules, every, &tiers, clock, json).await;
         tiers.close().await;
         return done;
     }
     let mut report = StatusReport { cold_is_away, resources: Vec::new() };
-    for family in args.resources.families() {
-        let rule = args.due.rule(&settings.archive, family.resource);
+    for (family, rule) in rules {
         let status = status::status(&*tiers.hot, tiers.cold(), clock, family, rule).await;
         report.resources.push(status.map_err(Failure::of)?);
     }

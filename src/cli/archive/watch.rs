@@ -1,4 +1,4 @@
-//! `thermocline archive status --watch`: how fast rows move, whoever moves them, and how long it will take.
+//! `thermocline archive status --watch`: how fast rows move, by any mover, and how long it will take.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -29,7 +29,7 @@ struct Look {
     epoch: i64,
 }
 
-/// What the looks at a resource tell.
+/// The progress of a resource over the last looks.
 #[derive(Debug, PartialEq, Serialize)]
 struct Progress {
     at: Timestamp,
@@ -87,7 +87,7 @@ async fn pause(duration: Duration, stop: &AtomicBool) {
     }
 }
 
-/// Adds a look and returns what the looks tell.
+/// Adds a look and returns the progress over the last ones.
 fn add(looks: &mut VecDeque<Look>, at: Timestamp, status: &Status) -> Progress {
     looks.push_back(Look { at, due: status.due, epoch: status.epoch });
     if looks.len() > LOOKS {

@@ -1,5 +1,5 @@
-//! What a list of conversations shows of each: its users, its last message and the number of unread ones, of both tiers at
-//! one epoch.
+//! The members of a listed conversation beside its row: its users, its last message and the number of unread ones, from both
+//! tiers at one epoch.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -38,7 +38,7 @@ pub struct ListedConversation {
     unread_count: i64,
 }
 
-/// What the tiers say of one conversation.
+/// The members of one conversation, from the tiers that were read.
 #[derive(Default)]
 struct Overview {
     users: Vec<User>,
@@ -46,7 +46,7 @@ struct Overview {
     unread: i64,
 }
 
-/// Adds to each conversation of a page what its list shows, for this user. With `partial`, hot alone answers while cold is
+/// Adds the users, the last message and the unread count to each conversation of a page, for this user. With `partial`, hot alone answers while cold is
 /// unavailable, and the page says so.
 pub async fn complete(
     app: &App,
@@ -96,7 +96,7 @@ async fn read(
     Ok((overviews, answers.is_partial))
 }
 
-/// Adds what one tier says.
+/// Adds the last message and the unread count of one tier.
 fn add(overview: &mut Overview, record: &Record, from_archive: bool) -> Result<(), TierError> {
     overview.unread += record.int("unread")?;
     if record.is_null("id")? {

@@ -13,6 +13,7 @@ use crate::tier::usage::cache_asked;
 use crate::web::auth::{Caller, Scope};
 use crate::web::context::RequestContext;
 use crate::web::list::{self, ListParameters, ListRequest, Listing, PageInfo, Shown};
+use crate::web::live::Reader;
 use crate::web::params::{Params, Segments, path_id};
 use crate::web::problem::Problem;
 use crate::web::schema::PartialMode;
@@ -102,14 +103,14 @@ pub async fn find(
 /// is being read by others, or neither.
 pub(super) async fn authorize(app: &App, caller: &Caller, conversation: i64) -> Result<(), Problem> {
     caller.require(Scope::Messages)?;
-    let allowed = |users: &[Option<i64>; 2]| caller.admin || users.contains(&Some(caller.user_id));
-    let known = app.participants().get(&conversation).await.is_some_and(|users| allowed(&users));
+    let reader = Reader::from(caller);
+    let known = reader.may_read(app.participants().get(&conversation).await.as_ref());
     cache_asked(PARTICIPANTS, known);
     if known {
         return Ok(());
     }
     match readers::of(app.hot(), conversation).await.map_err(crate::federation::ReadError::from)? {
-        Some(users) if allowed(&users) => {
+        Some(users) if reader.may_read(Some(&users)) => {
             app.participants().insert(conversation, users).await;
             Ok(())
         }

@@ -1,6 +1,5 @@
 //! Limits of one caller: requests at once, and requests a second.
 
-use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -8,6 +7,7 @@ use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
 use super::retry_after;
+use crate::web::counts::Counts;
 use crate::web::problem::Problem;
 
 /// Callers that are remembered before the idle ones are forgotten.
@@ -19,7 +19,7 @@ const RETRY_AFTER: u64 = 1;
 #[derive(Debug)]
 pub struct Callers {
     at_once: Option<usize>,
-    running: Mutex<HashMap<i64, usize>>,
+    running: Mutex<Counts<i64>>,
     rate: Option<DefaultKeyedRateLimiter<i64>>,
     clock: DefaultClock,
 }
@@ -57,24 +57,17 @@ impl Callers {
             })?;
         }
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = running.entry(user_id).or_default();
-        if self.at_once.is_some_and(|most| *count >= most) {
+        if self.at_once.is_some_and(|most| running.of(&user_id) >= most) {
             return Err(Problem::RateLimited { retry_after: RETRY_AFTER });
         }
-        *count += 1;
+        running.add(user_id);
         Ok(CallerPermit { callers: Arc::clone(self), user_id })
     }
 }
 
 impl Drop for CallerPermit {
     fn drop(&mut self) {
-        let mut running = self.callers.running.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = running.get_mut(&self.user_id) {
-            *count -= 1;
-            if *count == 0 {
-                running.remove(&self.user_id);
-            }
-        }
+        self.callers.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.user_id);
     }
 }
 
@@ -99,7 +92,7 @@ mod tests {
         for user in 0..100 {
             drop(callers.enter(user));
         }
-        assert!(callers.running.lock().expect("a lock").is_empty());
+        assert!(callers.running.lock().expect("a lock").keys() == 0);
     }
 
     #[test]

@@ -7,6 +7,8 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use crate::web::counts::Counts;
+
 /// The time after a refusal in which the queue counts as standing: it is overload, and no burst. A short queue that empties
 /// between two moments of it must not count as a burst again.
 const STANDING: Duration = Duration::from_secs(1);
@@ -39,7 +41,7 @@ pub struct FairQueue {
 struct State {
     running: usize,
     /// Slots in use by key.
-    running_of: HashMap<u64, usize>,
+    running_of: Counts<u64>,
     waiting: usize,
     next_waiter: u64,
     /// The keys that have waiters, in the order of their turns.
@@ -73,7 +75,7 @@ impl FairQueue {
     pub fn new(slots: usize, patience: Patience) -> Arc<Self> {
         let state = State {
             running: 0,
-            running_of: HashMap::new(),
+            running_of: Counts::default(),
             waiting: 0,
             next_waiter: 0,
             turns: VecDeque::new(),
@@ -188,7 +190,7 @@ impl State {
     }
 
     fn is_free_for(&self, key: u64, queue: &FairQueue) -> bool {
-        self.running < queue.slots && self.running_of(key) < queue.share
+        self.running < queue.slots && self.running_of.of(&key) < queue.share
     }
 
     fn begin_if_free(&mut self, key: u64, queue: &FairQueue) -> bool {
@@ -199,28 +201,19 @@ impl State {
         is_free
     }
 
-    fn running_of(&self, key: u64) -> usize {
-        self.running_of.get(&key).copied().unwrap_or(0)
-    }
-
     fn begin(&mut self, key: u64) {
         self.running += 1;
-        *self.running_of.entry(key).or_default() += 1;
+        self.running_of.add(key);
     }
 
     fn end(&mut self, key: u64) {
         self.running -= 1;
-        if let Some(running) = self.running_of.get_mut(&key) {
-            *running -= 1;
-            if *running == 0 {
-                self.running_of.remove(&key);
-            }
-        }
+        self.running_of.remove(&key);
     }
 
     /// Returns the oldest waiter of the next key that has less than its share.
     fn dequeue(&mut self, share: usize) -> Option<(u64, Waiter)> {
-        let place = self.turns.iter().position(|key| self.running_of(*key) < share)?;
+        let place = self.turns.iter().position(|key| self.running_of.of(key) < share)?;
         let key = self.turns.remove(place)?;
         let waiters = self.waiters.get_mut(&key)?;
         let waiter = waiters.pop_front()?;
@@ -383,7 +376,7 @@ mod tests {
             let state = queue.lock();
             queue.limits(&state, state.refused_at.unwrap_or_else(Instant::now) + after)
         };
-        assert_eq!(limits(Duration::ZERO), (patience.burst, 6), "nobody was refused");
+        assert_eq!(limits(Duration::ZERO), (patience.burst, 6), "none was refused");
         let slots = [queue.acquire(1).await.expect("one"), queue.acquire(2).await.expect("two")];
         let mut waiters = Vec::new();
         for key in 0..6 {
@@ -404,7 +397,7 @@ mod tests {
         let _slots = [queue.acquire(1).await.expect("one"), queue.acquire(2).await.expect("two")];
         queue.lock().refused_at = Some(Instant::now() + Duration::from_hours(1));
         assert!(queue.acquire(3).await.is_none(), "it does not wait for a minute");
-        assert_eq!(queue.load(), (2, 0), "nobody who gave up is left behind");
+        assert_eq!(queue.load(), (2, 0), "none that gave up is left behind");
     }
 
     #[tokio::test]
@@ -413,7 +406,7 @@ mod tests {
         let queue = FairQueue::new(1, patience);
         assert!(!queue.refuses(1), "a slot is free");
         let slot = queue.acquire(1).await.expect("the first is free");
-        assert!(!queue.refuses(1), "nobody waits yet");
+        assert!(!queue.refuses(1), "none waits yet");
         let mut waiters = Vec::new();
         for _ in 0..3 {
             waiters.push(waits(&queue, 1));

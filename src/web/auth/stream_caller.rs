@@ -8,7 +8,7 @@ use http::request::Parts;
 
 use super::caller::Caller;
 use super::error::Refusal;
-use super::extract::bearer_token;
+use super::extract::signed_in;
 use super::ticket::{Ticket, Tickets};
 use super::users::Users;
 use super::verifier::Verifier;
@@ -48,16 +48,13 @@ where
         };
         let query = parts.uri.query().unwrap_or_default();
         let mut pairs = form_urlencoded::parse(query.as_bytes());
-        // A token in a URL ends up in logs, in histories and in the hands of whoever gets the link.
+        // A token in a URL ends up in logs, in histories and wherever the link is passed on.
         let token = pairs.clone().find(|(_, value)| is_jwt(value)).map(|(name, _)| name.into_owned());
         if parts.headers.contains_key(AUTHORIZATION) {
-            let caller = Caller::from_request_parts(parts, state).await?;
+            let (caller, until) = signed_in(parts, state).await?;
             if let Some(name) = token {
                 return Err(Problem::parameter(&name, "holds a token, which a URL must not"));
             }
-            let until = bearer_token(&parts.headers)
-                .and_then(|token| Arc::<Verifier>::from_ref(state).ends_at(token))
-                .map_err(refused)?;
             return Ok(Self { caller, until, ticket: None, visit });
         }
         if token.is_some() {

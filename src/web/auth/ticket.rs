@@ -1,7 +1,7 @@
 //! Tickets: one stream each, for clients that can send no header, such as `EventSource` in browsers.
 //!
-//! A ticket is signed, so that every server with the same secret accepts it. That it is spent is remembered by the server
-//! that opened the stream.
+//! A ticket is signed, so that every server with the same secret accepts it. The server that opened the stream remembers
+//! that the ticket is spent.
 
 use std::collections::HashMap;
 use std::fmt;

@@ -96,18 +96,20 @@ impl Verifier {
 
     /// Returns the identity of a token, verified with the keys that are known now.
     pub fn verify(&self, token: &str) -> Result<Identity, Refusal> {
-        let header = jsonwebtoken::decode_header(token).map_err(|_| Refusal::MalformedToken)?;
-        let claims = self.genuine_claims(token, &header)?;
-        claims.check_times(self.clock.now(), LEEWAY)?;
-        claims.check_origin(self.issuer.as_deref(), self.audience.as_deref())?;
-        claims.identity(&self.claims)
+        self.verify_with_end(token).map(|(identity, _)| identity)
     }
 
-    /// Returns when a stream of this token ends: when it expires or, if it has done so already, with the leeway that let it in.
-    pub fn ends_at(&self, token: &str) -> Result<Timestamp, Refusal> {
+    /// Returns the identity of a token, and when a stream of its caller ends: when the token expires or, if it has done so
+    /// already, with the leeway that let it in.
+    fn verify_with_end(&self, token: &str) -> Result<(Identity, Timestamp), Refusal> {
         let header = jsonwebtoken::decode_header(token).map_err(|_| Refusal::MalformedToken)?;
-        let expiry = self.genuine_claims(token, &header)?.expiry()?;
-        Ok(if self.clock.now() < expiry { expiry } else { expiry.plus(LEEWAY * 1_000_000) })
+        let claims = self.genuine_claims(token, &header)?;
+        let now = self.clock.now();
+        claims.check_times(now, LEEWAY)?;
+        claims.check_origin(self.issuer.as_deref(), self.audience.as_deref())?;
+        let expiry = claims.expiry()?;
+        let end = if now < expiry { expiry } else { expiry.plus(LEEWAY * 1_000_000) };
+        Ok((claims.identity(&self.claims)?, end))
     }
 
     /// Returns the tickets of this server. Servers with the same secret accept each other's.
@@ -115,15 +117,15 @@ impl Verifier {
         Tickets::new(self.ticket_key, self.clock.clone())
     }
 
-    /// Verifies a token. If no key verifies it, waits for the published keys to be fetched again: the issuer may have a new
-    /// key, which can have the name of an old one.
-    pub(super) async fn authenticate(&self, token: &str) -> Result<Identity, Refusal> {
-        let first = self.verify(token);
+    /// Returns the identity of a token, and when a stream of its caller ends. If no key verifies the token, waits for the
+    /// published keys to be fetched again: the issuer may have a new key, which can have the name of an old one.
+    pub(super) async fn authenticate(&self, token: &str) -> Result<(Identity, Timestamp), Refusal> {
+        let first = self.verify_with_end(token);
         if let (Keys::Published(published), Err(Refusal::Key | Refusal::Algorithm | Refusal::Signature)) =
             (&self.keys, &first)
             && published.renewed().await
         {
-            return self.verify(token);
+            return self.verify_with_end(token);
         }
         first
     }

@@ -13,7 +13,7 @@ use crate::page::{Key, Order};
 use crate::web::admission;
 use crate::web::context::RequestContext;
 use crate::web::problem::Problem;
-use crate::web::state::{App, Reader};
+use crate::web::state::App;
 
 /// Seconds after which another attempt to reach a tier makes sense.
 const RETRY_AFTER: u64 = 5;
@@ -54,7 +54,7 @@ impl ListRequest {
         } else {
             None
         };
-        Ok(self.run(app.reader(), list, app.clock().now()).await?)
+        Ok(self.run(app, list).await?)
     }
 
     /// Returns the response for a page that was read.
@@ -72,12 +72,8 @@ impl ListRequest {
         response
     }
 
-    async fn run<L: SqlList>(
-        &self,
-        reader: Reader<'_>,
-        list: &L,
-        now: Timestamp,
-    ) -> Result<Option<Listing<L::Row>>, ReadError> {
+    async fn run<L: SqlList>(&self, app: &App, list: &L) -> Result<Option<Listing<L::Row>>, ReadError> {
+        let reader = app.reader();
         let tiers = reader.tiers::<L>(self.partial);
         let span = self.as_of.map_or(self.span, |newest| self.span.below(newest.successor()));
         let mut page = match self.style {
@@ -110,13 +106,13 @@ impl ListRequest {
             admission::counted(list.id(), rows).await;
         }
         let keys: Vec<Key> = page.rows.iter().map(|placed| list.key(&placed.row)).collect();
-        let poll = self.poll_from(&tiers, list, &page, &keys, now).await?;
+        let poll = self.poll_from(&tiers, list, &page, &keys, app.clock().now()).await?;
         Ok(Some(self.listing(page, &keys, poll)))
     }
 
-    /// Returns the key from which a poll goes on at the top of the list: that of the newest row that is not dated in the
-    /// future. Rows that are written later lie below one that is, and a poll from there would never see them. `None` below
-    /// the top, and for a list without such a row.
+    /// Returns the key from which a poll goes on at the top of a list whose newest row is dated in the future: the key of the
+    /// newest row that is not, or the lower end of the list without one. Rows that are written later lie below the one in the
+    /// future, and a poll from there would never see them. `None` below the top, and where the newest row has its time.
     async fn poll_from<L: SqlList>(
         &self,
         tiers: &Tiers<'_, L>,

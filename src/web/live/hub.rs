@@ -11,10 +11,10 @@ use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 
 use super::places::{Places, StreamLimits};
-use super::poller;
 use super::queue::{End, Queue};
 use super::source::{Change, FeedError, Of, Readers, Slice, Source, Token, comment, compare, mark};
 use crate::clock::Timestamp;
+use crate::web::auth::Caller;
 use crate::web::ids::IdStyle;
 
 /// The time for which changes are kept for streams that join. Short, since they are given out by the rights of when they
@@ -40,6 +40,12 @@ pub struct Reader {
     pub admin: bool,
 }
 
+impl From<&Caller> for Reader {
+    fn from(caller: &Caller) -> Self {
+        Self { user: caller.user_id, admin: caller.admin }
+    }
+}
+
 impl Reader {
     /// Returns whether they may read a conversation with these users, or one that does not exist.
     pub fn may_read(&self, users: Option<&[Option<i64>; 2]>) -> bool {
@@ -60,6 +66,17 @@ pub struct Interest {
     pub until: Timestamp,
 }
 
+impl Interest {
+    /// Returns whether the change is among them. `users` are those of its conversation.
+    fn includes(&self, change: &Change, users: Option<&[Option<i64>; 2]>) -> bool {
+        match self.of {
+            Of::All => true,
+            Of::Conversation(id) => id == change.conversation,
+            Of::User(id) => users.is_some_and(|users| users.contains(&Some(id))),
+        }
+    }
+}
+
 /// The open streams of a server.
 #[derive(Debug)]
 pub struct Hub {
@@ -73,17 +90,17 @@ pub struct Hub {
 
 #[derive(Debug, Default)]
 struct State {
-    /// None while nobody polls.
+    /// None while no poller runs.
     shared: Option<Shared>,
     next: u64,
     /// The streams of each topic, by number.
     topics: HashMap<Of, HashMap<u64, Arc<Joined>>>,
 }
 
-/// What the poller has given out.
+/// The changes that the poller has delivered.
 #[derive(Debug)]
 struct Shared {
-    /// Every change below it was given out.
+    /// Every change below it was delivered.
     position: Token,
     /// The changes between this token and the position are still here.
     kept_from: Token,
@@ -144,38 +161,38 @@ impl Hub {
         source.changes(at, of, CATCH_UP_LIMIT).await
     }
 
-    /// Lets a stream that has sent everything below `at` join the others. The first one starts the poller.
+    /// Lets a stream that has sent everything below `at` join the others. Returns also whether it is the first, for which a
+    /// poller has to be started.
     ///
     /// # Errors
     /// [`Behind`] if the changes since `at` are not all kept: they have to be read by a query.
-    pub fn join(
+    pub(super) fn join(
         self: &Arc<Self>,
-        source: &Arc<dyn Source>,
         at: Token,
         interest: Interest,
-    ) -> Result<Subscription, Behind> {
+    ) -> Result<(Subscription, bool), Behind> {
         let now = Instant::now();
         let mut state = self.lock();
         let joined = Arc::new(Joined { interest, from: at, queue: Queue::new(now) });
+        let is_first = state.shared.is_none();
         match &state.shared {
             Some(shared) if is_past(at, shared.kept_from) => {
-                for kept in &shared.kept {
-                    joined.give(&kept.change, kept.users.as_ref(), now);
+                for Kept { change, users, .. } in &shared.kept {
+                    if interest.includes(change, users.as_ref()) {
+                        joined.give(change, users.as_ref(), now);
+                    }
                 }
             }
             Some(_) => return Err(Behind),
-            None => {
-                state.shared = Some(Shared { position: at, kept_from: at, kept: VecDeque::new() });
-                tokio::spawn(poller::run(Arc::clone(self), Arc::clone(source)));
-            }
+            None => state.shared = Some(Shared { position: at, kept_from: at, kept: VecDeque::new() }),
         }
         let number = state.next;
         state.next += 1;
         state.topics.entry(interest.of).or_default().insert(number, Arc::clone(&joined));
-        Ok(Subscription { hub: Arc::clone(self), number, joined })
+        Ok((Subscription { hub: Arc::clone(self), number, joined }, is_first))
     }
 
-    /// Returns the token to poll from; `None` ends the poller, since nobody listens.
+    /// Returns the token to poll from; `None` ends the poller, because no stream is open.
     pub(super) fn position(&self) -> Option<Token> {
         let mut state = self.lock();
         if state.topics.is_empty() {
@@ -283,21 +300,13 @@ impl Shared {
 }
 
 impl Joined {
-    /// Puts a change into the queue, or ends the stream if its caller may not read it.
+    /// Puts a change of its interest into the queue, or ends the stream if its caller may not read it.
     fn give(&self, change: &Change, users: Option<&[Option<i64>; 2]>, now: Instant) {
         // A token of another pair is not comparable: the next query of its client says so.
         if compare(change.next, self.from) != Some(Ordering::Greater) {
             return;
         }
         let Interest { of, reader, ids, .. } = self.interest;
-        let concerns = match of {
-            Of::All => true,
-            Of::Conversation(id) => id == change.conversation,
-            Of::User(id) => users.is_some_and(|users| users.contains(&Some(id))),
-        };
-        if !concerns {
-            return;
-        }
         if matches!(of, Of::Conversation(_)) && !reader.may_read(users) {
             self.queue.end(End::RightLost);
             return;

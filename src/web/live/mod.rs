@@ -7,7 +7,7 @@
 //! - `places`: how many streams there may be
 //! - `pace`: how long the poller waits
 //! - [`hub`]: the open streams, and the changes of the last seconds
-//! - `poller`: asks the source and hands changes to the hub
+//! - `poller`: asks the source and hands changes to the hub, from the first stream on until the last has left
 //! - [`stream`]: the body of one stream: what was missed, then what comes
 //!
 //! A stream that resumes reads what it missed by queries of its own, and then joins the others at the token it has reached.

@@ -1,8 +1,8 @@
 //! How many streams there may be: in all, and of one caller.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::web::counts::Counts;
 use crate::web::problem::Problem;
 
 /// Seconds after which a refused stream may be tried again.
@@ -31,7 +31,7 @@ pub struct Places {
 #[derive(Debug, Default)]
 struct Open {
     all: usize,
-    by_caller: HashMap<i64, usize>,
+    by_caller: Counts<i64>,
 }
 
 /// The place of one open stream, until it is dropped.
@@ -54,7 +54,7 @@ impl Places {
     pub fn take(self: &Arc<Self>, user: i64) -> Result<Place, Problem> {
         let mut open = self.lock();
         let is_full = |most: usize, count: usize| most > 0 && count >= most;
-        if is_full(self.limits.per_caller, open.by_caller.get(&user).copied().unwrap_or(0)) {
+        if is_full(self.limits.per_caller, open.by_caller.of(&user)) {
             metrics::counter!(REFUSED, "reason" => "caller").increment(1);
             return Err(Problem::RateLimited { retry_after: RETRY_AFTER });
         }
@@ -63,7 +63,7 @@ impl Places {
             return Err(Problem::Overloaded { retry_after: RETRY_AFTER });
         }
         open.all += 1;
-        *open.by_caller.entry(user).or_default() += 1;
+        open.by_caller.add(user);
         metrics::gauge!(OPEN).increment(1.0);
         Ok(Place { places: Arc::clone(self), user })
     }
@@ -78,12 +78,7 @@ impl Drop for Place {
         metrics::gauge!(OPEN).decrement(1.0);
         let mut open = self.places.lock();
         open.all -= 1;
-        if let Some(count) = open.by_caller.get_mut(&self.user) {
-            *count -= 1;
-            if *count == 0 {
-                open.by_caller.remove(&self.user);
-            }
-        }
+        open.by_caller.remove(&self.user);
     }
 }
 
@@ -101,6 +96,6 @@ mod tests {
         assert!(matches!(places.take(3), Err(Problem::Overloaded { .. })));
         drop(first);
         assert!(places.take(1).is_ok());
-        assert_eq!(places.lock().by_caller.len(), 2, "idle callers are not remembered");
+        assert_eq!(places.lock().by_caller.keys(), 2, "idle callers are not remembered");
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::hub::Hub;
+use super::hub::{Behind, Hub, Interest, Subscription};
 use super::pace::{Pace, SLOWEST};
 use super::source::{FeedError, Of, Readers, Source, Token};
 use crate::telemetry::explain;
@@ -21,8 +21,25 @@ const RIGHTS_EVERY: Duration = Duration::from_secs(5);
 /// Counter of queries for all streams.
 const POLLS: &str = "thermocline_live_polls_total";
 
-/// Runs until nobody listens.
-pub async fn run(hub: Arc<Hub>, source: Arc<dyn Source>) {
+/// Lets a stream that has sent everything below `at` join the others. The first one starts the poller.
+///
+/// # Errors
+/// [`Behind`] if the changes since `at` are not all kept: they have to be read by a query.
+pub fn join(
+    hub: &Arc<Hub>,
+    source: &Arc<dyn Source>,
+    at: Token,
+    interest: Interest,
+) -> Result<Subscription, Behind> {
+    let (subscription, is_first) = hub.join(at, interest)?;
+    if is_first {
+        tokio::spawn(run(Arc::clone(hub), Arc::clone(source)));
+    }
+    Ok(subscription)
+}
+
+/// Polls until no stream is open.
+async fn run(hub: Arc<Hub>, source: Arc<dyn Source>) {
     tokio::select! {
         () = poll(&hub, &*source) => {}
         never = tend(&hub, &*source) => match never {},
@@ -34,7 +51,7 @@ async fn poll(hub: &Hub, source: &dyn Source) {
     let mut pace = Pace::default();
     let mut fails = false;
     while let Some(position) = hub.position() {
-        let wait = match give_out(hub, source, position).await {
+        let wait = match deliver(hub, source, position).await {
             Ok(Progress::More) => continue,
             Ok(progress) => {
                 fails = false;
@@ -69,12 +86,12 @@ enum Progress {
     More,
 }
 
-async fn give_out(hub: &Hub, source: &dyn Source, position: Token) -> Result<Progress, FeedError> {
+async fn deliver(hub: &Hub, source: &dyn Source, position: Token) -> Result<Progress, FeedError> {
     metrics::counter!(POLLS).increment(1);
     let slice = source.changes(position, Of::All, LIMIT).await?;
     let conversations: BTreeSet<i64> = slice.changes.iter().map(|change| change.conversation).collect();
     let conversations: Vec<i64> = conversations.into_iter().collect();
-    // After the changes: whoever has joined a conversation before a message in it gets the message.
+    // After the changes, so that a user who joined a conversation before a message was written receives the message.
     let readers =
         if conversations.is_empty() { Readers::default() } else { source.readers(&conversations).await? };
     let progress = match (slice.has_more, slice.changes.is_empty()) {
@@ -100,7 +117,7 @@ async fn watch_rights(hub: &Hub, source: &dyn Source) -> Infallible {
         if watched.is_empty() {
             continue;
         }
-        // While the database is away nothing is given out either.
+        // While the database is unavailable nothing is delivered either.
         if let Ok(readers) = source.readers(&watched).await {
             hub.check_rights(&watched, &readers);
         }

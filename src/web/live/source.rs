@@ -16,11 +16,11 @@ pub use crate::feed::Token;
 /// The conversations of which changes are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Of {
-    /// Every one.
+    /// Every conversation.
     All,
-    /// One.
+    /// One conversation.
     Conversation(i64),
-    /// Those of a user.
+    /// The conversations of a user.
     User(i64),
 }
 

@@ -8,6 +8,7 @@ use bytes::Bytes;
 
 use super::hub::{Hub, Interest, Subscription};
 use super::places::Place;
+use super::poller;
 use super::queue::End;
 use super::source::{FeedError, Of, Slice, Source, Token, mark};
 use crate::telemetry::explain;
@@ -23,7 +24,7 @@ pub struct Opening {
     pub hub: Arc<Hub>,
     /// Where changes come from.
     pub source: Arc<dyn Source>,
-    /// What it gives out.
+    /// The changes that it sends, and to whom.
     pub interest: Interest,
     /// Its place.
     pub place: Place,
@@ -53,7 +54,7 @@ impl Opening {
                 }
                 let at = slice.next;
                 yield Ok(mark(at));
-                if !slice.has_more && let Ok(subscription) = hub.join(&source, at, interest) {
+                if !slice.has_more && let Ok(subscription) = poller::join(&hub, &source, at, interest) {
                     break subscription;
                 }
                 slice = match catch_up(&hub, &*source, at, interest).await {

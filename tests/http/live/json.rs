@@ -96,7 +96,7 @@ async fn moves_are_invisible_erasures_are_not_and_a_restore_may_repeat() {
         written.push(live.write(1, "old", -1_000 + number).await);
     }
     let middle = live.now().await;
-    // Everything is archived before anybody has read it.
+    // Everything is archived before a client has read it.
     assert_eq!(service.archive("messages", &ArchiveOptions::default()).await, 10);
     let body = since(service, 1, CHANGES, &begin).await;
     assert_eq!(ids(&body), written, "from the archive");

@@ -22,7 +22,7 @@ use crate::support::{Service, conversation, cutoff};
 const PATIENCE: Duration = Duration::from_mins(1);
 /// The changes of the conversation of users 1 and 2.
 const CHANGES: &str = "/api/conversations/1/messages/changes";
-/// Those of every conversation of the caller.
+/// The changes of every conversation of the caller.
 const ALL: &str = "/api/changes";
 
 /// A service whose database has a feed, with the conversations 1 (users 1 and 2), 2 (users 1 and 3) and 3 (user 3 alone).
@@ -51,7 +51,7 @@ impl Live {
         Self { service, next: AtomicI64::new(1), _folder: folder }
     }
 
-    /// Writes a message of this age in seconds past the platform's own back. Returns its id.
+    /// Writes a message into hot, as the platform does, dated so many seconds after the boundary. Returns its id.
     async fn write(&self, conversation: i64, content: &str, seconds: i64) -> i64 {
         let id = self.next.fetch_add(1, Ordering::SeqCst);
         let params =
@@ -127,7 +127,7 @@ impl Stream {
         }
     }
 
-    /// Reads until the stream has said where it begins: whatever happens from then on is in it.
+    /// Reads until the stream has said where it begins: it has every later change.
     async fn begun(mut self) -> Self {
         while self.last.is_empty() {
             assert_eq!(self.block().await.expect("it begins"), None, "an event before the first id");

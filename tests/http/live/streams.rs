@@ -16,7 +16,8 @@ use tokio::sync::oneshot;
 
 use super::{ALL, CHANGES, Event, Live, PATIENCE, Stream};
 use crate::shield::raw::{limits, serve, soon};
-use crate::support::{Mode, Service};
+use crate::support::waiting::until;
+use crate::support::{Mode, Service, client};
 
 #[tokio::test]
 async fn a_stream_resumes_where_its_client_was() {
@@ -58,7 +59,7 @@ async fn events_come_at_once_through_compression_and_across_origins() {
     };
     let router = server::router(live.service.app.clone(), options);
     let (addr, _server) = serve(router, limits(), std::future::pending()).await;
-    let client = reqwest::Client::builder().no_proxy().no_gzip().build().expect("a client");
+    let client = client().no_gzip().build().expect("a client");
     let request = client.get(format!("http://{addr}{CHANGES}")).bearer_auth(live.service.token(1));
     let request = request.header("accept", "text/event-stream").header("accept-encoding", "gzip");
     let mut stream = Stream::open(request.header("origin", "https://app.example")).await.begun().await;
@@ -77,7 +78,7 @@ async fn a_stream_ends_with_the_server() {
     let router = server::router(live.service.app.clone(), Duration::from_secs(30));
     let (stop, stopped) = oneshot::channel::<()>();
     let (addr, server) = serve(router, limits(), async { drop(stopped.await) }).await;
-    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let client = client().build().expect("a client");
     let request = client.get(format!("http://{addr}/api/changes/stream")).bearer_auth(live.service.token(1));
     let mut stream = Stream::open(request).await.begun().await;
     let written = live.write(1, "last", 0).await;
@@ -99,7 +100,7 @@ async fn a_participant_who_leaves_or_comes_is_noticed() {
     let mut quiet = live.stream_from_now(3, "/api/conversations/2/messages/changes").await;
     let mut newcomer = live.stream_from_now(9, ALL).await;
     let set = |sql| live.service.in_hot(sql, &[]);
-    // Nobody has answered in conversation 3 yet: whoever does so gets the next message at once.
+    // Conversation 3 has one user so far. The user who joins it gets the next message at once.
     let before = live.write(3, "hello?", 0).await;
     set("-- name: answer\nUPDATE conversations SET user2_id = 9 WHERE id = 3").await;
     let answered = live.write(3, "hello!", 1).await;
@@ -114,10 +115,10 @@ async fn a_participant_who_leaves_or_comes_is_noticed() {
     set("-- name: leave\nUPDATE conversations SET user2_id = 9 WHERE id IN (1, 2)").await;
     // Within the time for which users are cached, without a message.
     assert_eq!((one.next().await, quiet.next().await), (None, None));
-    live.write(1, "unseen", 3).await;
+    let unseen = live.write(1, "unseen", 3).await;
     set("-- name: return\nUPDATE conversations SET user2_id = 2 WHERE id = 2").await;
     let gained = live.write(2, "gained", 4).await;
-    assert_eq!(newcomer.ids(1).await.len(), 1, "the one who took the place");
+    assert_eq!(newcomer.ids(1).await, [unseen], "the one who took the place");
     let next = all.next().await.expect("it goes on");
     assert_eq!(next.data["id"], gained);
     let path = format!("{CHANGES}?since={}", one.last);
@@ -143,7 +144,7 @@ async fn streams_have_their_own_limits_and_no_request_counts_as_long() {
         server::router(app, server::Options { gate, ..server::Options::from(Duration::from_secs(30)) })
     };
     let (addr, _server) = serve(router(&live.service, 3, 2), limits(), std::future::pending()).await;
-    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let client = client().build().expect("a client");
     let open =
         |user| client.get(format!("http://{addr}/api/changes/stream")).bearer_auth(live.service.token(user));
     let mut streams = Vec::new();
@@ -163,12 +164,7 @@ async fn streams_have_their_own_limits_and_no_request_counts_as_long() {
     let page = client.get(format!("http://{addr}/api/conversations")).bearer_auth(live.service.token(1));
     assert_eq!(page.send().await.expect("an answer").status(), 200);
     drop(streams);
-    soon("a place is free again", async {
-        while open(3).send().await.expect("an answer").status() != 200 {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    })
-    .await;
+    until("a free place", async || open(3).send().await.expect("an answer").status() == 200).await;
 }
 
 #[tokio::test]
@@ -251,11 +247,15 @@ async fn streams_and_polls_agree_with_the_table_while_rows_move() {
         let (live, done) = (Arc::clone(&live), Arc::clone(&done));
         async move {
             let mut moved = 0;
-            while !done.load(Ordering::SeqCst) {
+            loop {
+                // Once more after the writer is done, so that something moves however fast it was.
+                let is_last = done.load(Ordering::SeqCst);
                 moved += live.service.archive("messages", &ArchiveOptions::default()).await;
+                if is_last {
+                    return moved;
+                }
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
-            moved
         }
     });
     for round in 0..ROUNDS {

@@ -43,7 +43,7 @@ pub async fn follow(
     since: Option<Token>,
     ids: IdStyle,
 ) -> Result<Response, Problem> {
-    let reader = Reader { user: caller.caller.user_id, admin: caller.caller.admin };
+    let reader = Reader::from(&caller.caller);
     let opening = Opening {
         hub: Arc::clone(app.streams()),
         source: Arc::new(MessageSource(app.clone())),

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::answer::MessageChanges;
@@ -39,6 +39,22 @@ pub fn routes() -> OpenApiRouter<App> {
         .route(&format!("/api/changes{STREAM}"), get(of_caller))
 }
 
+/// The parameters of both feeds in the description of the API.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "read by name; the fields describe them")]
+struct ChangesParameters {
+    /// The token to go on from: `next`, the id of an event, or `changes` of a page.
+    #[param(format = "cursor", min_length = 1)]
+    since: Option<String>,
+    /// Changes of an answer in JSON; 100 by default.
+    #[param(minimum = 1, maximum = 100)]
+    limit: Option<i64>,
+    /// A ticket instead of the header `Authorization`; for one stream.
+    #[param(pattern = "^[A-Za-z0-9_-]{100}$")]
+    ticket: Option<String>,
+}
+
 /// The messages of a conversation that were inserted, changed or erased since a token.
 ///
 /// In the order of the changes, whatever the times of the messages; one that was merely archived is not among them. Without
@@ -47,9 +63,7 @@ pub fn routes() -> OpenApiRouter<App> {
 #[utoipa::path(get, path = "/api/conversations/{id}/messages/changes", operation_id = "list_message_changes",
     tag = "messages",
     params(("id" = i64, Path, minimum = 1, maximum = 9_223_372_036_854_775_807i64, example = 1, description = "The conversation."),
-        ("since" = Option<String>, Query, format = "cursor", min_length = 1, description = "The token to go on from: `next`, the id of an event, or `changes` of a page."),
-        ("limit" = Option<i64>, Query, minimum = 1, maximum = 100, description = "Changes of an answer in JSON; 100 by default."),
-        ("ticket" = Option<String>, Query, pattern = "^[A-Za-z0-9_-]{100}$", description = "A ticket instead of the header `Authorization`; for one stream.")),
+        ChangesParameters),
     responses((status = 200, description = "The changes.", content((MessageChanges = "application/json"), (String = "text/event-stream"))),
         (status = 410, description = "The token is too old, or of another database.")))]
 async fn of_conversation(
@@ -68,10 +82,7 @@ async fn of_conversation(
 ///
 /// Like the changes of one conversation. With the scope `admin` it is every conversation.
 #[utoipa::path(get, path = "/api/changes", operation_id = "list_changes", tag = "messages",
-    params(
-        ("since" = Option<String>, Query, format = "cursor", min_length = 1, description = "The token to go on from: `next`, the id of an event, or `changes` of a page."),
-        ("limit" = Option<i64>, Query, minimum = 1, maximum = 100, description = "Changes of an answer in JSON; 100 by default."),
-        ("ticket" = Option<String>, Query, pattern = "^[A-Za-z0-9_-]{100}$", description = "A ticket instead of the header `Authorization`; for one stream.")),
+    params(ChangesParameters),
     responses((status = 200, description = "The changes.", content((MessageChanges = "application/json"), (String = "text/event-stream"))),
         (status = 404, description = "The feed is off."),
         (status = 410, description = "The token is too old, or of another database.")))]

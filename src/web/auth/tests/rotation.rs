@@ -14,8 +14,13 @@ use tokio::sync::RwLock;
 
 use super::public::{published, token, verifier};
 use super::{NOW, SECRET, signed, user};
+use crate::clock::Timestamp;
 use crate::web::auth::published::Pace;
-use crate::web::auth::{FetchError, KeySource, Refusal, Verifier};
+use crate::web::auth::{FetchError, Identity, KeySource, Refusal, Verifier};
+
+fn identity((identity, _): (Identity, Timestamp)) -> Identity {
+    identity
+}
 
 /// An issuer: the answer it gives, and how often it was asked.
 struct Issuer {
@@ -82,20 +87,23 @@ async fn a_new_key_is_accepted_with_its_first_token() {
     let (old, new) = (of(Algorithm::RS256, "one"), of(Algorithm::EdDSA, "two"));
     assert_eq!(verifier.verify(&old), Err(Refusal::Key), "nothing was fetched yet");
     verifier.fetch_keys().await.expect("keys");
-    assert_eq!(verifier.authenticate(&old).await, Ok(user(7)));
-    assert_eq!(verifier.authenticate(&token(Algorithm::RS256, None)).await, Ok(user(7)));
+    assert_eq!(verifier.authenticate(&old).await.map(identity), Ok(user(7)));
+    assert_eq!(verifier.authenticate(&token(Algorithm::RS256, None)).await.map(identity), Ok(user(7)));
     assert_eq!(issuer.asked(), 1, "a known key is not asked for");
 
     issuer.publish(&[published(Algorithm::RS256, "one"), published(Algorithm::EdDSA, "two")]).await;
-    assert_eq!(verifier.authenticate(&new).await, Ok(user(7)));
-    assert_eq!(verifier.authenticate(&old).await, Ok(user(7)));
+    assert_eq!(verifier.authenticate(&new).await.map(identity), Ok(user(7)));
+    assert_eq!(verifier.authenticate(&old).await.map(identity), Ok(user(7)));
     // The name of one, the signature of the other.
-    assert_eq!(verifier.authenticate(&of(Algorithm::RS256, "two")).await, Err(Refusal::Algorithm));
+    assert_eq!(
+        verifier.authenticate(&of(Algorithm::RS256, "two")).await.map(identity),
+        Err(Refusal::Algorithm)
+    );
 
     issuer.publish(&[published(Algorithm::EdDSA, "two")]).await;
     verifier.fetch_keys().await.expect("keys");
-    assert_eq!(verifier.authenticate(&old).await, Err(Refusal::Key), "withdrawn");
-    assert_eq!(verifier.authenticate(&new).await, Ok(user(7)));
+    assert_eq!(verifier.authenticate(&old).await.map(identity), Err(Refusal::Key), "withdrawn");
+    assert_eq!(verifier.authenticate(&new).await.map(identity), Ok(user(7)));
 }
 
 #[tokio::test]
@@ -104,8 +112,11 @@ async fn a_new_key_may_have_the_name_of_an_old_one() {
     let verifier = issuer.verifier(eager());
     verifier.fetch_keys().await.expect("keys");
     issuer.publish(&[published(Algorithm::ES256, "main")]).await;
-    assert_eq!(verifier.authenticate(&of(Algorithm::ES256, "main")).await, Ok(user(7)));
-    assert_eq!(verifier.authenticate(&of(Algorithm::RS256, "main")).await, Err(Refusal::Algorithm));
+    assert_eq!(verifier.authenticate(&of(Algorithm::ES256, "main")).await.map(identity), Ok(user(7)));
+    assert_eq!(
+        verifier.authenticate(&of(Algorithm::RS256, "main")).await.map(identity),
+        Err(Refusal::Algorithm)
+    );
 }
 
 #[tokio::test]
@@ -167,11 +178,15 @@ async fn unknown_names_cause_few_fetches_and_starve_no_new_key() {
     };
     let first: Vec<_> = strangers(0).collect();
     // A token with a known key does not wait for them.
-    assert_eq!(verifier.authenticate(&of(Algorithm::ES256, "one")).await, Ok(user(7)));
+    assert_eq!(verifier.authenticate(&of(Algorithm::ES256, "one")).await.map(identity), Ok(user(7)));
     assert!(begun.elapsed() < pause / 2, "{:?}", begun.elapsed());
     issuer.publish(&[published(Algorithm::ES256, "one"), published(Algorithm::EdDSA, "two")]).await;
     let second: Vec<_> = strangers(1).collect();
-    assert_eq!(verifier.authenticate(&of(Algorithm::EdDSA, "two")).await, Ok(user(7)), "the new key");
+    assert_eq!(
+        verifier.authenticate(&of(Algorithm::EdDSA, "two")).await.map(identity),
+        Ok(user(7)),
+        "the new key"
+    );
     for refused in futures::future::join_all(first.into_iter().chain(second)).await {
         assert_eq!(refused.expect("no panic"), Err(Refusal::Key));
     }
@@ -202,7 +217,7 @@ async fn an_issuer_that_fails_takes_no_key_away_for_a_while() {
     tokio::time::sleep(kept.saturating_sub(fetched.elapsed()) + Duration::from_millis(5)).await;
     assert_eq!(verifier.verify(&good), Err(Refusal::Key), "not for ever");
     issuer.publish(&[published(Algorithm::EdDSA, "two")]).await;
-    assert_eq!(verifier.authenticate(&good).await, Ok(user(7)));
+    assert_eq!(verifier.authenticate(&good).await.map(identity), Ok(user(7)));
 }
 
 #[tokio::test]
