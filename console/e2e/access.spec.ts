@@ -1,5 +1,5 @@
 import AxeBuilder from '@axe-core/playwright';
-import { expect, test } from './demo';
+import { expect, show, test } from './demo';
 
 const VIEWS = (conversation: number) => [`#/chat/${conversation}`, '#/charts/2330?interval=week', '#/tiers', '#/api', '#/glossary/epoch', '#/chat'];
 
@@ -9,7 +9,7 @@ for (const scheme of ['light', 'dark'] as const) {
             await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
             await page.setViewportSize(size);
             for (const view of VIEWS(demo.conversation)) {
-                await page.evaluate((hash) => { location.hash = hash; }, view);
+                await show(page, view);
                 await page.waitForTimeout(900);
                 const { violations } = await new AxeBuilder({ page }).analyze();
                 expect(violations.map(({ id, nodes }) => `${view} ${id}: ${nodes.map((node) => node.html.slice(0, 120)).join(' | ')}`)).toEqual([]);
@@ -32,7 +32,7 @@ test('everything speaks Chinese, and remembers it', async ({ console: page, demo
     await expect(page.locator('html')).toHaveAttribute('lang', 'zh-Hant');
     await page.reload();
     for (const [view, text] of [[`#/chat/${demo.conversation}`, '搜尋這個對話'], ['#/charts/2330', '股票'], ['#/tiers', '兩層水'], ['#/api', '本頁的請求']] as const) {
-        await page.evaluate((hash) => { location.hash = hash; }, view);
+        await show(page, view);
         await expect(page.getByText(text).or(page.getByPlaceholder(text)).first()).toBeVisible();
     }
     await page.getByRole('button', { name: 'English' }).click();
@@ -47,7 +47,7 @@ test('the keyboard alone is enough', async ({ console: page, demo }) => {
     await expect(page.getByRole('navigation', { name: 'Conversations' }).getByRole('link').first()).toBeFocused();
     await page.keyboard.press('Enter');
     await expect(page.getByRole('region', { name: 'Messages' })).toBeVisible();
-    await page.evaluate((hash) => { location.hash = hash; }, `#/chat/${demo.conversation}?page=3`);
+    await show(page, `#/chat/${demo.conversation}?page=3`);
     const list = page.getByRole('region', { name: 'Messages' });
     await expect(list.getByRole('article').first()).toBeVisible();
     await list.focus();

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import type { Page } from '@playwright/test';
-import { expect, test, type Demo } from './demo';
+import { expect, show, test, type Demo } from './demo';
 
 async function open(page: Page, symbol = '2330', more = '') {
-    await page.evaluate((hash) => { location.hash = hash; }, `#/charts/${symbol}${more}`);
+    await show(page, `#/charts/${symbol}${more}`);
     await expect(page.getByRole('img', { name: new RegExp(`Prices of ${symbol}: `) })).toBeVisible();
 }
 

@@ -1,5 +1,5 @@
 import type { Page } from '@playwright/test';
-import { expect, messages, test, write, type Demo } from './demo';
+import { expect, messages, show, test, write, type Demo } from './demo';
 
 interface Row {
     id: number;
@@ -18,13 +18,37 @@ interface Rows {
 const api = (demo: Demo) => `/api/conversations/${demo.conversation}/messages`;
 
 async function open(page: Page, demo: Demo, more = '') {
-    await page.evaluate((hash) => { location.hash = hash; }, `#/chat/${demo.conversation}${more}`);
+    await show(page, `#/chat/${demo.conversation}${more}`);
     await expect(messages(page).getByRole('article').first()).toBeVisible();
 }
 
 /** The numbers of the messages on the screen, counted from the oldest. */
 function numbers(page: Page): Promise<number[]> {
     return messages(page).getByRole('article').evaluateAll((all) => all.map((each) => Number(each.getAttribute('aria-posinset'))).sort((a, b) => a - b));
+}
+
+/** Scrolls up, until `most` messages were seen; adds the numbers of those on the way to `seen`. */
+async function scrollUp(page: Page, steps: number, seen: Set<number>, most = Infinity) {
+    for (let step = 0; step < steps && seen.size < most; step += 1) {
+        const shown = await numbers(page);
+        // Neighbours on the screen are neighbours in the list.
+        expectConsecutive(shown);
+        for (const number of shown) seen.add(number);
+        await page.mouse.wheel(0, -600);
+        await page.waitForTimeout(30);
+    }
+}
+
+/** Fails on a gap between ascending numbers. */
+function expectConsecutive(all: number[]) {
+    expect(all).toEqual(Array.from(all, (_, index) => all[0]! + index));
+}
+
+/** Fails unless `seen` are the newest messages of the list, without a gap. */
+function expectNewest(seen: Set<number>, total: number) {
+    const all = [...seen].sort((a, b) => a - b);
+    expect(all.at(-1)).toBe(total);
+    expectConsecutive(all);
 }
 
 /** Where a text stands on the screen, in pixels from above. */
@@ -47,17 +71,8 @@ test('scrolls through older pages without a gap or a double', async ({ console: 
     const seen = new Set<number>();
     const list = messages(page);
     await list.hover();
-    for (let step = 0; step < 400 && seen.size < 700; step += 1) {
-        const shown = await numbers(page);
-        // Neighbours on the screen are neighbours in the list.
-        expect(shown).toEqual(Array.from(shown, (_, index) => shown[0]! + index));
-        for (const number of shown) seen.add(number);
-        await page.mouse.wheel(0, -600);
-        await page.waitForTimeout(30);
-    }
-    const all = [...seen].sort((a, b) => a - b);
-    expect(all.at(-1)).toBe(total);
-    expect(all).toEqual(Array.from(all, (_, index) => all[0]! + index));
+    await scrollUp(page, 400, seen, 700);
+    expectNewest(seen, total);
     // The rows are those of the API at the same numbers.
     const article = list.getByRole('article').first();
     const number = Number(await article.getAttribute('aria-posinset'));
@@ -101,7 +116,7 @@ test('marks the boundary of the tiers at a date', async ({ console: page, demo }
     await page.getByLabel('Go to a date').fill(surface.created_at.slice(0, 10));
     await expect(messages(page).getByRole('separator')).toHaveCount(1);
     const line = await messages(page).getByRole('separator').boundingBox();
-    const below = await topOf(page, surface.content.split('\n')[0]!.length === surface.content.length ? surface.content : surface.content);
+    const below = await topOf(page, surface.content);
     expect(below).toBeGreaterThan(line!.y);
 });
 
@@ -150,17 +165,9 @@ test('reads on while rows move', async ({ console: page, demo }) => {
     // The boundary moves by a day with each run, while the list is read across it.
     for (let days = 29; days >= 20; days -= 1) {
         demo.run(['archive', 'run', '--older-than', `${days}d`]);
-        for (let step = 0; step < 8; step += 1) {
-            const shown = await numbers(page);
-            expect(shown).toEqual(Array.from(shown, (_, index) => shown[0]! + index));
-            for (const number of shown) seen.add(number);
-            await page.mouse.wheel(0, -600);
-            await page.waitForTimeout(30);
-        }
+        await scrollUp(page, 8, seen);
     }
-    const all = [...seen].sort((a, b) => a - b);
-    expect(all.at(-1)).toBe(total);
-    expect(all).toEqual(Array.from(all, (_, index) => all[0]! + index));
+    expectNewest(seen, total);
 });
 
 test('shows what there is without a network, and goes on', async ({ console: page, demo, context }) => {

@@ -114,6 +114,11 @@ export function write(demo: Demo, texts: string[], conversation = demo.conversat
     demo.run(['import', 'messages', '-'], `conversation_id,sender_id,content,created_at,is_read\n${lines.join('\n')}\n`);
 }
 
+/** Shows the view at a fragment of the address. */
+export function show(page: Page, hash: string): Promise<void> {
+    return page.evaluate((to) => { location.hash = to; }, hash);
+}
+
 /** The newest messages as the list shows them. */
 export function messages(page: Page) {
     return page.getByRole('region', { name: 'Messages' });

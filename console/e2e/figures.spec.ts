@@ -1,5 +1,5 @@
 // Measures the page: FIGURES=1 MESSAGES=950000 npm run e2e -- figures
-import { expect, messages, test } from './demo';
+import { expect, messages, show, test } from './demo';
 
 test.skip(!process.env.FIGURES, 'measures');
 test.setTimeout(1_800_000);
@@ -28,7 +28,7 @@ test('first paint', async ({ browser, demo }) => {
 });
 
 test('scrolling', async ({ console: page, demo }) => {
-    await page.evaluate((hash) => { location.hash = hash; }, `#/chat/${demo.conversation}`);
+    await show(page, `#/chat/${demo.conversation}`);
     const list = messages(page);
     await expect(list.getByRole('article').first()).toBeVisible();
     const session = await page.context().newCDPSession(page);

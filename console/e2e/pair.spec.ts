@@ -1,10 +1,10 @@
-// A pair with a database server as cold, which is stopped and started while somebody reads.
+// A pair with a database server as cold, which is stopped and started while a user reads.
 import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, messages, PROGRAM, test, watch } from './demo';
+import { expect, messages, PROGRAM, show, test, watch } from './demo';
 
 const SERVERS = '/usr/lib/postgresql';
 const COUNT = 3_000;
@@ -29,7 +29,7 @@ async function freePort(): Promise<number> {
 
 test.skip(binaries() === null, 'no PostgreSQL');
 
-test('cold is stopped and started while somebody reads', async ({ page }) => {
+test('cold is stopped and started while a user reads', async ({ page }) => {
     test.setTimeout(240_000);
     watch(page);
     const folder = mkdtempSync(join(tmpdir(), 'console-'));
@@ -76,14 +76,14 @@ test('cold is stopped and started while somebody reads', async ({ page }) => {
             await page.waitForTimeout(40);
         }
         await expect(list.getByRole('article').first()).toBeVisible();
-        await page.evaluate(() => { location.hash = '#/tiers'; });
+        await show(page, '#/tiers');
         await expect(page.getByText('Does not answer')).toBeVisible();
         // A place in the archive: what hot has, marked.
-        await page.evaluate(() => { location.hash = '#/chat/7?page=50'; });
+        await show(page, '#/chat/7?page=50');
         await expect(page.getByText('The archive does not answer').or(page.getByRole('alert')).first()).toBeVisible();
 
         turn('start');
-        await page.evaluate(() => { location.hash = '#/chat/7'; });
+        await show(page, '#/chat/7');
         await expect(list.getByText(`message ${COUNT}`, { exact: true })).toBeInViewport();
         const seen = new Set<number>();
         await list.hover();
@@ -96,7 +96,7 @@ test('cold is stopped and started while somebody reads', async ({ page }) => {
         expect(all.at(-1)).toBe(COUNT);
         expect(all).toEqual(Array.from(all, (_, index) => all[0]! + index));
         expect(all[0]).toBeLessThanOrEqual(1500);
-        await page.evaluate(() => { location.hash = '#/tiers'; });
+        await show(page, '#/tiers');
         await expect(page.getByText('Does not answer')).toHaveCount(0);
     } finally {
         child.kill('SIGTERM');

@@ -1,7 +1,7 @@
 // Draws the pictures of the README: PICTURES=1 npm run e2e -- pictures
 import { writeFileSync } from 'node:fs';
 import type { Page } from '@playwright/test';
-import { expect, messages, test } from './demo';
+import { expect, messages, show, test } from './demo';
 
 const FOLDER = '../docs/images';
 
@@ -12,8 +12,8 @@ async function draw(page: Page, name: string) {
     await session.detach();
 }
 
-async function show(page: Page, hash: string) {
-    await page.evaluate((to) => { location.hash = to; }, hash);
+async function settle(page: Page, hash: string) {
+    await show(page, hash);
     await page.waitForTimeout(1_500);
 }
 
@@ -30,18 +30,18 @@ test('pictures of each view', async ({ console: page, demo }) => {
     for (const scheme of ['light', 'dark'] as const) {
         await page.emulateMedia({ colorScheme: scheme });
         await page.setViewportSize({ width: 1280, height: 800 });
-        await show(page, `#/chat/${demo.conversation}?at=${boundary}`);
+        await settle(page, `#/chat/${demo.conversation}?at=${boundary}`);
         await expect(messages(page).getByRole('separator')).toHaveCount(1);
         await draw(page, `console-chat-${scheme}`);
-        await show(page, scheme === 'light' ? '#/charts/2330' : '#/charts/2330?interval=week&compare=2317');
+        await settle(page, scheme === 'light' ? '#/charts/2330' : '#/charts/2330?interval=week&compare=2317');
         await draw(page, `console-charts-${scheme}`);
-        await show(page, '#/tiers');
+        await settle(page, '#/tiers');
         await draw(page, `console-tiers-${scheme}`);
     }
     await page.setViewportSize({ width: 390, height: 844 });
     for (const [name, hash] of [['chat', `#/chat/${demo.conversation}`], ['tiers', '#/tiers']] as const) {
         await page.emulateMedia({ colorScheme: name === 'tiers' ? 'dark' : 'light' });
-        await show(page, hash);
+        await settle(page, hash);
         await draw(page, `console-${name}-phone`);
     }
 });

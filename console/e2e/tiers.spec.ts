@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { expect, test, watch } from './demo';
+import { expect, show, test, watch } from './demo';
 
 test('the figures are those of the command', async ({ console: page, demo }) => {
     await page.getByRole('link', { name: 'Tiers' }).click();
@@ -41,7 +41,7 @@ test('needs the scope admin', async ({ page, demo }) => {
 });
 
 test('the request can be repeated elsewhere', async ({ console: page, demo }) => {
-    await page.evaluate((hash) => { location.hash = hash; }, `#/chat/${demo.conversation}`);
+    await show(page, `#/chat/${demo.conversation}`);
     await page.getByRole('link', { name: 'API' }).click();
     await page.getByRole('button', { name: /messages\?page=1&per_page=50/ }).first().click();
     const curl = await page.locator('.snippets pre').textContent();

@@ -12,12 +12,21 @@ export interface Route {
 
 const VIEWS: readonly string[] = ['chat', 'charts', 'tiers', 'api', 'glossary'] satisfies ViewName[];
 
+/** Decodes a part of an address; one that is not well encoded stays as it is. */
+export function decoded(part: string): string {
+    try {
+        return decodeURIComponent(part);
+    } catch {
+        return part;
+    }
+}
+
 export function readRoute(hash: string): Route {
     const [path = '', query = ''] = hash.replace(/^#\/?/, '').split('?', 2);
     const [view = '', id = ''] = path.split('/');
     return {
         view: VIEWS.includes(view) ? (view as ViewName) : 'chat',
-        id: id ? decodeURIComponent(id) : null,
+        id: id ? decoded(id) : null,
         parameters: new URLSearchParams(query),
     };
 }

@@ -81,8 +81,9 @@ export async function problemOf(response: Response): Promise<ProblemError> {
 function parseProblem(text: string): Problem | undefined {
     try {
         const body: unknown = JSON.parse(text);
-        const isProblem = typeof body === 'object' && body !== null && 'type' in body && 'status' in body;
-        return isProblem ? (body as Problem) : undefined;
+        const members = typeof body === 'object' && body !== null ? Object.keys(body) : [];
+        const isWhole = ['type', 'title', 'status', 'detail'].every((name) => members.includes(name));
+        return isWhole ? (body as Problem) : undefined;
     } catch {
         return undefined;
     }

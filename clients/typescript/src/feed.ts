@@ -1,10 +1,9 @@
 // The change feed: a stream that is opened again after every break, from the last event that arrived.
 
-import { ConnectionError, isProblem, isTemporary } from './errors.js';
+import { ConnectionError, isTemporary } from './errors.js';
 import { eventsOf, type ServerEvent } from './events.js';
 import { failureOf, type Http, type QueryParameters } from './http.js';
 import { linesOf } from './lines.js';
-import { backoff } from './surroundings.js';
 import type { ChangePage, ErasedMessage, IdMode, Message } from './types.js';
 
 /** A message that is new, or that was changed: here as it is now. */
@@ -87,14 +86,23 @@ export async function* follow<Mode extends IdMode>(
             connection.close();
         }
         if (connection.lasted >= LASTING) failures = 0;
-        const atLeast = isProblem(failure) ? failure.retryAfter : 0;
-        const milliseconds = backoff(failures, http.surroundings.random(), atLeast);
+        await untilNextTry(http, failures, failure, options);
         failures += 1;
-        const state: FeedState = { status: 'waiting', milliseconds };
-        options.onState?.(failure === undefined ? state : { ...state, error: failure });
-        const untilOnline = failure instanceof ConnectionError;
-        await http.surroundings.sleep(milliseconds, signal, untilOnline).catch(() => undefined);
     }
+}
+
+/** Waits after the failure with this number, from 0, and tells `onState`. An aborted signal ends the wait without an error. */
+export async function untilNextTry(
+    http: Http,
+    failures: number,
+    failure: unknown,
+    { signal, onState }: Pick<FeedOptions, 'signal' | 'onState'>,
+): Promise<void> {
+    const milliseconds = http.waitAfter(failures, failure);
+    const state: FeedState = { status: 'waiting', milliseconds };
+    onState?.(failure === undefined ? state : { ...state, error: failure });
+    const untilOnline = failure instanceof ConnectionError;
+    await http.surroundings.sleep(milliseconds, signal, untilOnline).catch(() => undefined);
 }
 
 /** One stream, from its opening to its end. */

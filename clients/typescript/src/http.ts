@@ -105,12 +105,15 @@ export class Http {
                 });
             } catch (error) {
                 if (signal?.aborted || !isTemporary(error) || failure >= retries) throw error;
-                const atLeast = isProblem(error) ? error.retryAfter : 0;
-                if ((atLeast ?? 0) > PATIENCE) throw error;
-                const wait = backoff(failure, this.surroundings.random(), atLeast);
-                await this.surroundings.sleep(wait, signal);
+                if (isProblem(error) && (error.retryAfter ?? 0) > PATIENCE) throw error;
+                await this.surroundings.sleep(this.waitAfter(failure, error), signal);
             }
         }
+    }
+
+    /** Milliseconds to wait after `error`, the failure with this number from 0. */
+    waitAfter(failure: number, error: unknown): number {
+        return backoff(failure, this.surroundings.random(), isProblem(error) ? error.retryAfter : 0);
     }
 
     /** Sends a request and gives the answer once its headers are there. Not repeated after a failure. */

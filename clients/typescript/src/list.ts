@@ -10,6 +10,12 @@ export interface Step {
     oldest?: true;
 }
 
+interface Start {
+    direction?: 'older' | 'newer';
+    before?: string;
+    after?: string;
+}
+
 /**
  * The rows of a list, read page by page as they are needed. Older-wards rows come newest first, newer-wards oldest first.
  * Each loop over it is a walk of its own, and no row comes twice while rows are added or moved.
@@ -17,14 +23,10 @@ export interface Step {
 export class List<Row, Page extends CursorPage> implements AsyncIterable<Row> {
     readonly #read: (step: Step) => Promise<Page>;
     readonly #rows: (page: Page) => Row[];
-    readonly #start: { direction?: 'older' | 'newer'; before?: string; after?: string };
+    readonly #start: Start;
 
     /** @internal */
-    constructor(
-        read: (step: Step) => Promise<Page>,
-        rows: (page: Page) => Row[],
-        start: { direction?: 'older' | 'newer'; before?: string; after?: string },
-    ) {
+    constructor(read: (step: Step) => Promise<Page>, rows: (page: Page) => Row[], start: Start) {
         this.#read = read;
         this.#rows = rows;
         this.#start = start;

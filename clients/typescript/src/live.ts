@@ -1,9 +1,8 @@
 // A list that keeps itself up to date: its newest page, then every change; a page again when changes may have been missed.
 
-import { ConnectionError, isProblem, isTemporary } from './errors.js';
-import { type Change, type FeedOptions, follow } from './feed.js';
+import { isProblem, isTemporary } from './errors.js';
+import { type Change, type FeedOptions, follow, untilNextTry } from './feed.js';
 import type { Http } from './http.js';
-import { backoff } from './surroundings.js';
 import type { IdMode, MessagePage } from './types.js';
 
 /** The newest page, read when the list begins, and anew when changes may have been missed: it replaces all rows shown. */
@@ -42,19 +41,15 @@ async function untilRead<Mode extends IdMode>(
     http: Http,
     list: string,
     limit: number,
-    { signal, onState }: LiveOptions<Mode>,
+    options: LiveOptions<Mode>,
 ): Promise<MessagePage<Mode> | undefined> {
     for (let failures = 0; ; failures += 1) {
         try {
-            return await http.json<MessagePage<Mode>>(list, { limit, ...http.ids }, signal);
+            return await http.json<MessagePage<Mode>>(list, { limit, ...http.ids }, options.signal);
         } catch (error) {
-            if (signal?.aborted) return undefined;
+            if (options.signal?.aborted) return undefined;
             if (!isTemporary(error)) throw error;
-            const atLeast = isProblem(error) ? error.retryAfter : 0;
-            const milliseconds = backoff(failures, http.surroundings.random(), atLeast);
-            onState?.({ status: 'waiting', milliseconds, error });
-            const untilOnline = error instanceof ConnectionError;
-            await http.surroundings.sleep(milliseconds, signal, untilOnline).catch(() => undefined);
+            await untilNextTry(http, failures, error, options);
         }
     }
 }

@@ -65,7 +65,7 @@ export type TierName = Schemas['TierName'];
 /** One line of a streamed range of prices. */
 export type PriceLine<Mode extends IdMode = 'number'> = PriceRow<Mode> & { symbol: string };
 
-/** What every page of a list walked by cursors has. */
+/** The members of every page of a list walked by cursors. */
 export interface CursorPage {
     has_more: boolean;
     has_newer: boolean;
@@ -96,7 +96,7 @@ export type StockParameters = Parameters<'list_stocks'> & { q?: string };
 export type BehaviorParameters = Parameters<'get_user_behavior'>;
 export type PriceParameters = Parameters<'get_symbol_prices_columns'>;
 
-/** What every request takes besides its parameters. */
+/** Options of every request, besides its parameters. */
 export interface RequestOptions {
     /** Ends the request. */
     signal?: AbortSignal;

@@ -5,15 +5,9 @@ import { Problem } from './problem';
 
 export type Schemas = components['schemas'];
 export type Message = Schemas['Message'];
-export type MessagePage = Schemas['MessagePage'] & { changes?: string };
-export type User = Schemas['User'];
-/** A conversation; servers of an earlier version give neither names nor the last message. */
-export type Conversation = Omit<Schemas['Conversation'], 'users' | 'last_message' | 'unread_count'> & {
-    users?: User[];
-    last_message?: Message | null;
-    unread_count?: number;
-};
-export type ConversationPage = Omit<Schemas['ConversationPage'], 'conversations'> & { conversations: Conversation[] };
+export type MessagePage = Schemas['MessagePage'];
+export type Conversation = Schemas['Conversation'];
+export type ConversationPage = Schemas['ConversationPage'];
 export type Stock = Schemas['Stock'];
 export type PriceInterval = Schemas['PriceInterval'];
 export type PriceColumns = Schemas['PriceColumnRange'];
@@ -69,10 +63,6 @@ export class Client {
 
     search(conversation: number, q: string, parameters: Parameters, ask?: Ask): Promise<MessagePage> {
         return told(this.api.searchPage(conversation, q, parameters, ask), ask);
-    }
-
-    users(ids: number[], ask?: Ask): Promise<User[]> {
-        return told(this.api.users(ids, ask), ask);
     }
 
     stocks(parameters: Parameters, ask?: Ask): Promise<Schemas['StockPage']> {

@@ -1,19 +1,16 @@
+import { Store } from '../store';
+
 /** Whether the server can be reached: `offline` without a network, `unreachable` when it does not answer. */
 export type Connection = 'online' | 'offline' | 'unreachable';
 
-/** What the last requests told. A store for `useSyncExternalStore`. */
-class ConnectionStore {
+/** The outcome of the last requests. */
+class ConnectionStore extends Store {
     private answers = true;
-    private readonly listeners = new Set<() => void>();
 
     constructor() {
+        super();
         for (const event of ['online', 'offline']) addEventListener(event, () => this.tell());
     }
-
-    readonly subscribe = (listener: () => void) => {
-        this.listeners.add(listener);
-        return () => this.listeners.delete(listener);
-    };
 
     readonly current = (): Connection => {
         if (!navigator.onLine) return 'offline';
@@ -24,10 +21,6 @@ class ConnectionStore {
         if (answered === this.answers) return;
         this.answers = answered;
         this.tell();
-    }
-
-    private tell() {
-        this.listeners.forEach((listener) => listener());
     }
 }
 

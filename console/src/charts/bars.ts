@@ -8,7 +8,7 @@ export const PIECE = 500;
 /** Earlier than any price. */
 const BEGINNING = '1900-01-01';
 
-/** A day, or several as one. What is not known is null. */
+/** A day, or several as one. Unknown values are null. */
 export interface Bar {
     date: string;
     open: number;

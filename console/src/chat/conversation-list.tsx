@@ -48,18 +48,20 @@ interface RowProps {
 function Row({ conversation, names, caller, isChosen }: RowProps) {
     const { t, short } = useTranslation();
     const title = useTitle(conversation, names, caller);
-    const { last_message: last, unread_count: unread = 0 } = conversation;
+    const { last_message: last, unread_count: unread } = conversation;
     return (
         <a className="conversation" href={hashOf('chat', conversation.id)} aria-current={isChosen ? 'true' : undefined}>
             <Avatar id={otherOf(conversation, caller)} name={title} />
             <span className="conversation-name">{title}</span>
             <time className="conversation-time" dateTime={conversation.updated_at}>{short(conversation.updated_at)}</time>
             <span className="conversation-last">
-                {last === undefined ? t('chat.with', { id: String(conversation.id) }) : last === null ? t('chat.noMessages') : (
+                {last ? (
                     <>
                         {last.sender_id === caller && <span className="you">{t('chat.you')}: </span>}
                         {last.content}
                     </>
+                ) : (
+                    t('chat.noMessages')
                 )}
             </span>
             {unread > 0 && (

@@ -46,7 +46,7 @@ export function noteMessage(queries: QueryClient, message: Message) {
 
 function withMessage(conversation: Conversation, message: Message): Conversation {
     const last = conversation.last_message;
-    const isNewest = last === undefined || last === null || last.id === message.id || last.created_at <= message.created_at;
+    const isNewest = !last || last.id === message.id || last.created_at <= message.created_at;
     if (!isNewest) return conversation;
     const updated_at = message.created_at > conversation.updated_at ? message.created_at : conversation.updated_at;
     return { ...conversation, updated_at, last_message: message };

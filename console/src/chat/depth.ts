@@ -1,4 +1,5 @@
 import { useSyncExternalStore } from 'react';
+import { Store } from '../store';
 import { PER_PAGE } from './window';
 
 /** Where the reader is: how many messages are newer than the lowest one on the screen, and how many there are. */
@@ -8,21 +9,15 @@ export interface Depth {
 }
 
 /** The depth of the list on the screen. It changes while the list scrolls, and only what shows it is drawn again. */
-export class DepthStore {
+export class DepthStore extends Store {
     private depth: Depth = { position: null, total: null };
-    private readonly listeners = new Set<() => void>();
-
-    readonly subscribe = (listener: () => void) => {
-        this.listeners.add(listener);
-        return () => this.listeners.delete(listener);
-    };
 
     readonly current = () => this.depth;
 
     set(depth: Depth) {
         if (depth.position === this.depth.position && depth.total === this.depth.total) return;
         this.depth = depth;
-        this.listeners.forEach((listener) => listener());
+        this.tell();
     }
 }
 

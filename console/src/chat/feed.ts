@@ -1,8 +1,9 @@
 // The changes of the caller's conversations, in the order of their commits. The client resumes the stream where it broke.
 import type { Client, Message } from '../api/client';
 import { Problem } from '../api/problem';
+import { Store } from '../store';
 
-/** `polling`: the server has no feed, and whoever wants news has to ask. */
+/** `polling`: the server has no feed, so the page asks for news itself. */
 export type FeedState = 'connecting' | 'live' | 'polling' | 'disconnected';
 
 export interface FeedListener {
@@ -12,24 +13,20 @@ export interface FeedListener {
     lost: () => void;
 }
 
-/** The feed of the page. A store for `useSyncExternalStore`. */
-export class Feed {
+/** The feed of the page. */
+export class Feed extends Store {
     private state: FeedState = 'connecting';
-    private readonly stores = new Set<() => void>();
-    private readonly listeners = new Set<FeedListener>();
+    private readonly followers = new Set<FeedListener>();
 
-    constructor(private readonly client: Client) {}
-
-    readonly subscribe = (listener: () => void) => {
-        this.stores.add(listener);
-        return () => this.stores.delete(listener);
-    };
+    constructor(private readonly client: Client) {
+        super();
+    }
 
     readonly current = () => this.state;
 
     listen(listener: FeedListener): () => void {
-        this.listeners.add(listener);
-        return () => this.listeners.delete(listener);
+        this.followers.add(listener);
+        return () => this.followers.delete(listener);
     }
 
     /** Begins to follow; returns how to end it. */
@@ -48,7 +45,7 @@ export class Feed {
                 if (signal.aborted) return;
                 if (!(error instanceof Problem)) throw error;
                 if (error.kind !== 'changes-expired') return this.set(error.status === 404 ? 'polling' : 'disconnected');
-                this.listeners.forEach((listener) => listener.lost());
+                this.followers.forEach((listener) => listener.lost());
             }
         }
     }
@@ -56,14 +53,14 @@ export class Feed {
     private async changes(signal: AbortSignal) {
         const onState = ({ status }: { status: string }) => this.set(status === 'connected' ? 'live' : 'disconnected');
         for await (const change of this.client.api.changes({ signal, onState })) {
-            if (change.type === 'message') this.listeners.forEach((listener) => listener.message(change.message));
-            else this.listeners.forEach((listener) => listener.erased(change.erased.id, change.erased.conversation_id));
+            if (change.type === 'message') this.followers.forEach((listener) => listener.message(change.message));
+            else this.followers.forEach((listener) => listener.erased(change.erased.id, change.erased.conversation_id));
         }
     }
 
     private set(state: FeedState) {
         if (state === this.state) return;
         this.state = state;
-        this.stores.forEach((listener) => listener());
+        this.tell();
     }
 }

@@ -1,9 +1,4 @@
-import { useQuery } from '@tanstack/react-query';
-import type { Client, Conversation, User } from '../api/client';
-import { useClient } from '../api/server';
-
-/** Ids that one request may name. */
-const MOST = 100;
+import type { Conversation } from '../api/client';
 
 export type Names = ReadonlyMap<number, string>;
 
@@ -22,23 +17,7 @@ export function callerOf(subject: string | null, conversations: readonly Convers
     return everywhere.length === 1 ? everywhere[0]! : id;
 }
 
-async function read(client: Client, ids: number[], signal: AbortSignal): Promise<User[]> {
-    const users: User[] = [];
-    for (let at = 0; at < ids.length; at += MOST) users.push(...(await client.users(ids.slice(at, at + MOST), { signal })));
-    return users;
-}
-
-/** The names of the users of conversations: those that come with them, and those that are asked for. */
-export function useNames(conversations: readonly Conversation[]): Names {
-    const client = useClient();
-    const known = new Map(conversations.flatMap(({ users }) => (users ?? []).map((user) => [user.id, user.username] as const)));
-    const missing = participants(conversations).filter((id) => !known.has(id));
-    const asked = useQuery({
-        queryKey: ['users', missing],
-        queryFn: ({ signal }) => read(client, missing, signal),
-        enabled: missing.length > 0,
-        staleTime: 10 * 60_000,
-    });
-    for (const user of asked.data ?? []) known.set(user.id, user.username);
-    return known;
+/** Returns the names of the users of conversations. */
+export function namesOf(conversations: readonly Conversation[]): Names {
+    return new Map(conversations.flatMap(({ users }) => users.map(({ id, username }) => [id, username] as const)));
 }

@@ -7,14 +7,14 @@ import { Conversation } from './conversation';
 import { ConversationList } from './conversation-list';
 import { conversationsOf, useConversations } from './conversations';
 import type { FeedState } from './feed';
-import { callerOf, useNames } from './people';
+import { callerOf, namesOf } from './people';
 import type { Conversation as Row } from '../api/client';
 
 export function ChatView({ route, feed }: { route: Route; feed: FeedState }) {
     const { t } = useTranslation();
     const query = useConversations();
     const conversations = conversationsOf(query.data);
-    const names = useNames(conversations);
+    const names = namesOf(conversations);
     const caller = callerOf(session.current()?.claims?.subject ?? null, conversations);
     const chosen = route.id !== null && /^[1-9][0-9]{0,15}$/.test(route.id) ? Number(route.id) : null;
     const conversation = conversations.find(({ id }) => id === chosen) ?? (chosen === null || query.isPending ? null : unlisted(chosen));
@@ -42,5 +42,5 @@ export function ChatView({ route, feed }: { route: Route; feed: FeedState }) {
 
 /** A conversation that is on no page of the list yet, or that only a reader with more rights may see. */
 function unlisted(id: number): Row {
-    return { id, user1_id: 0, user2_id: null, created_at: '', updated_at: '', from_archive: false };
+    return { id, user1_id: 0, user2_id: null, created_at: '', updated_at: '', users: [], last_message: null, unread_count: 0, from_archive: false };
 }

@@ -1,14 +1,9 @@
 import { useSyncExternalStore } from 'react';
+import { Store } from '../store';
 
 /** Whether the request of a view is unfolded. */
-class DrawerState {
+class DrawerState extends Store {
     private isOpen = false;
-    private readonly listeners = new Set<() => void>();
-
-    readonly subscribe = (listener: () => void) => {
-        this.listeners.add(listener);
-        return () => this.listeners.delete(listener);
-    };
 
     readonly current = () => this.isOpen;
 
@@ -18,7 +13,7 @@ class DrawerState {
 
     set(isOpen: boolean) {
         this.isOpen = isOpen;
-        this.listeners.forEach((listener) => listener());
+        this.tell();
     }
 }
 

@@ -1,6 +1,7 @@
 import { useState, useSyncExternalStore } from 'react';
 import type { Exchange, View } from '../api/exchange';
 import { useTranslation } from '../i18n';
+import { decoded } from '../router';
 import { session } from '../session/session';
 import { Icon } from '../ui/icons';
 import { drawer, useDrawer } from './drawer-state';
@@ -47,15 +48,6 @@ export function TierTags({ exchange: { tiers } }: { exchange: Exchange }) {
             {tiers.cold !== undefined && <span className="tier-tag tier-cold">cold {tiers.cold.toFixed(1)}</span>}
         </span>
     );
-}
-
-/** An address as people read it. */
-export function decoded(url: string): string {
-    try {
-        return decodeURIComponent(url);
-    } catch {
-        return url;
-    }
 }
 
 /** A request in several languages, ready to copy. */

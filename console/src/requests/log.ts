@@ -1,20 +1,15 @@
 import { connection } from '../api/connection';
-import { latencies } from '../tiers/latency';
 import { tierTimes, viewOf, type Exchange, type View } from '../api/exchange';
+import { Store } from '../store';
+import { latencies } from '../tiers/latency';
 
 /** The exchanges that are kept for display. */
 const KEPT = 200;
 
-/** The requests of this page, newest first. A store for `useSyncExternalStore`. */
-class RequestLog {
+/** The requests of this page, newest first. */
+class RequestLog extends Store {
     private exchanges: readonly Exchange[] = [];
-    private readonly listeners = new Set<() => void>();
     private next = 1;
-
-    readonly subscribe = (listener: () => void) => {
-        this.listeners.add(listener);
-        return () => this.listeners.delete(listener);
-    };
 
     readonly all = () => this.exchanges;
 
@@ -64,10 +59,6 @@ class RequestLog {
     private add(exchange: Exchange) {
         this.exchanges = [exchange, ...this.exchanges.slice(0, KEPT - 1)];
         this.tell();
-    }
-
-    private tell() {
-        this.listeners.forEach((listener) => listener());
     }
 }
 

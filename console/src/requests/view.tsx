@@ -1,7 +1,8 @@
 import { useState, useSyncExternalStore } from 'react';
 import { address } from '../api/place';
 import { useTranslation } from '../i18n';
-import { decoded, Snippets, TierTags } from './drawer';
+import { decoded } from '../router';
+import { Snippets, TierTags } from './drawer';
 import { requests } from './log';
 
 /** Every request of the page, newest first. */

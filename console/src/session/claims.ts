@@ -22,7 +22,7 @@ export function readClaims(token: string): Claims | null {
     }
 }
 
-/** Returns the token of a text that somebody pasted: the token, or a header with it. */
+/** Returns the token of a pasted text: the token, or a header with it. */
 export function pastedToken(text: string): string {
     return text.trim().replace(/^["']?(authorization:\s*)?(bearer\s+)?/i, '').replace(/["']$/, '');
 }

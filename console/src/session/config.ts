@@ -1,6 +1,6 @@
 import { CONSOLE } from '../api/place';
 
-/** What the page asks the server for before anything else. */
+/** The configuration, which the page asks the server for before anything else. */
 export interface Config {
     version: string;
     prices_public: boolean;

@@ -1,3 +1,5 @@
+import { decoded } from '../router';
+import { Store } from '../store';
 import { readClaims, type Claims } from './claims';
 
 /** The token lives as long as the tab. */
@@ -8,20 +10,15 @@ export interface Session {
     claims: Claims | null;
 }
 
-/** The token of the tab. A store for `useSyncExternalStore`. */
-class SessionStore {
+/** The token of the tab. */
+class SessionStore extends Store {
     private session: Session | null = null;
-    private readonly listeners = new Set<() => void>();
 
     constructor() {
+        super();
         const token = sessionStorage.getItem(KEY);
         if (token) this.session = { token, claims: readClaims(token) };
     }
-
-    readonly subscribe = (listener: () => void) => {
-        this.listeners.add(listener);
-        return () => this.listeners.delete(listener);
-    };
 
     readonly current = () => this.session;
 
@@ -30,13 +27,13 @@ class SessionStore {
     begin(token: string) {
         sessionStorage.setItem(KEY, token);
         this.session = { token, claims: readClaims(token) };
-        this.listeners.forEach((listener) => listener());
+        this.tell();
     }
 
     end() {
         sessionStorage.removeItem(KEY);
         this.session = null;
-        this.listeners.forEach((listener) => listener());
+        this.tell();
     }
 }
 
@@ -49,6 +46,6 @@ export const session = new SessionStore();
 export function takeTokenOfAddress() {
     const found = /^#token=([^&]+)(?:&(.*))?$/.exec(location.hash);
     if (!found?.[1]) return;
-    session.begin(decodeURIComponent(found[1]));
+    session.begin(decoded(found[1]));
     history.replaceState(null, '', `${location.pathname}${location.search}${found[2] ? `#${found[2]}` : ''}`);
 }

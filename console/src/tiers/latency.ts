@@ -1,6 +1,7 @@
 // How long answers to this page took, by the tiers that were asked, over the last hour.
 import { useSyncExternalStore } from 'react';
 import type { TierTimes } from '../api/exchange';
+import { Store } from '../store';
 
 const HOUR = 3_600_000;
 /** Answers that are kept. */
@@ -36,16 +37,10 @@ export function groupOf(tiers: TierTimes): Group | null {
     return tiers.cold !== undefined ? 'cold' : null;
 }
 
-/** The answers of the last hour. A store for `useSyncExternalStore`. */
-class Latencies {
+/** The answers of the last hour. */
+class Latencies extends Store {
     private answers: Answered[] = [];
     private summary: Partial<Record<Group, Latency>> = {};
-    private readonly listeners = new Set<() => void>();
-
-    readonly subscribe = (listener: () => void) => {
-        this.listeners.add(listener);
-        return () => this.listeners.delete(listener);
-    };
 
     readonly current = () => this.summary;
 
@@ -55,7 +50,7 @@ class Latencies {
         const time = group === 'both' ? ms : (tiers[group] ?? 0);
         this.answers = [...this.answers.filter((answer) => answer.at > at - HOUR), { at, group, ms: time }].slice(-KEPT);
         this.summary = { ...this.summary, [group]: this.summarize(group) };
-        this.listeners.forEach((listener) => listener());
+        this.tell();
     }
 
     private summarize(group: Group): Latency {

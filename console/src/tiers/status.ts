@@ -14,7 +14,7 @@ export function useArchiveStatus() {
         queryFn: ({ signal }) => client.archiveStatus({ signal }),
         staleTime: 0,
         retry: false,
-        refetchInterval: ({ state }) => (state.error ? EVERY.idle : isMoving(state.data) ? EVERY.moving : EVERY.idle),
+        refetchInterval: ({ state }) => (!state.error && isMoving(state.data) ? EVERY.moving : EVERY.idle),
     });
 }
 

@@ -29,11 +29,7 @@ export function Water({ resources, rates, bytes, health, isKnown }: Props) {
     return (
         <div className={moving ? 'water water-moving' : 'water'}>
             <div className="layer layer-hot">
-                <div>
-                    <h3><Explained term="hot">{t('tiers.hot')}</Explained></h3>
-                    <p>{t('tiers.hotLead')}</p>
-                    <State service={health?.services.hot} />
-                </div>
+                <Tier name="hot" health={health} />
                 {isKnown && (
                     <dl>
                         <div className="figure"><dt>{t('tiers.rows', { n: '' }).trim()}</dt><dd>{number(hotRows)}</dd></div>
@@ -60,11 +56,7 @@ export function Water({ resources, rates, bytes, health, isKnown }: Props) {
                 </div>
                 {hasCold ? (
                     <div className="layer-row">
-                        <div>
-                            <h3><Explained term="cold">{t('tiers.cold')}</Explained></h3>
-                            <p>{t('tiers.coldLead')}</p>
-                            <State service={health?.services.cold} />
-                        </div>
+                        <Tier name="cold" health={health} />
                         {inCold.length > 0 && (
                             <dl>
                                 <div className="figure"><dt>{t(isExact ? 'tiers.rows' : 'tiers.aboutRows', { n: '' }).trim()}</dt><dd>{number(coldRows)}</dd></div>
@@ -76,6 +68,17 @@ export function Water({ resources, rates, bytes, health, isKnown }: Props) {
                     <p>{t('tiers.noCold')}</p>
                 )}
             </div>
+        </div>
+    );
+}
+
+function Tier({ name, health }: { name: 'hot' | 'cold'; health: Health | null }) {
+    const { t } = useTranslation();
+    return (
+        <div>
+            <h3><Explained term={name}>{t(`tiers.${name}`)}</Explained></h3>
+            <p>{t(`tiers.${name}Lead`)}</p>
+            <State service={health?.services[name]} />
         </div>
     );
 }

@@ -43,6 +43,8 @@ test('an answer that is no problem document has the kind unknown', BOUND, async 
         .catch((error) => error);
     assert.ok(error instanceof ProblemError);
     assert.deepEqual([error.kind, error.status, error.temporary], ['unknown', 502, true]);
+    const bare = await fake(t, json({ type: 'about:blank', status: 404 }, 404));
+    await assert.rejects(clientOf(bare).health(), { message: /^Not Found: The answer has status 404/ });
 });
 
 test('the documentation of errors names every kind', async () => {
