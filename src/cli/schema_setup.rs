@@ -7,8 +7,8 @@ use super::tier_report;
 use crate::adopt::{self, AdoptionReport, Detected};
 use crate::clock::Clock;
 use crate::journal::live;
-use crate::schema;
 use crate::schema::findings::{Finding, findings};
+use crate::schema::{self, Dialect};
 use crate::tier::migrate::{self, DetectedSchema, Fault, Recorded, Task};
 use crate::tier::{Schema, Tier};
 
@@ -171,7 +171,9 @@ pub async fn ensure_readable(database: &dyn Schema) -> Result<(), Failure> {
 /// Returns the differences from the declaration that are faults.
 async fn faults(database: &dyn Schema) -> Result<Vec<Finding>, Failure> {
     let live = database.inspect(&tier_report::table_names(database)).await.map_err(Failure::of)?;
-    let found = findings(schema::of(database.tier()).tables, &live);
+    let mut found = findings(schema::of(database.tier()).tables, &live);
+    let is_postgres = live.dialect == Dialect::Postgres;
+    found.extend(schema::spread::findings(database, is_postgres).await.map_err(Failure::of)?);
     Ok(found.into_iter().filter(|finding| finding.fault).collect())
 }
 

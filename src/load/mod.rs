@@ -37,7 +37,12 @@ use crate::schema;
 use crate::tier::{Begin, Engine, Record as Answer, Session, Statement, TierError, Value};
 
 crate::queries! {
-    mod sql = "load" { Shared: "queries.sql", Sqlite: "queries.sqlite.sql", Mssql: "queries.mssql.sql" }
+    mod sql = "load" {
+        Shared: "queries.sql",
+        Sqlite: "queries.sqlite.sql",
+        Postgres: "queries.postgres.sql",
+        Mssql: "queries.mssql.sql",
+    }
     [
         cold_alike, cold_by_id, cold_prices, complete_stock, conversation_active, correct_price, demands, hot_alike,
         hot_by_id, hot_prices, name_user, stock_by_symbol,

@@ -2,6 +2,7 @@
 
 pub mod cold;
 pub mod hot;
+pub mod spread;
 #[cfg(test)]
 mod tests;
 

@@ -8,6 +8,8 @@ use super::statement::{Statement, Texts};
 pub struct Fragment {
     sqlite: Option<String>,
     postgres: Option<String>,
+    /// The text of PostgreSQL, unless there is another.
+    citus: Option<String>,
     mssql: Option<String>,
 }
 
@@ -17,6 +19,7 @@ impl From<&str> for Fragment {
         Self {
             sqlite: Some(text.to_owned()),
             postgres: Some(text.to_owned()),
+            citus: Some(text.to_owned()),
             mssql: Some(numbered_for_mssql(text)),
         }
     }
@@ -32,8 +35,13 @@ impl From<&Statement> for Fragment {
     /// Takes the texts of a named query, without the line that names it.
     fn from(statement: &Statement) -> Self {
         let body = |text: &str| text.split_once('\n').map_or("", |(_, body)| body).to_owned();
-        let Texts { sqlite, postgres, mssql } = statement.texts();
-        Self { sqlite: sqlite.map(body), postgres: postgres.map(body), mssql: mssql.map(body) }
+        let Texts { sqlite, postgres, citus, mssql } = statement.texts();
+        Self {
+            sqlite: sqlite.map(body),
+            postgres: postgres.map(body),
+            citus: citus.or(postgres).map(body),
+            mssql: mssql.map(body),
+        }
     }
 }
 
@@ -56,6 +64,7 @@ impl Fragment {
         Self {
             sqlite: fill(self.sqlite, &value.sqlite, "SQLite"),
             postgres: fill(self.postgres, &value.postgres, "PostgreSQL"),
+            citus: fill(self.citus, &value.citus, "Citus"),
             mssql: fill(self.mssql, &value.mssql, "SQL Server"),
         }
     }
@@ -73,6 +82,7 @@ impl Fragment {
         Self {
             sqlite: join(self.sqlite, &next.sqlite),
             postgres: join(self.postgres, &next.postgres),
+            citus: join(self.citus, &next.citus),
             mssql: join(self.mssql, &next.mssql),
         }
     }
@@ -85,7 +95,13 @@ impl Fragment {
     /// Returns the texts of a statement called `name`. They live as long as the program.
     pub(super) fn named(self, name: &str) -> Texts {
         let text = |text: Option<String>| text.map(|text| &*format!("-- {name}\n{text}").leak());
-        Texts { sqlite: text(self.sqlite), postgres: text(self.postgres), mssql: text(self.mssql) }
+        let citus = self.citus.filter(|citus| self.postgres.as_ref() != Some(citus));
+        Texts {
+            sqlite: text(self.sqlite),
+            postgres: text(self.postgres),
+            citus: text(citus),
+            mssql: text(self.mssql),
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Readers' statements have a time limit. A mover's have none, but a limit for locks.
 
+mod citus;
 pub(super) mod codec;
 mod lease;
 mod migrate;
@@ -11,6 +12,8 @@ mod url;
 
 use std::fmt;
 use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
@@ -53,6 +56,9 @@ const GRACE: Duration = Duration::from_secs(5);
 /// The smallest number with too many digits for a price.
 const PRICE_LIMIT: Decimal = Decimal::from_parts(100_000_000, 0, 0, false, 0);
 
+/// What Citus says, as an internal error (`XX000`), when it loses a worker or its own server ends.
+const LOST_A_WORKER: [&str; 2] = ["failure on connection marked as essential", "postmaster was shut down"];
+
 /// A PostgreSQL database that serves as a tier.
 #[derive(Clone)]
 pub struct Postgres {
@@ -64,6 +70,8 @@ pub struct Postgres {
     direct: PgConnectOptions,
     url: PostgresUrl,
     schema: &'static TierSchema,
+    /// Whether the newest connection found the tables spread over workers.
+    spread: Arc<AtomicBool>,
 }
 
 impl Postgres {
@@ -111,15 +119,19 @@ impl Postgres {
         };
         let sessions = SESSIONS.min(url.most / 2);
         let readers = url.most - sessions;
+        let spread = Arc::new(AtomicBool::new(false));
         let pool = |wait| {
+            let spread = Arc::clone(&spread);
             let pool = PgPoolOptions::new().acquire_timeout(wait).max_lifetime(LIFETIME);
             // With a pooler the setting would leak to other clients.
             let (look_for_client, must_write) = (!url.pooled, url.must_write);
             pool.after_connect(move |connection, _| {
+                let spread = Arc::clone(&spread);
                 Box::pin(async move {
                     if look_for_client {
                         lease::look_for_client(connection).await;
                     }
+                    spread.store(citus::is_spread(connection).await?, Ordering::Relaxed);
                     if must_write { lease::refuse_read_only(connection).await } else { Ok(()) }
                 })
             })
@@ -134,6 +146,7 @@ impl Postgres {
             direct,
             url: url.clone(),
             schema,
+            spread,
         }
     }
 
@@ -211,7 +224,8 @@ impl Postgres {
         statement: &Statement,
         params: &[Value],
     ) -> Result<Vec<Record>, TierError> {
-        let (text, arguments) = prepared(self.schema.tier, statement, params)?;
+        let spread = self.spread.load(Ordering::Relaxed);
+        let (text, arguments) = prepared(self.schema.tier, spread, statement, params)?;
         let rows = async {
             let rows = self.rows(lease.begin(), text, arguments).await;
             lease.end();
@@ -270,7 +284,8 @@ impl Engine for Postgres {
 
     async fn session(&self) -> Result<Box<dyn Session>, TierError> {
         let lease = Lease::new(self.acquire(SESSIONS_NAME, &self.sessions).await?);
-        Ok(Box::new(PostgresSession::new(lease, self.schema.tier, &self.url)))
+        let spread = self.spread.load(Ordering::Relaxed);
+        Ok(Box::new(PostgresSession::new(lease, self.schema.tier, &self.url, spread)))
     }
 
     fn reject_reason(&self, value: &Value) -> Option<&'static str> {
@@ -296,11 +311,13 @@ impl Engine for Postgres {
 
 fn prepared(
     tier: Tier,
+    spread: bool,
     statement: &Statement,
     params: &[Value],
 ) -> Result<(&'static str, PgArguments), TierError> {
     let fault = |source| TierError::Statement { tier, statement: statement.name, source };
-    let text = statement.for_postgres().ok_or_else(|| fault("it has no text for PostgreSQL".into()))?;
+    let text = if spread { statement.for_citus() } else { statement.for_postgres() };
+    let text = text.ok_or_else(|| fault("it has no text for PostgreSQL".into()))?;
     let used = params.get(..used(text)).unwrap_or(params);
     Ok((text, codec::bind(used).map_err(fault)?))
 }
@@ -343,6 +360,8 @@ fn answered(
 fn refused(tier: Tier, statement: &'static str, error: sqlx::Error) -> TierError {
     let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
     let code = code.as_deref().unwrap_or("").to_owned();
+    let message = error.as_database_error().map_or("", sqlx::error::DatabaseError::message);
+    let lost_a_worker = code == "XX000" && LOST_A_WORKER.iter().any(|text| message.contains(text));
     let never_asked =
         code.is_empty() && matches!(error, sqlx::Error::ColumnNotFound(_) | sqlx::Error::Encode(_));
     let source = error.into();
@@ -351,6 +370,7 @@ fn refused(tier: Tier, statement: &'static str, error: sqlx::Error) -> TierError
         "40001" | "40P01" | "55P03" => TierError::Conflict { tier, statement, source },
         // protocol_violation: the statement and its parameters do not match.
         "08P01" => TierError::Statement { tier, statement, source },
+        _ if lost_a_worker => TierError::Unavailable { tier, source },
         // query_canceled is the statement's time limit; the others are a full or broken disk or server.
         "57014" | "" if !never_asked => TierError::Unavailable { tier, source },
         code if ["08", "53", "57P", "58"].iter().any(|class| code.starts_with(class)) => {
@@ -372,6 +392,12 @@ pub(crate) fn texts() -> Vec<Text> {
             "connect.reads_only",
             "Finds out whether the server accepts no writes, for target_session_attrs.",
             lease::READS_ONLY,
+        ),
+        Text::new("connect.citus", "Finds out whether the server has Citus.", citus::IS_THERE),
+        Text::new(
+            "connect.spread",
+            "Finds out whether tables are spread over workers, on a server with Citus.",
+            citus::IS_SPREAD,
         ),
         Text::new("session.begin_read", "Begins a transaction that only reads.", session::BEGIN_READ),
         Text::new("session.begin_write", "Begins a transaction that writes.", session::BEGIN_WRITE),

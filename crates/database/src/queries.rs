@@ -19,7 +19,7 @@
 //! `text`, `time`, `date`, `price`, `bool`, and `ints` for a list of integers.
 //!
 //! `queries.sqlite.sql`, `queries.postgres.sql` and `queries.mssql.sql` hold texts for one engine, each under its `-- name:`
-//! line. Such a text replaces the shared one. An engine file may repeat `-- index:` and hold further comment lines in the
+//! line, and `queries.citus.sql` those that a PostgreSQL with spread tables is sent instead. Such a text replaces the shared one. An engine file may repeat `-- index:` and hold further comment lines in the
 //! header; they are notes for the reader and are not sent.
 //!
 //! A text names its parameters `$1`, `$2`, …; for SQL Server they are rewritten to `@P1`, `@P2`, …. `{any $1}` becomes the
@@ -39,6 +39,8 @@ pub enum FileKind {
     Sqlite,
     /// PostgreSQL.
     Postgres,
+    /// PostgreSQL whose tables are spread over workers, where its text must differ.
+    Citus,
     /// SQL Server.
     Mssql,
 }
@@ -125,6 +127,7 @@ fn statement<'a>(
     let texts = Texts {
         sqlite: text(FileKind::Sqlite),
         postgres: text(FileKind::Postgres),
+        citus: engine_text(FileKind::Citus).map(|section| sent(&for_engine(FileKind::Citus, &section.text))),
         mssql: text(FileKind::Mssql),
     };
     let needed: &[(&str, bool)] = match field("tier") {
@@ -157,7 +160,7 @@ fn for_engine(source: FileKind, text: &str) -> String {
         let list = &rest[start + 5..end];
         out.push_str(&rest[..start]);
         let (before, after) = match source {
-            FileKind::Postgres | FileKind::Shared => ("= ANY (", ")"),
+            FileKind::Postgres | FileKind::Citus | FileKind::Shared => ("= ANY (", ")"),
             FileKind::Sqlite => ("IN (SELECT value FROM json_each(", "))"),
             FileKind::Mssql => ("IN (SELECT v FROM OPENJSON(", ") WITH (v BIGINT '$'))"),
         };

@@ -72,6 +72,11 @@ impl Record {
         self.read(column, null)
     }
 
+    /// Returns whether the answer has this column.
+    pub fn has(&self, column: &str) -> bool {
+        self.is_null(column).is_ok()
+    }
+
     /// Reads an integer or NULL.
     pub fn int_or_null(&self, column: &str) -> Result<Option<i64>, TierError> {
         self.read(

@@ -20,13 +20,20 @@ pub struct Statement {
 pub(super) struct Texts {
     pub sqlite: Option<&'static str>,
     pub postgres: Option<&'static str>,
+    /// For a PostgreSQL whose tables are spread over workers; without one it is sent the text of PostgreSQL.
+    pub citus: Option<&'static str>,
     pub mssql: Option<&'static str>,
 }
 
 impl Texts {
     fn map(self, change: impl Fn(&'static str) -> &'static str) -> Self {
-        let Self { sqlite, postgres, mssql } = self;
-        Self { sqlite: sqlite.map(&change), postgres: postgres.map(&change), mssql: mssql.map(&change) }
+        let Self { sqlite, postgres, citus, mssql } = self;
+        Self {
+            sqlite: sqlite.map(&change),
+            postgres: postgres.map(&change),
+            citus: citus.map(&change),
+            mssql: mssql.map(&change),
+        }
     }
 }
 
@@ -182,6 +189,23 @@ impl Statement {
     /// Returns the text for PostgreSQL, if the statement is ever sent to one.
     pub const fn for_postgres(&self) -> Option<&'static str> {
         self.texts.postgres
+    }
+
+    /// Returns the text for a PostgreSQL whose tables are spread over workers by Citus.
+    pub fn for_citus(&self) -> Option<&'static str> {
+        self.texts.citus.or(self.texts.postgres)
+    }
+
+    /// Returns whether Citus is sent another text than PostgreSQL.
+    pub const fn differs_on_citus(&self) -> bool {
+        self.texts.citus.is_some()
+    }
+
+    /// Returns the statement without a text of its own for Citus: its rows are in one shard.
+    #[must_use]
+    pub const fn of_one_shard(mut self) -> Self {
+        self.texts.citus = None;
+        self
     }
 
     /// Returns the text for SQL Server, if the statement is ever sent to one.

@@ -50,7 +50,7 @@ impl<L: SqlList> Joint<'_, L> {
             return Ok(Answers { hot, cold: None, is_partial: false });
         }
         let cold = cold.ok_or(ReadError::NoCold { resource: self.list.resource() })?;
-        match cold.proven(&statements.cold, snapshot, params).await {
+        match cold.proven(self.list.resource(), &statements.cold, snapshot, params).await {
             Ok((cold, confirmed)) => {
                 tiers.check_confirmed(self.list, snapshot, confirmed).await?;
                 Ok(Answers { hot, cold: Some(cold), is_partial: false })

@@ -4,7 +4,7 @@ use super::queries::sql;
 use super::{ConsistencyError, Disagreement, JournalError};
 use thermocline_core::clock::Timestamp;
 use thermocline_core::table::ColumnType;
-use thermocline_database::{Engine, Session, TierError, Value};
+use thermocline_database::{Begin, Engine, Session, TierError, Value};
 
 /// Claims the next number above `oldest` for a mover. Once committed, movers with older numbers are overtaken.
 pub async fn claim(
@@ -24,6 +24,16 @@ pub async fn claim(
 pub async fn lock(cold: &mut dyn Session, resource: &str) -> Result<Option<i64>, TierError> {
     let records = cold.fetch(sql::lock_claim(), &[resource.into()]).await?;
     records.first().map(|record| record.int("claimed")).transpose()
+}
+
+/// Waits until every part of an earlier commit is done, of transactions that had locked the claim row.
+///
+/// A server may answer a commit before all of it is visible: a distributed one when it loses the connection to a worker that has
+/// prepared its part. That part holds the claim row on the worker until it is committed.
+pub async fn wait_for_parts(cold: &mut dyn Session, resource: &str) -> Result<(), TierError> {
+    cold.begin(Begin::Write).await?;
+    lock(cold, resource).await?;
+    cold.rollback().await
 }
 
 /// Returns whether hot's epoch has reached `number` because another mover claimed a later one.
@@ -72,6 +82,8 @@ pub async fn vacuum_bound(
     resource: &str,
     kept: Timestamp,
 ) -> Result<(i64, i64), TierError> {
+    // Two statements: the second sees what was committed while the first waited.
+    lock(cold, resource).await?;
     let records = cold.fetch(sql::vacuum_bound(), &[resource.into(), kept.into()]).await?;
     let Some(record) = records.first() else { return Ok((0, 0)) };
     Ok((record.int("floor")?, record.int_or_null("bound")?.unwrap_or(0)))

@@ -14,8 +14,9 @@ RETURNING claimed
 -- purpose: Locks the claim row until the transaction ends, so that no mover can claim.
 -- parameters: resource text
 -- index: primary key of archive_head
--- A writing transaction of SQLite holds the write lock of the file.
-SELECT claimed FROM archive_head WHERE resource = $1
+-- An UPDATE, never a lock hint: a distributed server has a copy of the row on each worker, and a part of an earlier commit that
+-- is still under way on one of them holds the row there.
+UPDATE archive_head SET claimed = claimed WHERE resource = $1 RETURNING claimed
 
 -- name: release
 -- tier: cold
@@ -54,7 +55,7 @@ UPDATE archive_head SET floor = $2 WHERE resource = $1 AND floor < $2
 
 -- name: vacuum_bound
 -- tier: cold
--- purpose: Locks the claim row; reads the oldest readable epoch, and the highest move up to which every move is confirmed and finished by the given time.
+-- purpose: Reads the oldest readable epoch, and the highest move up to which every move is confirmed and finished by the given time.
 -- parameters: resource text, kept time
 -- index: primary keys of archive_head and archive_batches
 SELECT floor, (

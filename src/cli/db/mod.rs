@@ -4,6 +4,7 @@ mod adopt;
 mod auto;
 mod check;
 mod current;
+mod distribute;
 mod downgrade;
 mod generate;
 mod grants;
@@ -45,6 +46,7 @@ enum Command {
     Reset(reset::Args),
     Statements(statements::Args),
     Grants(grants::Args),
+    Distribute(distribute::Args),
 }
 
 /// Runs the command.
@@ -64,5 +66,6 @@ pub async fn run(args: Args, settings: &Settings, json: bool) -> Result<(), Fail
         Command::Reset(args) => reset::run(&args, settings, json).await,
         Command::Statements(args) => statements::run(&args, json),
         Command::Grants(args) => grants::run(&args, json),
+        Command::Distribute(args) => distribute::run(&args, settings, json).await,
     }
 }

@@ -84,6 +84,7 @@ fn all(dialect: Dialect) -> Vec<Listed> {
         ops::health::statements(),
         ops::sampling::statements(),
         auth::statements(),
+        schema::spread::statements(),
         tier_report::statements(),
         downgrades(dialect),
     ];

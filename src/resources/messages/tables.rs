@@ -28,7 +28,7 @@ pub const MESSAGES_ARCHIVE: Table = table(
     &versions::<{ MESSAGES.columns.len() + 4 }>(MESSAGES.columns),
     "Versions of archived messages.",
 )
-.key(&["conversation_id", "id"])
+.key(&["conversation_id", "created_at", "id"])
 .indexes(&[
     index(
         "messages_archive_open",

@@ -54,13 +54,13 @@ const CHILDREN: [Children; 2] = [
 /// Every post.
 static ALL: LazyLock<ListStatements> = LazyLock::new(|| {
     let list = ListSpec::new("posts", "posts", &POSTS).with_children(&CHILDREN);
-    list.counted_in("posts_archive_blocks").statements()
+    list.counted_in("posts_archive_blocks").scattered().statements()
 });
 
 /// The posts of an author.
 static BY_AUTHOR: LazyLock<ListStatements> = LazyLock::new(|| {
     let list = ListSpec::new("posts_by_author", "posts", &POSTS).filtered_by(&["author_id"]);
-    list.with_children(&CHILDREN).counted_in("posts_archive_blocks").statements()
+    list.with_children(&CHILDREN).counted_in("posts_archive_blocks").scattered().statements()
 });
 
 impl List for Posts {

@@ -59,7 +59,7 @@ pub const POSTS_ARCHIVE: Table = table(
     &versions::<{ POSTS.columns.len() + 4 }>(POSTS.columns),
     "Versions of archived posts.",
 )
-.key(&["author_id", "id"])
+.key(&["original_id", "id"])
 .indexes(&[
     index("posts_archive_open", &["created_at DESC", "original_id DESC"], "all posts").only(OPEN),
     closed_index("posts_archive_closed"),

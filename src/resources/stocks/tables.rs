@@ -50,7 +50,7 @@ pub const PRICES_HISTORY: Table = table(
     &versions::<{ PRICES.columns.len() + 4 }>(PRICES.columns),
     "Versions of archived prices; one open version for each stock and day.",
 )
-.key(&["stock_id", "id"])
+.key(&["stock_id", "trade_date", "id"])
 .indexes(&[
     index("stock_prices_history_open", &["stock_id", "trade_date DESC"], "a stock's days")
         .unique()

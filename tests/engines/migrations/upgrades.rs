@@ -70,11 +70,20 @@ async fn a_pair_of_any_version_becomes_the_newest() {
         installation.in_hot("INSERT INTO users (username) VALUES ('ann')").await;
         installation.in_cold("UPDATE archive_head SET claimed = 5 WHERE resource = 'posts'").await;
         let newest = installation.newest();
+        let (mut above, mut expected) = (fresh.clone(), newest);
         for version in (1..newest[0].max(newest[1])).rev() {
             for (tier, newest) in [("hot", newest[0]), ("cold", newest[1])] {
                 let back = version.min(newest).to_string();
                 installation.succeed(&["db", "downgrade", &back, "--tier", tier, "--yes"]);
             }
+            // A step that changes nothing on an engine is recognized with the step before it.
+            let here = installation.schema().await;
+            for place in 0..newest.len() {
+                if here[place] != above[place] {
+                    expected[place] = version.min(newest[place]);
+                }
+            }
+            above = here;
             let (status, report) = installation.report_and_status(&["db", "check"]);
             assert_eq!(status, Some(1), "{}: {version}: {report}", installation.name);
             let pending = report.as_array().expect("tiers").iter().map(|tier| tier["pending"].as_array());
@@ -85,7 +94,7 @@ async fn a_pair_of_any_version_becomes_the_newest() {
             for (place, newest) in newest.iter().enumerate() {
                 assert_eq!(
                     report[place]["adopted"],
-                    json!(version.min(*newest)),
+                    json!(expected[place]),
                     "{}: {report}",
                     installation.name
                 );

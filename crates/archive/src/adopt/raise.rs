@@ -54,12 +54,13 @@ impl Adoption<'_> {
         let now = self.mover.clock.now();
         let mut cold = self.mover.cold.session().await?;
         cold.begin(Begin::Write).await?;
-        if let Some(epoch) = epoch {
-            entry::confirm(&mut *cold, resource, epoch).await?;
-            claim::raise_oldest_readable_epoch(&mut *cold, resource, epoch).await?;
-        }
+        // The claim row first, as in every transaction.
         if let Some(number) = claim::lock(&mut *cold, resource).await? {
             claim::release(&mut *cold, resource, number).await?;
+        }
+        if let Some(epoch) = epoch {
+            claim::raise_oldest_readable_epoch(&mut *cold, resource, epoch).await?;
+            entry::confirm(&mut *cold, resource, epoch).await?;
         }
         progress::enter(&mut *cold, name, Phase::Raised, now).await?;
         fail_point::reached("confirming-adopted");
@@ -70,6 +71,8 @@ impl Adoption<'_> {
 
     async fn raise_hot(&self, epoch: i64, token: i64) -> Result<(), MoveError> {
         let (family, now) = (self.source.family, self.mover.clock.now());
+        // Hot must not commit before every part of the copies has.
+        claim::wait_for_parts(&mut *self.mover.cold.session().await?, family.resource).await?;
         let newest = newest(self.mover.cold, family.resource).await?;
         if let Err(error) = self.reserve_ids().await {
             // Such as ids of 64 bits beside a hot that counts in 32. No new row of such a hot can have one.

@@ -1,3 +1,9 @@
+-- name: in_cold
+-- index: primary key, or the table's index on original_id
+-- One scan: two would have two snapshots on a distributed server, and a version that is closed in between would be in both.
+SELECT {first} AS first_, {second} AS second_, from_epoch, to_epoch FROM {table}
+WHERE {owner} {any $1} ORDER BY first_, second_, from_epoch
+
 -- name: miscounted_actions
 SELECT user_id, day, sum(counted)::bigint AS counted, sum(n)::bigint AS n
 FROM (

@@ -98,12 +98,12 @@ pub async fn close_pending(this: &mut Move<'_>, leaving: &mut [Rows<'_>]) -> Res
 }
 
 /// Removes the rows from cold that committed moves have erased, in the open transaction of cold. Readers of older epochs,
-/// which would miss them, have to ask hot again.
-pub async fn purge(this: &mut Move<'_>) -> Result<(), TierError> {
+/// which would miss them, have to ask hot again. Returns whether there were any.
+pub async fn purge(this: &mut Move<'_>) -> Result<bool, TierError> {
     let (family, epoch) = (this.family, this.state.epoch);
     let targets = targets(&mut *this.cold, family, |pending| (1..=epoch).contains(&pending)).await?;
     if targets.is_empty() {
-        return Ok(());
+        return Ok(false);
     }
     claim::raise_oldest_readable_epoch(&mut *this.cold, family.resource, epoch).await?;
     let mut gone: BTreeMap<i64, (Digest, i64)> = BTreeMap::new();
@@ -128,7 +128,7 @@ pub async fn purge(this: &mut Move<'_>) -> Result<(), TierError> {
         entry::subtract(&mut *this.cold, family.resource, batch, rows, digest).await?;
     }
     fail_point::reached("purged");
-    Ok(())
+    Ok(true)
 }
 
 /// Notes that the rows of an interrupted erasure are still to be erased.

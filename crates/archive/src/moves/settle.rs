@@ -20,17 +20,21 @@ pub async fn begin<'a>(mover: &'a Mover<'a>, family: &'a Family) -> Result<Move<
         return Err(MoveError::Overtaken { resource });
     }
     this.lock_claim().await?;
-    settle(&mut this).await?;
+    let changed = settle(&mut this).await?;
     fail_point::reached("settling");
     this.cold.commit().await?;
     fail_point::reached("settled");
+    if changed {
+        // Rows are read before the next write.
+        claim::wait_for_parts(&mut *this.cold, resource).await?;
+    }
     this.took(Step::Settle);
     Ok(this)
 }
 
 /// Makes cold agree with hot, in the open transaction of cold: confirms moves up to hot's epoch and undoes interrupted moves
-/// above it.
-pub async fn settle(this: &mut Move<'_>) -> Result<(), MoveError> {
+/// above it. Returns whether rows of cold changed.
+pub async fn settle(this: &mut Move<'_>) -> Result<bool, MoveError> {
     let (resource, epoch) = (this.family.resource, this.state.epoch);
     if !this.is_proven().await? {
         return Err(this.disagree(Disagreement::UnknownMove(epoch)));
@@ -39,7 +43,7 @@ pub async fn settle(this: &mut Move<'_>) -> Result<(), MoveError> {
         return Err(this.disagree(Disagreement::Unpaired));
     }
     entry::confirm(&mut *this.cold, resource, epoch).await?;
-    erasures::purge(this).await?;
+    let mut changed = erasures::purge(this).await?;
     for above in entry::above(&mut *this.cold, resource, epoch).await? {
         let (number, kind) = (above.epoch, above.kind);
         if above.confirmed {
@@ -47,10 +51,11 @@ pub async fn settle(this: &mut Move<'_>) -> Result<(), MoveError> {
         }
         check_interrupted(this, kind, number).await?;
         undo(this, number).await?;
+        changed = true;
         fail_point::reached("undone");
         tracing::info!(resource, epoch = number, %kind, "undid an interrupted move");
     }
-    Ok(())
+    Ok(changed)
 }
 
 /// Fails if a move above hot's epoch does not look interrupted. If hot had committed it, hot would be older than cold,

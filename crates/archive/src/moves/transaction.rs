@@ -259,6 +259,8 @@ impl<'a> Move<'a> {
         fail_point::reached("journalled");
         self.cold.commit().await?;
         fail_point::reached("committed-in-cold");
+        // Hot must not commit before every part of the copy has.
+        claim::wait_for_parts(&mut *self.cold, self.family.resource).await?;
         self.took(Step::Cold);
         Ok(())
     }
@@ -311,8 +313,9 @@ impl<'a> Move<'a> {
     async fn confirm(&mut self) -> Result<(), TierError> {
         let resource = self.family.resource;
         self.cold.begin(Begin::Write).await?;
-        entry::confirm(&mut *self.cold, resource, self.number).await?;
+        // The claim row first, as in every transaction: movers of two resources may share locks of a table.
         claim::release(&mut *self.cold, resource, self.number).await?;
+        entry::confirm(&mut *self.cold, resource, self.number).await?;
         fail_point::reached("confirming");
         self.cold.commit().await?;
         fail_point::reached("confirmed");

@@ -59,7 +59,8 @@ fn compare(steps: &[Step], shapes: &Shapes) -> DetectedSchema {
         return DetectedSchema::Empty;
     }
     let mut nearest: Option<Vec<String>> = None;
-    for (step, after) in steps.iter().zip(&shapes.after) {
+    // Newest first: of versions with the same tables the newest.
+    for (step, after) in steps.iter().zip(&shapes.after).rev() {
         let after = lines(after);
         let missing = after.difference(&now).map(|line| format!("missing: {line}"));
         let unknown = now.difference(&after).map(|line| format!("unknown: {line}"));

@@ -21,6 +21,7 @@ INSERT INTO _sqlx_migrations (version, description, checksum, success, execution
 VALUES ($1, $2, decode($3, 'hex'), $4, $5)
 
 -- name: shape
+-- Indexes named so are made where tables are spread over workers, by no migration.
 WITH tables AS (
     SELECT c.oid, c.relname::text AS name FROM pg_class c
     WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p') AND c.relname <> '_sqlx_migrations'
@@ -40,4 +41,5 @@ SELECT t.name, t.name || ' ' || pg_get_constraintdef(k.oid, true)
 FROM tables t JOIN pg_constraint k ON k.conrelid = t.oid WHERE k.contype <> 'n'
 UNION ALL
 SELECT t.name, pg_get_indexdef(i.indexrelid, 0, true)
-FROM tables t JOIN pg_index i ON i.indrelid = t.oid
+FROM tables t JOIN pg_index i ON i.indrelid = t.oid JOIN pg_class x ON x.oid = i.indexrelid
+WHERE x.relname NOT LIKE '%\_spread'

@@ -111,7 +111,7 @@ async fn shape(connection: &mut PgConnection) -> Result<Vec<(String, String)>, s
 impl Migrating for PostgresMigrating {
     async fn fetch(&mut self, statement: &Statement) -> Result<Vec<Record>, TierError> {
         let begun = std::time::Instant::now();
-        let (text, arguments) = prepared(self.tier, statement, &[])?;
+        let (text, arguments) = prepared(self.tier, false, statement, &[])?;
         let rows = sqlx::query_with(text, arguments).fetch_all(&mut self.connection).await;
         answered(
             self.tier,
@@ -123,7 +123,7 @@ impl Migrating for PostgresMigrating {
     }
 
     async fn execute(&mut self, statement: &Statement, params: &[Value]) -> Result<(), TierError> {
-        let (text, arguments) = prepared(self.tier, statement, params)?;
+        let (text, arguments) = prepared(self.tier, false, statement, params)?;
         let done = sqlx::query_with(text, arguments).execute(&mut self.connection).await;
         done.map(drop).map_err(|error| refused(self.tier, statement.name, error))
     }

@@ -19,9 +19,11 @@ const LONG: Duration = Duration::from_hours(24);
 
 pub(super) const BEGIN_READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 /// The settings end with the transaction, so they are safe behind a pooler. A copy must be on disk before its
-/// originals are removed, whatever the server's configuration is.
+/// originals are removed, whatever the server's configuration is. The last setting makes Citus write with one transaction a
+/// worker, so that each part of a commit holds the claim row; to other servers it is a name without a meaning.
 pub(super) const BEGIN_WRITE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; \
-    SET LOCAL synchronous_commit = on; SET LOCAL lock_timeout = '30s'";
+    SET LOCAL synchronous_commit = on; SET LOCAL lock_timeout = '30s'; \
+    SET LOCAL citus.multi_shard_modify_mode = 'sequential'";
 
 pub(super) const COMMIT: &str = "COMMIT";
 pub(super) const ROLLBACK: &str = "ROLLBACK";
@@ -34,13 +36,15 @@ pub(super) struct PostgresSession {
     persistent: bool,
     /// The time limit of a statement.
     limit: Duration,
+    /// Whether the tables are spread over workers.
+    spread: bool,
     open: bool,
 }
 
 impl PostgresSession {
     /// Creates a session on a connection to `url`.
-    pub fn new(lease: Lease, tier: Tier, url: &PostgresUrl) -> Self {
-        Self { lease, tier, persistent: !url.pooled, limit: url.write_timeout, open: false }
+    pub fn new(lease: Lease, tier: Tier, url: &PostgresUrl, spread: bool) -> Self {
+        Self { lease, tier, persistent: !url.pooled, limit: url.write_timeout, spread, open: false }
     }
 
     async fn run(
@@ -84,7 +88,7 @@ impl Session for PostgresSession {
 
     async fn fetch(&mut self, statement: &Statement, params: &[Value]) -> Result<Vec<Record>, TierError> {
         let (tier, begun) = (self.tier, Instant::now());
-        let (text, arguments) = prepared(tier, statement, params)?;
+        let (text, arguments) = prepared(tier, self.spread, statement, params)?;
         let query = sqlx::query_with(text, arguments).persistent(self.persistent);
         let lease = &mut self.lease;
         let rows = async {
@@ -97,7 +101,7 @@ impl Session for PostgresSession {
     }
 
     async fn execute(&mut self, statement: &Statement, params: &[Value]) -> Result<u64, TierError> {
-        let (text, arguments) = prepared(self.tier, statement, params)?;
+        let (text, arguments) = prepared(self.tier, self.spread, statement, params)?;
         self.run(statement.name, text, arguments).await
     }
 

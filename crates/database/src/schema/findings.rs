@@ -78,12 +78,14 @@ pub enum Difference {
     Inbound,
     /// A trigger on a moved table.
     Trigger,
+    /// A table is not spread over workers as the others are.
+    Placement,
 }
 
 impl Difference {
     /// Returns whether a reader would fail or answer wrongly because of it.
     pub const fn hinders_readers(self) -> bool {
-        matches!(self, Self::MissingTable | Self::MissingColumn | Self::Type | Self::Key)
+        matches!(self, Self::MissingTable | Self::MissingColumn | Self::Type | Self::Key | Self::Placement)
     }
 }
 

@@ -41,6 +41,7 @@ pub struct ListSpec {
     children: &'static [Children],
     blocks: Option<&'static str>,
     scope: Option<&'static str>,
+    scattered: bool,
 }
 
 /// A number of children that is shown with each row.
@@ -69,6 +70,7 @@ impl ListSpec {
             children: &[],
             blocks: None,
             scope: None,
+            scattered: false,
         }
     }
 
@@ -121,6 +123,12 @@ impl ListSpec {
         Self { scope: Some(scope), ..self }
     }
 
+    /// Says that its rows are in many shards where tables are spread over workers.
+    #[must_use]
+    pub const fn scattered(self) -> Self {
+        Self { scattered: true, ..self }
+    }
+
     /// Assembles its statements.
     ///
     /// # Panics
@@ -166,11 +174,15 @@ impl ListSpec {
     }
 
     fn cold(&self, table: &'static str) -> ColdStatements {
-        let slice = |direction| self.in_cold(queries::cold_slice(), "cold_slice", table, 7, direction);
+        let of_shards =
+            |statement: Statement| if self.scattered { statement } else { statement.of_one_shard() };
+        let slice =
+            |direction| of_shards(self.in_cold(queries::cold_slice(), "cold_slice", table, 7, direction));
+        let count = self.in_cold(queries::cold_count(), "cold_count", table, 7, "DESC");
         ColdStatements {
             slice: ["DESC", "ASC"].map(slice),
             find: Some(self.in_cold(queries::cold_find(), "cold_find", table, 2, "DESC")),
-            count: Some(self.in_cold(queries::cold_count(), "cold_count", table, 7, "DESC")),
+            count: Some(of_shards(count)),
             blocks: self.blocks.map(BlockStatements::of),
         }
     }
@@ -223,9 +235,12 @@ impl ListSpec {
             archived => format!("{archived} AS {}", column.name),
         };
         let columns: Vec<String> = self.shown().map(column).collect();
+        // A row by its id is in the shard of that id, and so are its children.
+        let by_id = epoch == 2;
+        let row = if by_id { Fragment::from("$1") } else { queries::listed_row().into() };
         let children = self.children.iter().map(|children| {
             let child = children.table.archived.unwrap_or(children.table.name);
-            let values = [("child", child.into()), ("owner", children.owner.into())];
+            let values = [("child", child.into()), ("owner", children.owner.into()), ("row", row.clone())];
             (children.column, Fragment::from(queries::cold_children()).fill_all(&values))
         });
         let span = if self.day.is_some() { queries::cold_span_of_days() } else { queries::cold_span() };

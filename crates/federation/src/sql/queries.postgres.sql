@@ -28,6 +28,11 @@ SELECT floor,
         (SELECT max(epoch) FROM archive_batches WHERE resource = '{resource}' AND confirmed) AS confirmed
     FROM archive_head WHERE resource = '{resource}'
 
+-- name: cold_span
+-- The bounds of the time alone leave out the chunks of a table that is cut by time.
+{at} >= $1 AND {at} <= $3
+            AND ({at}, {id}) >= ($1, $2) AND ({at}, {id}) < ($3, $4)
+
 -- name: cold_span_of_days
 {at} >= ($1 AT TIME ZONE 'UTC')::date AND {at} <= ($3 AT TIME ZONE 'UTC')::date
             AND ({at}::timestamp, {id}) >= ($1 AT TIME ZONE 'UTC', $2)
@@ -38,8 +43,8 @@ SELECT floor,
 strpos(lower({column} COLLATE "C"), {text}) > 0
 
 -- name: cold_children
-(SELECT count(*) FROM {child} WHERE {owner} = r.id AND from_epoch <= {epoch} AND to_epoch IS NULL)
-        + (SELECT count(*) FROM {child} WHERE {owner} = r.id AND from_epoch <= {epoch} AND to_epoch > {epoch})
+(SELECT count(*) FROM {child} WHERE {owner} = {row} AND from_epoch <= {epoch} AND to_epoch IS NULL)
+        + (SELECT count(*) FROM {child} WHERE {owner} = {row} AND from_epoch <= {epoch} AND to_epoch > {epoch})
 
 
 -- name: blocks_locate

@@ -113,6 +113,11 @@ FROM p
 -- tier: fragment
 -- purpose: The number of a row's children in cold as of an epoch.
 
+-- name: listed_row
+-- tier: fragment
+-- purpose: The id of a row of a slice, as the numbers of its children name it.
+r.id
+
 -- name: blocks_locate
 -- tier: cold
 -- purpose: Finds the level 0 block that holds the row of this rank, newest first.

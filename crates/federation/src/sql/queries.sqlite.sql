@@ -97,7 +97,7 @@ instr(lower({column}), {text}) > 0
 
 -- name: cold_children
 (SELECT count(*) FROM {child}
-     WHERE {owner} = r.id AND from_epoch <= {epoch} AND (to_epoch IS NULL OR to_epoch > {epoch}))
+     WHERE {owner} = {row} AND from_epoch <= {epoch} AND (to_epoch IS NULL OR to_epoch > {epoch}))
 
 
 -- name: blocks_locate

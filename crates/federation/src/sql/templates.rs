@@ -6,11 +6,12 @@ thermocline_database::queries! {
         Shared: "queries.sql",
         Sqlite: "queries.sqlite.sql",
         Postgres: "queries.postgres.sql",
+        Citus: "queries.citus.sql",
         Mssql: "queries.mssql.sql",
     }
     [
         hot_slice, hot_find, cold_slice, cold_find, cold_count, state, state_of_children, proof, hot_span,
         hot_span_of_days, cold_span, cold_span_of_days, containing, hot_children, cold_children,
-        blocks_locate, blocks_rank, changes, of_scopes, cold_find_all,
+        blocks_locate, blocks_rank, changes, of_scopes, cold_find_all, listed_row,
     ]
 }

@@ -1,0 +1,9 @@
+CREATE UNIQUE INDEX messages_archive_key ON messages_archive (conversation_id, id);
+CREATE UNIQUE INDEX posts_archive_key ON posts_archive (author_id, id);
+CREATE UNIQUE INDEX stock_prices_history_key ON stock_prices_history (stock_id, id);
+ALTER TABLE messages_archive DROP CONSTRAINT messages_archive_pkey,
+    ADD CONSTRAINT messages_archive_pkey PRIMARY KEY USING INDEX messages_archive_key;
+ALTER TABLE posts_archive DROP CONSTRAINT posts_archive_pkey,
+    ADD CONSTRAINT posts_archive_pkey PRIMARY KEY USING INDEX posts_archive_key;
+ALTER TABLE stock_prices_history DROP CONSTRAINT stock_prices_history_pkey,
+    ADD CONSTRAINT stock_prices_history_pkey PRIMARY KEY USING INDEX stock_prices_history_key;

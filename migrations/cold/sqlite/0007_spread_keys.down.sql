@@ -1,0 +1,1 @@
+-- The keys of SQLite's tables are their row ids, whatever a server spreads them by. The number belongs to PostgreSQL's step.

@@ -1,0 +1,142 @@
+//! `thermocline db distribute`
+
+use serde::Serialize;
+
+use crate::archive::adopt;
+use crate::cli::connect;
+use crate::cli::failure::Failure;
+use crate::cli::output::print_json;
+use crate::cli::schema_setup;
+use crate::config::Settings;
+use crate::schema::Dialect;
+use crate::schema::spread::{self, INDEXES, Placement};
+use crate::telemetry::explain;
+use crate::tier::{Schema, Tier};
+
+/// Spread the tables of cold over the workers of Citus
+///
+/// Each row goes to one worker, by its conversation, post, stock or user; the journal gets a copy on each. All of it is one
+/// transaction: movers wait, readers go on with what was before. Running it again places only what is not placed yet. Restart
+/// the servers afterwards. `db check` and `serve` refuse a database of which only a part is spread.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+The extension citus must be there, and the workers added, before.
+
+Examples:
+  thermocline db distribute --citus --dry-run
+  thermocline db distribute --citus --shards 64")]
+pub struct Args {
+    /// With Citus, the only way so far
+    #[arg(long, required = true)]
+    citus: bool,
+    /// Print the statements, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// The shards of messages, prices and behaviour
+    #[arg(long, value_name = "N", default_value = "32", value_parser = clap::value_parser!(u32).range(1..=4096))]
+    shards: u32,
+    /// The shards of posts, all of which a list of posts asks [default: two a worker]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
+    post_shards: Option<u32>,
+}
+
+/// The changes to cold.
+#[derive(Debug, Serialize)]
+struct Report {
+    /// The tables that were local.
+    placed: Vec<&'static str>,
+    /// The statements, in the order in which they are sent.
+    statements: Vec<String>,
+    dry_run: bool,
+}
+
+/// Runs the command.
+pub async fn run(args: &Args, settings: &Settings, json: bool) -> Result<(), Failure> {
+    let Some(location) = settings.cold.as_ref().filter(|location| location.dialect() == Dialect::Postgres)
+    else {
+        return Err(Failure::Usage("COLD_DATABASE_URL: only a PostgreSQL with Citus has workers".to_owned()));
+    };
+    let cold = connect::open(Tier::Cold, location).await?;
+    let report = distribute(&*cold, args).await;
+    cold.close().await;
+    let report = report?;
+    if json {
+        return print_json(&report);
+    }
+    if args.dry_run {
+        report.statements.iter().for_each(|statement| outln!("{statement};"));
+    } else if report.placed.is_empty() {
+        outln!("cold: spread already, nothing to do");
+    } else {
+        outln!("cold: spread {}; restart the servers", report.placed.join(", "));
+    }
+    Ok(())
+}
+
+async fn distribute(cold: &dyn Schema, args: &Args) -> Result<Report, Failure> {
+    schema_setup::prepare(cold, false).await?;
+    let Some(placements) = spread::read(cold).await.map_err(Failure::of)? else {
+        return Err(Failure::Usage("cold: the database lacks the extension citus".to_owned()));
+    };
+    let records = cold.fetch(spread::sql::workers(), &[]).await.map_err(Failure::of)?;
+    let workers = records.first().map_or(Ok(0), |record| record.int("n")).map_err(Failure::of)?;
+    if workers == 0 {
+        return Err(Failure::Usage("cold: no worker was added to Citus".to_owned()));
+    }
+    let waiting = adopt::unfinished(cold).await.map_err(Failure::of)?;
+    if !waiting.is_empty() {
+        return Err(Failure::Usage(format!("cold: the adoption of {} is not done", waiting.join(", "))));
+    }
+    let missing = spread::missing(&placements).map_err(|wrong| {
+        let wrong = schema_setup::listed(&wrong);
+        Failure::Failed(format!("cold is spread in another way, which nothing here changes:{wrong}"))
+    })?;
+    let post_shards = args.post_shards.map_or(workers * 2, i64::from);
+    let placed: Vec<&'static str> = missing.iter().map(|(table, _)| *table).collect();
+    let report = |statements| Report { placed: placed.clone(), statements, dry_run: args.dry_run };
+    if missing.is_empty() {
+        return Ok(report(Vec::new()));
+    }
+    let mut statements = vec![
+        "BEGIN".to_owned(),
+        "SET LOCAL citus.multi_shard_modify_mode = 'sequential'".to_owned(),
+        "SET LOCAL client_min_messages = 'warning'".to_owned(),
+    ];
+    for (name, columns) in INDEXES {
+        statements.push(format!("CREATE INDEX IF NOT EXISTS {name} ON {columns}"));
+    }
+    for (table, placement) in &missing {
+        let shards = if table.starts_with("posts") { post_shards } else { i64::from(args.shards) };
+        statements.push(place(table, *placement, shards));
+    }
+    statements.push("COMMIT".to_owned());
+    // What stands in the local tables is read no more.
+    statements.extend(
+        placed.iter().map(|table| format!("SELECT truncate_local_data_after_distributing_table('{table}')")),
+    );
+    if args.dry_run {
+        return Ok(report(statements));
+    }
+    let mut direct = cold.migrating().await.map_err(Failure::of)?;
+    for statement in &statements {
+        if let Err(stop) = direct.run(statement).await {
+            direct.close().await;
+            return Err(Failure::Failed(format!("cold: {statement}: {}", explain(&*stop.source))));
+        }
+    }
+    direct.close().await;
+    Ok(report(statements))
+}
+
+/// Returns the statement that places a table.
+fn place(table: &str, placement: Placement, shards: i64) -> String {
+    match placement {
+        Placement::Everywhere => format!("SELECT create_reference_table('{table}')"),
+        Placement::By(column) => format!(
+            "SELECT create_distributed_table('{table}', '{column}', colocate_with => 'none', shard_count => {shards})"
+        ),
+        Placement::Beside(column, other) => {
+            format!("SELECT create_distributed_table('{table}', '{column}', colocate_with => '{other}')")
+        }
+    }
+}

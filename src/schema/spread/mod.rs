@@ -1,0 +1,204 @@
+//! Tables of cold that Citus spreads over workers: the profile, and the differences of a database from it.
+
+use std::collections::BTreeMap;
+
+use thermocline_database::schema::findings::{Difference, Finding};
+
+use crate::tier::{Engine, Statement, Tier, TierError};
+
+crate::queries! {
+    /// Statements about spread tables.
+    pub mod sql = "spread" { Shared: "queries.sql", Postgres: "queries.postgres.sql" }
+    [is_there, placements, silent_workers, workers]
+}
+
+/// Returns the statements of this module.
+pub fn statements() -> Vec<Statement> {
+    sql::all().into_iter().copied().collect()
+}
+
+/// The placement of the rows of a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Placement {
+    /// A copy of the table on each worker.
+    Everywhere,
+    /// Each row on one worker, by the value of a column.
+    By(&'static str),
+    /// By a column, beside the rows of another table with the same value.
+    Beside(&'static str, &'static str),
+}
+
+/// The placement of each table of cold. The journal is on every worker, so that the one with a row can prove the epoch.
+pub const PROFILE: [(&str, Placement); 13] = [
+    ("archive_head", Placement::Everywhere),
+    ("archive_batches", Placement::Everywhere),
+    ("archive_erasures", Placement::Everywhere),
+    ("archive_adoption", Placement::Everywhere),
+    ("archive_adoption_rejects", Placement::Everywhere),
+    ("messages_archive", Placement::By("conversation_id")),
+    ("messages_archive_blocks", Placement::Beside("scope", "messages_archive")),
+    ("posts_archive", Placement::By("original_id")),
+    ("comments_archive", Placement::Beside("post_id", "posts_archive")),
+    ("likes_archive", Placement::Beside("post_id", "posts_archive")),
+    ("posts_archive_blocks", Placement::By("scope")),
+    ("stock_prices_history", Placement::By("stock_id")),
+    ("user_behavior_analytics", Placement::By("user_id")),
+];
+
+/// The indexes of lists whose rows are in many shards: of all versions, since each shard is scanned once. Their names end as
+/// those of no migration do.
+pub const INDEXES: [(&str, &str); 2] = [
+    ("posts_archive_spread", "posts_archive (created_at DESC, original_id DESC)"),
+    ("posts_archive_author_spread", "posts_archive (author_id, created_at DESC, original_id DESC)"),
+];
+
+/// The placement of a table as a database has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Placed {
+    /// The column; none for a table with a copy on each worker.
+    column: Option<String>,
+    is_reference: bool,
+    /// Tables of one group have rows of one value on one worker.
+    group: i64,
+}
+
+/// The placements in a database by table.
+pub type Placements = BTreeMap<String, Placed>;
+
+/// Reads the placements; `None` on a server without Citus.
+pub async fn read<E: Engine + ?Sized>(engine: &E) -> Result<Option<Placements>, TierError> {
+    let records = engine.fetch(sql::is_there(), &[]).await?;
+    if !records.first().map_or(Ok(false), |record| record.bool("is_there"))? {
+        return Ok(None);
+    }
+    let mut placements = Placements::new();
+    for record in engine.fetch(sql::placements(), &[]).await? {
+        let placed = Placed {
+            column: record.text_or_null("col")?,
+            is_reference: record.bool("is_reference")?,
+            group: record.int("grp")?,
+        };
+        placements.insert(record.text("tbl")?, placed);
+    }
+    Ok(Some(placements))
+}
+
+/// Returns the tables that are not placed yet, in the order in which they are.
+///
+/// # Errors
+/// Names the tables that are placed in another way.
+pub fn missing(placements: &Placements) -> Result<Vec<(&'static str, Placement)>, Vec<String>> {
+    let (mut missing, mut wrong) = (Vec::new(), Vec::new());
+    for (table, placement) in PROFILE {
+        match placements.get(table) {
+            None => missing.push((table, placement)),
+            Some(placed) if fits(placed, placement, placements) => {}
+            Some(placed) => wrong.push(format!("{table} is {}, not {}", shown(placed), meant(placement))),
+        }
+    }
+    if wrong.is_empty() { Ok(missing) } else { Err(wrong) }
+}
+
+/// Returns the faults of a cold tier of which some tables are spread and others are not, or in another way. A read of the rest
+/// would be of two instants.
+pub async fn findings<E: Engine + ?Sized>(engine: &E, is_postgres: bool) -> Result<Vec<Finding>, TierError> {
+    if engine.tier() != Tier::Cold || !is_postgres {
+        return Ok(Vec::new());
+    }
+    let Some(placements) = read(engine).await? else { return Ok(Vec::new()) };
+    if !PROFILE.iter().any(|(table, _)| placements.contains_key(*table)) {
+        return Ok(Vec::new());
+    }
+    let fault = |table: &str, text: String| Finding {
+        what: Difference::Placement,
+        table: table.to_owned(),
+        fault: true,
+        text,
+    };
+    Ok(match missing(&placements) {
+        Ok(missing) => {
+            let local =
+                |table| format!("{table} is local beside spread tables: run `thermocline db distribute`");
+            missing.into_iter().map(|(table, _)| fault(table, local(table))).collect()
+        }
+        Err(wrong) => wrong.into_iter().map(|text| fault("cold", text)).collect(),
+    })
+}
+
+fn fits(placed: &Placed, placement: Placement, placements: &Placements) -> bool {
+    let by = |column| placed.column.as_deref() == Some(column);
+    match placement {
+        Placement::Everywhere => placed.is_reference,
+        Placement::By(column) => by(column),
+        Placement::Beside(column, other) => {
+            by(column) && placements.get(other).is_some_and(|other| other.group == placed.group)
+        }
+    }
+}
+
+fn shown(placed: &Placed) -> String {
+    match &placed.column {
+        _ if placed.is_reference => "on every worker".to_owned(),
+        Some(column) => format!("spread by {column}"),
+        None => "managed by Citus and local".to_owned(),
+    }
+}
+
+fn meant(placement: Placement) -> String {
+    match placement {
+        Placement::Everywhere => "on every worker".to_owned(),
+        Placement::By(column) => format!("spread by {column}"),
+        Placement::Beside(column, other) => format!("spread by {column} beside {other}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn placed(column: Option<&str>, group: i64) -> Placed {
+        Placed { column: column.map(str::to_owned), is_reference: column.is_none(), group }
+    }
+
+    fn whole() -> Placements {
+        let group =
+            |table: &str| PROFILE.iter().position(|(name, _)| *name == table).unwrap_or_default() as i64;
+        let of = |(table, placement): &(&str, Placement)| {
+            let placed = match placement {
+                Placement::Everywhere => placed(None, 0),
+                Placement::By(column) => placed(Some(column), group(table)),
+                Placement::Beside(column, other) => placed(Some(column), group(other)),
+            };
+            ((*table).to_owned(), placed)
+        };
+        PROFILE.iter().map(of).collect()
+    }
+
+    #[test]
+    fn the_profile_names_every_table_of_cold() {
+        let mut named = PROFILE.map(|(table, _)| table);
+        let mut tables: Vec<&str> = super::super::cold::TABLES.iter().map(|table| table.name).collect();
+        named.sort_unstable();
+        tables.sort_unstable();
+        assert_eq!(named.as_slice(), tables);
+    }
+
+    #[test]
+    fn only_the_profile_fits() {
+        assert_eq!(missing(&whole()), Ok(Vec::new()));
+        assert_eq!(missing(&Placements::new()).map(|missing| missing.len()), Ok(PROFILE.len()));
+        let mut local_journal = whole();
+        local_journal.remove("archive_head");
+        assert_eq!(missing(&local_journal), Ok(vec![("archive_head", Placement::Everywhere)]));
+        let mut apart = whole();
+        apart.insert("comments_archive".to_owned(), placed(Some("post_id"), 99));
+        let text = "comments_archive is spread by post_id, not spread by post_id beside posts_archive";
+        assert_eq!(missing(&apart), Err(vec![text.to_owned()]));
+        let mut by_author = whole();
+        by_author.insert("posts_archive".to_owned(), placed(Some("author_id"), 7));
+        assert!(
+            missing(&by_author)
+                .is_err_and(|wrong| wrong[0].starts_with("posts_archive is spread by author_id"))
+        );
+    }
+}
