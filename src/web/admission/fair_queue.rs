@@ -7,11 +7,8 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use super::refused_share::RefusedShare;
 use crate::web::counts::Counts;
-
-/// The time after a refusal in which the queue counts as standing: it is overload, and no burst. A short queue that empties
-/// between two moments of it must not count as a burst again.
-const STANDING: Duration = Duration::from_secs(1);
 
 /// The limits of waiting: number and time.
 #[derive(Clone, Copy, Debug)]
@@ -47,8 +44,7 @@ struct State {
     /// The keys that have waiters, in the order of their turns.
     turns: VecDeque<u64>,
     waiters: HashMap<u64, VecDeque<Waiter>>,
-    /// When a key was last refused.
-    refused_at: Option<Instant>,
+    refusals: RefusedShare,
 }
 
 #[derive(Debug)]
@@ -80,7 +76,7 @@ impl FairQueue {
             next_waiter: 0,
             turns: VecDeque::new(),
             waiters: HashMap::new(),
-            refused_at: None,
+            refusals: RefusedShare::new(Instant::now()),
         };
         let slots = slots.max(1);
         Arc::new(Self { slots, share: slots.div_ceil(2), patience, state: Mutex::new(state) })
@@ -92,19 +88,24 @@ impl FairQueue {
             let mut state = self.lock();
             let now = Instant::now();
             if state.begin_if_free(key, self) {
+                state.refusals.admitted(now);
                 return Some(Slot { queue: Arc::clone(self), key });
             }
             let (limit, most) = self.limits(&state, now);
             if state.waiting >= most && !state.displace_for(key) {
-                state.refused_at = Some(now);
+                state.refusals.refused(now);
                 return None;
             }
             (Waiting::new(self, key, &mut state), limit)
         };
-        if let Ok(Ok(())) = tokio::time::timeout(limit, &mut waiting.turn).await {
+        let its_turn = matches!(tokio::time::timeout(limit, &mut waiting.turn).await, Ok(Ok(())));
+        let (mut state, now) = (self.lock(), Instant::now());
+        if its_turn {
+            state.refusals.admitted(now);
+            drop(state);
             return Some(Slot { queue: Arc::clone(self), key });
         }
-        self.lock().refused_at = Some(Instant::now());
+        state.refusals.refused(now);
         None
     }
 
@@ -135,15 +136,14 @@ impl FairQueue {
         let (_, most) = self.limits(&state, now);
         let refuses = state.waiting >= most && state.longest_but(key).is_none();
         if refuses {
-            state.refused_at = Some(now);
+            state.refusals.refused(now);
         }
         refuses
     }
 
     /// Returns how long a request waits at most, and how many wait at most.
     fn limits(&self, state: &State, now: Instant) -> (Duration, usize) {
-        let is_standing = state.refused_at.is_some_and(|refused| now < refused + STANDING);
-        let (limit, waiters) = if is_standing {
+        let (limit, waiters) = if state.refusals.is_overload(now) {
             (self.patience.standing, self.patience.standing_waiters)
         } else {
             (self.patience.burst, self.patience.burst_waiters)
@@ -372,11 +372,8 @@ mod tests {
     async fn a_wait_is_long_in_a_burst_and_short_in_a_standing_queue() {
         let patience = Patience { burst_waiters: 3, standing: Duration::ZERO, ..PATIENCE };
         let queue = FairQueue::new(2, patience);
-        let limits = |after| {
-            let state = queue.lock();
-            queue.limits(&state, state.refused_at.unwrap_or_else(Instant::now) + after)
-        };
-        assert_eq!(limits(Duration::ZERO), (patience.burst, 6), "none was refused");
+        let limits = || queue.limits(&queue.lock(), Instant::now());
+        assert_eq!(limits(), (patience.burst, 6), "none was refused");
         let slots = [queue.acquire(1).await.expect("one"), queue.acquire(2).await.expect("two")];
         let mut waiters = Vec::new();
         for key in 0..6 {
@@ -384,19 +381,18 @@ mod tests {
             settle().await;
         }
         assert!(queue.acquire(7).await.is_none(), "six wait, one each");
-        assert_eq!(limits(Duration::ZERO), (patience.standing, 4));
+        assert_eq!(limits(), (patience.standing, 4), "one of three is refused");
+        assert!(queue.acquire(3).await.is_none(), "it does not wait for a minute");
         drop(slots);
         for waiter in waiters {
             drop(waiter.await.expect("ends"));
         }
         assert_eq!(queue.load(), (0, 0));
-        let last = STANDING.checked_sub(Duration::from_nanos(1)).expect("a second");
-        assert_eq!(limits(last), (patience.standing, 4), "an empty queue does not end the overload");
-        assert_eq!(limits(STANDING), (patience.burst, 6));
+        assert_eq!(limits(), (patience.burst, 6), "two of ten are");
 
+        queue.lock().refusals.refused(Instant::now());
         let _slots = [queue.acquire(1).await.expect("one"), queue.acquire(2).await.expect("two")];
-        queue.lock().refused_at = Some(Instant::now() + Duration::from_hours(1));
-        assert!(queue.acquire(3).await.is_none(), "it does not wait for a minute");
+        assert!(queue.acquire(3).await.is_none(), "it does not wait for a minute, though none else waits");
         assert_eq!(queue.load(), (2, 0), "none that gave up is left behind");
     }
 
@@ -427,8 +423,8 @@ mod tests {
         let _slot = queue.acquire(1).await.expect("it is free");
         let _waiters = [waits(&queue, 1), waits(&queue, 2)];
         settle().await;
-        assert!(queue.refuses(3), "the queue stands since the last refusal");
-        queue.lock().refused_at = None;
+        assert!(queue.refuses(3), "the queue stands since the last refusals");
+        queue.lock().refusals = RefusedShare::new(Instant::now());
         assert!(!queue.refuses(3), "there is room for a third one in a burst");
     }
 

@@ -11,6 +11,7 @@
 mod callers;
 mod fair_queue;
 mod guarded;
+mod refused_share;
 mod sign_ins;
 mod slow;
 mod visit;
