@@ -101,9 +101,9 @@ pub async fn linger(stream: &TcpStream) {
     }
     let read = async {
         let mut dropped = 0;
-        let mut buffer = [0; 4096];
         while dropped < LINGER_BYTES && stream.readable().await.is_ok() {
-            match stream.try_read(&mut buffer) {
+            // A buffer that lived across the waits would be part of every connection.
+            match stream.try_read(&mut [0; 4096]) {
                 Ok(0) => break,
                 Ok(bytes) => dropped += bytes,
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
