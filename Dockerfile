@@ -6,8 +6,8 @@ WORKDIR /src
 COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target \
-    cargo build --release --locked \
-    && install -D -m 0755 target/release/thermocline /out/thermocline \
+    cargo build --profile dist --locked \
+    && install -D -m 0755 target/dist/thermocline /out/thermocline \
     && install -d -m 0755 /out/data
 
 # The same glibc as the build image. No package is installed, and no shell is needed.

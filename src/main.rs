@@ -13,6 +13,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const SHUTDOWN: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
+    // Each small need of a thread would take 2 MB. It works without, so an error changes nothing.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::thread::disable_transparent_huge_pages(true);
     let runtime = match Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => {
