@@ -358,16 +358,14 @@ fn answered(
 }
 
 fn refused(tier: Tier, statement: &'static str, error: sqlx::Error) -> TierError {
-    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
-    let code = code.as_deref().unwrap_or("").to_owned();
+    let code = code(&error);
     let message = error.as_database_error().map_or("", sqlx::error::DatabaseError::message);
     let lost_a_worker = code == "XX000" && LOST_A_WORKER.iter().any(|text| message.contains(text));
     let never_asked =
         code.is_empty() && matches!(error, sqlx::Error::ColumnNotFound(_) | sqlx::Error::Encode(_));
     let source = error.into();
     match code.as_str() {
-        // serialization_failure, deadlock_detected, lock_not_available
-        "40001" | "40P01" | "55P03" => TierError::Conflict { tier, statement, source },
+        code if is_conflict(code) => TierError::Conflict { tier, statement, source },
         // protocol_violation: the statement and its parameters do not match.
         "08P01" => TierError::Statement { tier, statement, source },
         _ if lost_a_worker => TierError::Unavailable { tier, source },
@@ -378,6 +376,18 @@ fn refused(tier: Tier, statement: &'static str, error: sqlx::Error) -> TierError
         }
         _ => TierError::Statement { tier, statement, source },
     }
+}
+
+/// Returns the code of an error of the server; empty for any other error.
+fn code(error: &sqlx::Error) -> String {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    code.as_deref().unwrap_or_default().to_owned()
+}
+
+/// Returns whether the server ended the transaction in favour of another one.
+fn is_conflict(code: &str) -> bool {
+    // serialization_failure, deadlock_detected, lock_not_available
+    ["40001", "40P01", "55P03"].contains(&code)
 }
 
 /// Returns the texts of connections, sessions and migrations.

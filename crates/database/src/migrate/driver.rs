@@ -4,6 +4,7 @@
 //! concurrently) cannot be: it is recorded as incomplete before its first statement, so that the next run stops at
 //! what a failure left.
 
+use std::error::Error;
 use std::time::Instant;
 
 use async_trait::async_trait;
@@ -31,6 +32,8 @@ pub(crate) const COMMIT: &str = "COMMIT";
 /// Rolls a migration back, on every engine.
 pub(crate) const ROLLBACK: &str = "ROLLBACK";
 
+/// How often a migration is tried that gives way to other transactions.
+const ATTEMPTS: usize = 5;
 /// The number of characters of a statement shown in an error.
 const SHOWN: usize = 80;
 
@@ -99,6 +102,11 @@ pub trait Migrating: Send {
     /// Checks, before a commit, the constraints that the engine does not enforce during a migration.
     async fn check(&mut self) -> Result<(), Source> {
         Ok(())
+    }
+
+    /// Returns whether an error means that the transaction gave way to another one, as in a deadlock, and may be repeated.
+    fn gave_way(&self, _error: &(dyn Error + 'static)) -> bool {
+        false
     }
 
     /// Releases the lock.
@@ -193,7 +201,6 @@ impl Driver<'_> {
     /// Applies a migration. The version table is made with the first, so that one that fails leaves nothing behind.
     async fn apply(&mut self, step: &Step, adoption: Option<Adoption>) -> Result<(), TierError> {
         let begun = Instant::now();
-        let nanos = || i64::try_from(begun.elapsed().as_nanos()).unwrap_or(i64::MAX);
         tracing::info!(tier = self.tier.name(), migration = step.name, "applying");
         if step.is_alone() {
             self.on.execute(sql::make_ledger(), &[]).await?;
@@ -201,34 +208,41 @@ impl Driver<'_> {
             if let Err(stop) = self.send(step.up).await {
                 let name = format!("{} (stopped at line {})", step.title(), stop.line);
                 self.on.execute(sql::forget(), &[step.version.into()]).await?;
-                self.record(step, &name, false, nanos()).await?;
-                return Err(self.stopped(step, step.up, stop, false));
+                self.record(step, &name, false, nanos(begun)).await?;
+                return Err(self.failed(stopped(step, step.up, stop, false)));
             }
             self.on.execute(sql::forget(), &[step.version.into()]).await?;
-            return self.record(step, step.title(), true, nanos()).await;
+            return self.record(step, step.title(), true, nanos(begun)).await;
         }
-        if let Err(fault) = self.prepare(adoption).await {
+        for attempt in 1.. {
+            let Err(fault) = self.attempt(step, adoption, begun).await else { break };
             self.roll_back().await;
-            return Err(self.failed(fault));
+            if attempt == ATTEMPTS || !fault.source().is_some_and(|source| self.on.gave_way(source)) {
+                return Err(self.failed(fault));
+            }
+            tracing::warn!(tier = self.tier.name(), migration = step.name, %fault, "gave way, and begins anew");
         }
+        fail_point::reached("migrated");
+        Ok(())
+    }
+
+    /// Applies a migration and its record in one transaction. After an error it is to be rolled back.
+    async fn attempt(
+        &mut self,
+        step: &Step,
+        adoption: Option<Adoption>,
+        begun: Instant,
+    ) -> Result<(), Fault> {
+        self.prepare(adoption).await?;
         let done = async {
             self.on.execute(sql::make_ledger(), &[]).await.map_err(Stop::unplaced)?;
             self.send(step.up).await?;
             self.check(step.up).await?;
-            self.record(step, step.title(), true, nanos()).await.map_err(Stop::unplaced)?;
+            self.record(step, step.title(), true, nanos(begun)).await.map_err(Stop::unplaced)?;
             fail_point::reached("migrating");
             self.on.run(COMMIT).await
         };
-        match done.await {
-            Ok(()) => {
-                fail_point::reached("migrated");
-                Ok(())
-            }
-            Err(stop) => {
-                self.roll_back().await;
-                Err(self.stopped(step, step.up, stop, true))
-            }
-        }
+        done.await.map_err(|stop| stopped(step, step.up, stop, true))
     }
 
     /// Begins the transaction of a migration, and prepares the tables of a platform in it.
@@ -255,7 +269,7 @@ impl Driver<'_> {
             Ok(()) => Ok(()),
             Err(stop) => {
                 self.roll_back().await;
-                Err(self.stopped(step, step.down, stop, true))
+                Err(self.failed(stopped(step, step.down, stop, true)))
             }
         }
     }
@@ -321,17 +335,6 @@ impl Driver<'_> {
         self.on.execute(sql::record(), &params).await
     }
 
-    fn stopped(&self, step: &Step, text: &str, stop: Stop, undone: bool) -> TierError {
-        let (name, line, source) = (step.name.to_owned(), stop.line.max(1), stop.source);
-        let shown = text.lines().nth(line - 1).unwrap_or_default().trim();
-        let statement = shown.chars().take(SHOWN).collect();
-        self.failed(if undone {
-            Fault::Stopped { name, line, statement, source }
-        } else {
-            Fault::Halfway { name, line, statement, source }
-        })
-    }
-
     fn failed(&self, fault: Fault) -> TierError {
         TierError::Statement { tier: self.tier, statement: "migrate", source: fault.into() }
     }
@@ -342,6 +345,22 @@ impl Stop {
     fn unplaced(error: TierError) -> Self {
         Self { line: 0, source: error.into() }
     }
+}
+
+/// Returns why a migration stopped.
+fn stopped(step: &Step, text: &str, stop: Stop, undone: bool) -> Fault {
+    let (name, line, source) = (step.name.to_owned(), stop.line.max(1), stop.source);
+    let shown = text.lines().nth(line - 1).unwrap_or_default().trim();
+    let statement = shown.chars().take(SHOWN).collect();
+    if undone {
+        Fault::Stopped { name, line, statement, source }
+    } else {
+        Fault::Halfway { name, line, statement, source }
+    }
+}
+
+fn nanos(begun: Instant) -> i64 {
+    i64::try_from(begun.elapsed().as_nanos()).unwrap_or(i64::MAX)
 }
 
 /// Checks that every record is complete, known, and equal to the program's files.
@@ -368,4 +387,72 @@ pub(super) fn verify(tier: Tier, steps: &[Step], rows: &[Recorded]) -> Result<()
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A connection whose first commits end in a deadlock.
+    struct Unlucky {
+        deadlocks: usize,
+        ran: Vec<String>,
+    }
+
+    #[async_trait]
+    impl Migrating for Unlucky {
+        async fn fetch(&mut self, _: &Statement) -> Result<Vec<Record>, TierError> {
+            Ok(Vec::new())
+        }
+
+        async fn execute(&mut self, _: &Statement, _: &[Value]) -> Result<(), TierError> {
+            Ok(())
+        }
+
+        async fn run(&mut self, text: &str) -> Result<(), Stop> {
+            self.ran.push(text.to_owned());
+            if text == COMMIT && self.deadlocks > 0 {
+                self.deadlocks -= 1;
+                return Err(Stop { line: 0, source: "a deadlock".into() });
+            }
+            if text == "broken" { Err(Stop { line: 0, source: "an error".into() }) } else { Ok(()) }
+        }
+
+        async fn begin(&mut self) -> Result<(), Stop> {
+            self.run("BEGIN").await
+        }
+
+        fn gave_way(&self, error: &(dyn Error + 'static)) -> bool {
+            error.to_string() == "a deadlock"
+        }
+
+        async fn close(self: Box<Self>) {}
+    }
+
+    /// Upgrades with one migration. Returns the result and the texts that were run.
+    async fn upgrade(up: &'static str, deadlocks: usize) -> (Result<i64, TierError>, Vec<String>) {
+        let mut on = Unlucky { deadlocks, ran: Vec::new() };
+        let steps = [Step::new(1, "0001_first", up, "")];
+        let done = Driver { tier: Tier::Hot, steps: &steps, on: &mut on }.run(Task::Upgrade(None)).await;
+        (done, on.ran)
+    }
+
+    #[tokio::test]
+    async fn a_migration_that_gives_way_begins_anew() {
+        let (done, ran) = upgrade("work", 2).await;
+        assert_eq!(done.expect("the third attempt succeeds"), 0);
+        let lost = ["BEGIN", "work", COMMIT, ROLLBACK];
+        assert_eq!(ran, [&lost[..], &lost, &["BEGIN", "work", COMMIT]].concat());
+    }
+
+    #[tokio::test]
+    async fn attempts_are_limited_and_other_errors_end_it() {
+        let (done, ran) = upgrade("work", ATTEMPTS).await;
+        let error = done.expect_err("no attempt succeeds");
+        assert!(matches!(error.source().and_then(|fault| fault.downcast_ref()), Some(Fault::Stopped { .. })));
+        assert_eq!(ran.iter().filter(|text| *text == ROLLBACK).count(), ATTEMPTS);
+        let (done, ran) = upgrade("broken", 0).await;
+        assert!(done.is_err());
+        assert_eq!(ran, ["BEGIN", "broken", ROLLBACK]);
+    }
 }

@@ -43,13 +43,17 @@ impl Role {
         }
     }
 
+    /// Returns the text that sets a connection up. In a deadlock with the platform the program gives way, since it tries again.
     pub const fn setup(self) -> &'static str {
         match self {
             Self::Reader => "SET TRANSACTION ISOLATION LEVEL SNAPSHOT; SET LOCK_TIMEOUT 10000;",
             Self::Writer => {
-                "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; SET LOCK_TIMEOUT 10000; SET XACT_ABORT ON;"
+                "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; SET LOCK_TIMEOUT 10000; SET XACT_ABORT ON; \
+                 SET DEADLOCK_PRIORITY LOW;"
             }
-            Self::Migrator => "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; SET XACT_ABORT ON;",
+            Self::Migrator => {
+                "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; SET XACT_ABORT ON; SET DEADLOCK_PRIORITY LOW;"
+            }
         }
     }
 }

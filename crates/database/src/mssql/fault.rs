@@ -1,6 +1,6 @@
 //! Classifies errors of the driver and the server.
 
-use tiberius::error::Error;
+use tiberius::error::{Error, TokenError};
 
 use super::super::{Tier, TierError};
 
@@ -34,6 +34,15 @@ pub(super) fn is_snapshot_conflict(error: &Error) -> bool {
         }
         _ => false,
     }
+}
+
+/// Returns whether the server ended the transaction in favour of another one.
+pub(super) fn is_conflict(error: &Error) -> bool {
+    matches!(error, Error::Server(token) if CONFLICTS.contains(&token.code()) || says(token, &BABELFISH_CONFLICTS))
+}
+
+fn says(token: &TokenError, texts: &[&str]) -> bool {
+    token.code() == BABELFISH && texts.iter().any(|text| token.message().contains(text))
 }
 
 /// Returns whether the server closed the connection. After a time-out that is unknown.
@@ -71,16 +80,15 @@ pub(super) fn refused(tier: Tier, statement: &'static str, database: &str, error
         };
     };
     let (code, class) = (token.code(), token.class());
-    let said = |texts: &[&str]| code == BABELFISH && texts.iter().any(|text| token.message().contains(text));
     if code == SNAPSHOTS_OFF {
         return TierError::Statement { tier, statement, source: snapshots_off(database).into() };
     }
     let referred = code == FOREIGN_KEY
         && [REFERRED, BABELFISH_REFERRED].iter().any(|text| token.message().contains(text));
-    if referred || CONFLICTS.contains(&code) || said(&BABELFISH_CONFLICTS) {
+    if referred || is_conflict(&error) {
         return TierError::Conflict { tier, statement, source: error.into() };
     }
-    if class >= FATAL || AWAY.contains(&code) || said(&BABELFISH_AWAY) {
+    if class >= FATAL || AWAY.contains(&code) || says(token, &BABELFISH_AWAY) {
         return TierError::Unavailable { tier, source: error.into() };
     }
     TierError::Statement { tier, statement, source: error.into() }

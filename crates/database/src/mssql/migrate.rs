@@ -223,6 +223,11 @@ impl Migrating for MssqlMigrating {
         self.run(super::session::BEGIN).await
     }
 
+    fn gave_way(&self, error: &(dyn std::error::Error + 'static)) -> bool {
+        error.downcast_ref().is_some_and(fault::is_conflict)
+            || error.downcast_ref().is_some_and(TierError::is_conflict)
+    }
+
     async fn close(self: Box<Self>) {
         self.connection.abandon().await;
     }

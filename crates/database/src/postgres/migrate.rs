@@ -5,7 +5,7 @@ use sqlx::migrate::Migrate as _;
 use sqlx::postgres::{PgConnection, PgDatabaseError, PgErrorPosition, PgRow};
 use sqlx::{AssertSqlSafe, Connection as _, Row as _};
 
-use super::{Postgres, answered, prepared, refused};
+use super::{Postgres, answered, code, is_conflict, prepared, refused};
 use crate::migrate::{Migrating, Schema, Shapes, Step, Stop, TierSchema, sql};
 use crate::{Record, Statement, Tier, TierError, Value};
 
@@ -135,6 +135,11 @@ impl Migrating for PostgresMigrating {
 
     async fn begin(&mut self) -> Result<(), Stop> {
         self.run("BEGIN").await
+    }
+
+    fn gave_way(&self, error: &(dyn std::error::Error + 'static)) -> bool {
+        error.downcast_ref().is_some_and(|error| is_conflict(&code(error)))
+            || error.downcast_ref().is_some_and(TierError::is_conflict)
     }
 
     async fn close(self: Box<Self>) {

@@ -53,11 +53,12 @@ const CONTROLS: [(&str, Control); 12] = [
         Control::SetUp { snapshot: true, abort: false },
     ),
     (
-        "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; SET LOCK_TIMEOUT 10000; SET XACT_ABORT ON;",
+        "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; SET LOCK_TIMEOUT 10000; SET XACT_ABORT ON; \
+         SET DEADLOCK_PRIORITY LOW;",
         Control::SetUp { snapshot: false, abort: true },
     ),
     (
-        "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; SET XACT_ABORT ON;",
+        "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; SET XACT_ABORT ON; SET DEADLOCK_PRIORITY LOW;",
         Control::SetUp { snapshot: false, abort: true },
     ),
     ("BEGIN TRANSACTION", Control::Begin),
