@@ -50,9 +50,13 @@ impl Engine for Explaining {
         self.asked.fetch_add(1, Ordering::Relaxed);
         let text = statement.for_postgres().expect("a statement of cold");
         let explain = format!("-- {}\nEXPLAIN (ANALYZE, COSTS OFF) {text}", statement.name).leak();
-        let lines = self.inner.fetch(&Statement::new(explain).postgres(explain), params).await?;
-        let lines = lines.iter().map(|line| line.text("QUERY PLAN")).collect::<Result<Vec<_>, _>>()?;
-        self.plans.lock().expect("unpoisoned").push((statement.name, lines.join("\n")));
+        // Through a pooler each statement is planned for its parameters, otherwise once for all.
+        let planned_for_these = self.inner.fetch(&sent(explain), params).await?;
+        let generic = self.generic_plan(statement, params).await?;
+        for lines in [planned_for_these, generic] {
+            let lines = lines.iter().map(|line| line.text("QUERY PLAN")).collect::<Result<Vec<_>, _>>()?;
+            self.plans.lock().expect("unpoisoned").push((statement.name, lines.join("\n")));
+        }
         self.inner.fetch(statement, params).await
     }
 
@@ -63,6 +67,46 @@ impl Engine for Explaining {
     async fn close(&self) {
         self.inner.close().await;
     }
+}
+
+impl Explaining {
+    async fn generic_plan(&self, statement: &Statement, params: &[Value]) -> Result<Vec<Record>, TierError> {
+        let text = statement.for_postgres().expect("a statement of cold");
+        // A filter may have more parameters than its text.
+        let used = (1..=params.len()).rfind(|n| text.contains(&format!("${n}"))).unwrap_or(0);
+        let (kinds, values): (Vec<&str>, Vec<String>) = params[..used].iter().map(literal).unzip();
+        let list = |values: String| if used == 0 { values } else { format!("({values})") };
+        let (kinds, values) = (list(kinds.join(", ")), list(values.join(", ")));
+        let mut session = self.inner.session().await?;
+        session.execute(&sent("-- set\nSET plan_cache_mode = force_generic_plan"), &[]).await?;
+        session.execute(&sent(format!("-- prepare\nPREPARE explained{kinds} AS {text}").leak()), &[]).await?;
+        let explain =
+            format!("-- {}\nEXPLAIN (ANALYZE, COSTS OFF) EXECUTE explained{values}", statement.name);
+        let plan = session.fetch(&sent(explain.leak()), &[]).await?;
+        session.execute(&sent("-- deallocate\nDEALLOCATE explained"), &[]).await?;
+        Ok(plan)
+    }
+}
+
+fn sent(text: &'static str) -> Statement {
+    Statement::new(text).postgres(text)
+}
+
+/// The type of a value and its text.
+fn literal(value: &Value) -> (&'static str, String) {
+    let (kind, text) = match value {
+        Value::Null(_) => return ("bigint", "NULL".to_owned()),
+        Value::Int(int) => ("bigint", int.to_string()),
+        Value::Text(text) => ("text", text.to_string()),
+        Value::Time(at) => ("timestamptz", at.to_string()),
+        Value::Date(day) => ("date", day.to_string()),
+        Value::Price(price) => ("numeric", price.to_string()),
+        Value::Bool(bit) => ("boolean", bit.to_string()),
+        Value::Ints(ints) => {
+            ("bigint[]", format!("{{{}}}", ints.iter().map(i64::to_string).collect::<Vec<_>>().join(",")))
+        }
+    };
+    (kind, format!("'{text}'"))
 }
 
 /// A third of all rows, and all rows of one author, were restored before the epoch that is read; some were closed after

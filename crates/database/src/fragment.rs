@@ -87,6 +87,21 @@ impl Fragment {
         }
     }
 
+    /// Returns the fragment without `end`, with which the texts of all engines end; `None` if one does not.
+    #[must_use]
+    pub fn strip_end(&self, end: &str) -> Option<Self> {
+        let strip = |text: &Option<String>| match text {
+            Some(text) => text.strip_suffix(end).map(|text| Some(text.to_owned())),
+            None => Some(None),
+        };
+        Some(Self {
+            sqlite: strip(&self.sqlite)?,
+            postgres: strip(&self.postgres)?,
+            citus: strip(&self.citus)?,
+            mssql: strip(&self.mssql)?,
+        })
+    }
+
     /// Returns the text for SQLite, which is the text of descriptions too.
     pub(super) fn sqlite_text(self) -> String {
         self.sqlite.unwrap_or_default()

@@ -115,7 +115,12 @@ impl Postgres {
                 ("jit", "off"),
             ]);
             let limit = READING.as_millis().to_string();
-            (options.clone().options([("statement_timeout", limit.as_str())]), options)
+            let reading = options.clone().options([
+                ("statement_timeout", limit.as_str()),
+                // Texts of readers are good for all parameters, and planning takes longer than running them.
+                ("plan_cache_mode", "force_generic_plan"),
+            ]);
+            (reading, options)
         };
         let sessions = SESSIONS.min(url.most / 2);
         let readers = url.most - sessions;
@@ -131,7 +136,11 @@ impl Postgres {
                     if look_for_client {
                         lease::look_for_client(connection).await;
                     }
-                    spread.store(citus::is_spread(connection).await?, Ordering::Relaxed);
+                    let is_spread = citus::is_spread(connection).await?;
+                    spread.store(is_spread, Ordering::Relaxed);
+                    if is_spread && look_for_client {
+                        citus::plan_for_parameters(connection).await?;
+                    }
                     if must_write { lease::refuse_read_only(connection).await } else { Ok(()) }
                 })
             })
@@ -408,6 +417,11 @@ pub(crate) fn texts() -> Vec<Text> {
             "connect.spread",
             "Finds out whether tables are spread over workers, on a server with Citus.",
             citus::IS_SPREAD,
+        ),
+        Text::new(
+            "connect.plan_for_parameters",
+            "Lets statements be planned for their parameters, which tell Citus the shard.",
+            citus::PLAN_FOR_PARAMETERS,
         ),
         Text::new("session.begin_read", "Begins a transaction that only reads.", session::BEGIN_READ),
         Text::new("session.begin_write", "Begins a transaction that writes.", session::BEGIN_WRITE),

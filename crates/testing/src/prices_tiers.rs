@@ -94,12 +94,13 @@ impl Day {
 #[derive(Debug)]
 pub struct Failing {
     inner: Sqlite,
-    statement: &'static str,
+    /// The first letters of the statements' names.
+    statements: &'static str,
     left: AtomicI64,
 }
 
 impl Failing {
-    /// Makes the statement fail after `times` more calls.
+    /// Makes these statements fail after `times` more calls.
     pub fn after(&self, times: i64) {
         self.left.store(times, Ordering::SeqCst);
     }
@@ -112,7 +113,7 @@ impl Engine for Failing {
     }
 
     async fn fetch(&self, statement: &Statement, params: &[Value]) -> Result<Vec<Record>, TierError> {
-        if statement.name == self.statement && self.left.fetch_sub(1, Ordering::SeqCst) <= 0 {
+        if statement.name.starts_with(self.statements) && self.left.fetch_sub(1, Ordering::SeqCst) <= 0 {
             return Err(TierError::Unavailable { tier: self.tier(), source: "cut off".into() });
         }
         self.inner.fetch(statement, params).await
@@ -207,8 +208,8 @@ impl Market {
         fill_hot(&hot, &days).await;
 
         let failing =
-            |inner, statement| Arc::new(Failing { inner, statement, left: AtomicI64::new(i64::MAX) });
-        let (hot, cold) = (failing(hot, "prices.hot_slice"), failing(cold, "prices.cold_slice"));
+            |inner, statements| Arc::new(Failing { inner, statements, left: AtomicI64::new(i64::MAX) });
+        let (hot, cold) = (failing(hot, "prices.hot_"), failing(cold, "prices.cold_"));
         let clock = Clock::fixed(NOW.parse().expect("a time"));
         let key = KeySource::Secret(SecretString::from("0123456789abcdef0123456789abcdef"));
         let settings = AuthSettings { key, issuer: None, audience: None };

@@ -1,5 +1,6 @@
 //! Citus: tables of PostgreSQL that are spread over workers.
 
+use sqlx::Executor as _;
 use sqlx::postgres::PgConnection;
 
 /// Finds out whether the server has Citus.
@@ -16,4 +17,12 @@ pub(super) async fn is_spread(connection: &mut PgConnection) -> Result<bool, sql
         return Ok(false);
     }
     sqlx::query_scalar(IS_SPREAD).persistent(false).fetch_one(connection).await
+}
+
+/// Lets statements be planned for their parameters: without them Citus does not know the shard.
+pub(super) const PLAN_FOR_PARAMETERS: &str = "SET plan_cache_mode = auto";
+
+/// Prepares a new connection to spread tables.
+pub(super) async fn plan_for_parameters(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    connection.execute(PLAN_FOR_PARAMETERS).await.map(drop)
 }

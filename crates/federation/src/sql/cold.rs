@@ -155,9 +155,11 @@ impl Server<'_> {
         snapshot: HotSnapshot,
         slice: Slice,
     ) -> Result<ColdRows<L::Row>, ColdError> {
-        let statement = &cold_statements(list)?.slice[slice.order as usize];
-        let (records, confirmed) = self.fetch_proven(list, snapshot, statement, slice_params(slice)).await?;
-        Ok(ColdRows { rows: rows(list, &records)?, confirmed })
+        let cold = &cold_statements(list)?.rows;
+        let (statement, params) =
+            cold.shape(slice).unwrap_or_else(|| (cold.any(slice.order), slice_params(slice)));
+        let (records, confirmed) = self.fetch_proven(list, snapshot, statement, params).await?;
+        Ok(ColdRows { rows: rows(list, slice.order, &records)?, confirmed })
     }
 
     /// Counts row by row.
@@ -245,7 +247,7 @@ impl Server<'_> {
     ) -> Result<ColdRows<L::Row>, ColdError> {
         let statement = cold_statements(list)?.find.as_ref().ok_or_else(|| no_ids(list, Tier::Cold))?;
         let (records, confirmed) = self.fetch_proven(list, snapshot, statement, vec![id.into()]).await?;
-        Ok(ColdRows { rows: rows(list, &records)?, confirmed })
+        Ok(ColdRows { rows: rows(list, Order::Desc, &records)?, confirmed })
     }
 
     async fn find_all<L: SqlList>(
@@ -259,7 +261,7 @@ impl Server<'_> {
         let params = vec![ids.to_vec().into()];
         let (records, confirmed) =
             self.prove(list.resource(), snapshot, &feed.moved, params, Vec::new()).await?;
-        Ok(ColdRows { rows: rows(list, &records)?, confirmed })
+        Ok(ColdRows { rows: rows(list, Order::Desc, &records)?, confirmed })
     }
 }
 

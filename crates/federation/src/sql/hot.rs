@@ -6,7 +6,7 @@ use tokio::sync::Mutex;
 use super::lists::SqlList;
 use super::rows::{no_ids, rows, slice_params};
 use crate::reads::{Hot, HotCount, HotRows, HotSnapshot};
-use thermocline_core::keyset::Slice;
+use thermocline_core::keyset::{Order, Slice};
 use thermocline_database::{Begin, Engine, Record, Session, Statement, Tier, TierError, Value};
 
 /// The hot tier behind an engine.
@@ -17,12 +17,12 @@ pub struct SqlHot<'a>(pub &'a dyn Engine);
 impl<L: SqlList> Hot<L> for SqlHot<'_> {
     async fn read(&self, list: &L, slice: Slice, count: bool) -> Result<HotRows<L::Row>, TierError> {
         let (statement, params) = hot_slice(list, slice, count);
-        hot_rows(list, &self.0.fetch(statement, &params).await?)
+        hot_rows(list, slice.order, count, &self.0.fetch(statement, &params).await?)
     }
 
     async fn find(&self, list: &L, id: i64) -> Result<HotRows<L::Row>, TierError> {
         let (statement, params) = hot_find(list, id)?;
-        hot_rows(list, &self.0.fetch(statement, &params).await?)
+        hot_rows(list, Order::Desc, false, &self.0.fetch(statement, &params).await?)
     }
 
     async fn snapshot(&self) -> Result<Box<dyn Hot<L> + '_>, TierError> {
@@ -39,12 +39,12 @@ struct SqlSnapshot(Mutex<Box<dyn Session>>);
 impl<L: SqlList> Hot<L> for SqlSnapshot {
     async fn read(&self, list: &L, slice: Slice, count: bool) -> Result<HotRows<L::Row>, TierError> {
         let (statement, params) = hot_slice(list, slice, count);
-        hot_rows(list, &self.0.lock().await.fetch(statement, &params).await?)
+        hot_rows(list, slice.order, count, &self.0.lock().await.fetch(statement, &params).await?)
     }
 
     async fn find(&self, list: &L, id: i64) -> Result<HotRows<L::Row>, TierError> {
         let (statement, params) = hot_find(list, id)?;
-        hot_rows(list, &self.0.lock().await.fetch(statement, &params).await?)
+        hot_rows(list, Order::Desc, false, &self.0.lock().await.fetch(statement, &params).await?)
     }
 
     async fn snapshot(&self) -> Result<Box<dyn Hot<L> + '_>, TierError> {
@@ -57,10 +57,14 @@ impl<L: SqlList> Hot<L> for SqlSnapshot {
 }
 
 fn hot_slice<L: SqlList>(list: &L, slice: Slice, count: bool) -> (&'static Statement, Vec<Value>) {
-    let mut params = slice_params(slice);
-    params.push(count.into());
+    let hot = &list.statements().hot;
+    let (statement, mut params) = hot.shape(slice).filter(|_| !count).unwrap_or_else(|| {
+        let mut params = slice_params(slice);
+        params.push(count.into());
+        (hot.any(slice.order), params)
+    });
     params.extend(list.filter());
-    (&list.statements().hot[slice.order as usize], params)
+    (statement, params)
 }
 
 fn hot_find<L: SqlList>(list: &L, id: i64) -> Result<(&'static Statement, Vec<Value>), TierError> {
@@ -85,12 +89,17 @@ pub(crate) fn hot_snapshot<L: SqlList>(list: &L, records: &[Record]) -> Result<H
     })
 }
 
-fn hot_rows<L: SqlList>(list: &L, records: &[Record]) -> Result<HotRows<L::Row>, TierError> {
+fn hot_rows<L: SqlList>(
+    list: &L,
+    order: Order,
+    counted: bool,
+    records: &[Record],
+) -> Result<HotRows<L::Row>, TierError> {
     let snapshot = hot_snapshot(list, records)?;
-    let first = &records[0];
-    let count = HotCount {
-        rows: first.int_or_null("n")?.unwrap_or(0),
-        late: first.int_or_null("late")?.unwrap_or(0),
+    let count = if counted {
+        HotCount { rows: records[0].int("n")?, late: records[0].int("late")? }
+    } else {
+        HotCount::default()
     };
-    Ok(HotRows { snapshot, rows: rows(list, records)?, count })
+    Ok(HotRows { snapshot, rows: rows(list, order, records)?, count })
 }

@@ -1,11 +1,20 @@
 //! The statements of a list, assembled from its declaration.
 
 use super::blocks::BlockStatements;
+use super::shapes::{Shape, ShapeStatements};
 use super::templates::queries;
 use crate::reads::List;
+use thermocline_core::keyset::{Order, Slice};
 use thermocline_core::table::{Column, Table};
 use thermocline_database::{Fragment, Record, Statement, TierError, Value};
 use thermocline_journal::live::{self, Kind};
+
+/// The orders of a list, as they are numbered.
+const ORDERS: [Order; 2] = [Order::Desc, Order::Asc];
+/// The most rows that a statement of a common slice returns: a page, the row of its cursor and one more.
+const MOST_ROWS: i64 = 128;
+/// The same of a list by day, whose rows are read in larger parts.
+const MOST_DAYS: i64 = 1_024;
 
 /// A list with its SQL.
 pub trait SqlList: List {
@@ -135,12 +144,52 @@ impl ListSpec {
     /// When the declaration names a column that the table does not have.
     pub fn statements(&self) -> ListStatements {
         let cold = self.table.archived.map(|table| self.cold(table));
-        let [desc, asc] =
-            ["DESC", "ASC"].map(|direction| self.hot(queries::hot_slice(), "hot_slice", 8, direction));
-        let find = self.hot(queries::hot_find(), "hot_find", 2, "DESC");
+        let slice = ORDERS.map(|order| self.hot(queries::hot_slice(), "hot_slice", 8, order, vec![]));
+        let shapes = ShapeStatements::new(self.day.is_some(), self.most(), |shape| self.hot_rows(shape));
+        let find = self.hot(queries::hot_find(), "hot_find", 2, Order::Desc, vec![]);
         let reads_text = self.containing.is_some();
         let feed = self.scope.map(|scope| self.feed(scope));
-        ListStatements { reads_text, hot: [desc, asc], hot_find: Some(find), cold, feed }
+        let hot = SliceStatements { shapes: Some(shapes), slice };
+        ListStatements { reads_text, hot, hot_find: Some(find), cold, feed }
+    }
+
+    /// Returns the most rows that a statement of a shape returns.
+    const fn most(&self) -> i64 {
+        if self.day.is_some() { MOST_DAYS } else { MOST_ROWS }
+    }
+
+    /// Assembles the statement of a shape in hot.
+    fn hot_rows(&self, shape: Shape) -> Statement {
+        let by_day = self.day.is_some();
+        let take = shape.bounds(by_day) + 1;
+        let names = Names { table: self.table.name, id: "id", of: |column| column.name, sign: "" };
+        let (filter, _) = self.filter(&names, take + 1);
+        let conditions = filter.then(&shape.span(by_day));
+        let conditions = match conditions.strip_end(" AND ") {
+            Some(conditions) => Fragment::from("\n    WHERE ").then(&conditions),
+            None => Fragment::from(""),
+        };
+        let mut values = vec![("conditions", conditions)];
+        values.extend(self.shape_values(shape, take));
+        self.hot(queries::hot_rows(), &format!("hot_{}", shape.name()), take + 1, shape.order(), values)
+    }
+
+    /// Assembles the statement of a shape in cold.
+    fn cold_rows(&self, shape: Shape, table: &'static str) -> Statement {
+        let by_day = self.day.is_some();
+        let take = shape.bounds(by_day) + 1;
+        let mut values = vec![("span", shape.span(by_day))];
+        values.extend(self.shape_values(shape, take));
+        let name = format!("cold_{}", shape.name());
+        self.in_cold(queries::cold_rows(), &name, table, take + 1, shape.order(), values)
+    }
+
+    fn shape_values(&self, shape: Shape, take: usize) -> Vec<(&'static str, Fragment)> {
+        vec![
+            ("bounds", shape.parameters(self.day.is_some()).into()),
+            ("take", format!("${take}").into()),
+            ("most", self.most().to_string().into()),
+        ]
     }
 
     /// Fills in the templates of the change feed.
@@ -169,26 +218,44 @@ impl ListSpec {
         FeedStatements {
             now: [live::now(Kind::RowVersion), live::now(Kind::Transaction)],
             changes: [both(Kind::RowVersion), both(Kind::Transaction)],
-            moved: unfiltered.in_cold(queries::cold_find_all(), "cold_find_all", table, 2, "DESC"),
+            moved: unfiltered.in_cold(
+                queries::cold_find_all(),
+                "cold_find_all",
+                table,
+                2,
+                Order::Desc,
+                vec![],
+            ),
         }
     }
 
     fn cold(&self, table: &'static str) -> ColdStatements {
         let of_shards =
             |statement: Statement| if self.scattered { statement } else { statement.of_one_shard() };
-        let slice =
-            |direction| of_shards(self.in_cold(queries::cold_slice(), "cold_slice", table, 7, direction));
-        let count = self.in_cold(queries::cold_count(), "cold_count", table, 7, "DESC");
+        let desc = |template, name, epoch| self.in_cold(template, name, table, epoch, Order::Desc, vec![]);
+        let slice = ORDERS.map(|order| {
+            of_shards(self.in_cold(queries::cold_slice(), "cold_slice", table, 7, order, vec![]))
+        });
+        let shapes = ShapeStatements::new(self.day.is_some(), self.most(), |shape| {
+            of_shards(self.cold_rows(shape, table))
+        });
         ColdStatements {
-            slice: ["DESC", "ASC"].map(slice),
-            find: Some(self.in_cold(queries::cold_find(), "cold_find", table, 2, "DESC")),
-            count: Some(of_shards(count)),
+            rows: SliceStatements { shapes: Some(shapes), slice },
+            find: Some(desc(queries::cold_find(), "cold_find", 2)),
+            count: Some(of_shards(desc(queries::cold_count(), "cold_count", 7))),
             blocks: self.blocks.map(BlockStatements::of),
         }
     }
 
-    /// Fills in a template of hot whose filter begins at the parameter `first`.
-    fn hot(&self, template: &Statement, name: &str, first: usize, direction: &str) -> Statement {
+    /// Fills in a template of hot whose filter begins at the parameter `first`. `values` come first.
+    fn hot(
+        &self,
+        template: &Statement,
+        name: &str,
+        first: usize,
+        order: Order,
+        mut values: Vec<(&'static str, Fragment)>,
+    ) -> Statement {
         let columns: Vec<&str> = self.shown().map(|column| column.name).collect();
         let children = self.children.iter().map(|children| {
             let values = [("child", children.table.name.into()), ("owner", children.owner.into())];
@@ -199,14 +266,14 @@ impl ListSpec {
             (None, None) => (queries::state(), queries::hot_span()),
             (None, Some(_)) => (queries::state(), queries::hot_span_of_days()),
         };
-        let mut values = vec![
+        values.extend([
             ("state", state.into()),
             ("parent", self.parent.unwrap_or_default().into()),
             ("owner", format!("${first}").into()),
-        ];
-        let names = Names { table: self.table.name, id: "id", of: |column| column.name };
-        values.extend(self.values(&names, first, span, direction, &columns.join(", "), children));
-        self.assemble(template, name, direction, &values)
+        ]);
+        let names = Names { table: self.table.name, id: "id", of: |column| column.name, sign: "" };
+        values.extend(self.values(&names, first, span, order, &columns.join(", "), children));
+        self.assemble(template, name, order, &values)
     }
 
     /// Assembles a statement from its template. The subject of one that reads oldest first is `ascending`.
@@ -214,21 +281,23 @@ impl ListSpec {
         &self,
         template: &Statement,
         name: &str,
-        direction: &str,
+        order: Order,
         values: &[(&str, Fragment)],
     ) -> Statement {
-        let subject = if direction == "ASC" { "ascending" } else { self.name };
+        let subject = if order == Order::Asc { "ascending" } else { self.name };
         template.assemble(&format!("{}.{name}", self.name), subject, values)
     }
 
-    /// Fills in a template of cold whose epoch is the parameter `epoch`; the token and the filter follow it.
+    /// Fills in a template of cold whose epoch is the parameter `epoch`; the token and the filter follow it. `values` come
+    /// first.
     fn in_cold(
         &self,
         template: &Statement,
         name: &str,
         table: &'static str,
         epoch: usize,
-        direction: &str,
+        order: Order,
+        mut values: Vec<(&'static str, Fragment)>,
     ) -> Statement {
         let column = |column: &Column| match column.archived {
             archived if archived == column.name => archived.to_owned(),
@@ -236,7 +305,7 @@ impl ListSpec {
         };
         let columns: Vec<String> = self.shown().map(column).collect();
         // A row by its id is in the shard of that id, and so are its children.
-        let by_id = epoch == 2;
+        let by_id = name.starts_with("cold_find");
         let row = if by_id { Fragment::from("$1") } else { queries::listed_row().into() };
         let children = self.children.iter().map(|children| {
             let child = children.table.archived.unwrap_or(children.table.name);
@@ -244,12 +313,13 @@ impl ListSpec {
             (children.column, Fragment::from(queries::cold_children()).fill_all(&values))
         });
         let span = if self.day.is_some() { queries::cold_span_of_days() } else { queries::cold_span() };
-        let names = Names { table, id: "original_id", of: |column| column.archived };
-        let mut values = vec![("proof", queries::proof().into())];
-        values.extend(self.values(&names, epoch + 2, span, direction, &columns.join(", "), children));
+        let names = Names::in_cold(table);
+        let (unindexed, _) = self.filter(&Names { sign: "+", ..names }, epoch + 2);
+        values.extend([("proof", queries::proof().into()), ("unindexed", unindexed)]);
+        values.extend(self.values(&names, epoch + 2, span, order, &columns.join(", "), children));
         values.push(("epoch", format!("${epoch}").into()));
         values.push(("token", format!("${}", epoch + 1).into()));
-        self.assemble(template, name, direction, &values)
+        self.assemble(template, name, order, &values)
     }
 
     /// Returns the values for templates of either tier. The filter begins at the parameter `first`.
@@ -258,10 +328,11 @@ impl ListSpec {
         names: &Names,
         first: usize,
         span: &Statement,
-        direction: &str,
+        order: Order,
         columns: &str,
         children: impl Iterator<Item = (&'static str, Fragment)>,
     ) -> Vec<(&'static str, Fragment)> {
+        let direction = if order == Order::Asc { "ASC" } else { "DESC" };
         let order = |prefix: &str, id: &str| match self.day {
             Some(day) => format!("{prefix}{day} {direction}"),
             None => format!("{prefix}created_at {direction}, {prefix}{id} {direction}"),
@@ -294,7 +365,8 @@ impl ListSpec {
         let (mut conditions, mut parameters) = (Fragment::from(""), String::new());
         for (place, name) in self.filter.iter().enumerate() {
             let column = (names.of)(self.column(name));
-            conditions = conditions.then(&format!("{column} = ${} AND ", first + place).into());
+            let condition = format!("{}{column} = ${} AND ", names.sign, first + place);
+            conditions = conditions.then(&condition.into());
             parameters.extend([", ", &self.column(name).parameter()]);
         }
         if let Some(name) = self.containing {
@@ -336,10 +408,45 @@ impl ListSpec {
 }
 
 /// The names of a list's table and columns in one tier.
+#[derive(Clone, Copy)]
 struct Names {
     table: &'static str,
     id: &'static str,
     of: fn(&Column) -> &'static str,
+    /// What stands before the columns of the filter. With a `+` no index on them is used.
+    sign: &'static str,
+}
+
+impl Names {
+    fn in_cold(table: &'static str) -> Self {
+        Self { table, id: "original_id", of: |column| column.archived, sign: "" }
+    }
+}
+
+/// The statements that read slices of a list in one tier.
+#[derive(Debug)]
+pub(super) struct SliceStatements {
+    /// Those of the common slices; none for a list that no template serves.
+    shapes: Option<ShapeStatements>,
+    /// Those for every slice, newest first and oldest first.
+    slice: [Statement; 2],
+}
+
+impl SliceStatements {
+    /// Returns the statement for a slice of which nothing is counted, and its parameters up to the length of the slice; `None`
+    /// if only [`SliceStatements::any`] serves it.
+    pub fn shape(&self, slice: Slice) -> Option<(&Statement, Vec<Value>)> {
+        self.shapes.as_ref()?.of(slice)
+    }
+
+    /// Returns the statement for slices of every kind.
+    pub const fn any(&self, order: Order) -> &Statement {
+        &self.slice[order as usize]
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Statement> {
+        self.slice.iter().chain(self.shapes.iter().flat_map(ShapeStatements::all))
+    }
 }
 
 /// The statements of a list.
@@ -347,7 +454,7 @@ struct Names {
 pub struct ListStatements {
     /// Whether the statements read texts row by row, so that one that finds nothing reads all of them.
     pub reads_text: bool,
-    pub(super) hot: [Statement; 2],
+    pub(super) hot: SliceStatements,
     pub(super) hot_find: Option<Statement>,
     pub(super) cold: Option<ColdStatements>,
     pub(crate) feed: Option<FeedStatements>,
@@ -377,16 +484,17 @@ impl FeedStatements {
 
 #[derive(Debug)]
 pub(super) struct ColdStatements {
-    pub slice: [Statement; 2],
+    pub rows: SliceStatements,
     pub find: Option<Statement>,
     pub count: Option<Statement>,
     pub blocks: Option<BlockStatements>,
 }
 
 /// Binds a slice to both orders. It has `{direction}` after each column that it is ordered by.
-fn both_orders(slice: &Statement) -> [Statement; 2] {
-    [("descending", "DESC"), ("ascending", "ASC")]
-        .map(|(subject, direction)| slice.bind(subject, &[("direction", direction)]))
+fn both_orders(slice: &Statement) -> SliceStatements {
+    let slice = [("descending", "DESC"), ("ascending", "ASC")]
+        .map(|(subject, direction)| slice.bind(subject, &[("direction", direction)]));
+    SliceStatements { shapes: None, slice }
 }
 
 impl ListStatements {
@@ -399,15 +507,15 @@ impl ListStatements {
     /// Adds a slice of the same list in cold.
     #[must_use]
     pub fn custom_in_cold(self, slice: &Statement) -> Self {
-        let cold = ColdStatements { slice: both_orders(slice), find: None, count: None, blocks: None };
+        let cold = ColdStatements { rows: both_orders(slice), find: None, count: None, blocks: None };
         Self { cold: Some(cold), ..self }
     }
 
     /// Returns every statement of the list, newest first and oldest first.
     pub fn all(&self) -> Vec<&Statement> {
-        let mut all: Vec<&Statement> = self.hot.iter().chain(&self.hot_find).collect();
+        let mut all: Vec<&Statement> = self.hot.all().chain(&self.hot_find).collect();
         if let Some(cold) = &self.cold {
-            all.extend(cold.slice.iter().chain(&cold.find).chain(&cold.count));
+            all.extend(cold.rows.all().chain(&cold.find).chain(&cold.count));
             all.extend(cold.blocks.iter().flat_map(BlockStatements::all));
         }
         if let Some(feed) = &self.feed {

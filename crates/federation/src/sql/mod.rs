@@ -1,7 +1,8 @@
 //! The two tiers of a list, read with SQL through any engine.
 //!
-//! A list is declared as a [`ListSpec`]; its statements are assembled from five templates. Every list statement takes
-//! the same first parameters, then those of the list's filter:
+//! A list is declared as a [`ListSpec`]; its statements are assembled from templates. The common slices (module `shapes`) have
+//! statements of their own, which take the bounds they have, the number of rows, in cold epoch and token, and then the filter.
+//! The others take the same first parameters, then those of the list's filter:
 //!
 //! | hot | cold | meaning |
 //! |---|---|---|
@@ -21,6 +22,7 @@ mod hot;
 mod joint;
 mod lists;
 mod rows;
+mod shapes;
 mod templates;
 
 pub use cold::SqlCold;

@@ -8,6 +8,11 @@ WHERE {where}{span}
     AND from_epoch <= $7 AND (to_epoch IS NULL OR to_epoch > $7)
 ORDER BY {order} LIMIT $5 OFFSET $6
 
+-- name: cold_rows
+SELECT {columns}{extra} FROM {table} t
+WHERE {where}{span}from_epoch <= {epoch} AND (to_epoch IS NULL OR to_epoch > {epoch})
+ORDER BY {order} LIMIT {take}
+
 -- name: cold_find_all
 SELECT {columns} FROM {table}
 WHERE {where}original_id {any $1}

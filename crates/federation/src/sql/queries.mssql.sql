@@ -22,6 +22,17 @@ FROM s CROSS JOIN c LEFT JOIN (
 ) r ON @P5 > 0
 ORDER BY {row_order}
 
+-- name: hot_rows
+-- The rows leave the join in the order of TOP; whoever reads them looks.
+SELECT s.epoch, s.token, s.cold_newest_at, s.cold_newest_id,
+    r.*{extra}
+FROM (
+    {state}
+) s LEFT JOIN (
+    SELECT TOP ({take}) {columns} FROM {table}{conditions}
+    ORDER BY {order}
+) r ON 1 = 1
+
 -- name: hot_find
 SELECT s.*, CAST(NULL AS BIGINT) AS n, CAST(NULL AS BIGINT) AS late,
     r.*{extra}
@@ -55,6 +66,12 @@ SELECT epoch, token,
             OR (CAST({at} AS DATETIME2(6)) = CAST(@P1 AS DATETIME2(6)) AND {id} >= @P2))
         AND (CAST({at} AS DATETIME2(6)) < CAST(@P3 AS DATETIME2(6))
             OR (CAST({at} AS DATETIME2(6)) = CAST(@P3 AS DATETIME2(6)) AND {id} < @P4))
+
+-- name: from_key
+{at} >= CAST({key_at} AS DATETIME2(6)) AND ({at} > CAST({key_at} AS DATETIME2(6)) OR {id} >= {key_id})
+
+-- name: below_key
+{at} <= CAST({key_at} AS DATETIME2(6)) AND ({at} < CAST({key_at} AS DATETIME2(6)) OR {id} < {key_id})
 
 -- name: containing
 -- LOWER folds more letters than ASCII's, LIKE has wildcards, and other collations ignore width, kana and more:

@@ -1,6 +1,6 @@
 -- name: cold_slice
 -- Each range has a limit of its own: the planner does not see that a branch with a fixed first column comes out of its
--- index in order.
+-- index in order. For the signs see cold_rows.
 WITH p AS MATERIALIZED (
     {proof}
 )
@@ -10,17 +10,41 @@ FROM p LEFT JOIN (
     (
         SELECT {columns} FROM {table}
         WHERE {where}{span}
-            AND from_epoch <= $7 AND to_epoch IS NULL
+            AND +from_epoch <= $7 AND to_epoch IS NULL
         ORDER BY {order} LIMIT $5 + $6
     ) UNION ALL (
         SELECT {columns} FROM {table}
-        WHERE {where}{span}
-            AND from_epoch <= $7 AND to_epoch > $7
+        WHERE {unindexed}{span}
+            AND +from_epoch <= $7 AND to_epoch > $7
         ORDER BY {order} LIMIT $5 + $6
     )
     ORDER BY {merged_order} LIMIT $5 OFFSET $6
 ) r ON true
 ORDER BY {row_order}
+
+-- name: cold_rows
+-- One plan for all parameters: the limit that is a number tells the planner how few rows are wanted, and the signs keep it from
+-- any index for closed versions but that by their epochs, where a reader of the present finds none.
+WITH p AS MATERIALIZED (
+    {proof}
+)
+SELECT p.floor, p.proven, p.confirmed,
+    r.*{extra}
+FROM p LEFT JOIN (
+    SELECT * FROM (
+        (
+            SELECT {columns} FROM {table}
+            WHERE {where}{span}+from_epoch <= {epoch} AND to_epoch IS NULL
+            ORDER BY {order} LIMIT {most}
+        ) UNION ALL (
+            SELECT {columns} FROM {table}
+            WHERE {unindexed}{span}+from_epoch <= {epoch} AND to_epoch > {epoch}
+            ORDER BY {order} LIMIT {most}
+        )
+        ORDER BY {merged_order} LIMIT {most}
+    ) merged
+    ORDER BY {merged_order} LIMIT {take}
+) r ON true
 
 -- name: proof
 SELECT floor,
@@ -33,6 +57,12 @@ SELECT floor,
 {at} >= $1 AND {at} <= $3
             AND ({at}, {id}) >= ($1, $2) AND ({at}, {id}) < ($3, $4)
 
+-- name: from_key
+{at} >= {key_at} AND ({at}, {id}) >= ({key_at}, {key_id})
+
+-- name: below_key
+{at} <= {key_at} AND ({at}, {id}) < ({key_at}, {key_id})
+
 -- name: cold_span_of_days
 {at} >= ($1 AT TIME ZONE 'UTC')::date AND {at} <= ($3 AT TIME ZONE 'UTC')::date
             AND ({at}::timestamp, {id}) >= ($1 AT TIME ZONE 'UTC', $2)
@@ -43,8 +73,8 @@ SELECT floor,
 strpos(lower({column} COLLATE "C"), {text}) > 0
 
 -- name: cold_children
-(SELECT count(*) FROM {child} WHERE {owner} = {row} AND from_epoch <= {epoch} AND to_epoch IS NULL)
-        + (SELECT count(*) FROM {child} WHERE {owner} = {row} AND from_epoch <= {epoch} AND to_epoch > {epoch})
+(SELECT count(*) FROM {child} WHERE {owner} = {row} AND +from_epoch <= {epoch} AND to_epoch IS NULL)
+        + (SELECT count(*) FROM {child} WHERE {owner} = {row} AND +from_epoch <= {epoch} AND to_epoch > {epoch})
 
 
 -- name: blocks_locate

@@ -10,6 +10,20 @@
 -- parameters: lower_at time, lower_id int, upper_at time, upper_id int, take int, skip int, count bool{parameters}
 -- index: {index}
 
+-- name: hot_rows
+-- tier: hot
+-- purpose: Reads rows of a list between the bounds that it names, with the archive state.
+-- parameters: {bounds}take int{parameters}
+-- index: {index}
+SELECT s.epoch, s.token, s.cold_newest_at, s.cold_newest_id,
+    r.*{extra}
+FROM (
+    {state}
+) s LEFT JOIN (
+    SELECT {columns} FROM {table}{conditions}
+    ORDER BY {order} LIMIT {take}
+) r ON 1 = 1
+
 -- name: hot_find
 -- tier: hot
 -- purpose: Reads the row of a list with this id, with the archive state.
@@ -20,6 +34,12 @@
 -- tier: cold
 -- purpose: Reads a slice of a list as of an epoch, with the proof of the epoch. Open versions and those closed after the epoch are two index ranges, merged.
 -- parameters: lower_at time, lower_id int, upper_at time, upper_id int, take int, skip int, epoch int, token int{parameters}
+-- index: those of the open and of the closed versions of {table}
+
+-- name: cold_rows
+-- tier: cold
+-- purpose: Reads rows of a list between the bounds that it names as of an epoch, with the proof of the epoch.
+-- parameters: {bounds}take int, epoch int, token int{parameters}
 -- index: those of the open and of the closed versions of {table}
 
 -- name: cold_find
@@ -65,10 +85,10 @@ WITH p AS MATERIALIZED (
 SELECT p.floor, p.proven, p.confirmed,
     (SELECT count(*) FROM {table}
      WHERE {where}{span}
-        AND from_epoch <= $7 AND to_epoch IS NULL)
+        AND +from_epoch <= $7 AND to_epoch IS NULL)
     + (SELECT count(*) FROM {table}
-       WHERE {where}{span}
-        AND from_epoch <= $7 AND to_epoch > $7) AS n
+       WHERE {unindexed}{span}
+        AND +from_epoch <= $7 AND to_epoch > $7) AS n
 FROM p
 
 -- name: state
@@ -100,6 +120,26 @@ FROM p
 -- name: cold_span_of_days
 -- tier: fragment
 -- purpose: The same of a list ordered by a day.
+
+-- name: from_key
+-- tier: fragment
+-- purpose: The keys from a bound of a list ordered by an instant on.
+({at}, {id}) >= ({key_at}, {key_id})
+
+-- name: below_key
+-- tier: fragment
+-- purpose: The keys below a bound of a list ordered by an instant.
+({at}, {id}) < ({key_at}, {key_id})
+
+-- name: from_day
+-- tier: fragment
+-- purpose: The days from a bound of a list ordered by a day on.
+{at} >= {key_at}
+
+-- name: below_day
+-- tier: fragment
+-- purpose: The days below a bound of a list ordered by a day.
+{at} < {key_at}
 
 -- name: containing
 -- tier: fragment

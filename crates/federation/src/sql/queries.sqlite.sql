@@ -57,6 +57,22 @@ FROM p LEFT JOIN (
 ) r ON 1 = 1
 ORDER BY {row_order}
 
+-- name: cold_rows
+-- The signs keep SQLite from any index for closed versions but that by their epochs, where a reader of the present finds none.
+WITH p AS MATERIALIZED (
+    {proof}
+)
+SELECT p.floor, p.proven, p.confirmed,
+    r.*{extra}
+FROM p LEFT JOIN (
+    SELECT {columns} FROM {table}
+    WHERE {where}{span}+from_epoch <= {epoch} AND to_epoch IS NULL
+    UNION ALL
+    SELECT {columns} FROM {table}
+    WHERE {unindexed}{span}+from_epoch <= {epoch} AND to_epoch > {epoch}
+    ORDER BY {merged_order} LIMIT {take}
+) r ON 1 = 1
+
 -- name: state
 SELECT epoch, token, cold_newest_at, cold_newest_id FROM archive_state WHERE resource = '{resource}'
 

@@ -2,7 +2,7 @@
 
 use super::lists::SqlList;
 use crate::reads::List;
-use thermocline_core::keyset::{Slice, Span};
+use thermocline_core::keyset::{Order, Slice, Span};
 use thermocline_database::{Record, Tier, TierError, Value};
 
 /// Parameters 1 to 4.
@@ -18,12 +18,22 @@ pub(super) fn slice_params(slice: Slice) -> Vec<Value> {
     params
 }
 
-/// Reads the rows of an answer.
-pub(super) fn rows<L: SqlList>(list: &L, records: &[Record]) -> Result<Vec<L::Row>, TierError> {
+/// Reads the rows of an answer and sorts them. They come sorted, but a join promises no order unless it sorts once more.
+pub(super) fn rows<L: SqlList>(list: &L, order: Order, records: &[Record]) -> Result<Vec<L::Row>, TierError> {
     let mut rows = Vec::with_capacity(records.len());
     for record in records {
         if !record.is_null("id")? {
             rows.push(list.read(record)?);
+        }
+    }
+    let sorted = |first: &L::Row, second: &L::Row| match order {
+        Order::Desc => list.key(first) >= list.key(second),
+        Order::Asc => list.key(first) <= list.key(second),
+    };
+    if !rows.is_sorted_by(sorted) {
+        rows.sort_by_key(|row| list.key(row));
+        if order == Order::Desc {
+            rows.reverse();
         }
     }
     Ok(rows)
