@@ -41,6 +41,7 @@ crate::queries! {
         Shared: "queries.sql",
         Sqlite: "queries.sqlite.sql",
         Postgres: "queries.postgres.sql",
+        Citus: "queries.citus.sql",
         Mssql: "queries.mssql.sql",
     }
     [

@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::clock::Timestamp;
+use crate::schema::spread;
 use crate::telemetry::explain;
 use crate::tier::{Engine, Statement, Tier};
 use crate::web::finish::KeepBody;
@@ -136,6 +137,10 @@ struct Service {
     status: &'static str,
     /// The response time in milliseconds.
     latency_ms: f64,
+    /// The workers of cold that do not answer: what is on them cannot be read. Absent when all do.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    silent_workers: Vec<String>,
 }
 
 async fn check(engine: &dyn Engine) -> Service {
@@ -146,11 +151,28 @@ async fn check(engine: &dyn Engine) -> Service {
     };
     let answer = tokio::time::timeout(TIMEOUT, engine.probe(statement)).await;
     let latency_ms = (begun.elapsed().as_secs_f64() * 1e6).round() / 1e3;
-    let status = if matches!(answer, Ok(Ok(()))) { "healthy" } else { "unhealthy" };
     if let Ok(Err(error)) = &answer {
         tracing::warn!(error = explain(error), "a tier is unhealthy");
     }
-    Service { status, latency_ms }
+    let answers = matches!(answer, Ok(Ok(())));
+    let silent_workers =
+        if answers && engine.is_spread() { silent_workers(engine).await } else { Vec::new() };
+    let status = if answers && silent_workers.is_empty() { "healthy" } else { "unhealthy" };
+    Service { status, latency_ms, silent_workers }
+}
+
+/// Returns the workers of a spread tier that do not answer. The server that is asked answers without them.
+async fn silent_workers(engine: &dyn Engine) -> Vec<String> {
+    let asked = tokio::time::timeout(TIMEOUT, engine.fetch(spread::sql::silent_workers(), &[])).await;
+    let names = match asked {
+        Ok(Ok(records)) => records.iter().filter_map(|record| record.text("worker").ok()).collect(),
+        // One that swallows the question keeps the server waiting.
+        _ => vec!["unknown".to_owned()],
+    };
+    if !names.is_empty() {
+        tracing::warn!(workers = names.join(", "), "workers of cold do not answer");
+    }
+    names
 }
 
 async fn report(app: &App, checks: &Checks) -> Health {

@@ -17,6 +17,7 @@ use super::fault_injection::{check, now};
 use super::logical_table::{self, Table};
 use super::program::{Ended, Program};
 use super::{COLD, HOT, Pair, run};
+use crate::support::citus;
 use crate::support::hot_engines::Server;
 use crate::support::postgres::{self, Database};
 use crate::support::waiting::output;
@@ -51,6 +52,9 @@ impl Fixture {
             let pair = fixture.open().await;
             for tier in [&pair.hot, &pair.cold] {
                 migrate::upgrade(&**tier).await.expect("a schema");
+            }
+            if fixture.database.is_some() && citus::url().is_some() {
+                citus::spread(&*pair.cold).await;
             }
             pair::ensure(&*pair.hot, &*pair.cold, &pair.clock).await.expect("a pair");
             logical_table::fill(&pair, &fixture.rows).await;

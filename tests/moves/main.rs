@@ -5,6 +5,7 @@
 //! data; [`imports`] is about files. In every test the list that the federation shows must be the one of the oracle.
 
 mod audit;
+mod citus;
 mod clock_jumps;
 mod concurrent_moves;
 mod erasure;

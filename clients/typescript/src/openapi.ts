@@ -1715,6 +1715,8 @@ export interface components {
              * @description The response time in milliseconds.
              */
             latency_ms: number;
+            /** @description The workers of cold that do not answer: what is on them cannot be read. Absent when all do. */
+            silent_workers?: string[];
             status: components["schemas"]["TierStatus"];
         };
         /** @description The service's name and version, with links to its documentation. */

@@ -185,6 +185,11 @@ pub trait Engine: fmt::Debug + Send + Sync {
         (self.reads_at_once() / 4).max(1)
     }
 
+    /// Returns whether its tables are spread over workers.
+    fn is_spread(&self) -> bool {
+        false
+    }
+
     /// Waits for connections in use, then closes all.
     async fn close(&self);
 }

@@ -282,6 +282,10 @@ impl Engine for Postgres {
         self.readers.options().get_max_connections() as usize
     }
 
+    fn is_spread(&self) -> bool {
+        self.spread.load(Ordering::Relaxed)
+    }
+
     fn pools(&self) -> Vec<PoolSize> {
         let size = |name, pool: &PgPool| {
             let open = pool.size() as usize;

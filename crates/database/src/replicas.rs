@@ -51,6 +51,10 @@ impl Engine for Replicated {
         self.primary.reads_at_once()
     }
 
+    fn is_spread(&self) -> bool {
+        self.primary.is_spread()
+    }
+
     fn slow_reads_at_once(&self) -> usize {
         self.primary.slow_reads_at_once()
     }

@@ -11,6 +11,7 @@ mod records;
 mod switchable;
 
 pub mod bounds;
+pub mod citus;
 pub mod dice;
 pub mod engines;
 pub mod fail_points;

@@ -1,6 +1,6 @@
 //! PostgreSQL databases for the tests.
 //!
-//! The server is the one `THERMOCLINE_TEST_POSTGRES_URL` names, or a private [`Cluster`] of this test run. On a server
+//! The server is the one that `THERMOCLINE_TEST_CITUS_URL` or `THERMOCLINE_TEST_POSTGRES_URL` names, or a private [`Cluster`] of this test run. On a server
 //! that the tests did not start, every database is dropped together with the test that created it.
 
 use std::fmt;
@@ -10,15 +10,17 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
-use thermocline::tier::{Postgres, PostgresUrl, Tier, migrate};
+use thermocline::tier::{Engine as _, Postgres, PostgresUrl, Tier, migrate};
 
+use super::citus;
 pub use super::cluster::Cluster;
 
 const URL: &str = "THERMOCLINE_TEST_POSTGRES_URL";
 
 /// The server that all tests of this process share, or the reason why there is none.
 static SERVER: LazyLock<Result<Server, String>> = LazyLock::new(|| {
-    if let Some(url) = std::env::var(URL).ok().filter(|url| !url.is_empty()) {
+    let named = citus::url().or_else(|| std::env::var(URL).ok().filter(|url| !url.is_empty()));
+    if let Some(url) = named {
         return Ok(Server { url, private: false });
     }
     let url = match std::env::var("NEXTEST_RUN_ID") {
@@ -69,7 +71,11 @@ impl Drop for Database {
             runtime.block_on(async {
                 let mut connection = PgConnection::connect(&server).await.map_err(std::io::Error::other)?;
                 let text = format!("DROP DATABASE {name} WITH (FORCE)");
-                connection.execute(AssertSqlSafe(text)).await.map(drop).map_err(std::io::Error::other)
+                connection.execute(AssertSqlSafe(text)).await.map_err(std::io::Error::other)?;
+                if citus::url().as_ref() == Some(&server) {
+                    citus::drop_on_workers(&server, &name).await.map_err(std::io::Error::other)?;
+                }
+                Ok::<(), std::io::Error>(())
             })
         });
         if let Ok(Err(error)) = dropped.join() {
@@ -97,6 +103,11 @@ pub async fn database() -> Option<Database> {
 
 /// Creates an empty database on the server with this URL.
 pub async fn make(server: &str) -> Database {
+    make_beside(server, &[]).await
+}
+
+/// Creates an empty database on the server with this URL. A Citus reaches its workers by these ways, if there are any.
+pub async fn make_beside(server: &str, ways: &[citus::Node]) -> Database {
     let name = unused_name();
     let mut connection = PgConnection::connect(server).await.expect("the server answers");
     // Prefers a collation that does not sort by bytes: nothing may depend on the order of text.
@@ -106,6 +117,9 @@ pub async fn make(server: &str) -> Database {
         connection.execute(AssertSqlSafe(plain)).await.expect("a database");
     }
     connection.close().await.expect("closes");
+    if citus::url().as_deref() == Some(server) {
+        citus::prepare(server, &name, ways).await;
+    }
     let (place, query) = server.split_once('?').unwrap_or((server, ""));
     let (place, _) = place.rsplit_once('/').expect("the URL names a database");
     let query = if query.is_empty() { "pool_min=0".to_owned() } else { format!("{query}&pool_min=0") };
@@ -114,6 +128,12 @@ pub async fn make(server: &str) -> Database {
 
 /// Copies a database. Waits two seconds at most until its connections are closed.
 pub async fn copy(of: &Database) -> Database {
+    if let Some(server) = citus::url() {
+        let copy = make(&server).await;
+        open(&copy).await.close().await;
+        citus::copy_rows(&driver_url(of), &driver_url(&copy)).await;
+        return copy;
+    }
     let name = unused_name();
     let (place, query) = of.split_once('?').expect("a URL with a parameter");
     let (place, copied) = place.rsplit_once('/').expect("the URL names a database");
@@ -143,7 +163,11 @@ pub async fn open(url: &str) -> Postgres {
     let parsed = PostgresUrl::parse(url).expect("a URL");
     let cold = Postgres::open(thermocline::schema::of(Tier::Cold), &parsed, None).await.expect("opens");
     migrate::upgrade(&cold).await.expect("migrates");
-    cold
+    if citus::url().is_none() || !citus::spread(&cold).await {
+        return cold;
+    }
+    cold.close().await;
+    Postgres::open(thermocline::schema::of(Tier::Cold), &parsed, None).await.expect("opens")
 }
 
 fn unused_name() -> String {

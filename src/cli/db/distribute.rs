@@ -9,7 +9,7 @@ use crate::cli::output::print_json;
 use crate::cli::schema_setup;
 use crate::config::Settings;
 use crate::schema::Dialect;
-use crate::schema::spread::{self, INDEXES, Placement};
+use crate::schema::spread::{self, Shards};
 use crate::telemetry::explain;
 use crate::tier::{Schema, Tier};
 
@@ -91,30 +91,11 @@ async fn distribute(cold: &dyn Schema, args: &Args) -> Result<Report, Failure> {
         let wrong = schema_setup::listed(&wrong);
         Failure::Failed(format!("cold is spread in another way, which nothing here changes:{wrong}"))
     })?;
-    let post_shards = args.post_shards.map_or(workers * 2, i64::from);
+    let of_posts = args.post_shards.map_or(workers * 2, i64::from);
+    let statements = spread::plan(&missing, Shards { most: args.shards.into(), of_posts });
     let placed: Vec<&'static str> = missing.iter().map(|(table, _)| *table).collect();
     let report = |statements| Report { placed: placed.clone(), statements, dry_run: args.dry_run };
-    if missing.is_empty() {
-        return Ok(report(Vec::new()));
-    }
-    let mut statements = vec![
-        "BEGIN".to_owned(),
-        "SET LOCAL citus.multi_shard_modify_mode = 'sequential'".to_owned(),
-        "SET LOCAL client_min_messages = 'warning'".to_owned(),
-    ];
-    for (name, columns) in INDEXES {
-        statements.push(format!("CREATE INDEX IF NOT EXISTS {name} ON {columns}"));
-    }
-    for (table, placement) in &missing {
-        let shards = if table.starts_with("posts") { post_shards } else { i64::from(args.shards) };
-        statements.push(place(table, *placement, shards));
-    }
-    statements.push("COMMIT".to_owned());
-    // What stands in the local tables is read no more.
-    statements.extend(
-        placed.iter().map(|table| format!("SELECT truncate_local_data_after_distributing_table('{table}')")),
-    );
-    if args.dry_run {
+    if args.dry_run || missing.is_empty() {
         return Ok(report(statements));
     }
     let mut direct = cold.migrating().await.map_err(Failure::of)?;
@@ -126,17 +107,4 @@ async fn distribute(cold: &dyn Schema, args: &Args) -> Result<Report, Failure> {
     }
     direct.close().await;
     Ok(report(statements))
-}
-
-/// Returns the statement that places a table.
-fn place(table: &str, placement: Placement, shards: i64) -> String {
-    match placement {
-        Placement::Everywhere => format!("SELECT create_reference_table('{table}')"),
-        Placement::By(column) => format!(
-            "SELECT create_distributed_table('{table}', '{column}', colocate_with => 'none', shard_count => {shards})"
-        ),
-        Placement::Beside(column, other) => {
-            format!("SELECT create_distributed_table('{table}', '{column}', colocate_with => '{other}')")
-        }
-    }
 }

@@ -10,6 +10,7 @@ mod generate;
 mod grants;
 mod heads;
 mod history;
+mod hypertable;
 mod reset;
 mod stamp;
 mod statements;
@@ -47,6 +48,7 @@ enum Command {
     Statements(statements::Args),
     Grants(grants::Args),
     Distribute(distribute::Args),
+    Hypertable(hypertable::Args),
 }
 
 /// Runs the command.
@@ -66,6 +68,7 @@ pub async fn run(args: Args, settings: &Settings, json: bool) -> Result<(), Fail
         Command::Reset(args) => reset::run(&args, settings, json).await,
         Command::Statements(args) => statements::run(&args, json),
         Command::Grants(args) => grants::run(&args, json),
+        Command::Hypertable(args) => hypertable::run(&args, settings, json).await,
         Command::Distribute(args) => distribute::run(&args, settings, json).await,
     }
 }

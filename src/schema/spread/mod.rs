@@ -1,5 +1,7 @@
 //! Tables of cold that Citus spreads over workers: the profile, and the differences of a database from it.
 
+pub mod hypertable;
+
 use std::collections::BTreeMap;
 
 use thermocline_database::schema::findings::{Difference, Finding};
@@ -14,7 +16,7 @@ crate::queries! {
 
 /// Returns the statements of this module.
 pub fn statements() -> Vec<Statement> {
-    sql::all().into_iter().copied().collect()
+    sql::all().into_iter().copied().chain(hypertable::statements()).collect()
 }
 
 /// The placement of the rows of a table.
@@ -51,6 +53,47 @@ pub const INDEXES: [(&str, &str); 2] = [
     ("posts_archive_spread", "posts_archive (created_at DESC, original_id DESC)"),
     ("posts_archive_author_spread", "posts_archive (author_id, created_at DESC, original_id DESC)"),
 ];
+
+/// The numbers of shards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shards {
+    /// Of messages, prices and behaviour.
+    pub most: i64,
+    /// Of posts, all of which a list of posts asks.
+    pub of_posts: i64,
+}
+
+/// Returns the statements that place tables, in one transaction. What stands in the local tables is read no more afterwards.
+pub fn plan(missing: &[(&str, Placement)], shards: Shards) -> Vec<String> {
+    if missing.is_empty() {
+        return Vec::new();
+    }
+    let mut plan = vec![
+        "BEGIN".to_owned(),
+        "SET LOCAL citus.multi_shard_modify_mode = 'sequential'".to_owned(),
+        "SET LOCAL client_min_messages = 'warning'".to_owned(),
+    ];
+    plan.extend(INDEXES.map(|(name, columns)| format!("CREATE INDEX IF NOT EXISTS {name} ON {columns}")));
+    plan.extend(missing.iter().map(|(table, placement)| place(table, *placement, shards)));
+    plan.push("COMMIT".to_owned());
+    let emptied = |table: &str| format!("SELECT truncate_local_data_after_distributing_table('{table}')");
+    plan.extend(missing.iter().map(|(table, _)| emptied(table)));
+    plan
+}
+
+/// Returns the statement that places a table.
+fn place(table: &str, placement: Placement, shards: Shards) -> String {
+    let n = if table.starts_with("posts") { shards.of_posts } else { shards.most };
+    match placement {
+        Placement::Everywhere => format!("SELECT create_reference_table('{table}')"),
+        Placement::By(column) => format!(
+            "SELECT create_distributed_table('{table}', '{column}', colocate_with => 'none', shard_count => {n})"
+        ),
+        Placement::Beside(column, other) => {
+            format!("SELECT create_distributed_table('{table}', '{column}', colocate_with => '{other}')")
+        }
+    }
+}
 
 /// The placement of a table as a database has it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,0 +1,154 @@
+//! Cold spread over the workers of a Citus: commits of which a worker loses its part, workers that die, tables that are placed
+//! in another way.
+
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+
+use super::fixture::Fixture;
+use super::program::Ended;
+use super::{run, sql};
+use crate::support::citus::{self, Cutter, Node};
+use crate::support::postgres;
+use crate::support::waiting::{finish, output, until_beside};
+
+/// A pair whose cold is spread, with a proxy before the last worker.
+struct Spread {
+    fixture: Fixture,
+    cutter: Cutter,
+    /// The address of that worker.
+    worker: Node,
+    /// The name of the database.
+    name: String,
+    server: String,
+}
+
+impl Spread {
+    /// Returns none, and says so, without a Citus.
+    fn make() -> Option<Self> {
+        let Some(server) = citus::url() else {
+            eprintln!("skipped, THERMOCLINE_TEST_CITUS_URL names no Citus");
+            return None;
+        };
+        let mut ways = run(citus::workers(&server));
+        let worker = ways.pop().expect("a worker");
+        let cutter = Cutter::before(worker.clone());
+        ways.push(cutter.way.clone());
+        let database = run(postgres::make_beside(&server, &ways));
+        let name =
+            database.split('?').next().and_then(|url| url.rsplit('/').next()).expect("a name").to_owned();
+        Some(Self { fixture: Fixture::beside(database), cutter, worker, name, server })
+    }
+
+    /// Connects to the database on the coordinator.
+    async fn coordinator(&self) -> PgConnection {
+        let options: PgConnectOptions = self.server.parse().expect("a URL");
+        PgConnection::connect_with(&options.database(&self.name)).await.expect("the coordinator answers")
+    }
+
+    /// Returns a number that the worker knows of the database.
+    async fn on_worker(&self, text: &str) -> i64 {
+        let options = citus::on(&self.server, &self.worker).database(&self.name);
+        let mut connection = PgConnection::connect_with(&options).await.expect("the worker answers");
+        sqlx::query_scalar(AssertSqlSafe(text.to_owned())).fetch_one(&mut connection).await.expect("a number")
+    }
+
+    /// Returns the number of parts that are prepared on the worker and not committed.
+    async fn prepared(&self) -> i64 {
+        self.on_worker("SELECT count(*) FROM pg_prepared_xacts WHERE database = current_database()").await
+    }
+
+    /// Returns the number of statements that wait for a lock on the worker.
+    async fn waiting(&self) -> i64 {
+        let text = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        self.on_worker(text).await
+    }
+
+    /// Returns the epoch of hot.
+    async fn epoch(&self, resource: &str) -> i64 {
+        let pair = self.fixture.open().await;
+        let epoch = sql("SELECT epoch AS n FROM archive_state WHERE resource = ?1");
+        let n = pair.hot.fetch(&epoch, &[resource.into()]).await.expect("an epoch")[0]
+            .int("n")
+            .expect("an epoch");
+        pair.close().await;
+        n
+    }
+
+    /// Makes the coordinator commit what is prepared, as it does by itself after a while.
+    async fn recover(&self) {
+        let mut connection = self.coordinator().await;
+        let text = "SELECT recover_prepared_transactions()::bigint";
+        let _: i64 = sqlx::query_scalar(text).fetch_one(&mut connection).await.expect("a number");
+    }
+}
+
+/// Claim, settling and copy; the fourth commit confirms the move in cold.
+const COMMITS_BEFORE_HOT: i64 = 3;
+
+#[test]
+fn a_part_of_a_commit_that_a_worker_lost_holds_hot_back() {
+    let Some(spread) = Spread::make() else { return };
+    for resource in ["messages", "posts", "prices"] {
+        for passing in 0..=COMMITS_BEFORE_HOT {
+            let (cuts, before) = (spread.cutter.cuts(), run(spread.epoch(resource)));
+            spread.cutter.cut_after(passing);
+            let args = format!("archive run --older-than 1d --batch 40 --resource {resource}");
+            let child = spread.fixture.command(&args).spawn().expect("the program");
+            let child = until_beside(child, "a commit is cut", || spread.cutter.cuts() > cuts);
+            // Citus may have committed the part by itself meanwhile.
+            let child = until_beside(child, "the mover waits for the part", || {
+                run(spread.prepared()) == 0 || run(spread.waiting()) > 0
+            });
+            let epoch = run(spread.epoch(resource));
+            if passing < COMMITS_BEFORE_HOT && run(spread.prepared()) > 0 {
+                assert_eq!(epoch, before, "{resource}, commit {passing}: hot did not wait");
+            }
+            run(spread.recover());
+            let ended = Ended::of(finish(child));
+            assert_eq!(ended.status, Some(0), "{resource}, commit {passing}: {ended:?}");
+            run(spread.fixture.check_whole(resource));
+            spread.fixture.done(&format!("archive restore --all --resource {resource}"));
+            run(spread.fixture.check_whole(resource));
+            spread.fixture.done("archive resume");
+        }
+    }
+}
+
+#[test]
+fn a_move_waits_for_a_dead_worker() {
+    let Some(spread) = Spread::make() else { return };
+    for resource in ["messages", "posts", "prices"] {
+        let before = run(spread.epoch(resource));
+        let args =
+            format!("archive run --older-than 1d --batch 5 --resource {resource} --patience 120s --pause 20");
+        let child = spread.fixture.command(&args).spawn().expect("the program");
+        let child = until_beside(child, "a batch moves", || run(spread.epoch(resource)) != before);
+        spread.cutter.set_dead(true);
+        std::thread::sleep(std::time::Duration::from_secs(2));
+        spread.cutter.set_dead(false);
+        run(spread.recover());
+        let ended = Ended::of(finish(child));
+        assert_eq!(ended.status, Some(0), "{resource}: {ended:?}");
+        run(spread.fixture.check_whole(resource));
+    }
+}
+
+#[test]
+fn a_database_of_which_a_part_is_spread_is_refused() {
+    let Some(spread) = Spread::make() else { return };
+    spread.fixture.done("db check");
+    run(async {
+        let mut connection = spread.coordinator().await;
+        let text = "SELECT undistribute_table('archive_head')";
+        sqlx::raw_sql(text).execute(&mut connection).await.expect("undone");
+    });
+    let ended = Ended::of(output(&mut spread.fixture.command("db check --tier cold")));
+    assert_eq!(ended.status, Some(1), "{ended:?}");
+    assert!(ended.out.contains("archive_head is local beside spread tables"), "{ended:?}");
+    let planned = spread.fixture.done("db distribute --citus --dry-run").out;
+    assert!(planned.contains("SELECT create_reference_table('archive_head');"), "{planned}");
+    spread.fixture.done("db distribute --citus");
+    spread.fixture.done("db check");
+    let again = spread.fixture.done("db distribute --citus").out;
+    assert_eq!(again, "cold: spread already, nothing to do\n");
+}
