@@ -86,6 +86,14 @@ impl Tiers {
         Self::pair(hot, cold, clock).await?.ensure_consistent().await
     }
 
+    /// Opens hot alone, whatever the state of cold.
+    pub async fn open_hot(settings: &Settings) -> Result<Arc<dyn Schema>, Failure> {
+        connect::ensure_existing(Tier::Hot, &settings.hot)?;
+        let hot = connect::open(Tier::Hot, &settings.hot).await?;
+        schema_setup::prepare(&*hot, false).await?;
+        Ok(hot)
+    }
+
     /// Opens the tiers without checking that they are a pair. Cold may be unavailable; then the error is returned too.
     pub async fn open_degraded(settings: &Settings) -> Result<(Self, Option<String>), Failure> {
         let Some(location) = &settings.cold else { return Err(no_cold()) };

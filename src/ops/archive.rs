@@ -89,6 +89,12 @@ struct ResourceStatus {
     lag_days: f64,
     /// Whether the resource is held after a restore.
     held: bool,
+    /// Whether an operator has paused its movers.
+    paused: bool,
+    /// The number of rows, children included, that move in a second at most; null without a limit.
+    rows_per_second: Option<i64>,
+    /// No batch begins while a cheap read of hot takes longer, in milliseconds; null without a limit.
+    max_hot_latency_ms: Option<i64>,
     /// Rows that cold cannot hold. They stay in hot and do not count as due.
     rejects: RejectedRows,
     /// Its status in cold; null while cold is unavailable.

@@ -29,7 +29,8 @@ use thermocline::web::problem::Problem;
 use thermocline::web::state::App;
 use thermocline_core::archived::{OPEN, batch_index, closed_index, original_index, versions};
 use thermocline_core::journal_tables::{
-    ARCHIVE_BATCHES, ARCHIVE_REJECTS, ERASURES_IN_COLD, ERASURES_IN_HOT, archive_head, archive_state,
+    ARCHIVE_BATCHES, ARCHIVE_REJECTS, ERASURES_IN_COLD, ERASURES_IN_HOT, archive_control, archive_head,
+    archive_state,
 };
 use thermocline_core::table::ID;
 use tower::ServiceExt as _;
@@ -183,7 +184,8 @@ static RESOURCE: Resource = Resource::new("notes", &[&NOTES])
 
 static ARCHIVE_STATE: Table = archive_state(&["notes"]);
 static ARCHIVE_HEAD: Table = archive_head(&["notes"]);
-static HOT: [&Table; 4] = [&NOTES, &ARCHIVE_STATE, &ARCHIVE_REJECTS, &ERASURES_IN_HOT];
+static ARCHIVE_CONTROL: Table = archive_control(&["notes"]);
+static HOT: [&Table; 5] = [&NOTES, &ARCHIVE_STATE, &ARCHIVE_REJECTS, &ERASURES_IN_HOT, &ARCHIVE_CONTROL];
 static COLD: [&Table; 4] = [&NOTES_ARCHIVE, &ARCHIVE_HEAD, &ARCHIVE_BATCHES, &ERASURES_IN_COLD];
 
 async fn open(tier: Tier, tables: &'static [&'static Table], folder: &Path) -> Arc<dyn Engine> {

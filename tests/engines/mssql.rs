@@ -3,6 +3,7 @@
 mod active_posts;
 pub(crate) mod adoption;
 mod archive;
+mod control;
 mod indexes;
 mod restore;
 mod server;

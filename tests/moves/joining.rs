@@ -140,7 +140,7 @@ fn cut_and_join(fixture: Fixture) {
         format!("{}{}", ended.out, ended.err)
     };
     fixture.done("archive run");
-    let refusal = fails(&["db", "downgrade", "-1", "--tier", "hot", "--yes"], 1);
+    let refusal = fails(&["db", "downgrade", "1", "--tier", "hot", "--yes"], 1);
     assert!(
         refusal.contains("messages, posts, prices") && refusal.contains("archive restore --all"),
         "{refusal}"
@@ -153,7 +153,7 @@ fn cut_and_join(fixture: Fixture) {
     // The tables are dropped without the program.
     run(async {
         let pair = fixture.open().await;
-        for table in ["archive_erasures", "archive_rejects", "archive_state"] {
+        for table in ["archive_control", "archive_erasures", "archive_rejects", "archive_state"] {
             execute(&*pair.hot, &format!("DROP TABLE {table}"), &[]).await;
         }
         pair.close().await;
@@ -181,8 +181,8 @@ fn cut_and_join(fixture: Fixture) {
 
     // With every row in hot nothing is cut, and what was taken back can be applied and joined again.
     fixture.done("archive restore --all");
-    let done = fixture.done("db downgrade -1 --tier hot --yes").out;
-    assert!(done.contains("reverted 0002_archive_state"), "{done}");
+    let done = fixture.done("db downgrade 1 --tier hot --yes").out;
+    assert!(done.contains("reverted 0003_archive_control, 0002_archive_state"), "{done}");
     fixture.done("db upgrade --tier hot");
     fixture.done("archive recover --yes");
     for resource in ["messages", "posts", "prices"] {

@@ -42,6 +42,7 @@ mod rejects;
 mod restore;
 mod schedule;
 mod status;
+mod steering;
 
 mod competing_movers;
 mod logical_table;

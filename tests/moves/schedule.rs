@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use thermocline::archive::schedule::Schedule;
 use thermocline::archive::verify::Verifier;
 use thermocline::clock::Timestamp;
+use thermocline::journal::control;
 use thermocline::resources;
 use thermocline::tier::Schema;
 
@@ -111,6 +112,35 @@ fn a_held_resource_is_skipped() {
             after[0] > before[0] && after[1] == before[1] && after[2] > before[2],
             "{before:?} {after:?}"
         );
+    });
+}
+
+/// A paused resource keeps the others from nothing, and moves as soon as an operator lets it.
+#[test]
+fn a_paused_resource_goes_on_between_the_times_of_the_schedule() {
+    run(async {
+        let folder = scratch();
+        let rows = pair_with_history(folder.path()).await;
+        let pair = Pair::open(folder.path(), now()).await;
+        let set = |paused: bool| {
+            control::change(&*pair.hot, "messages", now(), move |control| control.paused = paused)
+        };
+        set(true).await.expect("a change");
+        let at = |text: &str| text.parse::<Timestamp>().expect("a time");
+        pair.clock.set(at("2026-03-02T01:59:59.900000Z"));
+        let (schedule, stop) = (schedule(&pair.hot, &pair.cold, &pair, "one"), AtomicBool::new(false));
+        let before = epochs(&pair).await;
+        let operator = async {
+            pair.clock.set(at("2026-03-02T02:00:00Z"));
+            // In the order of their names: messages, posts, prices. The last of them comes last.
+            until("prices moved", async || epochs(&pair).await[2] > before[2]).await;
+            assert_eq!(epochs(&pair).await[0], before[0], "it is paused");
+            set(false).await.expect("a change");
+            until("everything moved", async || due(&pair).await == 0).await;
+            stop.store(true, Ordering::Relaxed);
+        };
+        futures::future::join(schedule.run(&stop), operator).await;
+        check_all(&pair, &rows).await;
     });
 }
 

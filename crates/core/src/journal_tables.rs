@@ -26,6 +26,26 @@ pub const fn archive_state(resources: &'static [&'static str]) -> Table {
     .rows(resources)
 }
 
+const CONTROL: [Column; 5] = [
+    RESOURCE,
+    column("paused", ColumnType::Bool).default(ColumnDefault::Bool(false)),
+    column("rows_per_second", ColumnType::Int).null(),
+    column("max_hot_latency_ms", ColumnType::Int).null(),
+    column("changed_at", ColumnType::Time).null(),
+];
+
+/// Declares what operators ask of the movers of each resource. Moves keep the row of `archive_state` locked, so it is a table
+/// of its own.
+pub const fn archive_control(resources: &'static [&'static str]) -> Table {
+    table(
+        "archive_control",
+        &CONTROL,
+        "What operators ask of the movers of each resource, wherever they run: `archive pause`, `continue` and `pace`.",
+    )
+    .key(&["resource"])
+    .rows(resources)
+}
+
 /// The rows of hot that cold cannot hold.
 pub static ARCHIVE_REJECTS: Table = table(
     "archive_rejects",

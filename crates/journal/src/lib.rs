@@ -3,6 +3,7 @@
 //! | table | tier | one row for each |
 //! |---|---|---|
 //! | `archive_state` | hot | resource: its epoch, and the token of the move that raised it ([`state`]) |
+//! | `archive_control` | hot | resource: what operators ask of its movers ([`control`]) |
 //! | `archive_head` | cold | resource: the number that was claimed last, and by which mover ([`claim`]) |
 //! | `archive_batches` | cold | move: its kind, token, rows and digest ([`entry`]) |
 //!
@@ -14,6 +15,7 @@
 
 pub mod claim;
 mod consistency;
+pub mod control;
 mod digest;
 pub mod entry;
 mod kind;
@@ -24,6 +26,7 @@ mod queries;
 pub mod state;
 
 pub use consistency::{ConsistencyError, Disagreement, JournalError};
+pub use control::Control;
 pub use digest::Digest;
 pub use entry::Entry;
 pub use kind::MoveKind;

@@ -15,6 +15,9 @@ SET epoch = @P2, token = @P3, cold_newest_at = CAST(@P4 AS DATETIME2(6)), cold_n
     updated_at = CAST(@P6 AS DATETIME2(6))
 WHERE resource = @P1
 
+-- name: lock_control
+UPDATE archive_control SET changed_at = CAST(@P2 AS DATETIME2(6)) WHERE resource = @P1
+
 -- name: live_bound
 SELECT incarnation, CAST({bound} AS BIGINT) AS bound FROM live_state
 

@@ -9,10 +9,10 @@ thermocline_database::queries! {
         Mssql: "queries.mssql.sql",
     }
     [
-        above, adopted, claim, claims, confirm, delete, epochs, head, hold, insert, kinds, last_known, live_bound,
+        above, adopted, claim, claims, confirm, control, controlled, delete, epochs, head, hold, insert, kinds, last_known, live_bound,
         live_drop, live_kept, live_raise, lock_claim,
-        lock_state, locked_state, newest, next, oldest_readable_epoch, pair_cold, pair_hot, proven, quarantine,
-        quarantined, raise, raise_oldest_readable_epoch, recent, release, spanned, standing, state, subtract,
+        lock_control, lock_state, locked_state, newest, next, oldest_readable_epoch, pair_cold, pair_hot, proven, quarantine,
+        quarantined, raise, raise_oldest_readable_epoch, recent, release, set_control, spanned, standing, state, subtract,
         vacuum_bound,
     ]
 }

@@ -248,6 +248,35 @@ WHERE resource = $1
 -- index: primary key of archive_state
 UPDATE archive_state SET held = $2 WHERE resource = $1
 
+-- name: control
+-- tier: hot
+-- purpose: Reads what operators ask of the movers of a resource.
+-- parameters: resource text
+-- index: primary key of archive_control
+SELECT paused, rows_per_second, max_hot_latency_ms FROM archive_control WHERE resource = $1
+
+-- name: controlled
+-- tier: hot
+-- purpose: Reads whether a resource is held, and what operators ask of its movers, without a lock. Its duration is the latency of hot.
+-- parameters: resource text
+-- index: primary keys of archive_state and archive_control
+SELECT s.held, c.paused, c.rows_per_second, c.max_hot_latency_ms
+FROM archive_state s LEFT JOIN archive_control c ON c.resource = s.resource WHERE s.resource = $1
+
+-- name: lock_control
+-- tier: hot
+-- purpose: Locks what operators ask of the movers of a resource until the transaction ends.
+-- parameters: resource text, now time
+-- index: primary key of archive_control
+UPDATE archive_control SET changed_at = $2 WHERE resource = $1
+
+-- name: set_control
+-- tier: hot
+-- purpose: Sets what operators ask of the movers of a resource.
+-- parameters: resource text, paused bool, rows int, latency int
+-- index: primary key of archive_control
+UPDATE archive_control SET paused = $2, rows_per_second = $3, max_hot_latency_ms = $4 WHERE resource = $1
+
 -- name: live_bound
 -- tier: hot
 -- purpose: Reads the token of now: every transaction below the bound has ended.

@@ -3,6 +3,7 @@
 mod due;
 mod erase;
 pub mod mover;
+mod pace;
 mod recover;
 mod resources;
 mod restore;
@@ -35,7 +36,13 @@ impl Args {
         let long = match &self.command {
             Command::Run(_) | Command::Restore(_) | Command::Erase(_) => true,
             Command::Verify(args) => args.continuous,
-            Command::Status(_) | Command::Resume(_) | Command::Vacuum(_) | Command::Recover(_) => false,
+            Command::Status(_)
+            | Command::Pause(_)
+            | Command::Continue(_)
+            | Command::Pace(_)
+            | Command::Resume(_)
+            | Command::Vacuum(_)
+            | Command::Recover(_) => false,
         };
         long && !std::io::stderr().is_terminal()
     }
@@ -45,6 +52,9 @@ impl Args {
 enum Command {
     Run(run::Args),
     Status(status::Args),
+    Pause(pace::PauseArgs),
+    Continue(pace::ContinueArgs),
+    Pace(pace::Args),
     Verify(verify::Args),
     Restore(restore::Args),
     Resume(resume::Args),
@@ -60,6 +70,13 @@ pub async fn run(args: Args, settings: &Settings, json: bool) -> Result<(), Fail
         // It works while cold is unavailable.
         return status::run(args, settings, &clock, json).await;
     }
+    // These work while cold is unavailable, and beside a move that waits for it.
+    match &args.command {
+        Command::Pause(args) => return pace::pause(args, settings, &clock, json).await,
+        Command::Continue(args) => return pace::go_on(args, settings, &clock, json).await,
+        Command::Pace(args) => return pace::run(args, settings, &clock, json).await,
+        _ => {}
+    }
     if let Command::Recover(args) = &args.command {
         // It works while the databases disagree.
         let (tiers, standing) = Tiers::open_to_join(settings, &clock).await?;
@@ -70,7 +87,11 @@ pub async fn run(args: Args, settings: &Settings, json: bool) -> Result<(), Fail
     let tiers = Tiers::open_existing(settings, &clock).await?;
     let done = match &args.command {
         Command::Run(args) => run::run(args, &settings.archive, &tiers, &clock, json).await,
-        Command::Status(_) | Command::Recover(_) => Ok(()),
+        Command::Status(_)
+        | Command::Pause(_)
+        | Command::Continue(_)
+        | Command::Pace(_)
+        | Command::Recover(_) => Ok(()),
         Command::Vacuum(args) => vacuum::run(args, &tiers, &clock, json).await,
         Command::Verify(args) => verify::run(args, &tiers, &clock, json).await,
         Command::Restore(args) => restore::run(args, &tiers, &clock, json).await,

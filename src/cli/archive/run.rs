@@ -61,6 +61,7 @@ impl Args {
             rule: self.due.rule(settings, resource),
             batch: self.batch.unwrap_or(options.batch),
             max_rows: self.max_rows,
+            leaves_paused: false,
             pause: self.pause.map_or(options.pause, Duration::from_millis),
             max_hot_latency: self.max_hot_latency.map(Duration::from_millis).or(options.max_hot_latency),
             patience: self
@@ -78,6 +79,7 @@ pub fn options(settings: &config::ArchiveSettings, resource: &str) -> ArchiveOpt
         max_rows: None,
         pause: settings.pause,
         max_hot_latency: settings.max_hot_latency,
+        leaves_paused: false,
         patience: settings.patience,
     }
 }
@@ -148,6 +150,8 @@ pub fn show(bar: &ProgressBar, report: &RunReport) {
         None => bar.unset_length(),
     }
     bar.set_position(report.of_resource.cast_unsigned());
+    let state = if report.paused { " (paused)" } else { "" };
+    bar.set_prefix(format!("{}{state}", report.resource));
 }
 
 /// Prints the outcome of one resource; with `quiet`, its errors only.
@@ -166,6 +170,7 @@ pub fn print(report: &RunReport, quiet: bool) {
         Outcome::Done => "",
         Outcome::Stopped => ", stopped",
         Outcome::Held => ", held until `thermocline archive resume`",
+        Outcome::Paused => ", paused until `thermocline archive continue`",
         Outcome::Overtaken => ", overtaken by another mover",
         Outcome::HotIsSlow => ", stopped: hot is slow",
         Outcome::Failed => ", failed",

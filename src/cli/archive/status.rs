@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::due::DueArgs;
+use super::pace;
 use super::resources::ResourceArgs;
 use super::watch;
 use crate::archive::status::{self, Status};
@@ -91,6 +92,10 @@ fn print(status: &Status) {
         if !cold.unconfirmed.is_empty() {
             outln!("  not yet confirmed: {:?}", cold.unconfirmed);
         }
+    }
+    let pace = pace::describe(status.rows_per_second, status.max_hot_latency_ms);
+    if let Some(pace) = pace {
+        outln!("  pace     {pace}");
     }
     for reason in &status.waits {
         outln!("  waiting  {reason}");

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use super::mover::stop_on_signal;
+use super::pace;
 use crate::archive::status::{Status, status};
 use crate::archive::{Family, Rule};
 use crate::cli::failure::Failure;
@@ -45,6 +46,11 @@ struct Progress {
     /// The mover that has claimed a number, and the number.
     mover: Option<String>,
     claimed: Option<i64>,
+    /// Whether an operator has paused its movers.
+    paused: bool,
+    /// The pace that operators allow.
+    rows_per_second_at_most: Option<i64>,
+    max_hot_latency_ms: Option<i64>,
     /// Why due rows do not move.
     waits: Vec<String>,
 }
@@ -105,6 +111,9 @@ fn add(looks: &mut VecDeque<Look>, at: Timestamp, status: &Status) -> Progress {
         seconds_left,
         mover: claim.map(|claim| claim.name.clone()),
         claimed: claim.map(|claim| claim.epoch),
+        paused: status.paused,
+        rows_per_second_at_most: status.rows_per_second,
+        max_hot_latency_ms: status.max_hot_latency_ms,
         waits: status.waits.clone(),
     }
 }
@@ -118,7 +127,7 @@ fn rate(first: &Look, last: &Look) -> Option<f64> {
 }
 
 fn line(progress: &Progress) -> String {
-    let Progress { at, resource, due, rows_per_second, seconds_left, mover, claimed, waits, epoch } =
+    let Progress { at, resource, due, rows_per_second, seconds_left, mover, claimed, waits, epoch, .. } =
         progress;
     let at = at.to_string();
     let time = at.get(11..19).unwrap_or(&at);
@@ -127,6 +136,8 @@ fn line(progress: &Progress) -> String {
     parts.extend(seconds_left.filter(|_| *due > 0).map(|left| format!("{} left", span(left))));
     let claim = mover.as_ref().zip(*claimed);
     parts.extend(claim.map(|(mover, number)| format!("move {number} by {mover}")));
+    let pace = pace::describe(progress.rows_per_second_at_most, progress.max_hot_latency_ms);
+    parts.extend(pace.map(|pace| format!("pace: {pace}")));
     parts.extend(waits.iter().map(|reason| format!("waiting: {reason}")));
     parts.join(", ")
 }
@@ -170,9 +181,13 @@ mod tests {
             seconds_left: Some(155.2),
             mover: Some("server, process 71".to_owned()),
             claimed: Some(418),
+            paused: false,
+            rows_per_second_at_most: Some(6000),
+            max_hot_latency_ms: None,
             waits: Vec::new(),
         };
-        let expected = "02:00:41 messages: epoch 417, 812000 due, 5210 rows/s, 2 min 36 s left, move 418 by server, process 71";
+        let expected = "02:00:41 messages: epoch 417, 812000 due, 5210 rows/s, 2 min 36 s left, move 418 by server, process 71, \
+            pace: at most 6000 rows/s";
         assert_eq!(line(&progress), expected);
     }
 

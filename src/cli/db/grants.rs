@@ -141,6 +141,7 @@ fn on_mssql(role: Role) -> Grants {
                 .collect();
             on(&mut grants, "Sets IDENTITY_INSERT, so that rows keep their ids.", "ALTER", &numbered);
             on(&mut grants, "Raises the epoch.", "UPDATE", &["archive_state"]);
+            on(&mut grants, "Pauses and paces movers.", "INSERT, UPDATE", &["archive_control"]);
             let notes = ["archive_rejects", "archive_erasures"];
             on(&mut grants, "Notes rejected and erased rows.", "INSERT, UPDATE, DELETE", &notes);
         }

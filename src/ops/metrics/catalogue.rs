@@ -138,6 +138,7 @@ pub static METRICS: &[Metric] = &[
     gauge(archive::LAG, &["resource"], "Time since the oldest of these became due."),
     gauge(archive::REJECTS, &["resource"], "Rows that cannot move and stay in hot."),
     gauge(archive::HELD, &["resource"], "1 while a resource is held and nothing of it moves."),
+    gauge(archive::PAUSED, &["resource"], "1 while an operator has paused the movers of a resource."),
     gauge(archive::LAST_MOVE, &["resource"], "The time of the last move, by any process."),
     counter(archive::ROWS, &["resource"], "Rows that the schedule of this server moved, children included."),
     counter(archive::BATCHES, &["resource"], "Batches that the schedule of this server moved."),

@@ -89,7 +89,7 @@ async fn an_adoption_of_hot_survives_a_kill_at_any_step() {
     installation.killed(&args, "migrated");
     assert_eq!(installation.version("hot"), 1);
     installation.killed(&args, "migrated");
-    assert_eq!(installation.succeed(&args).lines().next(), Some("hot: version 2, nothing to do"));
+    assert_eq!(installation.succeed(&args).lines().next(), Some("hot: version 3, nothing to do"));
     assert_ne!(everything(server).await, before);
     installation.drop().await;
 }

@@ -236,7 +236,10 @@ async fn an_adopted_platform_is_checked_generated_and_imported_into() {
     // The tables of the platform are not dropped, and what was reverted is said.
     let ended = installation.run(&["db", "downgrade", "base", "--tier", "hot", "--yes"]);
     assert_eq!(ended.status, Some(1), "{ended:?}");
-    assert!(ended.out.contains("hot: version 2 to 1: reverted 0002_archive_state"), "{ended:?}");
+    assert!(
+        ended.out.contains("hot: version 3 to 1: reverted 0003_archive_control, 0002_archive_state"),
+        "{ended:?}"
+    );
     assert!(ended.err.contains("the tables of the platform hold rows"), "{ended:?}");
     assert_eq!(installation.report(&["db", "current", "--tier", "hot"])[0]["version"], 1);
     installation.drop().await;

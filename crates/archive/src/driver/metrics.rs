@@ -31,6 +31,8 @@ pub const LAG: &str = "thermocline_archive_lag_seconds";
 pub const REJECTS: &str = "thermocline_archive_rejected_rows";
 /// 1 while a resource is held.
 pub const HELD: &str = "thermocline_archive_held";
+/// 1 while a resource is paused.
+pub const PAUSED: &str = "thermocline_archive_paused";
 
 /// Registers the metrics of a resource, so that an alert can tell 0 from absence.
 pub(super) fn register(resource: &'static str) {
@@ -61,7 +63,7 @@ pub(super) fn run_ended(resource: &'static str, outcome: Outcome, now: Timestamp
             metrics::gauge!(LAST_SUCCESS, "resource" => resource).set(now.micros() as f64 / 1e6);
         }
         Outcome::Failed => metrics::counter!(FAILURES, "resource" => resource).increment(1),
-        Outcome::Stopped | Outcome::Held | Outcome::Overtaken | Outcome::HotIsSlow => {}
+        Outcome::Stopped | Outcome::Held | Outcome::Paused | Outcome::Overtaken | Outcome::HotIsSlow => {}
     }
 }
 
@@ -78,4 +80,5 @@ pub fn status_read(status: &Status) {
     }
     gauge(REJECTS, status.rejects.rows as f64);
     gauge(HELD, f64::from(u8::from(status.held)));
+    gauge(PAUSED, f64::from(u8::from(status.paused)));
 }

@@ -9,6 +9,7 @@ mod report;
 mod restore;
 mod run;
 pub mod schedule;
+mod steering;
 
 pub use options::ArchiveOptions;
 pub use outcome::Outcome;

@@ -16,8 +16,10 @@ pub struct ArchiveOptions {
     pub max_rows: Option<i64>,
     /// The pause between two batches.
     pub pause: Duration,
-    /// No batch starts while a cheap read of hot takes longer than this.
+    /// No batch starts while a cheap read of hot takes longer than this: the state of the resource, by primary key.
     pub max_hot_latency: Option<Duration>,
+    /// Whether the run ends when the resource is paused, instead of waiting until it goes on.
+    pub leaves_paused: bool,
     /// The longest wait for hot to become fast enough, for cold to become available, or for another mover.
     pub patience: Duration,
 }
@@ -30,6 +32,7 @@ impl Default for ArchiveOptions {
             max_rows: None,
             pause: Duration::ZERO,
             max_hot_latency: None,
+            leaves_paused: false,
             patience: Duration::ZERO,
         }
     }

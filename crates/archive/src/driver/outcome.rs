@@ -11,6 +11,8 @@ pub enum Outcome {
     Stopped,
     /// An operator keeps the mover away from the resource until `archive resume`.
     Held,
+    /// An operator has paused the resource, and the run was not to wait.
+    Paused,
     /// Another mover claimed a later number, and no patience was left to take turns.
     Overtaken,
     /// Hot did not become fast enough in time.
@@ -21,8 +23,8 @@ pub enum Outcome {
 
 impl Outcome {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Done, Self::Stopped, Self::Held, Self::Overtaken, Self::HotIsSlow, Self::Failed];
+    pub const ALL: [Self; 7] =
+        [Self::Done, Self::Stopped, Self::Held, Self::Paused, Self::Overtaken, Self::HotIsSlow, Self::Failed];
 
     /// Returns its name in reports and metrics.
     pub const fn name(self) -> &'static str {
@@ -30,6 +32,7 @@ impl Outcome {
             Self::Done => "done",
             Self::Stopped => "stopped",
             Self::Held => "held",
+            Self::Paused => "paused",
             Self::Overtaken => "overtaken",
             Self::HotIsSlow => "hot_is_slow",
             Self::Failed => "failed",

@@ -41,6 +41,9 @@ pub struct RunReport {
     pub seconds: f64,
     /// Seconds that its batches spent at each step.
     pub steps: Steps,
+    /// Whether it waits, because an operator has paused the resource.
+    #[serde(skip)]
+    pub paused: bool,
 }
 
 impl RunReport {
@@ -59,6 +62,7 @@ impl RunReport {
             error: None,
             seconds: 0.0,
             steps: Steps::default(),
+            paused: false,
         }
     }
 

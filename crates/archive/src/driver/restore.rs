@@ -4,7 +4,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use super::outcome::Outcome;
+use super::pace::pause;
 use super::report::RunReport;
+use super::steering::{CHECK_AGAIN, Order, Steering};
 use crate::model::{Family, Selection};
 use crate::moves::parents::Left;
 use crate::moves::restore::Restore;
@@ -50,14 +52,28 @@ impl Mover<'_> {
         self.finish_erasures(family).await?;
         report.set_due(self.restorable(family, selection).await);
         progress(report);
+        let mut steering = Steering::of_restore(self.hot, family.resource);
         loop {
             if stop.load(Ordering::Relaxed) {
                 return Ok(Outcome::Stopped);
             }
+            if steering.read().await? == Order::Paused {
+                steering.wait_paused(report, progress, stop).await;
+                continue;
+            }
+            if steering.hot_is_slow(None) {
+                pause(CHECK_AGAIN, stop).await;
+                continue;
+            }
+            if !steering.keeps_pace(stop).await {
+                continue;
+            }
+            steering.begin();
             let moved = retry_on_conflict(&restore).await?;
             let Left { rows, first } = restore.left();
             (report.left, report.lacking) = (rows, first);
             let Some(moved) = moved else { return Ok(Outcome::Done) };
+            steering.moved(moved.rows);
             report.add(&moved);
             progress(report);
         }

@@ -8,6 +8,7 @@ use super::options::ArchiveOptions;
 use super::outcome::Outcome;
 use super::pace::{Patience, pause};
 use super::report::RunReport;
+use super::steering::{CHECK_AGAIN, Order, Steering};
 use crate::counts::blocks::KnownBlocks;
 use crate::counts::count_due;
 use crate::model::{Family, Rule};
@@ -17,8 +18,6 @@ use crate::moves::{MoveError, Mover, preflight, rejects};
 use thermocline_core::error::explain;
 use thermocline_database::{Tier, TierError};
 
-/// The interval of checks whether hot is fast enough and cold is available.
-const CHECK_AGAIN: Duration = Duration::from_secs(1);
 /// The wait after another mover has taken over. An erasure is done by then, and two runs delay each other little.
 const TURN: Duration = Duration::from_secs(5);
 
@@ -63,23 +62,32 @@ impl Mover<'_> {
         let mut size = options.batch;
         let mut patience = Patience::new(options.patience);
         let known = Mutex::new(KnownBlocks::default());
+        let mut steering = Steering::new(self.hot, family.resource);
         loop {
             let left = options.max_rows.map(|most| most - report.rows);
             if stop.load(Ordering::Relaxed) || left.is_some_and(|left| left <= 0) {
                 return Ok(Outcome::Stopped);
             }
-            if self.is_held(family).await? {
-                return Ok(Outcome::Held);
+            match steering.read().await? {
+                Order::Go => {}
+                Order::Held => return Ok(Outcome::Held),
+                Order::Paused if options.leaves_paused => return Ok(Outcome::Paused),
+                Order::Paused => {
+                    steering.wait_paused(report, progress, stop).await;
+                    continue;
+                }
             }
-            // Without a claim, so that an idle mover writes nothing. The duration of this cheap read is the latency of hot.
-            let asked = Instant::now();
+            // Without a claim, so that an idle mover writes nothing.
             if self.hot.fetch(&family.due(rule).pick, &[older_than.clone(), 1.into()]).await?.is_empty() {
                 return Ok(Outcome::Done);
             }
-            if options.max_hot_latency.is_some_and(|most| asked.elapsed() > most) {
+            if steering.hot_is_slow(options.max_hot_latency) {
                 if !patience.wait(CHECK_AGAIN, stop).await {
                     return Ok(Outcome::HotIsSlow);
                 }
+                continue;
+            }
+            if !steering.keeps_pace(stop).await {
                 continue;
             }
             let batch = Batch {
@@ -87,9 +95,10 @@ impl Mover<'_> {
                 family,
                 rule,
                 older_than: older_than.clone(),
-                rows: left.map_or(size, |left| left.min(size)).max(1),
+                rows: steering.rows(left.map_or(size, |left| left.min(size))),
                 known: &known,
             };
+            steering.begin();
             let moved = match retry_on_conflict(&batch).await {
                 Ok(Some(moved)) => moved,
                 Ok(None) if self.is_held(family).await? => return Ok(Outcome::Held),
@@ -111,6 +120,7 @@ impl Mover<'_> {
             };
             patience = Patience::new(options.patience);
             size = options.batch.min(size.saturating_mul(2));
+            steering.moved(moved.rows);
             report.add(&moved);
             progress(report);
             pause(options.pause, stop).await;

@@ -13,6 +13,7 @@ use super::metrics;
 use super::options::ArchiveOptions;
 use super::outcome::Outcome;
 use super::pace::pause;
+use super::steering::CHECK_AGAIN;
 use crate::counts::BlockSizes;
 use crate::maintenance::status::{Status, status};
 use crate::model::Family;
@@ -20,6 +21,7 @@ use crate::moves::Mover;
 use thermocline_core::clock::{Clock, Timestamp};
 use thermocline_core::error::explain;
 use thermocline_database::Engine;
+use thermocline_journal::control;
 
 /// The longest sleep. It bounds the delay after the machine was suspended or its clock was set.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
@@ -48,6 +50,7 @@ impl Schedule {
             metrics::register(family.resource);
         }
         let mut from = self.clock.now();
+        let mut paused = Vec::new();
         while !stop.load(Ordering::Relaxed) {
             let Some(next) = next(&self.cron, from) else {
                 tracing::warn!(schedule = self.cron.as_str(), "the schedule has no next time");
@@ -56,18 +59,54 @@ impl Schedule {
             tracing::info!(at = %next, "the next run");
             while self.clock.now() < next && !stop.load(Ordering::Relaxed) {
                 let left = next.micros().saturating_sub(self.clock.now().micros()).max(0);
-                pause(LONGEST_SLEEP.min(Duration::from_micros(left.cast_unsigned())), stop).await;
+                let longest = if paused.is_empty() { LONGEST_SLEEP } else { CHECK_AGAIN };
+                pause(longest.min(Duration::from_micros(left.cast_unsigned())), stop).await;
+                paused = self.go_on(paused, stop).await;
             }
             if !stop.load(Ordering::Relaxed) {
-                self.once(stop).await;
+                paused = self.once(stop).await;
             }
             // Times that passed during the run are skipped.
             from = next.max(self.clock.now());
         }
     }
 
-    /// Moves the due rows of every resource that is not held.
-    pub async fn once(&self, stop: &AtomicBool) {
+    /// Moves the due rows of every resource that is not held. Returns the places of those that are paused, so that the others
+    /// need not wait for them.
+    pub async fn once(&self, stop: &AtomicBool) -> Vec<usize> {
+        let mut paused = Vec::new();
+        for (place, (family, options)) in self.resources.iter().enumerate() {
+            match self.read_status(family, options).await {
+                Some(status) if status.held => {
+                    tracing::info!(resource = family.resource, "the resource is held");
+                }
+                Some(status) if status.paused => {
+                    tracing::info!(resource = family.resource, "the resource is paused");
+                    paused.push(place);
+                }
+                _ if self.move_due(place, stop).await == Outcome::Paused => paused.push(place),
+                _ => {}
+            }
+        }
+        paused
+    }
+
+    /// Goes on with the paused resources that an operator lets go on. Returns those that are still paused.
+    async fn go_on(&self, paused: Vec<usize>, stop: &AtomicBool) -> Vec<usize> {
+        let mut still = Vec::new();
+        for place in paused {
+            let asked = control::read(&*self.hot, self.resources[place].0.resource).await;
+            let goes_on = asked.is_ok_and(|(_, control)| !control.paused) && !stop.load(Ordering::Relaxed);
+            if !goes_on || self.move_due(place, stop).await == Outcome::Paused {
+                still.push(place);
+            }
+        }
+        still
+    }
+
+    /// Moves the due rows of one resource until it is paused.
+    async fn move_due(&self, place: usize, stop: &AtomicBool) -> Outcome {
+        let (family, options) = &self.resources[place];
         let mover = Mover {
             hot: &*self.hot,
             cold: &*self.cold,
@@ -75,20 +114,16 @@ impl Schedule {
             name: self.name.clone(),
             sizes: BlockSizes::default(),
         };
-        for (family, options) in &self.resources {
-            if self.read_status(family, options).await.is_some_and(|status| status.held) {
-                tracing::info!(resource = family.resource, "the resource is held");
-                continue;
-            }
-            let report = mover.run(family, options, stop, &mut |_| {}).await;
-            let (resource, rows, batches, seconds) =
-                (report.resource, report.rows, report.batches, report.seconds);
-            tracing::info!(resource, rows, batches, seconds, outcome = ?report.outcome, "the run has ended");
-            metrics::run_ended(resource, report.outcome, self.clock.now());
-            if report.outcome != Outcome::Failed {
-                self.read_status(family, options).await;
-            }
+        let options = ArchiveOptions { leaves_paused: true, ..options.clone() };
+        let report = mover.run(family, &options, stop, &mut |_| {}).await;
+        let (resource, rows, batches, seconds) =
+            (report.resource, report.rows, report.batches, report.seconds);
+        tracing::info!(resource, rows, batches, seconds, outcome = ?report.outcome, "the run has ended");
+        metrics::run_ended(resource, report.outcome, self.clock.now());
+        if report.outcome != Outcome::Failed {
+            self.read_status(family, &options).await;
         }
+        report.outcome
     }
 
     /// Reads the status of a resource and updates its gauges.

@@ -10,7 +10,7 @@ use crate::model::{Family, Rule};
 use thermocline_core::clock::{Clock, DAY, Timestamp};
 use thermocline_database::{Engine, TierError};
 use thermocline_journal::claim::{self, Head};
-use thermocline_journal::{Disagreement, JournalError, State, entry, state};
+use thermocline_journal::{Disagreement, JournalError, State, control, entry, state};
 
 /// Rejects that are listed.
 const SHOWN: i64 = 5;
@@ -30,6 +30,12 @@ pub struct Status {
     pub lag_days: f64,
     /// Whether the resource is held after a restore: nothing moves until `archive resume`.
     pub held: bool,
+    /// Whether an operator has paused its movers: nothing moves until `archive continue`.
+    pub paused: bool,
+    /// The number of rows, children included, that move in a second at most.
+    pub rows_per_second: Option<i64>,
+    /// No batch begins while a cheap read of hot takes longer, in milliseconds.
+    pub max_hot_latency_ms: Option<i64>,
     /// Rows that cold cannot hold. They stay in hot and do not count as due.
     pub rejects: Rejects,
     /// Its status in cold; `None` while it is unavailable.
@@ -109,6 +115,7 @@ pub async fn status(
     rule: impl Into<Rule>,
 ) -> Result<Status, JournalError> {
     let before = state::read(hot, family.resource).await?;
+    let (_, control) = control::read(hot, family.resource).await?;
     let rule = rule.into();
     let cutoff = family.cutoff(clock.now(), rule);
     let (due, oldest) = count_due(hot, family, rule, &cutoff).await?;
@@ -119,12 +126,18 @@ pub async fn status(
         due,
         lag_days: oldest.map_or(0.0, |oldest| (cutoff.time().micros() - oldest.micros()) as f64 / DAY as f64),
         held: before.held,
+        paused: control.paused,
+        rows_per_second: control.rows_per_second,
+        max_hot_latency_ms: control.max_hot_latency_ms(),
         rejects: rejects(hot, family).await?,
         cold: None,
         waits: Vec::new(),
     };
     if before.held {
         status.waits.push("held after a restore: run `thermocline archive resume`".to_owned());
+    }
+    if control.paused {
+        status.waits.push("paused: run `thermocline archive continue`".to_owned());
     }
     let Some(cold) = cold else {
         status.waits.push("cold is unavailable".to_owned());

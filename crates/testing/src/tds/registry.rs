@@ -225,16 +225,17 @@ pub fn declared(statement: &str, name: &str) -> Option<Declared> {
         (
             _,
             "nullable" | "has_default" | "is_identity" | "is_primary" | "is_unique" | "is_constraint"
-            | "descends" | "cascades" | "held" | "whole" | "snapshots",
+            | "descends" | "cascades" | "held" | "paused" | "whole" | "snapshots",
         ) => Declared::Bit,
         (
             _,
             "epoch" | "token" | "cold_newest_id" | "pair" | "n" | "late" | "weight" | "comment_count"
             | "like_count" | "version" | "nanos" | "bytes" | "place" | "first_" | "second_" | "digits"
-            | "scale" | "ahead" | "conversation" | "user1" | "user2" | "unread",
+            | "scale" | "ahead" | "rows_per_second" | "max_hot_latency_ms" | "conversation" | "user1"
+            | "user2" | "unread",
         ) => Declared::BigInt,
         (_, "one" | "state" | "got") => Declared::Int,
-        (_, "cold_newest_at" | "at" | "oldest") => Declared::DateTime2,
+        (_, "cold_newest_at" | "at" | "changed_at" | "oldest") => Declared::DateTime2,
         _ => {
             let columns = || schema::hot::PLATFORM.iter().flat_map(|table| table.columns);
             Declared::of(columns().find(|column| column.name == name)?.kind)
