@@ -11,7 +11,7 @@
 //! - [`mcp`]: the same lists for language models; [`console`]: the page for browsers
 //! - [`resources`]: a directory for each resource, and the registry that lists them
 //! - [`openapi`]: the description of the API
-//! - [`ops`]: health and metrics; [`load`]: records of [`import`] and [`demo`] into hot
+//! - [`ops`]: health and metrics; [`load`]: records of [`import`] and [`demo`] into hot; [`export`]: archived rows into files
 //! - [`web`]: parameters, pages, errors and authentication, shared by all routes
 //! - [`schema`]: the declared tables and their migrations; [`config`]: settings; [`telemetry`]: logging
 //!
@@ -24,6 +24,7 @@ pub mod cli;
 pub mod config;
 pub mod console;
 pub mod demo;
+pub mod export;
 pub mod load;
 pub mod mcp;
 pub mod openapi;

@@ -5,13 +5,14 @@
 
 use std::os::unix::process::ExitStatusExt as _;
 
-use thermocline::clock::{DAY, Timestamp};
+use thermocline::clock::{Clock, DAY, Timestamp};
 
 use super::expected_lists::Reader;
 use super::fault_injection::now;
 use super::fixture::Fixture;
 use super::logical_table::Table;
 use super::program::Ended;
+use super::purge::forget_before;
 use super::{COLD, HOT, copy_file, run, scratch};
 use crate::support::bounds::bound;
 use crate::support::fail_points::{self, DIE_AT, MOVE};
@@ -26,6 +27,11 @@ const UNDONE: &str = "undone";
 const GIVING_UP: [&str; 2] = ["giving-up", "given-up"];
 /// The steps before and after an erasure's move.
 const ERASURE: [&str; 3] = ["noting", "noted", "purged"];
+/// The step of a purge beside those of every move.
+const PURGE: [&str; 1] = ["noted-purge"];
+/// The steps of an export.
+const EXPORT: [&str; 5] =
+    ["export-begun", "export-writing", "export-written", "export-named", "export-added"];
 const VACUUM: [&str; 7] =
     ["raising-floor", "raised-floor", "removing", "removed", "folding", "folded", "analyzed"];
 const RESOURCES: [&str; 3] = ["messages", "posts", "prices"];
@@ -87,6 +93,58 @@ impl Fixture {
         self.done(&args);
         self.rows = after;
         run(self.check_whole(resource));
+    }
+
+    /// Purges old rows with a command that is killed at a step and run again.
+    fn survives_purging(&mut self, resource: &str, before: Timestamp, step: &str) {
+        let mut after = self.rows.clone();
+        forget_before(&mut after, resource, before);
+        let days = (Clock::system().now().date() - before.date()).num_days();
+        let args = format!("archive purge --older-than {days}d --rows 2000 --yes --resource {resource}");
+        if step == UNDONE {
+            self.killed(&args, "committed-in-cold", 1);
+            self.killed(&args, UNDONE, 1);
+        } else {
+            self.killed(&args, step, 1);
+        }
+        run(self.check_either(resource, &after, step));
+        self.done(&args);
+        self.rows = after;
+        run(self.check_whole(resource));
+    }
+
+    /// Goes through these steps of a purge, each with the next resource.
+    fn purges(&mut self, steps: &[&str]) {
+        self.done("archive run --older-than 1d");
+        for (place, step) in steps.iter().enumerate() {
+            let before = Timestamp::midnight(now().plus((place as i64 * 2 - 38) * DAY).date());
+            self.survives_purging(RESOURCES[place % RESOURCES.len()], before, step);
+        }
+        self.done("archive verify");
+    }
+
+    /// Goes through the steps of an export: after each kill every file that has its name is whole, and the next run goes on.
+    fn exports(&self) {
+        self.done("archive run --older-than 1d");
+        for (place, step) in EXPORT.iter().enumerate() {
+            let folder = format!("copy-{place}");
+            let args = format!("archive export --resource posts --rows 7 {folder}");
+            let kills = if *step == "export-begun" { 1 } else { 2 };
+            for nth in 1..=kills {
+                self.killed(&args, step, nth);
+                let verify = format!("archive export --verify --resource posts --json {folder}");
+                let seen = Ended::of(output(&mut self.command(&verify)));
+                let seen: serde_json::Value = serde_json::from_str(&seen.out).expect("a report");
+                for fault in seen[0]["faults"].as_array().expect("faults") {
+                    let (file, problem) = (fault["file"].as_str(), fault["problem"].as_str());
+                    let (file, problem) = (file.expect("a file"), problem.expect("a problem"));
+                    let expected = file == "manifest.json" || problem == "is not in the manifest";
+                    assert!(expected, "{}, {step}: {seen}", self.name);
+                }
+            }
+            self.done(&args);
+            self.done(&format!("archive export --verify {folder}"));
+        }
     }
 
     /// Checks that a resource is as before or as after.
@@ -283,8 +341,27 @@ fn a_recovery_of_a_postgres_survives_a_kill_at_any_step() {
 }
 
 #[test]
+fn purges_and_exports_of_files_survive_a_kill_at_any_step() {
+    if steps_are_there() {
+        let mut fixture = Fixture::embedded();
+        fixture.exports();
+        let of_moves = MOVE.into_iter().filter(|step| *step != "worked-in-hot");
+        fixture.purges(&of_moves.chain(PURGE).chain(["purged", UNDONE]).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn purges_and_exports_of_a_postgres_survive_a_kill_at_any_step() {
+    if let Some(mut fixture) = steps_are_there().then(Fixture::mixed).flatten() {
+        fixture.exports();
+        // The test with files goes through every step.
+        fixture.purges(&["noted-purge", "committed-in-hot", "purged", UNDONE]);
+    }
+}
+
+#[test]
 fn every_fail_point_of_the_sources_is_tested() {
-    let tried = [&MOVE[..], &[PROVEN, UNDONE], &GIVING_UP, &ERASURE, &VACUUM].concat();
+    let tried = [&MOVE[..], &[PROVEN, UNDONE], &GIVING_UP, &ERASURE, &PURGE, &EXPORT, &VACUUM].concat();
     assert_eq!(fail_points::of_moves(), tried.into_iter().map(str::to_owned).collect());
 }
 

@@ -34,7 +34,9 @@ mod protocol;
 use thermocline_testing as support;
 
 mod expected_lists;
+mod exports;
 mod fixture;
+mod purge;
 mod real_data;
 mod real_files;
 mod recovery;

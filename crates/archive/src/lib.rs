@@ -11,6 +11,7 @@
 //! | `moves` | the steps of a move: to cold, back, and erasures | counts, [`thermocline_journal`] |
 //! | `recover` | making the databases agree after one was restored from a backup | moves |
 //! | `maintenance` | verify, vacuum, status | counts, journal |
+//! | `export` | reading what is archived at one epoch | model, journal |
 //! | `adopt` | a platform's own archive becomes this one | recover, moves |
 //! | `driver` | runs, restores, schedules, the continuous auditor, metrics | all of these |
 //!
@@ -19,6 +20,7 @@
 pub mod adopt;
 mod counts;
 mod driver;
+pub mod export;
 mod maintenance;
 mod model;
 mod moves;
@@ -45,6 +47,7 @@ pub fn statements(families: &[&Family]) -> Vec<Statement> {
         moves::statements,
         recover::statements,
         maintenance::statements,
+        export::statements,
         adopt::statements,
     ]
     .into_iter()

@@ -2,8 +2,10 @@
 
 mod due;
 mod erase;
+mod export;
 pub mod mover;
 mod pace;
+mod purge;
 mod recover;
 mod resources;
 mod restore;
@@ -34,7 +36,11 @@ impl Args {
     /// Returns whether the command runs long without a terminal, so that its log is the only sign of progress.
     pub fn runs_unattended(&self) -> bool {
         let long = match &self.command {
-            Command::Run(_) | Command::Restore(_) | Command::Erase(_) => true,
+            Command::Run(_)
+            | Command::Restore(_)
+            | Command::Erase(_)
+            | Command::Export(_)
+            | Command::Purge(_) => true,
             Command::Verify(args) => args.continuous,
             Command::Status(_)
             | Command::Pause(_)
@@ -60,6 +66,8 @@ enum Command {
     Resume(resume::Args),
     Vacuum(vacuum::Args),
     Erase(erase::Args),
+    Export(export::Args),
+    Purge(purge::Args),
     Recover(recover::Args),
 }
 
@@ -75,6 +83,7 @@ pub async fn run(args: Args, settings: &Settings, json: bool) -> Result<(), Fail
         Command::Pause(args) => return pace::pause(args, settings, &clock, json).await,
         Command::Continue(args) => return pace::go_on(args, settings, &clock, json).await,
         Command::Pace(args) => return pace::run(args, settings, &clock, json).await,
+        Command::Export(args) if args.verify => return export::verify(args, json),
         _ => {}
     }
     if let Command::Recover(args) = &args.command {
@@ -97,6 +106,8 @@ pub async fn run(args: Args, settings: &Settings, json: bool) -> Result<(), Fail
         Command::Restore(args) => restore::run(args, &tiers, &clock, json).await,
         Command::Resume(args) => resume::run(args, &tiers, &clock, json).await,
         Command::Erase(args) => erase::run(args, &tiers, &clock, json).await,
+        Command::Export(args) => export::run(args, &tiers, &clock, json).await,
+        Command::Purge(args) => purge::run(args, &tiers, &clock, json).await,
     };
     tiers.close().await;
     done

@@ -12,7 +12,7 @@ use crate::schema::{self, Column, ColumnType, Dialect};
 use crate::tier::texts::{self, Text};
 use crate::tier::{Statement, Tier, migrate};
 use crate::web::auth;
-use crate::{adopt, archive, journal, load, ops, tier};
+use crate::{adopt, archive, export, journal, load, ops, tier};
 
 /// Print every statement the program can send, as it is sent
 ///
@@ -80,6 +80,7 @@ fn all(dialect: Dialect) -> Vec<Listed> {
         registry::RESOURCES.iter().flat_map(|resource| resource.statements()).collect(),
         archive::statements(&families),
         load::statements(),
+        export::statements(),
         adopt::statements(),
         ops::health::statements(),
         ops::sampling::statements(),

@@ -5,6 +5,7 @@ pub mod metrics;
 mod options;
 mod outcome;
 mod pace;
+mod purge;
 mod report;
 mod restore;
 mod run;

@@ -54,6 +54,28 @@ impl Selection {
         (self.bind(templates::selected_count(), family, 0), self.params(family))
     }
 
+    /// Returns the statement that reads the next `most` selected rows as of an epoch, above a place in cold and up to those of
+    /// the move `last`.
+    pub fn visible(
+        self,
+        family: &Family,
+        (above, last): ((i64, i64), i64),
+        epoch: i64,
+        most: i64,
+    ) -> (Statement, Vec<Value>) {
+        let mut params =
+            vec![above.0.into(), above.1.into(), last.min(epoch).into(), epoch.into(), most.into()];
+        params.extend(self.params(family));
+        (self.bind(templates::visible(), family, 5), params)
+    }
+
+    /// Returns the statement that counts the selected rows as of an epoch.
+    pub fn visible_count(self, family: &Family, epoch: i64) -> (Statement, Vec<Value>) {
+        let mut params = vec![epoch.into()];
+        params.extend(self.params(family));
+        (self.bind(templates::visible_count(), family, 1), params)
+    }
+
     /// Returns the instants between which the rows lie, the second exclusive; `None` when the selection is no span.
     pub fn span(self, family: &Family) -> Option<(Timestamp, Timestamp)> {
         let Self::Span(from, to) = self else { return None };
@@ -79,7 +101,13 @@ impl Selection {
             Self::Row(_) => ("row", format!("original_id = ${first}"), ", id int"),
         };
         let subject = format!("{}, {name}", own.archived);
-        let values = [("table", own.archived), ("chosen", &*condition), ("parameters", parameters)];
+        let columns = own.table.names_in_cold();
+        let values = [
+            ("table", own.archived),
+            ("columns", &*columns),
+            ("chosen", &*condition),
+            ("parameters", parameters),
+        ];
         template.bind(&subject, &values)
     }
 

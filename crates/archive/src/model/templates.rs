@@ -2,7 +2,7 @@
 
 thermocline_database::queries! {
     mod sql = "archive" { Shared: "queries.sql" }
-    [brought, closed, selected, selected_count]
+    [brought, closed, selected, selected_count, visible, visible_count]
 }
 
-pub use sql::{brought, closed, selected, selected_count};
+pub use sql::{brought, closed, selected, selected_count, visible, visible_count};

@@ -33,7 +33,7 @@ impl Target<'_> {
 }
 
 /// Returns the target of a family with these ids.
-fn target<'a>(family: &'a Family, noun: &'static str, ids: Vec<i64>) -> Target<'a> {
+pub fn target<'a>(family: &'a Family, noun: &'static str, ids: Vec<i64>) -> Target<'a> {
     let tables = if noun == family.resource {
         family.tables.iter().map(|moved| (moved, moved.owner)).collect()
     } else {
@@ -122,7 +122,8 @@ pub async fn purge(this: &mut Move<'_>) -> Result<bool, TierError> {
         if target.noun == family.resource {
             this.cold.execute(sql::forget_adopted(), &[family.own().archived.into(), ids.clone()]).await?;
         }
-        this.cold.execute(sql::erased_wholly(), &[target.noun.into(), ids]).await?;
+        this.cold.execute(sql::erased_wholly(), &[target.noun.into(), ids.clone()]).await?;
+        this.cold.execute(sql::forget_purged(), &[target.noun.into(), ids]).await?;
     }
     for (batch, (digest, rows)) in gone {
         entry::subtract(&mut *this.cold, family.resource, batch, rows, digest).await?;
@@ -131,10 +132,11 @@ pub async fn purge(this: &mut Move<'_>) -> Result<bool, TierError> {
     Ok(true)
 }
 
-/// Notes that the rows of an interrupted erasure are still to be erased.
+/// Notes that the rows of an interrupted erasure are still to be erased; those of an interrupted purge are as before.
 pub async fn undo(this: &mut Move<'_>, epoch: i64) -> Result<(), TierError> {
     for moved in &this.family.tables {
         let noun = this.family.noun(moved);
+        this.cold.execute(sql::undo_purged(), &[noun.into(), epoch.into()]).await?;
         this.cold.execute(sql::undo_erased(), &[noun.into(), epoch.into()]).await?;
     }
     Ok(())

@@ -14,9 +14,9 @@ thermocline_database::queries! {
         Mssql: "queries.mssql.sql",
     }
     [
-        any_open, close, cold_by, drop_versions, erase_later, erased_again, erased_wholly, erased_with, erasing, forget_adopted, held,
-        hot_by, hot_of, note_erased, noted, open_of, open_weights, reject, retry, take, take_followed, undo_activity, undo_closed,
-        undo_erased, undo_rows, versions, was_erased,
+        any_open, close, cold_by, drop_versions, erase_later, erased_again, erased_wholly, erased_with, erasing, forget_adopted, forget_purged, held,
+        hot_by, hot_of, note_erased, note_purged, noted, open_of, open_weights, reject, retry, take, take_followed, undo_activity, undo_closed,
+        undo_erased, undo_purged, undo_rows, versions, was_erased,
     ]
 }
 

@@ -148,6 +148,26 @@ UPDATE archive_erasures SET pending = 0 WHERE resource = $1 AND pending = $2
 -- index: primary key of archive_erasures
 UPDATE archive_erasures SET pending = NULL WHERE resource = $1 AND id {any $2}
 
+-- name: note_purged
+-- tier: cold
+-- purpose: Notes ids that a move purges, until they are removed.
+-- parameters: noun text, ids ints, epoch int, now time
+-- index: primary key of archive_erasures
+
+-- name: forget_purged
+-- tier: cold
+-- purpose: Forgets ids of which a purge has left nothing.
+-- parameters: noun text, ids ints
+-- index: primary key of archive_erasures
+DELETE FROM archive_erasures WHERE resource = $1 AND id {any $2} AND reason = 'purged'
+
+-- name: undo_purged
+-- tier: cold
+-- purpose: Forgets the ids of an interrupted purge.
+-- parameters: noun text, epoch int
+-- index: archive_erasures_pending
+DELETE FROM archive_erasures WHERE resource = $1 AND pending = $2 AND reason = 'purged'
+
 -- name: forget_adopted
 -- tier: cold
 -- purpose: Deletes the copies of erased rows that an adoption kept aside.

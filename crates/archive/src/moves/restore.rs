@@ -5,13 +5,13 @@
 //! held, or the mover would archive the rows again.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
-use super::budget::BatchBudget;
 use super::parents::{Left, Parents};
+use super::pick::pick;
 use super::queries::sql;
 use super::retry::Attempt;
 use super::rows::{self, MovedBatch, Rows};
@@ -106,7 +106,8 @@ impl<'a> Restore<'a> {
         let mut progress = self.progress().clone();
         let own = self.family.own().table.name;
         loop {
-            let (mut ids, below) = self.pick(this, progress.below).await?;
+            let (mut ids, below) =
+                pick(this, self.selection, (progress.below, self.first), self.rows).await?;
             if ids.is_empty() {
                 return Ok((ids, Vec::new(), progress));
             }
@@ -127,40 +128,6 @@ impl<'a> Restore<'a> {
                 return Ok((ids, leaving, progress));
             }
         }
-    }
-
-    /// Returns the ids of the next rows below a cursor, and the cursor of the last one.
-    async fn pick(
-        &self,
-        this: &mut Move<'_>,
-        below: RestoreCursor,
-    ) -> Result<(Vec<i64>, RestoreCursor), TierError> {
-        let (statement, params) = self.selection.pick(self.family, below, self.first, self.rows);
-        let mut picked = Vec::new();
-        for record in this.cold.fetch(&statement, &params).await? {
-            let cursor = RestoreCursor { epoch: record.int("epoch")?, id: record.int("place")? };
-            picked.push((record.int("id")?, cursor));
-        }
-        let all = Value::from(picked.iter().map(|(id, _)| *id).collect::<Vec<_>>());
-        let mut weights: HashMap<i64, (i64, i64)> = HashMap::new();
-        for moved in &self.family.tables {
-            let statement = moved.sql(sql::open_weights());
-            for record in this.cold.fetch(&statement, std::slice::from_ref(&all)).await? {
-                let (rows, bytes) = weights.entry(record.int("id")?).or_default();
-                *rows += record.int("n")?;
-                *bytes += record.int("bytes")?;
-            }
-        }
-        let (mut ids, mut budget, mut last) = (Vec::new(), BatchBudget::new(self.rows), below);
-        for (id, cursor) in picked {
-            let (rows, bytes) = weights.get(&id).copied().unwrap_or_default();
-            if !budget.takes(rows, bytes) {
-                break;
-            }
-            ids.push(id);
-            last = cursor;
-        }
-        Ok((ids, last))
     }
 
     /// Reads the rows that leave cold. After settling, rows that are open in cold are not in hot.

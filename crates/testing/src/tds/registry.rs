@@ -194,6 +194,7 @@ static FILES: LazyLock<HashMap<String, (String, String)>> = LazyLock::new(|| {
         .into_iter()
         .chain(thermocline::tier::statements().into_iter().copied())
         .chain(thermocline::archive::statements(&families))
+        .chain(thermocline::export::statements())
         .chain(thermocline::cli::tier_report::statements())
         .chain(thermocline::ops::health::statements())
         .chain(thermocline::web::auth::statements());

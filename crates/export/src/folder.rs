@@ -1,0 +1,138 @@
+//! A copy in the making.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use super::ExportError;
+use super::format::Writer;
+use super::manifest::{Manifest, PARTIAL, PartEntry, Proof};
+use super::verify::{Found, examine};
+use thermocline_core::clock::Timestamp;
+use thermocline_core::table::Table;
+use thermocline_database::{Value, fail_point};
+use thermocline_journal::Digest;
+
+/// A folder with a copy.
+#[derive(Debug)]
+pub struct Folder {
+    folder: PathBuf,
+    manifest: Manifest,
+}
+
+impl Folder {
+    /// Begins a copy in a folder, which is made if it is not there.
+    pub fn begin(folder: &Path, manifest: Manifest) -> Result<Self, ExportError> {
+        fs::create_dir_all(folder).map_err(ExportError::io(folder))?;
+        manifest.write(folder)?;
+        fail_point::reached("export-begun");
+        Ok(Self { folder: folder.to_owned(), manifest })
+    }
+
+    /// Continues the copy of a folder, whose manifest was read. Removes what an interrupted process left.
+    pub fn go_on(folder: &Path, manifest: Manifest) -> Result<Self, ExportError> {
+        for entry in fs::read_dir(folder).map_err(ExportError::io(folder))? {
+            let path = entry.map_err(ExportError::io(folder))?.path();
+            if path.to_string_lossy().ends_with(PARTIAL) {
+                fs::remove_file(&path).map_err(ExportError::io(&path))?;
+            }
+        }
+        Ok(Self { folder: folder.to_owned(), manifest })
+    }
+
+    /// Returns its manifest.
+    pub const fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// Begins the next part. Those of the tables that have no rows in it get no file.
+    pub fn part(&self, tables: Vec<&'static Table>) -> Part {
+        let tables = tables.into_iter().map(|table| Open { table, written: None }).collect();
+        Part {
+            folder: self.folder.clone(),
+            format: self.manifest.origin.format,
+            number: self.manifest.parts.len() + 1,
+            tables,
+        }
+    }
+
+    /// Ends a part whose last row has this place: closes its files, reads them back, and gives them their names. The part counts
+    /// when the manifest has it.
+    pub fn add(&mut self, part: Part, last: (i64, i64)) -> Result<(), ExportError> {
+        let mut files = Vec::new();
+        for Open { table, written } in part.tables {
+            let Some(Written { writer, rows, digest, name }) = written else { continue };
+            let path = self.folder.join(&name);
+            let partial = self.folder.join(format!("{name}{PARTIAL}"));
+            writer.finish().map_err(ExportError::io(&partial))?;
+            fail_point::reached("export-written");
+            let found = examine(&partial, part.format, table)?;
+            let sent = Found { rows, digest, ..found.clone() };
+            if found != sent {
+                return Err(ExportError::content(&partial, found.difference(&sent)));
+            }
+            fs::rename(&partial, &path).map_err(ExportError::io(&path))?;
+            fail_point::reached("export-named");
+            files.push(Proof {
+                file: name,
+                table: table.name.to_owned(),
+                rows,
+                digest: digest.to_string(),
+                bytes: found.bytes,
+                blake3: found.blake3,
+            });
+        }
+        self.manifest.parts.push(PartEntry { last, files });
+        // The names of the files are durable with that of the manifest, which is in the same folder.
+        self.manifest.write(&self.folder)?;
+        fail_point::reached("export-added");
+        Ok(())
+    }
+
+    /// Notes that every part is written.
+    pub fn finish(&mut self, now: Timestamp) -> Result<(), ExportError> {
+        self.manifest.finished = Some(now);
+        self.manifest.write(&self.folder)
+    }
+}
+
+/// A part that is written.
+pub struct Part {
+    folder: PathBuf,
+    format: super::Format,
+    number: usize,
+    tables: Vec<Open>,
+}
+
+/// A table of a part.
+struct Open {
+    table: &'static Table,
+    written: Option<Written>,
+}
+
+/// A file that is written.
+struct Written {
+    writer: Box<dyn Writer>,
+    rows: u64,
+    digest: Digest,
+    name: String,
+}
+
+impl Part {
+    /// Adds a row of the table in this place.
+    pub fn row(&mut self, place: usize, mut row: Vec<Value>) -> Result<(), ExportError> {
+        let Open { table, written } = &mut self.tables[place];
+        if written.is_none() {
+            let name = format!("{}-{:05}.{}", table.name, self.number, self.format);
+            let path = self.folder.join(format!("{name}{PARTIAL}"));
+            let file = File::create(&path).map_err(ExportError::io(&path))?;
+            let writer = self.format.write(file, table).map_err(ExportError::io(&path))?;
+            fail_point::reached("export-writing");
+            *written = Some(Written { writer, rows: 0, digest: Digest::default(), name });
+        }
+        let Some(written) = written else { return Ok(()) };
+        self.format.adapt(table, &mut row);
+        written.digest.add(table.name, &row);
+        written.rows += 1;
+        written.writer.row(&row).map_err(|source| ExportError::Io { path: written.name.clone(), source })
+    }
+}
