@@ -230,8 +230,10 @@ impl ListSpec {
     }
 
     fn cold(&self, table: &'static str) -> ColdStatements {
-        let of_shards =
-            |statement: Statement| if self.scattered { statement } else { statement.of_one_shard() };
+        let of_filter: Vec<&str> = self.filter.iter().map(|name| self.column(name).archived).collect();
+        let of_shards = |statement: Statement| {
+            if self.scattered { statement } else { statement.of_one_shard(&of_filter) }
+        };
         let desc = |template, name, epoch| self.in_cold(template, name, table, epoch, Order::Desc, vec![]);
         let slice = ORDERS.map(|order| {
             of_shards(self.in_cold(queries::cold_slice(), "cold_slice", table, 7, order, vec![]))
