@@ -1,0 +1,86 @@
+//! The bare queries: what a program of one database would send, by the driver of that database, prepared once.
+
+use std::time::{Duration, Instant};
+
+use secrecy::ExposeSecret as _;
+use sqlx::{AssertSqlSafe, Connection as _};
+use thermocline::tier::TierLocation;
+use tiberius::{AuthMethod, Client, Config, EncryptionLevel};
+use tokio::net::TcpStream;
+use tokio_util::compat::{Compat, TokioAsyncWriteCompatExt as _};
+
+use super::Result;
+
+/// A connection of a driver.
+pub enum Bare {
+    Sqlite(sqlx::SqliteConnection),
+    Postgres(sqlx::PgConnection),
+    Mssql(Box<Client<Compat<TcpStream>>>),
+}
+
+impl Bare {
+    /// Opens one, with the address as the program is given it.
+    pub async fn connect(location: &TierLocation, text: &str) -> Result<Self> {
+        Ok(match location {
+            TierLocation::Sqlite(path) => {
+                Self::Sqlite(sqlx::SqliteConnection::connect(&format!("sqlite:{}", path.display())).await?)
+            }
+            TierLocation::Mssql(address) => {
+                let mut config = Config::new();
+                config.host(&address.host);
+                config.port(address.port);
+                config.database(&address.database);
+                config
+                    .authentication(AuthMethod::sql_server(&address.user, address.password.expose_secret()));
+                config.encryption(EncryptionLevel::NotSupported);
+                let stream = TcpStream::connect(config.get_addr()).await?;
+                stream.set_nodelay(true)?;
+                Self::Mssql(Box::new(Box::pin(Client::connect(config, stream.compat_write())).await?))
+            }
+            TierLocation::Postgres { .. } => Self::Postgres(sqlx::PgConnection::connect(text).await?),
+        })
+    }
+
+    /// Reads all rows of a query. Returns the time it took.
+    pub async fn time(&mut self, query: &str) -> Result<Duration> {
+        let begun = Instant::now();
+        let rows = self.rows(query).await?;
+        std::hint::black_box(rows);
+        Ok(begun.elapsed())
+    }
+
+    /// Returns the number of rows of a query.
+    pub async fn rows(&mut self, query: &str) -> Result<usize> {
+        let text = AssertSqlSafe(query.to_owned());
+        Ok(match self {
+            Self::Sqlite(connection) => sqlx::query(text).fetch_all(connection).await?.len(),
+            Self::Postgres(connection) => sqlx::query(text).fetch_all(connection).await?.len(),
+            // By RPC, as every driver sends a query with parameters.
+            Self::Mssql(client) => client.query(query, &[]).await?.into_first_result().await?.len(),
+        })
+    }
+
+    /// Returns the newest rows of a table below a time, as this database writes them.
+    pub fn newest(&self, table: &str, filter: &str, before: Option<i64>, limit: i64) -> String {
+        let (id, open) =
+            if table == "messages" { ("id", "") } else { ("original_id AS id", " AND to_epoch IS NULL") };
+        let columns = format!("{id}, conversation_id, sender_id, content, created_at, is_read");
+        let order = format!("ORDER BY created_at DESC, {} DESC", id.trim_end_matches(" AS id"));
+        let below =
+            before.map_or(String::new(), |micros| format!(" AND created_at < {}", self.instant(micros)));
+        let rest = format!("FROM {table} WHERE {filter}{below}{open} {order}");
+        match self {
+            Self::Mssql(_) => format!("SELECT TOP ({limit}) {columns} {rest}"),
+            _ => format!("SELECT {columns} {rest} LIMIT {limit}"),
+        }
+    }
+
+    fn instant(&self, micros: i64) -> String {
+        let at = thermocline::clock::Timestamp::from_micros(micros).unwrap_or_default();
+        match self {
+            Self::Sqlite(_) => micros.to_string(),
+            Self::Postgres(_) => format!("'{at}'"),
+            Self::Mssql(_) => format!("CAST('{}' AS DATETIME2(6))", at.to_string().trim_end_matches('Z')),
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! What the program costs through HTTP, beside the bare queries that its answers rest on and beside an axum handler that returns
+//! the same bytes, all in one run.
+//!
+//! ```console
+//! $ cargo bench --bench http
+//! $ THERMOCLINE_BENCH_HOT='mssql://…' THERMOCLINE_BENCH_COLD='postgres://…' cargo bench --bench http
+//! ```
+//!
+//! Without the variables both tiers are files in a temporary folder. A database is filled with the demo's data, unless it holds
+//! messages already. `THERMOCLINE_BENCH_MESSAGES` is their number (600,000 by default), a third of them in one conversation.
+//!
+//! Latencies are taken one request after the other, ours and what they are compared with in turn. The peak is that of 32
+//! connections which never wait; latencies under load are those of requests that come at a fixed rate. The report goes to standard
+//! output, and with two plots to `target/bench`. Only the ratios mean anything on another machine.
+
+mod bare;
+mod cases;
+mod client;
+mod load;
+mod pair;
+mod report;
+mod server;
+
+use std::error::Error;
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+fn main() -> Result<()> {
+    // `cargo test --benches` only asks whether it builds.
+    if std::env::args().any(|argument| argument == "--test") {
+        return Ok(());
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    if let Ok(file) = std::env::var(server::BYTES) {
+        return runtime.block_on(server::serve_bytes(file));
+    }
+    runtime.block_on(run())
+}
+
+async fn run() -> Result<()> {
+    let pair = Box::pin(pair::Pair::ready()).await?;
+    let ours = server::Server::program(&pair).await?;
+    let cases = cases::all(&pair, &ours).await?;
+    let mut report = report::Report::new(&pair);
+    for case in &cases {
+        report.case(cases::measure(case, &pair, &ours).await?);
+    }
+    report.depths(cases::by_depth(&pair, &ours).await?);
+    load::measure(&cases[0], &ours, &mut report).await?;
+    report.write()
+}

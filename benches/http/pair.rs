@@ -1,0 +1,103 @@
+//! The pair of databases that is measured.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use secrecy::SecretString;
+use tempfile::TempDir;
+use thermocline::archive::{ArchiveOptions, BlockSizes, Mover};
+use thermocline::clock::Clock;
+use thermocline::demo::DemoPlan;
+use thermocline::journal::pair;
+use thermocline::resources;
+use thermocline::tier::{Schema, Tier, TierLocation, migrate};
+use thermocline::web::auth::{AuthSettings, KeySource, Verifier};
+use tokio::sync::Mutex;
+
+use super::Result;
+use super::bare::Bare;
+
+/// The secret of the tokens of a run.
+pub const SECRET: &str = "a secret that only a benchmark uses, and only here";
+
+/// A pair that is filled and archived, with a connection of its driver to each database.
+pub struct Pair {
+    pub hot_url: String,
+    pub cold_url: String,
+    pub hot: Mutex<Bare>,
+    pub cold: Mutex<Bare>,
+    /// The conversation with the most messages.
+    pub conversation: i64,
+    /// A stock that trades every day.
+    pub symbol: &'static str,
+    pub token: String,
+    /// The names of the engines.
+    pub engines: String,
+    _folder: Option<TempDir>,
+}
+
+impl Pair {
+    /// Opens the pair and fills it, unless it is.
+    pub async fn ready() -> Result<Self> {
+        let var = |name: &str| std::env::var(format!("THERMOCLINE_BENCH_{name}")).ok();
+        let folder = tempfile::tempdir()?;
+        let file = |name: &str| format!("sqlite:{}", folder.path().join(name).display());
+        let hot_url = var("HOT").unwrap_or_else(|| file("hot.sqlite3"));
+        let cold_url = var("COLD").unwrap_or_else(|| file("cold.sqlite3"));
+        let messages = var("MESSAGES").map_or(Ok(600_000), |messages| messages.parse())?;
+        let (hot, cold) = (TierLocation::parse_hot(&hot_url)?, TierLocation::parse_cold(&cold_url)?);
+        let clock = Clock::system();
+        let plan = DemoPlan { messages, ..DemoPlan::new(1, clock.now()) };
+        fill(&hot, &cold, plan, &clock).await?;
+        let key = KeySource::Secret(SecretString::from(SECRET));
+        let verifier = Verifier::new(AuthSettings { key, issuer: None, audience: None }, clock)?;
+        let facts = plan.facts();
+        Ok(Self {
+            hot: Mutex::new(Box::pin(Bare::connect(&hot, &hot_url)).await?),
+            cold: Mutex::new(Box::pin(Bare::connect(&cold, &cold_url)).await?),
+            conversation: facts.conversation,
+            symbol: facts.symbol,
+            token: verifier.issue(facts.user, Some("admin"), 3_600)?,
+            engines: format!("{:?} and {:?}", hot.dialect(), cold.dialect()),
+            hot_url,
+            cold_url,
+            _folder: Some(folder),
+        })
+    }
+
+    /// Returns the condition that keeps the rows of the conversation.
+    pub fn filter(&self) -> String {
+        format!("conversation_id = {}", self.conversation)
+    }
+}
+
+async fn fill(hot: &TierLocation, cold: &TierLocation, plan: DemoPlan, clock: &Clock) -> Result<()> {
+    let open = async |location: &TierLocation, tier| -> Result<Arc<dyn Schema>> {
+        let database = location.open(thermocline::schema::of(tier)).await?;
+        migrate::upgrade(&*database).await?;
+        Ok(database)
+    };
+    let is_new = hot.path().is_none_or(|path| !Path::exists(path));
+    let (hot, cold) = (open(hot, Tier::Hot).await?, open(cold, Tier::Cold).await?);
+    let counting = thermocline::tier::Statement::new("-- bench.any\nSELECT id FROM users WHERE id = 1")
+        .mssql("-- bench.any\nSELECT id FROM users WHERE id = 1");
+    if is_new || hot.fetch(&counting, &[]).await?.is_empty() {
+        eprintln!("filling the pair with {} messages", plan.messages);
+        thermocline::load::demo::fill(&*hot, plan, &mut |_, _| {}).await?;
+        pair::ensure(&*hot, &*cold, clock).await?;
+        let sizes = BlockSizes::default();
+        let mover = Mover { hot: &*hot, cold: &*cold, clock, name: "bench".to_owned(), sizes };
+        for family in resources::families() {
+            let stop = AtomicBool::new(false);
+            let report = mover.run(family, &ArchiveOptions::default(), &stop, &mut |_| {}).await;
+            eprintln!("moved {} rows of {} in {:.1} s", report.rows, report.resource, report.seconds);
+            if let Some(error) = report.error {
+                return Err(error.into());
+            }
+        }
+    }
+    hot.close().await;
+    cold.close().await;
+    Ok(())
+}
