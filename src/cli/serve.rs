@@ -67,6 +67,7 @@ pub async fn run(settings: &Settings) -> Result<(), Failure> {
     let verifier = token::verifier(settings, &clock)?;
     token::fetch_keys(&verifier, settings.tries).await?;
     let tiers = Tiers::start(settings, &clock).await?;
+    tiers.warm().await;
     let listener = listen("THERMOCLINE_ADDR", &settings.addr).await?;
     let ops_listener = match &settings.limits.ops_addr {
         Some(addr) => Some(listen("THERMOCLINE_OPS_ADDR", addr).await?),

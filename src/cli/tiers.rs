@@ -1,6 +1,9 @@
 //! Opens the tiers for a command.
 
 use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
 
 use super::failure::Failure;
 use super::{connect, schema_setup};
@@ -8,8 +11,12 @@ use crate::archive::adopt;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::journal::pair::{self, PairError, Standing};
+use crate::resources::registry;
 use crate::telemetry::explain;
-use crate::tier::{Engine, Schema, Tier};
+use crate::tier::{self, Engine, Schema, Tier};
+
+/// The most time for which a service waits until its connections are prepared.
+const WARMING: Duration = Duration::from_secs(3);
 
 /// The open tiers.
 pub struct Tiers {
@@ -92,6 +99,26 @@ impl Tiers {
         let hot = connect::open(Tier::Hot, &settings.hot).await?;
         schema_setup::prepare(&*hot, false).await?;
         Ok(hot)
+    }
+
+    /// Opens connections and prepares the statements of the usual pages on them. Waits for the first one of each tier, no longer
+    /// than [`WARMING`]; the others follow beside the first requests.
+    pub async fn warm(&self) {
+        let engines = [Some(&self.hot), self.cold.as_ref()].into_iter().flatten();
+        let warming = engines.map(|engine| {
+            let engine = Arc::clone(engine);
+            let (first, is_warm) = oneshot::channel();
+            tokio::spawn(async move {
+                let usual =
+                    registry::RESOURCES.iter().map(|resource| resource.usual_statements(engine.tier()));
+                tier::warm(&*engine, &usual.flatten().collect::<Vec<_>>(), first).await;
+            });
+            is_warm
+        });
+        let warming = futures::future::join_all(warming);
+        if tokio::time::timeout(WARMING, warming).await.is_err() {
+            tracing::info!("connections are still being prepared");
+        }
     }
 
     /// Opens the tiers without checking that they are a pair. Cold may be unavailable; then the error is returned too.

@@ -183,7 +183,7 @@ async fn list_conversations(app: &App, caller: &Caller, arguments: Arguments) ->
 
 async fn read_messages(app: &App, caller: &Caller, id: i64, arguments: Arguments) -> Result<Value, Problem> {
     let params = arguments.params(&LIST, PAGE)?;
-    let (_, (listing, _)) = messages::http::read(app, caller, id, &params).await?;
+    let (_, listing) = messages::http::read(app, caller, id, &params).await?;
     value(&messages::http::MessagePage::from(listing))
 }
 

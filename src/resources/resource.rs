@@ -8,7 +8,7 @@ use crate::archive::Family;
 use crate::federation::sql::ListStatements;
 use crate::import::Noun;
 use crate::schema::Table;
-use crate::tier::Statement;
+use crate::tier::{Statement, Tier};
 use crate::web::state::App;
 
 /// The declaration of one resource.
@@ -99,6 +99,11 @@ impl Resource {
     pub fn statements(&self) -> Vec<Statement> {
         let lists = self.lists.iter().flat_map(|list| list.all());
         lists.chain((self.queries)()).copied().collect()
+    }
+
+    /// Returns the statements of the usual pages in a tier.
+    pub fn usual_statements(&self, tier: Tier) -> Vec<Statement> {
+        self.lists.iter().flat_map(|list| list.usual(tier)).copied().collect()
     }
 
     /// Returns its family; `None` for a resource that does not move.

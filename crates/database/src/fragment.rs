@@ -87,6 +87,12 @@ impl Fragment {
         }
     }
 
+    /// Returns the fragment with another text for SQL Server.
+    #[must_use]
+    pub fn in_mssql(self, text: &str) -> Self {
+        Self { mssql: Some(numbered_for_mssql(text)), ..self }
+    }
+
     /// Returns the fragment without `end`, with which the texts of all engines end; `None` if one does not.
     #[must_use]
     pub fn strip_end(&self, end: &str) -> Option<Self> {

@@ -24,6 +24,7 @@ mod sqlite;
 mod statement;
 pub mod texts;
 pub mod usage;
+mod warm;
 
 use std::fmt;
 use std::time::Instant;
@@ -43,6 +44,7 @@ pub use sqlite::Sqlite;
 pub use statement::{Description, Statement};
 pub use thermocline_core::tier::Tier;
 pub use thermocline_core::value::Value;
+pub use warm::warm;
 
 use crate::schema::{Column, Table};
 
@@ -173,6 +175,11 @@ pub trait Engine: fmt::Debug + Send + Sync {
     /// Returns the sizes of its pools.
     fn pools(&self) -> Vec<PoolSize> {
         Vec::new()
+    }
+
+    /// Returns the number of connections for readers that are worth opening before they are needed.
+    fn lasting(&self) -> usize {
+        0
     }
 
     /// Returns the number of short reads that it answers at once without one waiting for another.

@@ -197,6 +197,10 @@ impl Engine for Mssql {
         vec![self.readers.size(), self.writers.size(), self.probes.size()]
     }
 
+    fn lasting(&self) -> usize {
+        pool::WARM
+    }
+
     fn reads_at_once(&self) -> usize {
         pool::MOST
     }

@@ -278,6 +278,11 @@ impl Engine for Postgres {
         self.ask(Lease::new(lease), begun, statement, &[]).await.map(drop)
     }
 
+    fn lasting(&self) -> usize {
+        // Behind a pooler nothing stays prepared.
+        if self.url.pooled { 0 } else { self.readers.options().get_min_connections() as usize }
+    }
+
     fn reads_at_once(&self) -> usize {
         self.readers.options().get_max_connections() as usize
     }

@@ -47,6 +47,10 @@ impl Engine for Replicated {
         self.primary.session().await
     }
 
+    fn lasting(&self) -> usize {
+        self.primary.lasting()
+    }
+
     fn reads_at_once(&self) -> usize {
         self.primary.reads_at_once()
     }

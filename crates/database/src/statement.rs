@@ -163,6 +163,12 @@ impl Statement {
         self.texts
     }
 
+    /// Returns the statement as one of another subject.
+    #[must_use]
+    pub const fn of_subject(self, subject: &'static str) -> Self {
+        Self { subject: Some(subject), ..self }
+    }
+
     /// Returns what the statement was bound to.
     pub const fn subject(&self) -> Option<&'static str> {
         self.subject

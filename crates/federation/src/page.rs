@@ -1,6 +1,7 @@
 //! A page of a list.
 
 use super::merge::Placed;
+use thermocline_core::feed::Token;
 use thermocline_core::keyset::Key;
 
 /// Whether a page counts its list.
@@ -31,6 +32,8 @@ pub struct Page<R> {
     pub hot_rows: Option<i64>,
     /// Set when cold did not answer: the page ends above this key, at or below which cold may hold rows.
     pub missing_from: Option<Key>,
+    /// The token of the change feed from before these rows were read, if the list asks for it with its newest rows.
+    pub changes: Option<Token>,
 }
 
 impl<R> Page<R> {
@@ -39,7 +42,16 @@ impl<R> Page<R> {
         let limit = usize::try_from(limit).unwrap_or(0);
         let more = rows.len() > limit;
         rows.truncate(limit);
-        Self { rows, more, newer: false, position: None, total, hot_rows: None, missing_from: None }
+        Self {
+            rows,
+            more,
+            newer: false,
+            position: None,
+            total,
+            hot_rows: None,
+            missing_from: None,
+            changes: None,
+        }
     }
 
     /// Places a page that begins below `offset` rows. `any`: whether the list has rows, which an empty page does not show.
@@ -72,6 +84,7 @@ impl<R> Page<R> {
             total: None,
             hot_rows: None,
             missing_from: newer.missing_from.or(older.missing_from),
+            changes: None,
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use async_trait::async_trait;
 
+use thermocline_core::feed::Token;
 use thermocline_core::keyset::{Key, ListId, Slice, Span};
 use thermocline_database::{Source, Tier, TierError};
 
@@ -44,6 +45,8 @@ pub struct HotRows<R> {
     pub rows: Vec<R>,
     /// The count over the whole span, when it was asked for.
     pub count: HotCount,
+    /// The token of the change feed at that instant or before, if the list asks for it with its newest rows.
+    pub changes: Option<Token>,
 }
 
 /// The number of rows of a span in hot.

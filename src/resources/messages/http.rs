@@ -8,7 +8,6 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{Message, Messages, changes, readers};
-use crate::feed::Token;
 use crate::tier::usage::cache_asked;
 use crate::web::auth::{Caller, Scope};
 use crate::web::context::RequestContext;
@@ -51,20 +50,12 @@ struct OneMessage {
     message: Shown<Message>,
 }
 
-impl From<PageWithToken> for MessagePage {
-    fn from((listing, changes): PageWithToken) -> Self {
-        Self { changes: changes.map(|token| token.to_string()), ..listing.into() }
-    }
-}
-
 impl From<Listing<Message>> for MessagePage {
     fn from(listing: Listing<Message>) -> Self {
-        Self { success: true, messages: listing.rows, page: listing.info, changes: None }
+        let changes = listing.changes.map(|token| token.to_string());
+        Self { success: true, messages: listing.rows, page: listing.info, changes }
     }
 }
-
-/// A page of messages, and the token of the change feed that goes on behind it.
-pub type PageWithToken = (Listing<Message>, Option<Token>);
 
 /// Reads a page of a conversation's messages.
 pub async fn read(
@@ -72,14 +63,14 @@ pub async fn read(
     caller: &Caller,
     id: i64,
     params: &Params,
-) -> Result<(ListRequest, PageWithToken), Problem> {
+) -> Result<(ListRequest, Listing<Message>), Problem> {
     let messages = Messages::of(id);
     let request = ListRequest::read(&messages, params)?;
     authorize(app, caller, id).await?;
-    // Before the rows: everything below the token is among them, everything else comes by the feed.
-    let changes = if request.is_newest() { changes::token(app).await? } else { None };
-    let listing = request.read_from(app, &messages, "message").await?;
-    Ok((request, (listing, changes)))
+    // Everything below the token is among the rows, everything else comes by the feed.
+    let followed = if request.is_newest() { changes::kind(app).await? } else { None };
+    let listing = request.read_from(app, &messages.followed(followed), "message").await?;
+    Ok((request, listing))
 }
 
 /// Reads a page of the messages of a conversation that contain the text `q`.
@@ -129,8 +120,8 @@ async fn page(
     context: RequestContext,
 ) -> Result<Response, Problem> {
     let id = path_id("id", &id)?;
-    let (request, (listing, changes)) = read(&app, &caller, id, &context.params(&list::PARAMETERS)?).await?;
-    Ok(request.show(listing, &context, |listing| MessagePage::from((listing, changes))))
+    let (request, listing) = read(&app, &caller, id, &context.params(&list::PARAMETERS)?).await?;
+    Ok(request.show(listing, &context, MessagePage::from))
 }
 
 /// The messages that contain a text, newest first.

@@ -6,6 +6,7 @@ use self::tables::MESSAGES;
 use crate::clock::Timestamp;
 use crate::federation::List;
 use crate::federation::sql::{ListSpec, ListStatements, SqlList};
+use crate::journal::live::Kind;
 use crate::page::{Key, ListId};
 use crate::tier::{Record, TierError, Value};
 
@@ -41,12 +42,20 @@ pub struct Messages {
     conversation: i64,
     /// ASCII letters in lower case.
     containing: Option<String>,
+    /// How messages get their versions, if the newest page is to come with a token of the change feed.
+    followed: Option<Kind>,
 }
 
 impl Messages {
     /// All messages of a conversation.
     pub const fn of(conversation: i64) -> Self {
-        Self { conversation, containing: None }
+        Self { conversation, containing: None, followed: None }
+    }
+
+    /// The same, whose newest page comes with a token of the change feed.
+    #[must_use]
+    pub fn followed(self, kind: Option<Kind>) -> Self {
+        Self { followed: kind, ..self }
     }
 
     /// The messages of a conversation that contain `text` literally.
@@ -54,7 +63,7 @@ impl Messages {
     /// One definition on every engine: ASCII letters match without case, everything else matches exactly, and no
     /// character is a wildcard.
     pub fn containing(conversation: i64, text: &str) -> Self {
-        Self { conversation, containing: Some(text.to_ascii_lowercase()) }
+        Self { conversation, containing: Some(text.to_ascii_lowercase()), followed: None }
     }
 }
 
@@ -103,6 +112,10 @@ impl SqlList for Messages {
         let mut filter = vec![self.conversation.into()];
         filter.extend(self.containing.as_deref().map(Value::from));
         filter
+    }
+
+    fn followed(&self) -> Option<Kind> {
+        self.followed
     }
 
     fn scope(&self) -> Option<i64> {

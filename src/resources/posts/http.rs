@@ -120,7 +120,7 @@ pub async fn read_with_comments(
     params: &Params,
 ) -> Result<PostWithComments, Problem> {
     let post = read_one(app, caller, id).await?;
-    let (_, Listing { rows, info }) = read_comments(app, caller, id, params).await?;
+    let (_, Listing { rows, info, .. }) = read_comments(app, caller, id, params).await?;
     Ok(PostWithComments { success: true, post, comments: rows, page: info })
 }
 

@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 
 use super::request::{ListRequest, Style};
 use crate::federation::{Page, Placed};
+use crate::feed::Token;
 use crate::page::{self, Key, TokenKind};
 use crate::web::schema::TierName;
 
@@ -18,6 +19,8 @@ pub struct Listing<R> {
     pub rows: Vec<Shown<R>>,
     /// The place of the page in its list.
     pub info: PageInfo,
+    /// The token of the change feed from before these rows were read, if the list asks for it with its newest rows.
+    pub changes: Option<Token>,
 }
 
 /// A row with its tier.
@@ -33,7 +36,7 @@ impl<R> Listing<R> {
     /// Returns the same page with other rows.
     pub fn map<S>(self, mut change: impl FnMut(R) -> S) -> Listing<S> {
         let row = |Shown { row, from_archive }| Shown { row: change(row), from_archive };
-        Listing { rows: self.rows.into_iter().map(row).collect(), info: self.info }
+        Listing { rows: self.rows.into_iter().map(row).collect(), info: self.info, changes: self.changes }
     }
 }
 
@@ -151,7 +154,7 @@ impl ListRequest {
             partial: page.missing_from.map(|_| true),
             missing: page.missing_from.map(|_| vec!["cold"]),
         };
-        Listing { rows: page.rows.into_iter().map(Shown::from).collect(), info }
+        Listing { rows: page.rows.into_iter().map(Shown::from).collect(), info, changes: page.changes }
     }
 
     /// Returns the `Link` header of a numbered page: its neighbours, the first page and, with a known total, the last.

@@ -30,7 +30,7 @@ impl ListRequest {
         body: impl FnOnce(Vec<Shown<L::Row>>, PageInfo) -> B,
     ) -> Result<Response, Problem> {
         let listing = self.read_from(app, list, what).await?;
-        Ok(self.show(listing, context, |Listing { rows, info }| body(rows, info)))
+        Ok(self.show(listing, context, |Listing { rows, info, .. }| body(rows, info)))
     }
 
     /// Reads the page; 404 for `what` if `around` names a row that the list does not have.

@@ -161,12 +161,12 @@ fn hot_rows(instant: &Instant, slice: Slice, count: bool) -> HotRows<Row> {
         let late = within.iter().filter(|row| Some(row.key) < instant.mark.cold_watermark);
         counted.late = late.count() as i64;
     }
-    HotRows { snapshot: instant.mark, rows: cut(within, |row| row.key, slice), count: counted }
+    HotRows { snapshot: instant.mark, rows: cut(within, |row| row.key, slice), count: counted, changes: None }
 }
 
 fn found(instant: &Instant, id: i64) -> HotRows<Row> {
     let rows = instant.hot.iter().filter(|row| row.key.id == id).cloned().collect();
-    HotRows { snapshot: instant.mark, rows, count: HotCount::default() }
+    HotRows { snapshot: instant.mark, rows, count: HotCount::default(), changes: None }
 }
 
 fn note(stage: &mut Stage, instant: Instant, slice: Slice, given: usize) {

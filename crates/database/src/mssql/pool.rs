@@ -15,6 +15,8 @@ use crate::address::Mssql as Address;
 pub(super) const MOST: usize = 50;
 /// The number of connections kept when idle.
 const LASTING: usize = 20;
+/// The number of connections opened before they are needed. Each first statement of one costs the server a second on Babelfish.
+pub(super) const WARM: usize = 4;
 /// The time limit for a connection of the pool.
 const WAIT: Duration = Duration::from_secs(30);
 /// The maximum age of a connection. Firewalls and fail-overs leave dead connections behind.

@@ -78,6 +78,18 @@ impl<L: SqlList> Feed<'_, L> {
         Ok(Token { incarnation: record.int("incarnation")?, position })
     }
 
+    /// Returns how rows of hot get their versions; none without a feed.
+    ///
+    /// # Errors
+    /// The error of hot.
+    pub async fn kind(&self) -> Result<Option<Kind>, FeedError> {
+        match self.statements().await {
+            Ok((_, kind)) => Ok(Some(kind)),
+            Err(FeedError::Off) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Returns the changes from `since` on, at most `limit`, of these scopes or of all. Each row comes once, at its newest
     /// state. A row that was inserted or changed and then moved comes from cold.
     ///

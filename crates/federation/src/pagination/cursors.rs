@@ -32,23 +32,24 @@ impl<L: List> Tiers<'_, L> {
     async fn try_seek(&self, list: &L, slice: Slice) -> Attempt<Page<L::Row>> {
         let limit = slice.take - 1;
         let (hot, guessed) = self.hot_and_guessed_cold(list, slice).await?;
-        let snapshot = hot.snapshot;
+        let (snapshot, changes) = (hot.snapshot, hot.changes);
         self.check(list, snapshot).await?;
         let Some(part) = cold_part(list, slice, &hot) else {
-            return Ok(Page::cut(Placed::from_hot(hot.rows), limit, None));
+            return Ok(Page { changes, ..Page::cut(Placed::from_hot(hot.rows), limit, None) });
         };
         let tiers = self.consistent();
         let cold = match guessed {
             Some((guess, answer)) if guess == snapshot => tiers.accept(list, snapshot, answer).await,
             _ => tiers.cold_rows(list, snapshot, part).await,
         };
-        match cold {
+        let page = match cold {
             Ok(cold) => {
                 let rows = merge(hot.rows, cold, |row| list.key(row), slice.order, slice.take as usize);
-                Ok(Page::cut(rows, limit, None))
+                Page::cut(rows, limit, None)
             }
-            Err(interruption) => self.without_cold(list, hot, slice.order, limit, interruption),
-        }
+            Err(interruption) => self.without_cold(list, hot, slice.order, limit, interruption)?,
+        };
+        Ok(Page { changes, ..page })
     }
 
     /// Reads a slice of hot and, where the last snapshot says that cold will be needed, the same slice of cold at once.

@@ -43,12 +43,14 @@ impl<L: List> Tiers<'_, L> {
     async fn try_page(&self, list: &L, slice: Slice, count: Count) -> Attempt<Page<L::Row>> {
         let hot = self.hot.read(list, slice, true).await?;
         self.check(list, hot.snapshot).await?;
-        let newer = hot.count.rows - hot.count.late;
-        if watermark_in(hot.snapshot, slice.span).is_none() || slice.skip + slice.take <= newer {
-            self.page_of_hot(list, slice, hot, count).await
+        let (newer, changes) = (hot.count.rows - hot.count.late, hot.changes);
+        let is_hot = watermark_in(hot.snapshot, slice.span).is_none() || slice.skip + slice.take <= newer;
+        let page = if is_hot {
+            self.page_of_hot(list, slice, hot, count).await?
         } else {
-            self.page_of_both(list, slice, hot, count).await
-        }
+            self.page_of_both(list, slice, hot, count).await?
+        };
+        Ok(Page { changes, ..page })
     }
 
     /// Returns a page that consists of hot rows.

@@ -6,8 +6,10 @@ use tokio::sync::Mutex;
 use super::lists::SqlList;
 use super::rows::{no_ids, rows, slice_params};
 use crate::reads::{Hot, HotCount, HotRows, HotSnapshot};
-use thermocline_core::keyset::{Order, Slice};
+use thermocline_core::feed::{Position, Token};
+use thermocline_core::keyset::{Order, Slice, Span};
 use thermocline_database::{Begin, Engine, Record, Session, Statement, Tier, TierError, Value};
+use thermocline_journal::live::Kind;
 
 /// The hot tier behind an engine.
 #[derive(Clone, Copy, Debug)]
@@ -58,6 +60,14 @@ impl<L: SqlList> Hot<L> for SqlSnapshot {
 
 fn hot_slice<L: SqlList>(list: &L, slice: Slice, count: bool) -> (&'static Statement, Vec<Value>) {
     let hot = &list.statements().hot;
+    if let Some(kind) = followed(list, slice)
+        && let Some(feed) = &list.statements().feed
+    {
+        let mut params = if count { slice_params(slice) } else { vec![slice.take.into()] };
+        params.extend(count.then_some(Value::Bool(true)));
+        params.extend(list.filter());
+        return (feed.newest(kind, count), params);
+    }
     let (statement, mut params) = hot.shape(slice).filter(|_| !count).unwrap_or_else(|| {
         let mut params = slice_params(slice);
         params.push(count.into());
@@ -65,6 +75,12 @@ fn hot_slice<L: SqlList>(list: &L, slice: Slice, count: bool) -> (&'static State
     });
     params.extend(list.filter());
     (statement, params)
+}
+
+/// Returns how rows get their versions, if a token of the change feed is wanted with this slice.
+fn followed<L: SqlList>(list: &L, slice: Slice) -> Option<Kind> {
+    let is_newest = slice == Slice::newest(Span::ALL, slice.take) && slice.take > 0;
+    list.followed().filter(|_| is_newest)
 }
 
 fn hot_find<L: SqlList>(list: &L, id: i64) -> Result<(&'static Statement, Vec<Value>), TierError> {
@@ -101,5 +117,14 @@ fn hot_rows<L: SqlList>(
     } else {
         HotCount::default()
     };
-    Ok(HotRows { snapshot, rows: rows(list, order, records)?, count })
+    Ok(HotRows { snapshot, rows: rows(list, order, records)?, count, changes: changes(list, &records[0])? })
+}
+
+/// Reads the token of the change feed, if it was asked for.
+fn changes<L: SqlList>(list: &L, record: &Record) -> Result<Option<Token>, TierError> {
+    if list.followed().is_none() || !record.has("incarnation") {
+        return Ok(None);
+    }
+    let token = |incarnation, bound| Token { incarnation, position: Position::first_of(bound) };
+    Ok(record.int_or_null("incarnation")?.zip(record.int_or_null("bound")?).map(|(a, b)| token(a, b)))
 }

@@ -6,7 +6,7 @@ use super::templates::queries;
 use crate::reads::List;
 use thermocline_core::keyset::{Order, Slice};
 use thermocline_core::table::{Column, Table};
-use thermocline_database::{Fragment, Record, Statement, TierError, Value};
+use thermocline_database::{Fragment, Record, Statement, Tier, TierError, Value};
 use thermocline_journal::live::{self, Kind};
 
 /// The orders of a list, as they are numbered.
@@ -15,6 +15,9 @@ const ORDERS: [Order; 2] = [Order::Desc, Order::Asc];
 const MOST_ROWS: i64 = 128;
 /// The same of a list by day, whose rows are read in larger parts.
 const MOST_DAYS: i64 = 1_024;
+
+/// The archive state in an answer of hot.
+const STATE_COLUMNS: &str = "s.epoch, s.token, s.cold_newest_at, s.cold_newest_id";
 
 /// A list with its SQL.
 pub trait SqlList: List {
@@ -26,6 +29,11 @@ pub trait SqlList: List {
 
     /// Returns the scope that its rows are counted under in blocks.
     fn scope(&self) -> Option<i64> {
+        None
+    }
+
+    /// Returns how rows of hot get their versions, if the newest page is to come with a token of the change feed.
+    fn followed(&self) -> Option<Kind> {
         None
     }
 
@@ -145,7 +153,9 @@ impl ListSpec {
     pub fn statements(&self) -> ListStatements {
         let cold = self.table.archived.map(|table| self.cold(table));
         let slice = ORDERS.map(|order| self.hot(queries::hot_slice(), "hot_slice", 8, order, vec![]));
-        let shapes = ShapeStatements::new(self.day.is_some(), self.most(), |shape| self.hot_rows(shape));
+        let shapes = ShapeStatements::new(self.day.is_some(), self.most(), |shape| {
+            self.hot_rows(shape, &format!("hot_{}", shape.name()), vec![])
+        });
         let find = self.hot(queries::hot_find(), "hot_find", 2, Order::Desc, vec![]);
         let reads_text = self.containing.is_some();
         let feed = self.scope.map(|scope| self.feed(scope));
@@ -159,7 +169,7 @@ impl ListSpec {
     }
 
     /// Assembles the statement of a shape in hot.
-    fn hot_rows(&self, shape: Shape) -> Statement {
+    fn hot_rows(&self, shape: Shape, name: &str, mut values: Vec<(&'static str, Fragment)>) -> Statement {
         let by_day = self.day.is_some();
         let take = shape.bounds(by_day) + 1;
         let names = Names { table: self.table.name, id: "id", of: |column| column.name, sign: "" };
@@ -169,9 +179,9 @@ impl ListSpec {
             Some(conditions) => Fragment::from("\n    WHERE ").then(&conditions),
             None => Fragment::from(""),
         };
-        let mut values = vec![("conditions", conditions)];
+        values.push(("conditions", conditions));
         values.extend(self.shape_values(shape, take));
-        self.hot(queries::hot_rows(), &format!("hot_{}", shape.name()), take + 1, shape.order(), values)
+        self.hot(queries::hot_rows(), name, take + 1, shape.order(), values)
     }
 
     /// Assembles the statement of a shape in cold.
@@ -214,10 +224,33 @@ impl ListSpec {
             queries::changes().assemble(&format!("{}.{name}", self.name), subject, &values)
         };
         let both = |kind| [changes(kind, false), changes(kind, true)];
+        let newest = |kind: Kind| {
+            let subject = if kind == Kind::Transaction { live::name(kind) } else { self.name };
+            // SQL Server reads the bound outside of snapshots. Before the snapshot of the rows it is never too high.
+            let (prelude, bound) = if kind == Kind::Transaction {
+                (String::new(), format!("CAST({} AS BIGINT)", live::bound(kind)))
+            } else {
+                let declared = format!("DECLARE @bound BIGINT = CAST({} AS BIGINT);\n", live::bound(kind));
+                (declared, "@bound".to_owned())
+            };
+            let none = Fragment::from("");
+            let values = || {
+                vec![
+                    ("prelude", none.clone().in_mssql(&prelude)),
+                    ("state_columns", format!("{STATE_COLUMNS}, s.incarnation, s.bound").into()),
+                    ("state", queries::state_with_bound().into()),
+                    ("bound", bound.as_str().into()),
+                ]
+            };
+            let rows = self.hot_rows(Shape::Newest, "hot_newest_followed", values());
+            let slice = self.hot(queries::hot_slice(), "hot_slice_followed", 8, Order::Desc, values());
+            [rows, slice].map(|statement| statement.of_subject(subject))
+        };
         let table = self.table.archived.unwrap_or(self.table.name);
         FeedStatements {
             now: [live::now(Kind::RowVersion), live::now(Kind::Transaction)],
             changes: [both(Kind::RowVersion), both(Kind::Transaction)],
+            newest: [newest(Kind::RowVersion), newest(Kind::Transaction)],
             moved: unfiltered.in_cold(
                 queries::cold_find_all(),
                 "cold_find_all",
@@ -269,6 +302,8 @@ impl ListSpec {
             (None, Some(_)) => (queries::state(), queries::hot_span_of_days()),
         };
         values.extend([
+            ("prelude", "".into()),
+            ("state_columns", STATE_COLUMNS.into()),
             ("state", state.into()),
             ("parent", self.parent.unwrap_or_default().into()),
             ("owner", format!("${first}").into()),
@@ -446,6 +481,10 @@ impl SliceStatements {
         &self.slice[order as usize]
     }
 
+    fn usual(&self) -> impl Iterator<Item = &Statement> {
+        self.shapes.iter().flat_map(|shapes| &shapes.all()[..1]).chain(&self.slice[..1])
+    }
+
     fn all(&self) -> impl Iterator<Item = &Statement> {
         self.slice.iter().chain(self.shapes.iter().flat_map(ShapeStatements::all))
     }
@@ -468,6 +507,8 @@ pub struct ListStatements {
 pub(crate) struct FeedStatements {
     now: [Statement; 2],
     changes: [[Statement; 2]; 2],
+    /// Read the newest rows with the token of now: as they are, and counted.
+    newest: [[Statement; 2]; 2],
     /// Reads rows that have moved.
     pub moved: Statement,
 }
@@ -476,6 +517,11 @@ impl FeedStatements {
     /// Returns the statement that reads the token of now.
     pub const fn now(&self, kind: Kind) -> &Statement {
         &self.now[matches!(kind, Kind::Transaction) as usize]
+    }
+
+    /// Returns the statement that reads the newest rows with the token of now, and maybe their number.
+    pub const fn newest(&self, kind: Kind, count: bool) -> &Statement {
+        &self.newest[matches!(kind, Kind::Transaction) as usize][count as usize]
     }
 
     /// Returns the statement that reads changes, of some scopes or of all.
@@ -513,6 +559,18 @@ impl ListStatements {
         Self { cold: Some(cold), ..self }
     }
 
+    /// Returns the statements of the usual pages: the newest rows, and numbered pages. None of a list that reads texts.
+    pub fn usual(&self, tier: Tier) -> Vec<&Statement> {
+        if self.reads_text {
+            return Vec::new();
+        }
+        let rows = match tier {
+            Tier::Hot => Some(&self.hot),
+            Tier::Cold => self.cold.as_ref().map(|cold| &cold.rows),
+        };
+        rows.into_iter().flat_map(SliceStatements::usual).collect()
+    }
+
     /// Returns every statement of the list, newest first and oldest first.
     pub fn all(&self) -> Vec<&Statement> {
         let mut all: Vec<&Statement> = self.hot.all().chain(&self.hot_find).collect();
@@ -521,7 +579,9 @@ impl ListStatements {
             all.extend(cold.blocks.iter().flat_map(BlockStatements::all));
         }
         if let Some(feed) = &self.feed {
-            all.extend(feed.changes.iter().flatten().chain([&feed.moved]));
+            all.extend(
+                feed.changes.iter().flatten().chain(feed.newest.iter().flatten()).chain([&feed.moved]),
+            );
         }
         all
     }

@@ -1,5 +1,5 @@
 -- name: hot_slice
-WITH s AS (
+{prelude}WITH s AS (
     {state}
 ),
 c AS (
@@ -12,7 +12,7 @@ c AS (
     ) t
     WHERE @P7 = 1
 )
-SELECT s.epoch, s.token, s.cold_newest_at, s.cold_newest_id, c.n, c.late,
+SELECT {state_columns}, c.n, c.late,
     r.*{extra}
 FROM s CROSS JOIN c LEFT JOIN (
     SELECT {columns} FROM {table}
@@ -24,7 +24,7 @@ ORDER BY {row_order}
 
 -- name: hot_rows
 -- The rows leave the join in the order of TOP; whoever reads them looks.
-SELECT s.epoch, s.token, s.cold_newest_at, s.cold_newest_id,
+{prelude}SELECT {state_columns},
     r.*{extra}
 FROM (
     {state}
@@ -44,6 +44,10 @@ FROM (
 
 -- name: state
 SELECT epoch, token, cold_newest_at, cold_newest_id FROM archive_state WHERE resource = N'{resource}'
+
+-- name: state_with_bound
+SELECT a.epoch, a.token, a.cold_newest_at, a.cold_newest_id, l.incarnation, {bound} AS bound
+    FROM archive_state a LEFT JOIN live_state l ON 1 = 1 WHERE a.resource = N'{resource}'
 
 -- name: state_of_children
 SELECT epoch, token,

@@ -15,7 +15,7 @@
 -- purpose: Reads rows of a list between the bounds that it names, with the archive state.
 -- parameters: {bounds}take int{parameters}
 -- index: {index}
-SELECT s.epoch, s.token, s.cold_newest_at, s.cold_newest_id,
+{prelude}SELECT {state_columns},
     r.*{extra}
 FROM (
     {state}
@@ -94,6 +94,10 @@ FROM p
 -- name: state
 -- tier: fragment
 -- purpose: The archive state of a resource.
+
+-- name: state_with_bound
+-- tier: fragment
+-- purpose: The archive state of a resource with the incarnation and the bound of the change feed, all of one instant, or the bound of one before.
 
 -- name: state_of_children
 -- tier: fragment

@@ -1,5 +1,5 @@
 -- name: hot_slice
-WITH s AS MATERIALIZED (
+{prelude}WITH s AS MATERIALIZED (
     {state}
 ),
 c AS MATERIALIZED (
@@ -19,7 +19,7 @@ c AS MATERIALIZED (
         ) END AS late
     FROM s
 )
-SELECT s.epoch, s.token, s.cold_newest_at, s.cold_newest_id, c.n, c.late,
+SELECT {state_columns}, c.n, c.late,
     r.*{extra}
 FROM s JOIN c LEFT JOIN (
     SELECT {columns} FROM {table}
@@ -75,6 +75,10 @@ FROM p LEFT JOIN (
 
 -- name: state
 SELECT epoch, token, cold_newest_at, cold_newest_id FROM archive_state WHERE resource = '{resource}'
+
+-- name: state_with_bound
+SELECT a.epoch, a.token, a.cold_newest_at, a.cold_newest_id, l.incarnation, l.version + 1 AS bound
+    FROM archive_state a LEFT JOIN live_state l ON 1 = 1 WHERE a.resource = '{resource}'
 
 -- name: state_of_children
 SELECT epoch, token,

@@ -233,7 +233,7 @@ pub fn declared(statement: &str, name: &str) -> Option<Declared> {
             "epoch" | "token" | "cold_newest_id" | "pair" | "n" | "late" | "weight" | "comment_count"
             | "like_count" | "version" | "nanos" | "bytes" | "place" | "first_" | "second_" | "digits"
             | "scale" | "ahead" | "rows_per_second" | "max_hot_latency_ms" | "conversation" | "user1"
-            | "user2" | "unread",
+            | "user2" | "unread" | "incarnation" | "bound",
         ) => Declared::BigInt,
         (_, "one" | "state" | "got") => Declared::Int,
         (_, "cold_newest_at" | "at" | "changed_at" | "oldest") => Declared::DateTime2,

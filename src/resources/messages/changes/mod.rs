@@ -7,17 +7,13 @@ mod read;
 mod source;
 
 use crate::federation::FeedError;
-use crate::feed::Token;
+use crate::journal::live::Kind;
 use crate::web::problem::Problem;
 use crate::web::state::App;
 
-/// Returns the token of now; none without a feed.
-pub async fn token(app: &App) -> Result<Option<Token>, Problem> {
-    match read::now(app).await {
-        Ok(token) => Ok(Some(token)),
-        Err(FeedError::Off) => Ok(None),
-        Err(error) => Err(error.into()),
-    }
+/// Returns how messages get their versions; none without a feed.
+pub async fn kind(app: &App) -> Result<Option<Kind>, Problem> {
+    Ok(app.reader().feed(&read::ANY).kind().await?)
 }
 
 impl From<FeedError> for Problem {

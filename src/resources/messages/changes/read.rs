@@ -7,7 +7,7 @@ use crate::web::live::Of;
 use crate::web::state::App;
 
 /// Any list of messages: the filter of a list does not matter to the feed.
-static ANY: Messages = Messages::of(0);
+pub(super) static ANY: Messages = Messages::of(0);
 
 /// Returns the token of now.
 pub async fn now(app: &App) -> Result<Token, FeedError> {
