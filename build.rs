@@ -6,10 +6,12 @@ use std::path::Path;
 use std::{env, fs};
 
 /// The folders, and what the list of each is called.
-const FOLDERS: [(&str, &str); 6] = [
+const FOLDERS: [(&str, &str); 8] = [
     ("HOT_SQLITE", "hot/sqlite"),
+    ("HOT_POSTGRES", "hot/postgres"),
     ("HOT_MSSQL", "hot/mssql"),
     ("LIVE_SQLITE", "live/sqlite"),
+    ("LIVE_POSTGRES", "live/postgres"),
     ("LIVE_MSSQL", "live/mssql"),
     ("COLD_SQLITE", "cold/sqlite"),
     ("COLD_POSTGRES", "cold/postgres"),

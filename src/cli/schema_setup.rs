@@ -39,6 +39,7 @@ pub async fn prepare(database: &dyn Schema, migrate: bool) -> Result<(), Failure
     if migrate {
         return bring_up_to_date(database, true).await.map(drop);
     }
+    ensure_apart(database).await?;
     if database.is_embedded() {
         return bring_up_to_date(database, false).await.map(drop);
     }
@@ -82,6 +83,7 @@ pub fn feed_is_wanted(hot: &dyn Schema, wanted: Option<bool>) -> bool {
 
 /// Creates, adopts or upgrades a schema; with `compare`, also compares the result with the declaration.
 pub async fn bring_up_to_date(database: &dyn Schema, compare: bool) -> Result<SetupReport, Failure> {
+    ensure_apart(database).await?;
     let adopted = match database.recorded().await.map_err(Failure::of)? {
         Some(rows) => ensure_known(database, &rows).map(|()| None)?,
         None => adopt(database).await?,
@@ -107,6 +109,20 @@ pub async fn bring_up_to_date(database: &dyn Schema, compare: bool) -> Result<Se
         }
     }
     Ok(SetupReport { adopted, upgraded, differs, adoption: None })
+}
+
+/// Refuses a database in which the other tier is: some of their tables have the same names.
+async fn ensure_apart(database: &dyn Schema) -> Result<(), Failure> {
+    if !database.holds_other_tier().await.map_err(Failure::of)? {
+        return Ok(());
+    }
+    let (tier, other) = match database.tier() {
+        Tier::Hot => (Tier::Hot, Tier::Cold),
+        Tier::Cold => (Tier::Cold, Tier::Hot),
+    };
+    Err(Failure::Usage(format!(
+        "the {tier} tier leads to the schema that holds the {other} tier; each needs a database, or a schema, of its own"
+    )))
 }
 
 /// Records the version of a database without a version table, if its tables are those of a version. Tables that the

@@ -10,8 +10,13 @@ use crate::tier::address::{self, Encrypt, Mssql};
 use crate::tier::{PostgresUrl, TierLocation};
 
 /// The settings of URLs. They may hold passwords.
-const URLS: [&str; 4] =
-    ["hot_database_url", "cold_database_url", "cold_database_url_direct", "cold_database_replica_urls"];
+const URLS: [&str; 5] = [
+    "hot_database_url",
+    "hot_database_url_direct",
+    "cold_database_url",
+    "cold_database_url_direct",
+    "cold_database_replica_urls",
+];
 /// The parts of a SQL Server. The first one is needed by the others.
 const MSSQL: [&str; 8] = [
     "mssql_host",
@@ -58,6 +63,18 @@ pub(super) fn of_tiers(values: &Values) -> Result<(TierLocation, Option<TierLoca
         let hot_name = values.name("hot_database_url");
         return Err(values.error("cold_database_url", format!("is the same file as {hot_name}")));
     }
+    if let (TierLocation::Postgres { primary: hot, .. }, Some(TierLocation::Postgres { primary: cold, .. })) =
+        (&hot, &cold)
+        && hot.leads_where(cold)
+    {
+        let hot_name = values.name("hot_database_url");
+        let fault = format!(
+            "leads to the same schema of the same database as {hot_name}; each tier needs one of its own, such as \
+             ?search_path=cold"
+        );
+        let set = if values.text("cold_database_url").is_some() { "cold_database_url" } else { POSTGRES[0] };
+        return Err(values.error(set, fault));
+    }
     Ok((hot, cold))
 }
 
@@ -65,7 +82,15 @@ fn hot(values: &Values) -> Result<Option<TierLocation>, ConfigError> {
     if in_parts(values, "hot_database_url", &MSSQL)? {
         return Ok(Some(TierLocation::Mssql(Box::new(mssql_in_parts(values)?))));
     }
-    values.parse("hot_database_url", TierLocation::parse_hot)
+    let location = values.parse("hot_database_url", TierLocation::parse_hot)?;
+    let direct = values.parse("hot_database_url_direct", PostgresUrl::parse)?;
+    match location {
+        Some(TierLocation::Postgres { primary, replicas, .. }) => {
+            Ok(Some(TierLocation::Postgres { primary, direct, replicas }))
+        }
+        other if direct.is_none() => Ok(other),
+        _ => Err(values.error("hot_database_url", "a direct URL needs a hot tier in PostgreSQL")),
+    }
 }
 
 fn cold(values: &Values) -> Result<Option<TierLocation>, ConfigError> {

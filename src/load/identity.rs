@@ -51,11 +51,13 @@ impl Identity {
             terms.collect::<Vec<_>>().join(" AND ")
         };
         let (sqlite, mssql) = (alike(|column, n| format!("{} IS ${n}", column.name)), alike(alike_in_mssql));
+        let postgres = alike(alike_in_postgres);
         let parameters: Vec<String> = columns.iter().map(|column| column.parameter()).collect();
         let parameters = parameters.join(", ");
         let hot = [
             ("table", table.name),
             ("alike", &*sqlite),
+            ("alike_postgres", &postgres),
             ("alike_mssql", &mssql),
             ("parameters", &parameters),
         ];
@@ -118,6 +120,17 @@ impl Identity {
         let (hot, cold) = chunk.both(&self.hot_alike, self.cold_alike.as_ref(), content).await?;
         Ok(count(&hot)? + count(&cold)?)
     }
+}
+
+/// Compares a column with a parameter. A column that may be NULL has no index that could be searched; texts are compared byte by
+/// byte, whatever the collation of the column holds for equal.
+fn alike_in_postgres(column: &Column, n: usize) -> String {
+    let name = if column.kind == ColumnType::Text {
+        format!("{} COLLATE \"C\"", column.name)
+    } else {
+        column.name.to_owned()
+    };
+    if column.nullable { format!("{name} IS NOT DISTINCT FROM ${n}") } else { format!("{name} = ${n}") }
 }
 
 /// Compares a column with a parameter. SQL Server has no IS between values, and its `=` ignores case, width and trailing

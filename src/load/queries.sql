@@ -86,3 +86,6 @@ SELECT {columns} FROM stocks WHERE symbol = $1
 -- purpose: Fills the columns of a stock that are NULL.
 -- parameters: symbol text, name text, exchange text, market type text, now time
 -- index: stocks_symbol
+UPDATE stocks SET name = coalesce(name, $2), exchange = coalesce(exchange, $3),
+    market_type = coalesce(market_type, $4), updated_at = $5
+WHERE symbol = $1

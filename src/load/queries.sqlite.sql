@@ -13,8 +13,3 @@ SELECT count(*) AS n FROM {table} WHERE {alike}
 UPDATE conversations SET user2_id = coalesce(user2_id, $2), created_at = min(created_at, $3),
     updated_at = max(updated_at, $4)
 WHERE id = $1
-
--- name: complete_stock
-UPDATE stocks SET name = coalesce(name, $2), exchange = coalesce(exchange, $3),
-    market_type = coalesce(market_type, $4), updated_at = $5
-WHERE symbol = $1

@@ -21,9 +21,9 @@ pub static HOT: TierSchema = TierSchema {
     tier: Tier::Hot,
     tables: &hot::TABLES,
     sqlite: HOT_SQLITE,
-    postgres: &[],
+    postgres: HOT_POSTGRES,
     mssql: HOT_MSSQL,
-    live: Some(LiveSteps { sqlite: LIVE_SQLITE, mssql: LIVE_MSSQL }),
+    live: Some(LiveSteps { sqlite: LIVE_SQLITE, postgres: LIVE_POSTGRES, mssql: LIVE_MSSQL }),
 };
 
 /// The schema of the cold tier.

@@ -7,7 +7,9 @@ use crate::support::waiting::output;
 
 /// Returns the statements for a role in a tier.
 fn grants(installation: &Installation, role: &str, tier: &str) -> Vec<String> {
-    let report = installation.report(&["db", "grants", "--role", role, "--tier", tier]);
+    let engine = if installation.hot().starts_with("postgres") { "postgres" } else { "mssql" };
+    let args = ["db", "grants", "--role", role, "--tier", tier, "--engine", engine];
+    let report = installation.report(&args);
     let statements = report[0]["statements"].as_array().expect("statements").clone();
     statements.iter().map(|one| one["sql"].as_str().expect("a text").to_owned()).collect()
 }
@@ -85,6 +87,63 @@ async fn postgres_as_reader_mover_and_migrator() {
         forget(&installation, role, login).await;
     }
     installation.drop().await;
+    // The roles belong to the whole server: one test after the other.
+    hot_postgres_as_reader_mover_and_migrator().await;
+}
+
+async fn hot_postgres_as_reader_mover_and_migrator() {
+    let Some(installation) = Installation::on_postgres().await else { return };
+    let take_part_as = async |role: &str| {
+        let login = format!("hot_{role}");
+        for statement in grants(&installation, role, "hot") {
+            installation.in_hot(&statement).await;
+        }
+        installation.in_hot(&format!("CREATE ROLE {login} LOGIN; GRANT thermocline_{role} TO {login}")).await;
+        let (scheme, rest) = installation.hot().split_once("://").expect("a URL");
+        let host = rest.split_once('@').map_or(rest, |(_, host)| host);
+        format!("{scheme}://{login}@{host}")
+    };
+    let run =
+        |url: &str, args: &[&str]| Ended::of(output(installation.command(args).env("HOT_DATABASE_URL", url)));
+    let migrator = take_part_as("migrator").await;
+    for args in [&["db", "auto"][..], &["db", "upgrade", "--live"], &["db", "check"]] {
+        let done = run(&migrator, args);
+        assert_eq!(done.status, Some(0), "{args:?}: {done:?}");
+    }
+    installation.write(
+        "old.csv",
+        "id,conversation_id,sender_id,content,created_at\n7,1,1,old,2020-01-01T00:00:00Z\n",
+    );
+    let mover = take_part_as("mover").await;
+    for args in [
+        &["import", "messages", "old.csv"][..],
+        &["archive", "run"],
+        &["archive", "verify"],
+        &["archive", "restore", "--all"],
+        &["archive", "resume"],
+        &["archive", "erase", "--resource", "messages", "--id", "7"],
+        &["archive", "recover"],
+        &["check"],
+    ] {
+        let done = run(&mover, args);
+        assert_eq!(done.status, Some(0), "{args:?}: {done:?}");
+    }
+    let refused = run(&mover, &["db", "downgrade", "base", "--tier", "hot", "--yes"]);
+    assert_eq!(refused.status, Some(1), "{refused:?}");
+    let reader = take_part_as("reader").await;
+    for args in [&["check"][..], &["db", "check"], &["archive", "status"]] {
+        let done = run(&reader, args);
+        assert_eq!(done.status, Some(0), "{args:?}: {done:?}");
+    }
+    let refused = run(&reader, &["archive", "restore", "--all"]);
+    assert!(refused.status == Some(1) && refused.err.contains("permission denied"), "{refused:?}");
+    for role in ["reader", "mover", "migrator"] {
+        let text = format!(
+            "REASSIGN OWNED BY thermocline_{role}, hot_{role} TO CURRENT_USER; DROP OWNED BY thermocline_{role}, hot_{role}; \
+             DROP ROLE hot_{role}"
+        );
+        installation.in_hot(&text).await;
+    }
 }
 
 /// Babelfish takes the rights to rows, and neither those to alter tables nor `db_ddladmin`.

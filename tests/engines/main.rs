@@ -2,6 +2,7 @@
 
 mod adding_a_resource;
 mod grants;
+mod hot_postgres;
 mod hung_up;
 mod migrations;
 mod mssql;

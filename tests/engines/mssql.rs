@@ -31,11 +31,11 @@ pub fn at(text: &str) -> Timestamp {
     text.parse().expect("a time")
 }
 
-/// Returns a statement whose text both dialects understand, apart from parameter names.
+/// Returns a statement whose text every dialect understands, apart from parameter names.
 pub fn statement(text: &'static str) -> Statement {
     let named = format!("-- test\n{text}");
     let sqlite: &'static str = named.clone().leak();
-    Statement::new(sqlite).mssql(named.replace('?', "@P").leak())
+    Statement::new(sqlite).postgres(named.replace('?', "$").leak()).mssql(named.replace('?', "@P").leak())
 }
 
 /// Inserts rows and commits.

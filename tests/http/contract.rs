@@ -1,4 +1,4 @@
-//! Behaviour that all cold engines share: the same tests over each of them.
+//! Behaviour that all engines share: the same tests over each of them.
 
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
@@ -24,6 +24,13 @@ macro_rules! contract {
         mod postgres {
             $(#[tokio::test] async fn $test() {
                 if let Some(pair) = super::Pair::mixed().await {
+                    super::$test(pair).await;
+                }
+            })*
+        }
+        mod on_postgres {
+            $(#[tokio::test] async fn $test() {
+                if let Some(pair) = super::Pair::on_postgres().await {
                     super::$test(pair).await;
                 }
             })*

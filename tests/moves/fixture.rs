@@ -27,8 +27,10 @@ pub struct Fixture {
     pub name: &'static str,
     pub program: Program,
     pub rows: Table,
-    /// The database of hot, unless it is a file.
+    /// The database of hot in a SQL Server.
     server: Option<Server>,
+    /// The database of hot in PostgreSQL, which exists as long as this.
+    hot_database: Option<Database>,
     /// The database of cold, unless it is a file.
     pub database: Option<Database>,
 }
@@ -47,7 +49,8 @@ impl Fixture {
         if let Some(database) = &database {
             program.cold = database.to_string();
         }
-        let fixture = Self { name, program, rows: Table::sample(now()), server, database };
+        let rows = Table::sample(now());
+        let fixture = Self { name, program, rows, server, hot_database: None, database };
         run(async {
             let pair = fixture.open().await;
             for tier in [&pair.hot, &pair.cold] {
@@ -70,6 +73,15 @@ impl Fixture {
     pub fn mixed() -> Option<Self> {
         let database = run(postgres::database())?;
         Some(Self::begin("SQLite and PostgreSQL", Program::new(), None, Some(database)))
+    }
+
+    /// Creates a pair in PostgreSQL, hot and cold in two databases of one server.
+    pub fn on_postgres() -> Option<Self> {
+        let (hot, cold) = (run(postgres::database())?, run(postgres::database())?);
+        let mut program = Program::new();
+        program.hot = hot.to_string();
+        let fixture = Self::begin("PostgreSQL and PostgreSQL", program, None, Some(cold));
+        Some(Self { hot_database: Some(hot), ..fixture })
     }
 
     pub fn real() -> Option<Self> {
@@ -95,7 +107,7 @@ impl Fixture {
     }
 
     pub fn hot_is_file(&self) -> bool {
-        self.server.is_none()
+        self.server.is_none() && self.hot_database.is_none()
     }
 
     /// Returns the address of hot as `host:port`.
@@ -113,6 +125,10 @@ impl Fixture {
         let hot: Arc<dyn Schema> = match &self.server {
             Some(server) => {
                 Arc::new(Mssql::open(thermocline::schema::of(Tier::Hot), &server.at).await.expect("opens"))
+            }
+            None if PostgresUrl::recognises(&self.program.hot) => {
+                let url = PostgresUrl::parse(&self.program.hot).expect("a URL");
+                Arc::new(Postgres::open(thermocline::schema::of(Tier::Hot), &url, None).await.expect("opens"))
             }
             None => file(Tier::Hot, &self.program.hot).await,
         };

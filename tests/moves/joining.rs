@@ -204,6 +204,13 @@ fn the_program_joins_a_pair_with_postgres() {
 }
 
 #[test]
+fn the_program_joins_a_pair_on_postgres() {
+    if let Some(fixture) = Fixture::on_postgres() {
+        cut_and_join(fixture);
+    }
+}
+
+#[test]
 fn the_program_joins_a_pair_of_servers() {
     if let Some(fixture) = Fixture::real() {
         cut_and_join(fixture);

@@ -314,6 +314,18 @@ fn a_postgres_survives_a_kill_at_any_step() {
 }
 
 #[test]
+fn a_hot_postgres_survives_a_kill_at_any_step() {
+    let Some(mut fixture) = steps_are_there().then(Fixture::on_postgres).flatten() else { return };
+    if is_asked_for_more() {
+        fixture.turns();
+        fixture.recoveries();
+    } else {
+        // The tests with files go through every step.
+        fixture.turns_of(&["committed-in-cold", "raised", "committed-in-hot"]);
+    }
+}
+
+#[test]
 fn both_servers_survive_a_kill_at_any_step() {
     let Some(mut fixture) = steps_are_there().then(Fixture::real).flatten() else { return };
     if is_asked_for_more() {

@@ -375,8 +375,8 @@ async fn forget(pair: &Pair) {
     for table in HOT {
         execute(&*pair.hot, &format!("DELETE FROM {table}"), &[]).await;
     }
-    let state = "UPDATE archive_state SET epoch = 0, token = NULL, cold_newest_at = NULL, cold_newest_id = NULL, held = 0";
-    execute(&*pair.hot, state, &[]).await;
+    let state = "UPDATE archive_state SET epoch = 0, token = NULL, cold_newest_at = NULL, cold_newest_id = NULL, held = ?1";
+    execute(&*pair.hot, state, &[false.into()]).await;
     for table in COLD {
         execute(&*pair.cold, &format!("DELETE FROM {table}"), &[]).await;
     }
@@ -422,6 +422,11 @@ proptest! {
 #[test]
 fn random_histories_on_sqlite_and_postgres() {
     live_on(Engines::mixed(), 6, 40);
+}
+
+#[test]
+fn random_histories_on_postgres() {
+    live_on(Engines::on_postgres(), 3, 40);
 }
 
 #[test]

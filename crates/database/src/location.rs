@@ -16,7 +16,7 @@ pub enum TierLocation {
     Sqlite(PathBuf),
     /// A SQL Server; hot only.
     Mssql(Box<address::Mssql>),
-    /// A PostgreSQL server; cold only.
+    /// A PostgreSQL server.
     Postgres {
         /// The server for readers and movers.
         primary: PostgresUrl,
@@ -38,7 +38,7 @@ impl fmt::Display for TierLocation {
 }
 
 impl TierLocation {
-    /// Parses where hot is: `sqlite:PATH`, or an address of a SQL Server in any form of its drivers.
+    /// Parses where hot is: `sqlite:PATH`, or an address of a SQL Server or of PostgreSQL in any form of their drivers.
     ///
     /// # Errors
     /// Says why it cannot be used, without anything that may be a password.
@@ -46,9 +46,12 @@ impl TierLocation {
         if let Some(path) = text.strip_prefix("sqlite:") {
             return sqlite(path);
         }
+        if PostgresUrl::recognises(text) {
+            return Self::postgres(text);
+        }
         match address::Mssql::recognise(text) {
             Some(address) => Ok(Self::Mssql(Box::new(address?))),
-            None => Err(unknown(text, "mssql://…, Server=…;Database=… or jdbc:sqlserver://…")),
+            None => Err(unknown(text, "postgres://…, mssql://…, Server=…;Database=… or jdbc:sqlserver://…")),
         }
     }
 
@@ -61,13 +64,17 @@ impl TierLocation {
             return sqlite(path);
         }
         if PostgresUrl::recognises(text) {
-            let primary = PostgresUrl::parse(text)?;
-            return Ok(Self::Postgres { primary, direct: None, replicas: Vec::new() });
+            return Self::postgres(text);
         }
         if address::Mssql::recognise(text).is_some() {
             return Err("a SQL Server serves as the hot tier only".to_owned());
         }
         Err(unknown(text, "postgres://… or host=… dbname=…"))
+    }
+
+    fn postgres(text: &str) -> Result<Self, String> {
+        let primary = PostgresUrl::parse(text)?;
+        Ok(Self::Postgres { primary, direct: None, replicas: Vec::new() })
     }
 
     /// Returns the file of an embedded tier.

@@ -132,6 +132,8 @@ pub struct TierSchema {
 pub struct LiveSteps {
     /// For SQLite.
     pub sqlite: &'static [Step],
+    /// For PostgreSQL.
+    pub postgres: &'static [Step],
     /// For SQL Server.
     pub mssql: &'static [Step],
 }
@@ -150,8 +152,9 @@ impl TierSchema {
     pub const fn live_steps(&self, dialect: Dialect) -> &'static [Step] {
         match (self.live, dialect) {
             (Some(live), Dialect::Sqlite) => live.sqlite,
+            (Some(live), Dialect::Postgres) => live.postgres,
             (Some(live), Dialect::Mssql) => live.mssql,
-            (None, _) | (_, Dialect::Postgres) => &[],
+            (None, _) => &[],
         }
     }
 }
@@ -164,6 +167,12 @@ pub trait Schema: Engine {
 
     /// Returns its migrations, in order.
     fn steps(&self) -> &'static [Step];
+
+    /// Returns whether the tables of the other tier stand where those of this one belong; never where a database is a file or
+    /// of an engine of one tier.
+    async fn holds_other_tier(&self) -> Result<bool, TierError> {
+        Ok(false)
+    }
 
     /// Returns the migrations that add the change feed.
     fn live_steps(&self) -> &'static [Step] {
@@ -289,6 +298,7 @@ pub fn made(steps: &[Step]) -> Vec<&'static str> {
     let mut names = Vec::new();
     for step in steps {
         for rest in step.up.split("CREATE TABLE ").skip(1) {
+            let rest = rest.strip_prefix("IF NOT EXISTS ").unwrap_or(rest);
             let name = rest.split(|c: char| !(c.is_alphanumeric() || c == '_')).next().unwrap_or_default();
             // Exists only within a migration.
             let passing = name.ends_with("_as_it_was") || name.ends_with("_last_id");

@@ -6,6 +6,7 @@ mod citus;
 pub(super) mod codec;
 mod lease;
 mod migrate;
+mod platform;
 mod reach;
 mod session;
 mod url;
@@ -24,7 +25,7 @@ use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgPool, PgPool
 
 use self::lease::Lease;
 use self::session::PostgresSession;
-pub(crate) use self::session::insert_text;
+pub(crate) use self::session::{insert_text, reserve_text};
 pub use url::PostgresUrl;
 
 use super::migrate::TierSchema;
@@ -219,7 +220,7 @@ impl Postgres {
             return sqlx::query_with(text, arguments).fetch_all(connection).await;
         }
         // The driver prepares and executes in two steps. Only a transaction keeps both on one server connection.
-        let mut transaction = connection.begin().await?;
+        let mut transaction = connection.begin_with(session::BEGIN_ONE).await?;
         let query = sqlx::query_with(text, arguments).persistent(false);
         let rows = query.fetch_all(&mut *transaction).await?;
         transaction.commit().await?;
@@ -435,10 +436,12 @@ pub(crate) fn texts() -> Vec<Text> {
         Text::new("session.begin_read", "Begins a transaction that only reads.", session::BEGIN_READ),
         Text::new("session.begin_write", "Begins a transaction that writes.", session::BEGIN_WRITE),
         Text::new(
-            "session.begin",
-            "Begins a migration, or the transaction of one read behind a pooler.",
-            "BEGIN",
+            "session.begin_one",
+            "Begins the transaction of one read behind a pooler.",
+            session::BEGIN_ONE,
         ),
+        Text::new("session.begin", "Begins a migration.", migrate::BEGIN),
+        Text::new("migrate.no_limit", "Lets a migration take its time.", migrate::NO_LIMIT),
         Text::new("session.commit", "Commits the transaction.", session::COMMIT),
         Text::new("session.rollback", "Rolls the transaction back.", session::ROLLBACK),
         Text::new(

@@ -110,16 +110,16 @@ fn statement<'a>(
     };
     let full: &'static str = format!("{prefix}.{name}").leak();
     let sent = |text: &str| -> &'static str { format!("-- {full}\n{}", text.trim_end()).leak() };
-    // Hot never runs on PostgreSQL, cold never on SQL Server.
-    let excluded = match field("tier") {
-        "hot" => Some(FileKind::Postgres),
-        "cold" => Some(FileKind::Mssql),
-        _ => None,
+    // Cold never runs on SQL Server.
+    let excluded: &[FileKind] = match field("tier") {
+        _ if shared.header.get("engine") == Some(&"postgres") => &[FileKind::Sqlite, FileKind::Mssql],
+        "cold" => &[FileKind::Mssql],
+        _ => &[],
     };
     let text = |source| {
         let text = match engine_text(source) {
             Some(section) => section.text.clone(),
-            None if shared.text.is_empty() || excluded == Some(source) => return None,
+            None if shared.text.is_empty() || excluded.contains(&source) => return None,
             None => shared.text.clone(),
         };
         Some(sent(&for_engine(source, &text)))
@@ -132,9 +132,8 @@ fn statement<'a>(
     };
     let needed: &[(&str, bool)] = match field("tier") {
         _ if shared.header.get("engine") == Some(&"postgres") => &[("PostgreSQL", texts.postgres.is_some())],
-        "hot" => &[("SQLite", texts.sqlite.is_some()), ("SQL Server", texts.mssql.is_some())],
         "cold" => &[("SQLite", texts.sqlite.is_some()), ("PostgreSQL", texts.postgres.is_some())],
-        "both" => &[
+        "hot" | "both" => &[
             ("SQLite", texts.sqlite.is_some()),
             ("PostgreSQL", texts.postgres.is_some()),
             ("SQL Server", texts.mssql.is_some()),

@@ -98,6 +98,10 @@ impl Schema for Replicated {
         self.primary.steps()
     }
 
+    async fn holds_other_tier(&self) -> Result<bool, TierError> {
+        self.primary.holds_other_tier().await
+    }
+
     fn live_steps(&self) -> &'static [migrate::Step] {
         self.primary.live_steps()
     }

@@ -103,6 +103,13 @@ impl Statement {
         self
     }
 
+    /// Leaves the text for PostgreSQL out, for a statement of one kind of server that speaks SQL Server's protocol.
+    #[must_use]
+    pub const fn without_postgres(mut self) -> Self {
+        (self.texts.postgres, self.texts.citus) = (None, None);
+        self
+    }
+
     fn check_name(&self, text: &str) {
         let name = text.lines().next().and_then(|line| line.strip_prefix("-- ")).map(str::trim);
         assert_eq!(name, Some(self.name), "the texts of one statement have one name");

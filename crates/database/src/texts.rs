@@ -56,7 +56,22 @@ pub fn of_insert(dialect: Dialect, name: &str, table: &str, columns: &[(&str, Co
         }
         Dialect::Postgres => {
             let arrays = columns.iter().map(|(name, kind)| ((*name).to_owned(), array(*kind)));
-            vec![text("", ", a column as one array.", postgres::insert_text(table, &names), arrays.collect())]
+            let mut texts = vec![text(
+                "",
+                ", a column as one array.",
+                postgres::insert_text(table, &names),
+                arrays.collect(),
+            )];
+            if names.first() == Some(&"id") {
+                let highest = vec![("highest id".to_owned(), "BIGINT")];
+                texts.push(text(
+                    " (ids)",
+                    ", afterwards: it gives out none of their ids.",
+                    postgres::reserve_text(table),
+                    highest,
+                ));
+            }
+            texts
         }
         Dialect::Mssql => {
             let row: Vec<Value> = columns.iter().map(|(_, kind)| Value::Null(*kind)).collect();

@@ -24,7 +24,7 @@ const ERASED: &str = "live_erased";
 pub const fn bound(kind: Kind) -> &'static str {
     match kind {
         Kind::Transaction => "pg_catalog.txid_snapshot_xmin(pg_catalog.txid_current_snapshot())",
-        Kind::Counter | Kind::RowVersion => "MIN_ACTIVE_ROWVERSION()",
+        Kind::Counter | Kind::RowVersion | Kind::TransactionId => "MIN_ACTIVE_ROWVERSION()",
     }
 }
 
@@ -32,13 +32,14 @@ pub const fn bound(kind: Kind) -> &'static str {
 pub const fn name(kind: Kind) -> &'static str {
     match kind {
         Kind::Transaction => "Babelfish",
-        Kind::Counter | Kind::RowVersion => "changes",
+        Kind::Counter | Kind::RowVersion | Kind::TransactionId => "changes",
     }
 }
 
 /// Returns the statement that reads incarnation and bound.
 pub fn now(kind: Kind) -> Statement {
-    sql::live_bound().bind(name(kind), &[("bound", bound(kind))])
+    let now = sql::live_bound().bind(name(kind), &[("bound", bound(kind))]);
+    if kind == Kind::Transaction { now.without_postgres() } else { now }
 }
 
 /// Returns every statement of this file as it is sent.

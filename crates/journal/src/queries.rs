@@ -6,6 +6,7 @@ thermocline_database::queries! {
     /// Statements on the tables of the journal.
     pub(super) mod sql = "journal" {
         Shared: "queries.sql",
+        Postgres: "queries.postgres.sql",
         Mssql: "queries.mssql.sql",
     }
     [

@@ -16,6 +16,8 @@ pub struct Engines {
     pub cold: Arc<dyn Schema>,
     /// The database of the hot tier on a server.
     pub server: Option<Server>,
+    /// The database of the hot tier, if that is PostgreSQL.
+    pub hot_url: Option<Database>,
     /// The database of the cold tier on a server.
     pub cold_url: Option<Database>,
     _files: TempDir,
@@ -33,7 +35,15 @@ impl Engines {
     pub async fn embedded() -> Self {
         let files = tempfile::tempdir().expect("a folder");
         let (hot, cold) = (sqlite(Tier::Hot, &files).await, sqlite(Tier::Cold, &files).await);
-        Self { name: "SQLite and SQLite", hot, cold, server: None, cold_url: None, _files: files }
+        Self {
+            name: "SQLite and SQLite",
+            hot,
+            cold,
+            server: None,
+            hot_url: None,
+            cold_url: None,
+            _files: files,
+        }
     }
 
     pub async fn mixed() -> Option<Self> {
@@ -41,14 +51,30 @@ impl Engines {
         let files = tempfile::tempdir().expect("a folder");
         let (hot, cold) = (sqlite(Tier::Hot, &files).await, Arc::new(cold));
         let name = "SQLite and PostgreSQL";
-        Some(Self { name, hot, cold, server: None, cold_url: Some(url), _files: files })
+        Some(Self { name, hot, cold, server: None, hot_url: None, cold_url: Some(url), _files: files })
+    }
+
+    /// Both tiers in PostgreSQL, each in a database of its own.
+    pub async fn on_postgres() -> Option<Self> {
+        let ((hot, hot_url), (cold, cold_url)) = (postgres::hot().await?, postgres::cold().await?);
+        let files = tempfile::tempdir().expect("a folder");
+        Some(Self {
+            name: "PostgreSQL and PostgreSQL",
+            hot: Arc::new(hot),
+            cold: Arc::new(cold),
+            server: None,
+            hot_url: Some(hot_url),
+            cold_url: Some(cold_url),
+            _files: files,
+        })
     }
 
     pub async fn real() -> Option<Self> {
         let Servers { hot, cold, server, cold_url } = Servers::make().await?;
         let files = tempfile::tempdir().expect("a folder");
         let name = "SQL Server and PostgreSQL";
-        Some(Self { name, hot, cold, server: Some(server), cold_url: Some(cold_url), _files: files })
+        let (server, cold_url) = (Some(server), Some(cold_url));
+        Some(Self { name, hot, cold, server, hot_url: None, cold_url, _files: files })
     }
 
     /// Closes both tiers and drops the databases on servers.

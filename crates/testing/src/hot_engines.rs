@@ -12,6 +12,7 @@ use tiberius::{AuthMethod, Client, Config, EncryptionLevel};
 use tokio::net::TcpStream;
 use tokio_util::compat::{Compat, TokioAsyncWriteCompatExt as _};
 
+use crate::postgres::Database;
 use crate::tds::{FakeServer, LABEL, TdsEngine};
 
 const URL: &str = "THERMOCLINE_TEST_MSSQL_URL";
@@ -31,6 +32,7 @@ pub struct HotEngine {
     /// The fake TDS server.
     pub fake: Option<FakeServer>,
     folder: TempDir,
+    _database: Option<Database>,
 }
 
 /// A database on a server, created for one test.
@@ -46,14 +48,22 @@ impl HotEngine {
             .await
             .expect("opens");
         migrate::upgrade(&hot).await.expect("migrates");
-        Self { name: "SQLite", hot: Arc::new(hot), server: None, fake: None, folder }
+        Self { name: "SQLite", hot: Arc::new(hot), server: None, fake: None, folder, _database: None }
     }
 
     async fn over_tds() -> Self {
         let fake = FakeServer::start().await;
         let hot = TdsEngine::open(&fake).await.expect("opens");
         let folder = tempfile::tempdir().expect("a folder");
-        Self { name: LABEL, hot: Arc::new(hot), server: None, fake: Some(fake), folder }
+        Self { name: LABEL, hot: Arc::new(hot), server: None, fake: Some(fake), folder, _database: None }
+    }
+
+    /// Creates a database on PostgreSQL, where a server is available.
+    pub async fn postgres() -> Option<Self> {
+        let (hot, database) = crate::postgres::hot().await?;
+        let folder = tempfile::tempdir().expect("a folder");
+        let hot = Arc::new(hot);
+        Some(Self { name: "PostgreSQL", hot, server: None, fake: None, folder, _database: Some(database) })
     }
 
     /// Creates a database on SQL Server, if the environment names one.
@@ -62,12 +72,14 @@ impl HotEngine {
         let hot = Mssql::open(thermocline::schema::of(Tier::Hot), &server.at).await.expect("opens");
         migrate::upgrade(&hot).await.expect("migrates");
         let folder = tempfile::tempdir().expect("a folder");
-        Some(Self { name: "SQL Server", hot: Arc::new(hot), server: Some(server), fake: None, folder })
+        let hot = Arc::new(hot);
+        Some(Self { name: "SQL Server", hot, server: Some(server), fake: None, folder, _database: None })
     }
 
-    /// Creates one of each: SQLite, the fake TDS server, and SQL Server if the environment names one.
+    /// Creates one of each: SQLite, the fake TDS server, PostgreSQL, and SQL Server if the environment names one.
     pub async fn all() -> Vec<Self> {
         let mut all = vec![Self::sqlite().await, Self::over_tds().await];
+        all.extend(Self::postgres().await);
         all.extend(Self::mssql().await);
         all
     }

@@ -55,6 +55,14 @@ impl Pair {
         Some(Self { _database: Some(database), ..pair })
     }
 
+    /// Creates a pair of two schemas of one PostgreSQL database, where a server is available.
+    pub async fn on_postgres() -> Option<Self> {
+        let (hot, cold, database) = crate::postgres::both().await?;
+        let files = tempfile::tempdir().expect("a folder");
+        let pair = Self::of(Arc::new(hot), Arc::new(cold), files).await;
+        Some(Self { _database: Some(database), ..pair })
+    }
+
     /// Creates a pair with hot behind the fake TDS server and cold in a SQLite file.
     pub async fn over_tds() -> (Self, Arc<TdsEngine>, FakeServer) {
         Self::over_tds_within(WRITE_TIMEOUT).await

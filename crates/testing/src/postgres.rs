@@ -158,16 +158,41 @@ pub async fn cold() -> Option<(Postgres, Database)> {
     Some((open(&database).await, database))
 }
 
+/// Opens a migrated hot tier in a new database, which exists as long as the returned [`Database`].
+pub async fn hot() -> Option<(Postgres, Database)> {
+    let database = database().await?;
+    Some((open_as(Tier::Hot, &database).await, database))
+}
+
+/// Opens both tiers in two schemas of one new database.
+pub async fn both() -> Option<(Postgres, Postgres, Database)> {
+    let database = database().await?;
+    let mut connection = connect(&database).await;
+    for schema in ["hot", "cold"] {
+        let text = format!("CREATE SCHEMA {schema}");
+        connection.execute(AssertSqlSafe(text)).await.expect("a schema");
+    }
+    connection.close().await.expect("closes");
+    let hot = open_as(Tier::Hot, &format!("{}&search_path=hot", &*database)).await;
+    let cold = open_as(Tier::Cold, &format!("{}&search_path=cold", &*database)).await;
+    Some((hot, cold, database))
+}
+
 /// Opens and migrates a cold tier in an empty database.
 pub async fn open(url: &str) -> Postgres {
+    open_as(Tier::Cold, url).await
+}
+
+/// Opens and migrates a tier in an empty database.
+pub async fn open_as(tier: Tier, url: &str) -> Postgres {
     let parsed = PostgresUrl::parse(url).expect("a URL");
-    let cold = Postgres::open(thermocline::schema::of(Tier::Cold), &parsed, None).await.expect("opens");
-    migrate::upgrade(&cold).await.expect("migrates");
-    if citus::url().is_none() || !citus::spread(&cold).await {
-        return cold;
+    let database = Postgres::open(thermocline::schema::of(tier), &parsed, None).await.expect("opens");
+    migrate::upgrade(&database).await.expect("migrates");
+    if tier == Tier::Hot || citus::url().is_none() || !citus::spread(&database).await {
+        return database;
     }
-    cold.close().await;
-    Postgres::open(thermocline::schema::of(Tier::Cold), &parsed, None).await.expect("opens")
+    database.close().await;
+    Postgres::open(thermocline::schema::of(tier), &parsed, None).await.expect("opens")
 }
 
 fn unused_name() -> String {

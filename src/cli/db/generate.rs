@@ -104,16 +104,16 @@ pub async fn run(args: &Args, settings: &Settings, json: bool) -> Result<(), Fai
 }
 
 /// Returns the engines that a tier can use.
-const fn engines(tier: Tier) -> [Dialect; 2] {
+const fn engines(tier: Tier) -> &'static [Dialect] {
     match tier {
-        Tier::Hot => Dialect::HOT,
-        Tier::Cold => Dialect::COLD,
+        Tier::Hot => &Dialect::HOT,
+        Tier::Cold => &Dialect::COLD,
     }
 }
 
 fn empty(tier: Tier) -> Plan {
-    let scripts = engines(tier).map(|engine| (engine, Script::default(), Script::default()));
-    Plan { obstacles: Vec::new(), kept: Vec::new(), scripts: scripts.to_vec() }
+    let scripts = engines(tier).iter().map(|engine| (*engine, Script::default(), Script::default()));
+    Plan { obstacles: Vec::new(), kept: Vec::new(), scripts: scripts.collect() }
 }
 
 /// Compares a tier with its declaration.
@@ -141,7 +141,7 @@ async fn plan(tier: Tier, location: &TierLocation, args: &Args) -> Result<(Plan,
     let declared = Model::of(crate::schema::of(tier).tables);
     let made = migrate::models(crate::schema::of(tier)).await.map_err(Failure::of)?.pop().unwrap_or_default();
     let made = Dialect::Sqlite.lift(&made, &declared);
-    let plan = Plan::new(&live, &declared, &engines(tier), (!args.drop_unknown).then_some(&made));
+    let plan = Plan::new(&live, &declared, engines(tier), (!args.drop_unknown).then_some(&made));
     if plan.obstacles.is_empty() {
         Ok((plan, live.dialect))
     } else {

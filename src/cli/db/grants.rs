@@ -20,7 +20,8 @@ use crate::tier::Tier;
 #[command(after_help = "\
 Examples:
   thermocline db grants --role reader
-  thermocline db grants --role mover --tier cold | psql \"$COLD_DATABASE_URL\"")]
+  thermocline db grants --role mover --tier cold | psql \"$COLD_DATABASE_URL\"
+  thermocline db grants --role mover --tier hot --engine postgres | psql \"$HOT_DATABASE_URL\"")]
 pub struct Args {
     /// The role
     #[arg(long, value_enum)]
@@ -28,6 +29,18 @@ pub struct Args {
     /// The tier
     #[arg(long, value_enum, default_value = "both")]
     tier: TierChoice,
+    /// The engine of the hot tier
+    #[arg(long, value_enum, default_value = "mssql")]
+    engine: HotServer,
+}
+
+/// A server that can be the hot tier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum HotServer {
+    /// SQL Server
+    Mssql,
+    /// PostgreSQL
+    Postgres,
 }
 
 /// A purpose for which a user of a database needs rights.
@@ -78,10 +91,13 @@ const LEDGER: &str = "_sqlx_migrations";
 pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
     let mut all = Vec::new();
     if args.tier != TierChoice::Cold {
-        all.push(on_mssql(args.role));
+        all.push(match args.engine {
+            HotServer::Mssql => on_mssql(args.role),
+            HotServer::Postgres => on_postgres(Tier::Hot, args.role),
+        });
     }
     if args.tier != TierChoice::Hot {
-        all.push(on_postgres(args.role));
+        all.push(on_postgres(Tier::Cold, args.role));
     }
     if json {
         return print_json(&all);
@@ -126,20 +142,10 @@ fn on_mssql(role: Role) -> Grants {
         Role::Mover => {
             on(&mut grants, "Reads.", "SELECT", &all);
             on_feed(&mut grants, "SELECT, INSERT, UPDATE, DELETE", name);
-            let (moved, others): (Vec<_>, Vec<_>) =
-                schema::hot::PLATFORM.iter().partition(|table| table.archived.is_some());
-            let names = |tables: &[&&crate::schema::Table]| -> Vec<&'static str> {
-                tables.iter().map(|table| table.name).collect()
-            };
-            let (moved, others) = (names(&moved), names(&others));
+            let (moved, others) = moved_and_others();
             on(&mut grants, "Moves rows out and back.", "INSERT, UPDATE, DELETE", &moved);
             on(&mut grants, "Makes the rows that imported ones refer to.", "INSERT, UPDATE", &others);
-            let numbered: Vec<&str> = schema::hot::PLATFORM
-                .iter()
-                .filter(|table| table.columns.iter().any(|column| column.identity))
-                .map(|table| table.name)
-                .collect();
-            on(&mut grants, "Sets IDENTITY_INSERT, so that rows keep their ids.", "ALTER", &numbered);
+            on(&mut grants, "Sets IDENTITY_INSERT, so that rows keep their ids.", "ALTER", &numbered());
             on(&mut grants, "Raises the epoch.", "UPDATE", &["archive_state"]);
             on(&mut grants, "Pauses and paces movers.", "INSERT, UPDATE", &["archive_control"]);
             let notes = ["archive_rejects", "archive_erasures"];
@@ -163,6 +169,24 @@ fn on_mssql(role: Role) -> Grants {
     Grants { tier: "hot", engine: "mssql", role: name, statements: grants.0 }
 }
 
+/// Returns the platform's tables whose rows move, and the others.
+fn moved_and_others() -> (Vec<&'static str>, Vec<&'static str>) {
+    let names = |moves: bool| {
+        let tables = schema::hot::PLATFORM.iter().filter(|table| table.archived.is_some() == moves);
+        tables.map(|table| table.name).collect()
+    };
+    (names(true), names(false))
+}
+
+/// Returns the platform's tables that number their rows.
+fn numbered() -> Vec<&'static str> {
+    let tables = schema::hot::PLATFORM.iter();
+    tables
+        .filter(|table| table.columns.iter().any(|column| column.identity))
+        .map(|table| table.name)
+        .collect()
+}
+
 /// Adds rights on the tables of the change feed, which not every database has.
 fn on_feed(grants: &mut Statements, rights: &str, name: &str) {
     for table in [&LIVE_STATE, &LIVE_MOVED, &LIVE_ERASED].map(|table| table.name) {
@@ -174,7 +198,7 @@ fn on_feed(grants: &mut Statements, rights: &str, name: &str) {
     }
 }
 
-fn on_postgres(role: Role) -> Grants {
+fn on_postgres(tier: Tier, role: Role) -> Grants {
     let name = role.name();
     let mut grants = Statements(Vec::new());
     grants.add(
@@ -189,9 +213,13 @@ fn on_postgres(role: Role) -> Grants {
         "Finds the tables.",
         format!("DO $$ BEGIN EXECUTE format('GRANT {schema_rights} ON SCHEMA %I TO {name}', current_schema()); END $$"),
     );
-    let tables = schema::of(Tier::Cold).tables.iter().map(|table| table.name);
+    let tables = schema::of(tier).tables.iter().map(|table| table.name);
     let all = tables.clone().collect::<Vec<_>>().join(", ");
     let named = tables.chain([LEDGER]).map(|table| format!("'{table}'")).collect::<Vec<_>>().join(", ");
+    if tier == Tier::Hot {
+        in_hot(&mut grants, role, (&all, &named));
+        return Grants { tier: "hot", engine: "postgres", role: name, statements: grants.0 };
+    }
     match role {
         Role::Reader => grants.add("Reads.", format!("GRANT SELECT ON {all}, {LEDGER} TO {name}")),
         Role::Mover => {
@@ -218,6 +246,78 @@ fn on_postgres(role: Role) -> Grants {
         }
     }
     Grants { tier: "cold", engine: "postgres", role: name, statements: grants.0 }
+}
+
+/// Adds the rights of a role in a hot PostgreSQL. `all` lists its tables, `named` the same as texts.
+fn in_hot(grants: &mut Statements, role: Role, (all, named): (&str, &str)) {
+    let name = role.name();
+    let feed = [&LIVE_STATE, &LIVE_MOVED, &LIVE_ERASED].map(|table| table.name).join(", ");
+    let feed = |rights: &str| {
+        format!(
+            "DO $$ BEGIN IF to_regclass('{}') IS NOT NULL THEN GRANT {rights} ON {feed} TO {name}; END IF; END $$",
+            LIVE_STATE.name
+        )
+    };
+    match role {
+        Role::Reader => {
+            grants.add("Reads.", format!("GRANT SELECT ON {all}, {LEDGER} TO {name}"));
+            grants.add("Uses the change feed, if there is one.", feed("SELECT"));
+        }
+        Role::Mover => {
+            let (moved, others) = moved_and_others();
+            grants.add("Reads.", format!("GRANT SELECT ON {all}, {LEDGER} TO {name}"));
+            grants.add(
+                "Moves rows out and back.",
+                format!("GRANT INSERT, UPDATE, DELETE ON {} TO {name}", moved.join(", ")),
+            );
+            grants.add(
+                "Makes the rows that imported ones refer to.",
+                format!("GRANT INSERT, UPDATE ON {} TO {name}", others.join(", ")),
+            );
+            grants.add("Keeps ids from being given out twice.", use_sequences(name));
+            grants.add("Raises the epoch.", format!("GRANT UPDATE ON archive_state TO {name}"));
+            grants.add(
+                "Pauses and paces movers.",
+                format!("GRANT INSERT, UPDATE ON archive_control TO {name}"),
+            );
+            grants.add(
+                "Notes rejected and erased rows.",
+                format!("GRANT INSERT, UPDATE, DELETE ON archive_rejects, archive_erasures TO {name}"),
+            );
+            grants.add("Uses the change feed, if there is one.", feed("SELECT, INSERT, UPDATE, DELETE"));
+        }
+        Role::Migrator | Role::Adopter => {
+            grants.add(
+                "Changes the tables that are there already, as a member of their owner.",
+                join_owner(name, named),
+            );
+        }
+    }
+}
+
+/// Gives a role the sequences that number the rows of the platform's tables.
+fn use_sequences(role: &str) -> String {
+    let tables = numbered().into_iter().map(|table| format!("'{table}'")).collect::<Vec<_>>().join(", ");
+    format!(
+        "DO $$ DECLARE s regclass; BEGIN FOR s IN SELECT DISTINCT q.oid::regclass FROM pg_class t \
+         JOIN pg_attribute a ON a.attrelid = t.oid AND a.attname = 'id' \
+         LEFT JOIN pg_attrdef f ON f.adrelid = t.oid AND f.adnum = a.attnum \
+         JOIN pg_depend d ON (d.classid = 'pg_class'::regclass AND d.refobjid = t.oid AND d.refobjsubid = a.attnum \
+         AND d.deptype IN ('a', 'i')) OR (d.classid = 'pg_attrdef'::regclass AND d.objid = f.oid) \
+         JOIN pg_class q ON q.relkind = 'S' AND q.oid IN (d.objid, d.refobjid) \
+         WHERE t.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema()) AND t.relname IN ({tables}) \
+         LOOP EXECUTE format('GRANT USAGE, SELECT, UPDATE ON SEQUENCE %s TO {role}', s); END LOOP; END $$"
+    )
+}
+
+/// Makes a role a member of the owners of those of some tables that are there.
+fn join_owner(role: &str, tables: &str) -> String {
+    format!(
+        "DO $$ DECLARE o name; BEGIN FOR o IN SELECT DISTINCT pg_get_userbyid(c.relowner) FROM pg_class c \
+         WHERE c.relkind IN ('r', 'p') AND c.relname IN ({tables}) AND pg_get_userbyid(c.relowner) <> '{role}' \
+         AND c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema()) \
+         LOOP EXECUTE format('GRANT %I TO {role}', o); END LOOP; END $$"
+    )
 }
 
 fn create_schemas(role: &str) -> String {

@@ -149,8 +149,7 @@ fn of_text(dialect: Dialect, text: Text) -> Listed {
     let parameters =
         parameters.into_iter().zip(1..).map(|((name, kind), place)| Parameter { place, name, kind });
     let tier = match dialect {
-        Dialect::Sqlite => "both",
-        Dialect::Postgres => "cold",
+        Dialect::Sqlite | Dialect::Postgres => "both",
         Dialect::Mssql => "hot",
     };
     Listed { name, tier, purpose, sql, parameters: parameters.collect(), index: "none".to_owned() }
@@ -164,13 +163,11 @@ fn inserted(dialect: Dialect) -> Vec<Inserted> {
     let typed =
         |columns: &[&'static Column]| columns.iter().map(|column| (column.name, column.kind)).collect();
     let mut inserted: Vec<Inserted> = Vec::new();
-    if dialect != Dialect::Postgres {
-        for table in registry::RESOURCES.iter().flat_map(|resource| resource.tables) {
-            let columns: Vec<&Column> = table.columns.iter().collect();
-            inserted.push((table.name.to_owned(), table.name, typed(&columns)));
-            if columns[0].identity {
-                inserted.push((format!("{} (new ids)", table.name), table.name, typed(&columns[1..])));
-            }
+    for table in registry::RESOURCES.iter().flat_map(|resource| resource.tables) {
+        let columns: Vec<&Column> = table.columns.iter().collect();
+        inserted.push((table.name.to_owned(), table.name, typed(&columns)));
+        if columns[0].identity {
+            inserted.push((format!("{} (new ids)", table.name), table.name, typed(&columns[1..])));
         }
     }
     if dialect != Dialect::Mssql {

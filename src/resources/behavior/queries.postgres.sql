@@ -27,3 +27,10 @@ FROM p LEFT JOIN (
     ORDER BY analysis_date {direction}, id {direction} LIMIT $5 OFFSET $6
 ) r ON true
 ORDER BY r.analysis_date {direction}, r.id {direction}
+
+-- name: hot_slice
+SELECT epoch, token,
+    CASE WHEN cold_newest_at IS NOT NULL THEN TIMESTAMPTZ '9999-12-31 23:59:59.999999+00' END AS cold_newest_at,
+    CASE WHEN cold_newest_at IS NOT NULL THEN 9223372036854775807 END AS cold_newest_id,
+    0::bigint AS n, 0::bigint AS late, NULL::bigint AS id
+FROM archive_state WHERE resource = $9

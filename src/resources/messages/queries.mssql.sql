@@ -1,7 +1,3 @@
--- name: participants_of_many
-SELECT id, user1_id, user2_id FROM conversations
-WHERE id IN (SELECT v FROM OPENJSON(@P1) WITH (v BIGINT '$'))
-
 -- name: due
 SELECT TOP (@P2) id, CAST(1 AS BIGINT) AS weight, CAST(DATALENGTH(content) AS BIGINT) AS bytes FROM messages p
 WHERE created_at < CAST(@P1 AS DATETIME2(6))

@@ -12,6 +12,7 @@ SELECT user1_id, user2_id FROM conversations WHERE id = $1
 -- purpose: Reads the users of conversations.
 -- parameters: conversations ints
 -- index: primary key
+SELECT id, user1_id, user2_id FROM conversations WHERE id {any $1}
 
 -- name: conversations_of
 -- tier: hot
@@ -26,12 +27,19 @@ UNION SELECT id FROM conversations WHERE user2_id = $1
 -- purpose: Picks the oldest messages that are due, without those that were rejected.
 -- parameters: older_than time, limit int
 -- index: messages_due
+SELECT id, 1 AS weight, octet_length(content) AS bytes FROM messages m
+WHERE created_at < $1
+    AND NOT EXISTS (SELECT 1 FROM archive_rejects r WHERE r.resource = 'messages' AND r.id = m.id)
+ORDER BY created_at, id LIMIT $2
 
 -- name: due_count
 -- tier: hot
 -- purpose: Counts the messages that are due and finds the oldest.
 -- parameters: older_than time
 -- index: messages_due
+SELECT count(*) AS n, min(created_at) AS oldest FROM messages m
+WHERE created_at < $1
+    AND NOT EXISTS (SELECT 1 FROM archive_rejects r WHERE r.resource = 'messages' AND r.id = m.id)
 
 -- name: block_keys
 -- tier: cold

@@ -18,3 +18,4 @@ SELECT id, symbol, name, exchange, market_type FROM stocks WHERE id = $1
 -- purpose: Reads the stock with exactly this symbol.
 -- parameters: symbol text
 -- index: stocks_symbol
+SELECT id, symbol, name, exchange, market_type FROM stocks WHERE symbol = $1

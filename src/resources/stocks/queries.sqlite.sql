@@ -1,6 +1,3 @@
 -- name: matching
 SELECT id, symbol, name, exchange, market_type FROM stocks
 WHERE $1 = '' OR instr(lower(symbol), $1) > 0 OR instr(lower(name), $1) > 0
-
--- name: by_symbol
-SELECT id, symbol, name, exchange, market_type FROM stocks WHERE symbol = $1

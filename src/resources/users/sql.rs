@@ -2,6 +2,6 @@
 
 crate::queries! {
     /// The statements.
-    pub(in crate::resources) mod queries = "users" { Shared: "queries.sql", Sqlite: "queries.sqlite.sql", Mssql: "queries.mssql.sql" }
+    pub(in crate::resources) mod queries = "users" { Shared: "queries.sql" }
     [by_ids]
 }

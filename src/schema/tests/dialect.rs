@@ -4,10 +4,11 @@ use crate::schema::{Dialect, Model};
 /// What is written is read as what was meant, as far as the engine tells.
 #[test]
 fn what_is_written_is_read_back() {
-    for (tables, dialects) in
-        [(&crate::schema::hot::TABLES[..], Dialect::HOT), (&crate::schema::cold::TABLES[..], Dialect::COLD)]
-    {
-        for dialect in dialects {
+    for (tables, dialects) in [
+        (&crate::schema::hot::TABLES[..], &Dialect::HOT[..]),
+        (&crate::schema::cold::TABLES[..], &Dialect::COLD[..]),
+    ] {
+        for &dialect in dialects {
             for table in dialect.fold(&Model::of(tables)).tables {
                 for column in &table.columns {
                     let mut name = dialect.type_name(&column.kind);

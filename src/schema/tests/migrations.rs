@@ -1,13 +1,14 @@
 //! The committed migrations.
 
-use crate::schema::{COLD_POSTGRES, COLD_SQLITE, HOT_MSSQL, HOT_SQLITE};
+use crate::schema::{COLD_POSTGRES, COLD_SQLITE, HOT_MSSQL, HOT_POSTGRES, HOT_SQLITE};
 use crate::tier::migrate::{Step, statements};
 
-const ALL: [&[Step]; 4] = [HOT_SQLITE, HOT_MSSQL, COLD_SQLITE, COLD_POSTGRES];
+const ALL: [&[Step]; 5] = [HOT_SQLITE, HOT_POSTGRES, HOT_MSSQL, COLD_SQLITE, COLD_POSTGRES];
 
 #[test]
 fn engines_of_a_tier_have_the_same_versions() {
     let names = |steps: &[Step]| steps.iter().map(Step::name).collect::<Vec<_>>();
+    assert_eq!(names(HOT_SQLITE), names(HOT_POSTGRES));
     assert_eq!(names(HOT_SQLITE), names(HOT_MSSQL));
     assert_eq!(names(COLD_SQLITE), names(COLD_POSTGRES));
 }

@@ -29,7 +29,7 @@ pub struct Installation {
     hot: String,
     cold: String,
     server: Option<Server>,
-    _database: Option<postgres::Database>,
+    _databases: Vec<postgres::Database>,
 }
 
 /// The end of a run.
@@ -49,7 +49,7 @@ impl Installation {
             hot: "sqlite:hot.db".to_owned(),
             cold: "sqlite:cold.db".to_owned(),
             server: None,
-            _database: None,
+            _databases: Vec::new(),
         }
     }
 
@@ -62,7 +62,20 @@ impl Installation {
     pub async fn postgres() -> Option<Self> {
         let database = postgres::database().await?;
         let cold = database.to_string();
-        Some(Self { cold, _database: Some(database), ..Self::new("SQLite and PostgreSQL") })
+        Some(Self { cold, _databases: vec![database], ..Self::new("SQLite and PostgreSQL") })
+    }
+
+    /// Creates a pair with hot in PostgreSQL and cold in SQLite, where a server is available.
+    pub async fn on_postgres() -> Option<Self> {
+        let database = postgres::database().await?;
+        let hot = database.to_string();
+        Some(Self { hot, _databases: vec![database], ..Self::new("PostgreSQL and SQLite") })
+    }
+
+    /// The same with other addresses of its tiers.
+    #[must_use]
+    pub fn at(self, hot: &str, cold: &str) -> Self {
+        Self { hot: hot.to_owned(), cold: cold.to_owned(), ..self }
     }
 
     /// Creates a pair with hot on a SQL Server and cold in PostgreSQL, where servers are available.
@@ -85,6 +98,11 @@ impl Installation {
 
     pub fn hot_is_server(&self) -> bool {
         self.server.is_some()
+    }
+
+    /// The URL of the hot tier.
+    pub fn hot(&self) -> &str {
+        &self.hot
     }
 
     /// The URL of the cold tier.
@@ -156,6 +174,7 @@ impl Installation {
     pub async fn in_hot(&self, text: &str) {
         match &self.server {
             Some(server) => server.batches(&[text]).await,
+            None if self.hot.starts_with("postgres") => on_server(&self.hot, text).await,
             None => self.in_file("hot.db", text).await,
         }
     }
@@ -165,9 +184,7 @@ impl Installation {
         if self.cold.starts_with("sqlite:") {
             return self.in_file("cold.db", text).await;
         }
-        let mut connection = postgres::connect(&self.cold).await;
-        sqlx::raw_sql(AssertSqlSafe(text)).execute(&mut connection).await.expect(text);
-        connection.close().await.expect("closes");
+        on_server(&self.cold, text).await;
     }
 
     async fn in_file(&self, name: &str, text: &str) {
@@ -187,6 +204,12 @@ impl Installation {
         if let Some(server) = &self.server {
             let texts = server.column(&format!("SELECT CAST(n AS NVARCHAR(20)) FROM ({query}) q")).await;
             return texts[0].parse().expect("a number");
+        }
+        if self.hot.starts_with("postgres") {
+            let mut connection = postgres::connect(&self.hot).await;
+            let wide = format!("SELECT n::bigint AS n FROM ({query}) q");
+            let row = sqlx::query(AssertSqlSafe(wide)).fetch_one(&mut connection).await.expect(query);
+            return row.get("n");
         }
         let mut connection = self.file("hot.db").await;
         let row = sqlx::raw_sql(AssertSqlSafe(query)).fetch_one(&mut connection).await.expect(query);
@@ -236,6 +259,13 @@ impl Installation {
             server.drop().await;
         }
     }
+}
+
+/// Runs SQL on a PostgreSQL server, past the program.
+async fn on_server(url: &str, text: &str) {
+    let mut connection = postgres::connect(url).await;
+    sqlx::raw_sql(AssertSqlSafe(text)).execute(&mut connection).await.expect(text);
+    connection.close().await.expect("closes");
 }
 
 impl Ended {

@@ -37,10 +37,10 @@ impl Database {
         }
     }
 
-    async fn postgres() -> Option<Self> {
+    async fn postgres(tier: Tier) -> Option<Self> {
         let database = postgres::database().await?;
         let url = PostgresUrl::parse(&database).expect("a URL");
-        let engine = Postgres::open(thermocline::schema::of(Tier::Cold), &url, None).await.expect("opens");
+        let engine = Postgres::open(thermocline::schema::of(tier), &url, None).await.expect("opens");
         let folder = tempfile::tempdir().expect("a folder");
         Some(Self {
             engine: Arc::new(engine),
@@ -75,9 +75,9 @@ impl Database {
     /// Creates those of one tier.
     pub async fn of(tier: Tier) -> Vec<Self> {
         let mut all = vec![Self::sqlite(tier).await];
-        match tier {
-            Tier::Hot => all.extend(Self::mssql().await),
-            Tier::Cold => all.extend(Self::postgres().await),
+        all.extend(Self::postgres(tier).await);
+        if tier == Tier::Hot {
+            all.extend(Self::mssql().await);
         }
         all
     }

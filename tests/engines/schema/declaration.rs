@@ -30,8 +30,8 @@ async fn migrations_create_the_declared_schema() {
         // The catalogs show what was declared.
         let declared = made.dialect.fold(&made.declared());
         assert_eq!(diff::diff(&by_declaration.model, &declared), [], "{name}");
-        let engines = if made.engine.tier() == Tier::Hot { Dialect::HOT } else { Dialect::COLD };
-        let plan = Plan::new(&by_declaration, &made.declared(), &engines, None);
+        let engines = if made.engine.tier() == Tier::Hot { &Dialect::HOT[..] } else { &Dialect::COLD[..] };
+        let plan = Plan::new(&by_declaration, &made.declared(), engines, None);
         assert!(plan.is_empty(), "{name}: {plan:?}");
         println!("on {name}: {} lines alike", by_declaration.model.lines().len());
         migrated.drop().await;

@@ -241,8 +241,20 @@ async fn asks(world: &World) -> Vec<Ask> {
 }
 
 #[tokio::test]
-async fn both_pairs_give_identical_bytes() {
-    let Some(real) = Engines::real().await else { return };
+async fn servers_give_the_bytes_of_files() {
+    if let Some(real) = Engines::real().await {
+        gives_the_bytes_of_files(real).await;
+    }
+}
+
+#[tokio::test]
+async fn postgres_gives_the_bytes_of_files() {
+    if let Some(real) = Engines::on_postgres().await {
+        gives_the_bytes_of_files(real).await;
+    }
+}
+
+async fn gives_the_bytes_of_files(real: Engines) {
     let embedded = World::new().await;
     market(&embedded.service).await;
     let service = Service::over(real.hot.clone(), real.cold.clone(), PATIENCE).await;
@@ -278,7 +290,12 @@ async fn both_pairs_give_identical_bytes() {
 /// The same lists are also compared with naive vectors of the inserted rows.
 #[tokio::test]
 async fn lists_on_servers_equal_the_oracle() {
-    let Some(real) = Engines::real().await else { return };
+    for real in [Engines::on_postgres().await, Engines::real().await].into_iter().flatten() {
+        equals_the_oracle(real).await;
+    }
+}
+
+async fn equals_the_oracle(real: Engines) {
     let service = Service::over(real.hot.clone(), real.cold.clone(), PATIENCE).await;
     let world = World::fill(service).await;
     // Checking everything on every list would take minutes on servers; the other test shows that the rest is equal.

@@ -150,6 +150,13 @@ async fn readers_during_moves_on_sqlite_and_postgres() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn readers_during_moves_on_postgres() {
+    if let Some(engines) = Engines::on_postgres().await {
+        soak(engines, Engines::on_postgres).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn readers_during_moves_on_servers() {
     if let Some(engines) = Engines::real().await {
         soak(engines, Engines::real).await;

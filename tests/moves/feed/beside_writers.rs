@@ -84,7 +84,7 @@ fn every_reader_sees_every_change() {
     // The whole proof takes 100.
     let comparisons = bound("THERMOCLINE_TEST_FEED", 5, 3);
     run(async {
-        for world in World::all().await {
+        for world in Box::pin(World::all()).await {
             let world = follow(world, comparisons).await;
             world.drop().await;
         }
@@ -187,7 +187,7 @@ async fn table(world: &World) -> Rows {
         FROM messages_archive WHERE to_epoch IS NULL";
     let mut rows = Rows::new();
     let list = Messages::of(0);
-    let in_hot = world.hot.fetch(&Statement::new(hot).mssql(hot), &[]).await.expect("hot");
+    let in_hot = world.hot.fetch(&Statement::new(hot).postgres(hot).mssql(hot), &[]).await.expect("hot");
     let in_cold = world.cold.fetch(&Statement::new(cold).postgres(cold), &[]).await.expect("cold");
     for record in in_hot.iter().chain(&in_cold) {
         let row = list.read(record).expect("a message");
@@ -237,8 +237,11 @@ async fn operation(stage: &Stage, session: &mut dyn Session, dice: &mut Dice) ->
         return session.insert("messages", &columns, &[row]).await.map(drop);
     }
     let read = Statement::new("-- test.read\nUPDATE messages SET is_read = 1 WHERE id = $1")
+        .postgres("-- test.read\nUPDATE messages SET is_read = true WHERE id = $1")
         .mssql("-- test.read\nUPDATE messages SET is_read = 1 WHERE id = @P1");
-    let edit = Statement::new("-- test.edit\nUPDATE messages SET content = $2 WHERE id = $1")
+    let edit = "-- test.edit\nUPDATE messages SET content = $2 WHERE id = $1";
+    let edit = Statement::new(edit)
+        .postgres(edit)
         .mssql("-- test.edit\nUPDATE messages SET content = @P2 WHERE id = @P1");
     let id = Value::from(1 + dice.roll(written.unsigned_abs()) as i64);
     if dice.roll(2) == 0 {

@@ -71,7 +71,7 @@ fn an_open_transaction_is_waited_for() {
         let mut open = world.begin().await;
         world.put_in(&mut *open, 1, 1, "begun first", -1).await;
         world.put(2, 1, "committed first", -1).await;
-        let before = world.changes(start, None, 10).await;
+        let before = world.changes_so_far(start, None, 10).await;
         assert!(!shown(&before.changes).contains(&"1 begun first".to_owned()));
         open.commit().await.expect("committed");
         let mut seen = before.changes;

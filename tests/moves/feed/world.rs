@@ -19,6 +19,7 @@ use thermocline::tier::{Begin, Engine, Schema, Session, Sqlite, Statement, Tier,
 use super::super::{COLD, HOT, SIZES, run, scratch};
 use super::day;
 use crate::support::engines::Engines;
+use crate::support::waiting::until;
 
 static LIST: Messages = Messages::of(0);
 
@@ -36,7 +37,7 @@ pub struct World {
 /// Runs a test on SQLite, with cold in PostgreSQL, and on a server for both, as far as they are there.
 pub fn on_every_pair(test: &impl AsyncFn(&World)) {
     run(async {
-        for world in World::all().await {
+        for world in Box::pin(World::all()).await {
             test(&world).await;
             world.drop().await;
         }
@@ -86,7 +87,8 @@ impl World {
     /// Every pair of engines that there is.
     pub async fn all() -> Vec<Self> {
         let mut all = vec![Self::embedded().await];
-        for engines in [Engines::mixed().await, Engines::real().await].into_iter().flatten() {
+        let servers = [Engines::mixed().await, Engines::on_postgres().await, Engines::real().await];
+        for engines in servers.into_iter().flatten() {
             let (hot, cold) = (Arc::clone(&engines.hot), Arc::clone(&engines.cold));
             all.push(Self::of(engines.name, hot, cold, scratch(), Some(engines)).await.with_feed().await);
         }
@@ -134,7 +136,7 @@ impl World {
     }
 
     pub fn is_embedded(&self) -> bool {
-        self.engines.as_ref().is_none_or(|engines| engines.server.is_none())
+        self.engines.as_ref().is_none_or(|engines| engines.server.is_none() && engines.hot_url.is_none())
     }
 
     /// Closes both tiers and drops the databases on servers.
@@ -150,6 +152,7 @@ impl World {
     }
 
     pub async fn try_now(&self) -> Result<Token, FeedError> {
+        self.settle().await;
         self.feed(&self.cache).now().await
     }
 
@@ -158,10 +161,33 @@ impl World {
     }
 
     pub async fn try_changes(&self, since: Token) -> Result<Changes<Message>, FeedError> {
+        self.settle().await;
         self.feed(&self.cache).changes(since, None, 10).await
     }
 
+    /// Waits until the bound has passed every transaction that has ended. On PostgreSQL it also waits for the transactions of other
+    /// tests, which are in other databases of the same server.
+    async fn settle(&self) {
+        if self.engines.as_ref().is_none_or(|engines| engines.hot_url.is_none()) {
+            return;
+        }
+        let bounds = "-- test.bounds\nSELECT pg_snapshot_xmin(s)::text::bigint AS low, pg_snapshot_xmax(s)::text::bigint AS high \
+                      FROM pg_current_snapshot() s";
+        let bounds = Statement::new(bounds).postgres(bounds);
+        let bound = async |name: &str| {
+            self.hot.fetch(&bounds, &[]).await.expect("bounds")[0].int(name).expect("a number")
+        };
+        let high = bound("high").await;
+        until("other transactions have ended", async || bound("low").await >= high).await;
+    }
+
     pub async fn changes(&self, since: Token, scopes: Option<&[i64]>, limit: i64) -> Changes<Message> {
+        self.settle().await;
+        self.changes_so_far(since, scopes, limit).await
+    }
+
+    /// Returns changes beside transactions that are open.
+    pub async fn changes_so_far(&self, since: Token, scopes: Option<&[i64]>, limit: i64) -> Changes<Message> {
         self.feed(&self.cache).changes(since, scopes, limit).await.expect("changes")
     }
 
@@ -207,6 +233,7 @@ impl World {
     pub async fn edit(&self, id: i64, text: &str) {
         let edit = "-- test.edit\nUPDATE messages SET content = $2, is_read = $3 WHERE id = $1";
         let edit = Statement::new(edit)
+            .postgres(edit)
             .mssql("-- test.edit\nUPDATE messages SET content = @P2, is_read = @P3 WHERE id = @P1");
         let mut session = self.begin().await;
         session.execute(&edit, &[id.into(), text.into(), true.into()]).await.expect("edited");
@@ -258,7 +285,7 @@ impl World {
     /// Returns the number of notes of moved rows.
     pub async fn notes(&self) -> i64 {
         let count = "-- test.notes\nSELECT count(*) AS n FROM live_moved";
-        let count = Statement::new(count).mssql(count);
+        let count = Statement::new(count).postgres(count).mssql(count);
         self.hot.fetch(&count, &[]).await.expect("a count")[0].int("n").expect("a number")
     }
 }

@@ -187,8 +187,6 @@ SELECT id FROM archive_erasures WHERE resource = $1 ORDER BY id
 -- purpose: Notes erased ids in hot.
 -- parameters: noun text, ids ints, reason text, now time
 -- index: primary key of archive_erasures
-INSERT INTO archive_erasures (resource, id, reason, at)
-SELECT $1, value, $3, $4 FROM json_each($2) WHERE TRUE ON CONFLICT (resource, id) DO NOTHING
 
 -- name: was_erased
 -- tier: hot

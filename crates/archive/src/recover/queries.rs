@@ -9,6 +9,7 @@ thermocline_database::queries! {
     pub(super) mod sql = "recover" {
         Shared: "queries.sql",
         Sqlite: "queries.sqlite.sql",
+        Postgres: "queries.postgres.sql",
         Mssql: "queries.mssql.sql",
     }
     [

@@ -4,6 +4,7 @@
 mod orphans;
 pub mod plan;
 pub mod platform;
+pub mod postgres;
 mod sample;
 mod zone;
 

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Engine, Record, TierError, Value};
+use super::{Engine, Record, Tier, TierError, Value};
 use crate::schema::Dialect;
 use crate::schema::findings::{Live, Outline};
 use crate::schema::model::{ColumnModel, ForeignKey, IndexModel, Model, TableModel};
@@ -106,7 +106,7 @@ async fn read<E: Engine + ?Sized>(engine: &E, server: &Server, tables: &[&str]) 
     let names = [names(tables)];
     let mut model = Model::default();
     for record in engine.fetch(sql::columns(), &names).await? {
-        column(dialect, &record, &mut model)?;
+        column((engine.tier(), dialect), &record, &mut model)?;
     }
     for table in &mut model.tables {
         sort_key(table);
@@ -198,14 +198,18 @@ fn names(tables: &[&str]) -> Value {
     Value::from(serde_json::Value::from(tables).to_string().as_str())
 }
 
-fn column(dialect: Dialect, record: &Record, model: &mut Model) -> Result<(), TierError> {
+fn column((tier, dialect): (Tier, Dialect), record: &Record, model: &mut Model) -> Result<(), TierError> {
     let (name, place) = (record.text("tbl")?, record.int("place")?);
+    let kind = match dialect {
+        Dialect::Mssql => spelled(record)?,
+        Dialect::Sqlite | Dialect::Postgres => record.text("typ")?,
+    };
     let column = ColumnModel {
         name: record.text("col")?,
-        kind: dialect.read_type(&match dialect {
-            Dialect::Mssql => spelled(record)?,
-            Dialect::Sqlite | Dialect::Postgres => record.text("typ")?,
-        }),
+        kind: match tier {
+            Tier::Hot => dialect.read_platform_type(&kind),
+            Tier::Cold => dialect.read_type(&kind),
+        },
         nullable: record.bool("nullable")?,
         default: record.text_or_null("preset")?.map(|text| dialect.read_default(&text)),
         identity: record.bool("is_identity")?,

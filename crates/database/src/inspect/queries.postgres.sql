@@ -7,18 +7,22 @@ SELECT 'postgres' AS engine, 'PostgreSQL ' || current_setting('server_version') 
 SELECT c.relname::text AS tbl, CASE WHEN c.reltuples < 0 THEN NULL ELSE c.reltuples::bigint END AS n,
     pg_total_relation_size(c.oid) AS bytes
 FROM pg_class c
-WHERE c.relkind IN ('r', 'p') AND pg_table_is_visible(c.oid)
+WHERE c.relkind IN ('r', 'p') AND c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())
     AND c.relname IN (SELECT json_array_elements_text($1::text::json))
 
 -- name: columns
+-- The default of a SERIAL numbers the rows, as an identity column does.
 SELECT c.relname::text AS tbl, a.attname::text AS col, format_type(a.atttypid, a.atttypmod) AS typ,
-    NOT a.attnotnull AS nullable, pg_get_expr(d.adbin, d.adrelid) AS preset, a.attidentity <> '' AS is_identity,
+    NOT a.attnotnull AS nullable, CASE WHEN d.expression NOT LIKE 'nextval(%' THEN d.expression END AS preset,
+    a.attidentity <> '' OR coalesce(d.expression LIKE 'nextval(%', false) AS is_identity,
     coalesce(array_position(k.conkey, a.attnum), 0)::bigint AS place
 FROM pg_class c
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
+LEFT JOIN LATERAL (
+    SELECT pg_get_expr(f.adbin, f.adrelid) AS expression FROM pg_attrdef f WHERE f.adrelid = c.oid AND f.adnum = a.attnum
+) d ON true
 LEFT JOIN pg_constraint k ON k.conrelid = c.oid AND k.contype = 'p'
-WHERE c.relkind IN ('r', 'p') AND pg_table_is_visible(c.oid)
+WHERE c.relkind IN ('r', 'p') AND c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())
     AND c.relname IN (SELECT json_array_elements_text($1::text::json))
 ORDER BY c.relname, a.attnum
 
@@ -32,14 +36,14 @@ JOIN pg_index i ON i.indrelid = c.oid AND NOT i.indisprimary AND i.indisvalid
 JOIN pg_class x ON x.oid = i.indexrelid
 JOIN LATERAL unnest(i.indkey::int2[], i.indoption::int2[]) WITH ORDINALITY AS k (attnum, option, n) ON k.n <= i.indnkeyatts
 LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum AND k.attnum > 0
-WHERE c.relkind IN ('r', 'p') AND pg_table_is_visible(c.oid)
+WHERE c.relkind IN ('r', 'p') AND c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())
     AND c.relname IN (SELECT json_array_elements_text($1::text::json))
 ORDER BY c.relname, x.oid, k.n
 
 -- name: foreign_keys
 WITH ours AS (
     SELECT c.oid FROM pg_class c
-    WHERE c.relkind IN ('r', 'p') AND pg_table_is_visible(c.oid)
+    WHERE c.relkind IN ('r', 'p') AND c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())
         AND c.relname IN (SELECT json_array_elements_text($1::text::json))
 )
 SELECT c.relname::text AS tbl, k.conname::text AS fk, k.oid::bigint AS place, a.attname::text AS col,
@@ -56,14 +60,14 @@ ORDER BY c.relname, k.oid, u.n
 
 -- name: triggers
 SELECT c.relname::text AS tbl, t.tgname::text AS trg FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
-WHERE NOT t.tgisinternal AND t.tgenabled <> 'D' AND pg_table_is_visible(c.oid)
+WHERE NOT t.tgisinternal AND t.tgenabled <> 'D' AND c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())
     AND c.relname IN (SELECT json_array_elements_text($1::text::json))
 ORDER BY 1, 2
 
 -- name: outline
 WITH ours AS (
     SELECT c.oid, c.relname::text AS name FROM pg_class c
-    WHERE c.relkind IN ('r', 'p') AND pg_table_is_visible(c.oid)
+    WHERE c.relkind IN ('r', 'p') AND c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())
         AND c.relname IN (SELECT json_array_elements_text($1::text::json))
 )
 SELECT o.name AS tbl, a.attname::text AS col, NULL::text AS trg

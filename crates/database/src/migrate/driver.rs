@@ -24,7 +24,7 @@ crate::queries! {
         Postgres: "queries.postgres.sql",
         Mssql: "queries.mssql.sql",
     }
-    [known, ledger, make_ledger, drop_ledger, record, forget, shape]
+    [known, ledger, make_ledger, drop_ledger, record, forget, shape, has_table]
 }
 
 /// Commits a migration, on every engine.

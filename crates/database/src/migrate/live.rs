@@ -9,17 +9,17 @@ use crate::{Record, TierError};
 
 /// The table whose changes are fed.
 pub(crate) const TABLE: &str = "messages";
-/// The column with the version of a row, in SQL Server.
+/// The column with the version of a row, in SQL Server and PostgreSQL.
 pub const COLUMN: &str = "live_version";
 /// The index of that column.
 pub(crate) const INDEX: &str = "messages_live";
-/// The triggers that give rows their versions, in SQLite.
+/// The triggers that give rows their versions, in SQLite; in PostgreSQL one of them.
 pub(crate) const TRIGGERS: [&str; 3] = ["live_insert", "live_update", "live_delete"];
 
 crate::queries! {
     /// Statements about the presence of the feed.
-    pub mod sql = "live" { Shared: "live.sql", Sqlite: "live.sqlite.sql", Mssql: "live.mssql.sql" }
-    [kind, redraw]
+    pub mod sql = "live" { Shared: "live.sql", Sqlite: "live.sqlite.sql", Postgres: "live.postgres.sql", Mssql: "live.mssql.sql" }
+    [kind, redraw, is_beyond]
 }
 
 /// The source of the versions of rows.
@@ -31,6 +31,8 @@ pub enum Kind {
     RowVersion,
     /// Babelfish: a ROWVERSION that is the number of the transaction.
     Transaction,
+    /// PostgreSQL: the number of the transaction, in a column whose default and trigger write it.
+    TransactionId,
 }
 
 impl Kind {
@@ -45,6 +47,7 @@ impl Kind {
             1 => Ok(Some(Self::Counter)),
             2 => Ok(Some(Self::RowVersion)),
             3 => Ok(Some(Self::Transaction)),
+            4 => Ok(Some(Self::TransactionId)),
             _ => Err(record.error("n", "is no kind of feed")),
         }
     }
@@ -54,8 +57,13 @@ impl Kind {
 /// cannot have a feed has nothing to add.
 pub async fn install(database: &dyn Schema, incarnation: i64) -> Result<bool, TierError> {
     let steps = database.live_steps();
-    if steps.is_empty() || Kind::read(&database.fetch(sql::kind(), &[]).await?)?.is_some() {
+    if steps.is_empty() {
         return Ok(false);
+    }
+    match Kind::read(&database.fetch(sql::kind(), &[]).await?)? {
+        Some(Kind::TransactionId) if is_beyond(&database.fetch(sql::is_beyond(), &[]).await?)? => {}
+        Some(_) => return Ok(false),
+        None => {}
     }
     let mut on = database.migrating().await?;
     let done = install_on(&mut *on, steps, incarnation).await;
@@ -69,6 +77,12 @@ pub async fn install(database: &dyn Schema, incarnation: i64) -> Result<bool, Ti
     })
 }
 
+/// Returns whether the floor of a feed lies above every transaction that its server knows: the rows came from another server,
+/// with its versions.
+fn is_beyond(records: &[Record]) -> Result<bool, TierError> {
+    records.first().map_or(Ok(false), |record| record.bool("is_beyond"))
+}
+
 async fn install_on<'a>(
     on: &mut dyn Migrating,
     steps: &'a [Step],
@@ -78,8 +92,12 @@ async fn install_on<'a>(
     let failed = |error: TierError| (last, Stop { line: 0, source: error.into() });
     // Another process may have been faster.
     let there = on.fetch(sql::kind()).await.and_then(|records| Kind::read(&records)).map_err(failed)?;
-    if there.is_some() {
-        return Ok(false);
+    if let Some(kind) = there {
+        let again = kind == Kind::TransactionId
+            && on.fetch(sql::is_beyond()).await.and_then(|records| is_beyond(&records)).map_err(failed)?;
+        if !again {
+            return Ok(false);
+        }
     }
     on.begin().await.map_err(|stop| (last, stop))?;
     let mut done = Ok(());

@@ -1,5 +1,7 @@
 -- name: known
-SELECT count(to_regclass('_sqlx_migrations')) AS n
+-- In the schema that tables are made in: another one on the path may be that of the other tier.
+SELECT count(*) AS n FROM pg_class c JOIN pg_namespace s ON s.oid = c.relnamespace
+WHERE s.nspname = current_schema() AND c.relname = '_sqlx_migrations'
 
 -- name: ledger
 SELECT version, description AS name, installed_on AS at, success AS whole, encode(checksum, 'hex') AS checksum,
@@ -24,7 +26,7 @@ VALUES ($1, $2, decode($3, 'hex'), $4, $5)
 -- Indexes named so are made where tables are spread over workers, by no migration.
 WITH tables AS (
     SELECT c.oid, c.relname::text AS name FROM pg_class c
-    WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p') AND c.relname <> '_sqlx_migrations'
+    WHERE c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema()) AND c.relkind IN ('r', 'p') AND c.relname <> '_sqlx_migrations'
 )
 SELECT t.name AS tbl, t.name || '.' || a.attname || ' ' || format_type(a.atttypid, a.atttypmod)
         || CASE WHEN a.attcollation <> y.typcollation THEN ' COLLATE ' || l.collname ELSE '' END

@@ -38,3 +38,12 @@ DELETE FROM _sqlx_migrations WHERE version = $1
 -- tier: cold
 -- purpose: Describes every table of the schema: a line for each column, constraint and index.
 -- index: none: the catalog
+
+-- name: has_table
+-- tier: both
+-- engine: postgres
+-- purpose: Counts the tables of a name in the schema that tables are made in.
+-- parameters: name text
+-- index: the catalog
+SELECT count(*) AS n FROM pg_class c JOIN pg_namespace s ON s.oid = c.relnamespace
+WHERE s.nspname = current_schema() AND c.relname = $1 AND c.relkind IN ('r', 'p')

@@ -24,21 +24,23 @@ const CENTURY_DAYS: i64 = 10_957;
 /// The scale of a price.
 const SCALE: u32 = 2;
 
-/// A `TIMESTAMPTZ`, in microseconds since 1970.
+/// A `TIMESTAMPTZ`, in microseconds since 1970. A `TIMESTAMP`, such as a platform's, is in UTC: every session is.
 struct Instant(i64);
 /// A `DATE`, in days since 1970.
 struct Day(i64);
+/// An integer of any width: a platform's ids may have 32 bits.
+struct Whole(i64);
 
 /// The object ids of built-in types and their arrays never change.
 macro_rules! fixed_type {
-    ($name:ident, $oid:literal, $array:literal) => {
+    ($name:ident, $oid:literal, $array:literal $(, also $also:literal)*) => {
         impl Type<Postgres> for $name {
             fn type_info() -> PgTypeInfo {
                 PgTypeInfo::with_oid(Oid($oid))
             }
 
             fn compatible(found: &PgTypeInfo) -> bool {
-                found.oid() == Some(Oid($oid))
+                [$oid $(, $also)*].iter().any(|oid| found.oid() == Some(Oid(*oid)))
             }
         }
 
@@ -50,8 +52,9 @@ macro_rules! fixed_type {
     };
 }
 
-fixed_type!(Instant, 1184, 1185);
+fixed_type!(Instant, 1184, 1185, also 1114);
 fixed_type!(Day, 1082, 1182);
+fixed_type!(Whole, 20, 1016, also 23, also 21);
 
 impl Encode<'_, Postgres> for Instant {
     fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
@@ -63,6 +66,13 @@ impl Decode<'_, Postgres> for Instant {
     fn decode(value: PgValueRef<'_>) -> Result<Self, BoxDynError> {
         // Far outside the years 1 to 9999 the sum may overflow. The reader rejects it either way.
         <i64 as Decode<Postgres>>::decode(value).map(|micros| Self(micros.saturating_add(CENTURY)))
+    }
+}
+
+impl Decode<'_, Postgres> for Whole {
+    fn decode(value: PgValueRef<'_>) -> Result<Self, BoxDynError> {
+        // Reads as many bytes as there are.
+        <i64 as Decode<Postgres>>::decode(value).map(Self)
     }
 }
 
@@ -102,7 +112,7 @@ fn get<'r, T: Decode<'r, Postgres> + Type<Postgres>>(
 
 /// Reads an integer.
 pub fn int(row: &PgRow, column: &str) -> Result<Option<i64>, String> {
-    get(row, column)
+    Ok(get::<Whole>(row, column)?.map(|Whole(int)| int))
 }
 
 /// Text.

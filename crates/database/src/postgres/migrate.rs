@@ -6,8 +6,11 @@ use sqlx::postgres::{PgConnection, PgDatabaseError, PgErrorPosition, PgRow};
 use sqlx::{AssertSqlSafe, Connection as _, Row as _};
 
 use super::{Postgres, answered, code, is_conflict, prepared, refused};
-use crate::migrate::{Migrating, Schema, Shapes, Step, Stop, TierSchema, sql};
-use crate::{Record, Statement, Tier, TierError, Value};
+use crate::adoption::{Adoption, Preparation};
+use crate::fail_point;
+use crate::migrate::{Fault, Migrating, Schema, Shapes, Step, Stop, TierSchema, sql};
+use crate::schema::Dialect;
+use crate::{Engine as _, Record, Source, Statement, Tier, TierError, Value};
 
 /// Attempts to read the tables while others change them.
 const SHAPE_ATTEMPTS: usize = 10;
@@ -15,6 +18,12 @@ const SHAPE_ATTEMPTS: usize = 10;
 const PROBE: &str = "thermocline_probe";
 
 pub(super) const SEARCH_PATH: &str = "SHOW search_path";
+pub(super) const BEGIN: &str = "BEGIN";
+/// A role may have a time limit, which would end the building of an index.
+pub(super) const NO_LIMIT: &str = "SET statement_timeout = 0";
+/// A table by which the other tier is known.
+const IN_HOT: &str = "archive_state";
+const IN_COLD: &str = "archive_head";
 
 /// Returns the text that creates the schema in which migrations are tried, and makes it the current one.
 pub(super) fn enter_text(path: &str) -> String {
@@ -22,16 +31,18 @@ pub(super) fn enter_text(path: &str) -> String {
 }
 
 /// A connection that holds the migration lock.
-struct PostgresMigrating {
-    connection: PgConnection,
-    tier: Tier,
+pub(super) struct PostgresMigrating {
+    pub(super) connection: PgConnection,
+    pub(super) of: Postgres,
 }
 
 impl Postgres {
-    async fn connect_directly(&self) -> Result<PgConnection, TierError> {
+    pub(super) async fn connect_directly(&self) -> Result<PgConnection, TierError> {
         let connected = async {
             let options = super::reach::reachable(&self.direct).await?;
-            PgConnection::connect_with(&options).await
+            let mut connection = PgConnection::connect_with(&options).await?;
+            sqlx::raw_sql(NO_LIMIT).execute(&mut connection).await?;
+            Ok(connection)
         };
         connected.await.map_err(|error| refused(self.schema.tier, "connect", error))
     }
@@ -47,8 +58,30 @@ impl Schema for Postgres {
         self.schema.postgres
     }
 
+    fn live_steps(&self) -> &'static [Step] {
+        self.schema.live_steps(Dialect::Postgres)
+    }
+
     fn is_embedded(&self) -> bool {
         false
+    }
+
+    async fn holds_other_tier(&self) -> Result<bool, TierError> {
+        let other = if self.schema.tier == Tier::Hot { IN_COLD } else { IN_HOT };
+        let records = self.fetch(sql::has_table(), &[other.into()]).await?;
+        Ok(records.first().map_or(Ok(0), |record| record.int("n"))? > 0)
+    }
+
+    async fn preparation(&self, adoption: &Adoption) -> Result<Option<Preparation>, TierError> {
+        // A platform writes to hot. Its own archive in cold is adopted in another way.
+        if self.schema.tier != Tier::Hot || self.recorded().await?.is_some_and(|rows| !rows.is_empty()) {
+            return Ok(None);
+        }
+        let mut connection = self.connect_directly().await?;
+        let planned = self.plan(&mut connection, adoption).await;
+        // An error while closing is irrelevant.
+        let _ = connection.close().await;
+        planned
     }
 
     async fn migrating(&self) -> Result<Box<dyn Migrating>, TierError> {
@@ -59,10 +92,14 @@ impl Schema for Postgres {
             statement: "migrate",
             source: error.into(),
         })?;
-        Ok(Box::new(PostgresMigrating { connection, tier: self.schema.tier }))
+        Ok(Box::new(PostgresMigrating { connection, of: self.clone() }))
     }
 
     async fn shapes(&self, steps: &[Step]) -> Result<Option<Shapes>, TierError> {
+        if self.schema.tier == Tier::Hot {
+            // A platform changes its own tables, so that not every difference counts.
+            return Ok(None);
+        }
         let mut connection = self.connect_directly().await?;
         let shapes = async {
             let mut probing = connection.begin().await?;
@@ -111,21 +148,17 @@ async fn shape(connection: &mut PgConnection) -> Result<Vec<(String, String)>, s
 impl Migrating for PostgresMigrating {
     async fn fetch(&mut self, statement: &Statement) -> Result<Vec<Record>, TierError> {
         let begun = std::time::Instant::now();
-        let (text, arguments) = prepared(self.tier, false, statement, &[])?;
+        let tier = self.of.schema.tier;
+        let (text, arguments) = prepared(tier, false, statement, &[])?;
         let rows = sqlx::query_with(text, arguments).fetch_all(&mut self.connection).await;
-        answered(
-            self.tier,
-            statement,
-            &[],
-            begun,
-            rows.map_err(|error| refused(self.tier, statement.name, error)),
-        )
+        answered(tier, statement, &[], begun, rows.map_err(|error| refused(tier, statement.name, error)))
     }
 
     async fn execute(&mut self, statement: &Statement, params: &[Value]) -> Result<(), TierError> {
-        let (text, arguments) = prepared(self.tier, false, statement, params)?;
+        let tier = self.of.schema.tier;
+        let (text, arguments) = prepared(tier, false, statement, params)?;
         let done = sqlx::query_with(text, arguments).execute(&mut self.connection).await;
-        done.map(drop).map_err(|error| refused(self.tier, statement.name, error))
+        done.map(drop).map_err(|error| refused(tier, statement.name, error))
     }
 
     async fn run(&mut self, text: &str) -> Result<(), Stop> {
@@ -134,7 +167,31 @@ impl Migrating for PostgresMigrating {
     }
 
     async fn begin(&mut self) -> Result<(), Stop> {
-        self.run("BEGIN").await
+        self.run(BEGIN).await
+    }
+
+    async fn prepare(&mut self, adoption: &Adoption) -> Result<(), Fault> {
+        if self.of.schema.tier != Tier::Hot {
+            return Ok(());
+        }
+        let unprepared = |statement: &str, source: Source| {
+            let statement = statement.to_owned();
+            Fault::Unprepared { statement, source }
+        };
+        let planned = self.of.plan(&mut self.connection, adoption).await;
+        let planned = planned.map_err(|error| unprepared("the catalogs", error.into()))?;
+        let Some(Preparation { refusals, statements, .. }) = planned else { return Ok(()) };
+        if !refusals.is_empty() {
+            return Err(Fault::Refused(refusals));
+        }
+        for statement in &statements {
+            tracing::info!(statement, "adopting");
+            fail_point::reached("preparing-hot");
+            let done = sqlx::raw_sql(AssertSqlSafe(statement.as_str())).execute(&mut self.connection).await;
+            done.map_err(|error| unprepared(statement, error.into()))?;
+        }
+        fail_point::reached("prepared-hot");
+        Ok(())
     }
 
     fn gave_way(&self, error: &(dyn std::error::Error + 'static)) -> bool {

@@ -17,13 +17,20 @@ const BYTES_PER_INSERT: usize = 16 << 20;
 /// The time limit of a statement over a whole archive.
 const LONG: Duration = Duration::from_hours(24);
 
-pub(super) const BEGIN_READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-/// The settings end with the transaction, so they are safe behind a pooler. A copy must be on disk before its
-/// originals are removed, whatever the server's configuration is. The last setting makes Citus write with one transaction a
-/// worker, so that each part of a commit holds the claim row; to other servers it is a name without a meaning.
+/// The settings end with the transaction, so they are safe behind a pooler. A platform's times without a zone are in UTC.
+pub(super) const BEGIN_READ: &str =
+    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL TimeZone = 'UTC'";
+/// A copy must be on disk before its originals are removed, and a move has limits of its own, whatever the configuration of the
+/// server and the role is. The last setting makes Citus write with one transaction a worker, so that each part of a commit holds
+/// the claim row; to other servers it is a name without a meaning.
 pub(super) const BEGIN_WRITE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; \
-    SET LOCAL synchronous_commit = on; SET LOCAL lock_timeout = '30s'; \
+    SET LOCAL synchronous_commit = on; SET LOCAL lock_timeout = '30s'; SET LOCAL statement_timeout = 0; \
+    SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL TimeZone = 'UTC'; \
     SET LOCAL citus.multi_shard_modify_mode = 'sequential'";
+/// Begins the transaction of one read behind a pooler.
+pub(super) const BEGIN_ONE: &str = "BEGIN READ ONLY; SET LOCAL TimeZone = 'UTC'";
+/// A row cannot go while another refers to it.
+const FOREIGN_KEY_VIOLATION: &str = "23503";
 
 pub(super) const COMMIT: &str = "COMMIT";
 pub(super) const ROLLBACK: &str = "ROLLBACK";
@@ -97,12 +104,12 @@ impl Session for PostgresSession {
             rows
         };
         let rows = within(tier, statement.name, self.limit, rows).await;
-        answered(tier, statement, params, begun, rows)
+        answered(tier, statement, params, begun, rows.map_err(|error| referred(text, error)))
     }
 
     async fn execute(&mut self, statement: &Statement, params: &[Value]) -> Result<u64, TierError> {
         let (text, arguments) = prepared(self.tier, self.spread, statement, params)?;
-        self.run(statement.name, text, arguments).await
+        self.run(statement.name, text, arguments).await.map_err(|error| referred(text, error))
     }
 
     async fn insert(
@@ -118,6 +125,14 @@ impl Session for PostgresSession {
             let arguments = codec::bind_columns(rows, columns.len())
                 .map_err(|source| TierError::Statement { tier, statement: table, source })?;
             inserted += self.run(table, AssertSqlSafe(text.clone()), arguments).await?;
+        }
+        if let Some(highest) = highest_id(columns, rows) {
+            let arguments = codec::bind(&[highest.into()]).map_err(|source| TierError::Statement {
+                tier,
+                statement: table,
+                source,
+            })?;
+            self.run(table, AssertSqlSafe(reserve_text(table)), arguments).await?;
         }
         Ok(inserted)
     }
@@ -148,12 +163,76 @@ impl Drop for PostgresSession {
     }
 }
 
+/// Makes a row that cannot go because a new one refers to it a conflict: the next attempt takes both.
+fn referred(text: &str, error: TierError) -> TierError {
+    let deletes = text.lines().nth(1).is_some_and(|line| line.starts_with("DELETE"));
+    match error {
+        TierError::Statement { tier, statement, source }
+            if deletes
+                && source
+                    .downcast_ref::<sqlx::Error>()
+                    .and_then(sqlx::Error::as_database_error)
+                    .and_then(sqlx::error::DatabaseError::code)
+                    .is_some_and(|code| code == FOREIGN_KEY_VIOLATION) =>
+        {
+            TierError::Conflict { tier, statement, source }
+        }
+        other => other,
+    }
+}
+
+/// Returns the highest of the ids that rows bring along; `None` if they get theirs from the database.
+fn highest_id(columns: &[&str], rows: &[Vec<Value>]) -> Option<i64> {
+    let has_ids = columns.first() == Some(&"id");
+    rows.iter()
+        .filter(|_| has_ids)
+        .filter_map(|row| if let Value::Int(id) = row[0] { Some(id) } else { None })
+        .max()
+}
+
 /// Returns the text that inserts rows, one array for each column: one text for any number of rows, and no limit of
-/// parameters.
+/// parameters. Rows keep the ids they bring along.
 pub(crate) fn insert_text(table: &str, columns: &[&str]) -> String {
     let arrays: Vec<String> = (1..=columns.len()).map(|place| format!("${place}")).collect();
-    format!("INSERT INTO {table} ({}) SELECT * FROM UNNEST({})", columns.join(", "), arrays.join(", "))
+    let overriding = if columns.first() == Some(&"id") { "OVERRIDING SYSTEM VALUE " } else { "" };
+    format!(
+        "INSERT INTO {table} ({}) {overriding}SELECT * FROM UNNEST({})",
+        columns.join(", "),
+        arrays.join(", ")
+    )
 }
+
+/// Returns the text that makes a table give out no id up to a parameter, after rows have brought theirs along: unlike other
+/// engines PostgreSQL does not notice. The sequence may be that of an identity column, of a `SERIAL`, or any that the default
+/// names.
+///
+/// A program that takes an id at the same moment must get another one. Near the parameter the ids in between are therefore taken
+/// one by one; only a sequence that is far behind is set.
+pub(crate) fn reserve_text(table: &str) -> String {
+    RESERVE.replace("{table}", table)
+}
+
+const RESERVE: &str = "WITH s AS MATERIALIZED (
+    SELECT q.seqrelid::regclass AS name, coalesce(pg_sequence_last_value(q.seqrelid), q.seqstart - q.seqincrement) AS last
+    FROM pg_sequence q
+    WHERE q.seqrelid = coalesce(
+        pg_get_serial_sequence('{table}', 'id')::regclass::oid,
+        (
+            SELECT d.refobjid
+            FROM pg_attrdef f
+            JOIN pg_attribute a ON a.attrelid = f.adrelid AND a.attnum = f.adnum AND a.attname = 'id'
+            JOIN pg_depend d ON d.classid = 'pg_attrdef'::regclass AND d.objid = f.oid AND d.refclassid = 'pg_class'::regclass
+            JOIN pg_class c ON c.oid = d.refobjid AND c.relkind = 'S'
+            WHERE f.adrelid = '{table}'::regclass
+        )
+    )
+)
+SELECT CASE
+        WHEN last >= $1 THEN last
+        WHEN last < $1 - 1000 THEN setval(name, $1)
+        ELSE (SELECT max(n) FROM (SELECT nextval(name) AS n FROM generate_series(last + 1, $1)) taken)
+    END AS n
+FROM s";
 
 /// Splits rows into chunks that fit one statement.
 fn parts(mut rows: &[Vec<Value>]) -> impl Iterator<Item = &[Vec<Value>]> {

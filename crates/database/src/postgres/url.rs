@@ -70,6 +70,18 @@ impl PostgresUrl {
         parameters.finish(place)
     }
 
+    /// Returns whether both addresses lead to the same schema of the same database, as far as they tell.
+    pub fn leads_where(&self, other: &Self) -> bool {
+        let place = |url: &Self| {
+            let options = &url.options;
+            let database = options.get_database().unwrap_or_else(|| options.get_username()).to_owned();
+            let schema = options.get_options().unwrap_or_default().to_owned();
+            let socket = options.get_socket().cloned();
+            (options.get_host().to_owned(), options.get_port(), socket, database, schema)
+        };
+        place(self) == place(other)
+    }
+
     /// Returns an address that is put together from its parts.
     ///
     /// # Errors

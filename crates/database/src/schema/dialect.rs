@@ -7,7 +7,7 @@ use super::model::{ColumnModel, DefaultValue, ForeignKey, IndexModel, Model, Pre
 pub enum Dialect {
     /// SQLite, of either tier.
     Sqlite,
-    /// PostgreSQL, of the cold tier.
+    /// PostgreSQL, of either tier.
     Postgres,
     /// SQL Server and compatible servers, of the hot tier.
     Mssql,
@@ -17,7 +17,7 @@ impl Dialect {
     /// Every engine.
     pub const ALL: [Self; 3] = [Self::Mssql, Self::Postgres, Self::Sqlite];
     /// The engines of the hot tier.
-    pub const HOT: [Self; 2] = [Self::Sqlite, Self::Mssql];
+    pub const HOT: [Self; 3] = [Self::Sqlite, Self::Postgres, Self::Mssql];
     /// The engines of the cold tier.
     pub const COLD: [Self; 2] = [Self::Sqlite, Self::Postgres];
 
@@ -43,7 +43,8 @@ impl Dialect {
         for table in &mut model.tables {
             for column in &mut table.columns {
                 column.kind = self.fold_type(&column.kind);
-                column.default = column.default.take().and_then(|value| self.fold_default(value));
+                column.default =
+                    column.default.take().and_then(|value| self.fold_default(&column.kind, value));
             }
             if self == Self::Sqlite
                 && let Some(identity) = table.columns.iter().find(|column| column.identity)
@@ -65,9 +66,13 @@ impl Dialect {
         }
     }
 
-    fn fold_default(self, value: DefaultValue) -> Option<DefaultValue> {
+    fn fold_default(self, kind: &Type, value: DefaultValue) -> Option<DefaultValue> {
         match (self, value) {
             (Self::Sqlite, DefaultValue::Now) => None,
+            // As another engine keeps it.
+            (Self::Postgres, DefaultValue::Int(bit)) if *kind == Type::Bool => {
+                Some(DefaultValue::Bool(bit != 0))
+            }
             (Self::Sqlite | Self::Mssql, DefaultValue::Bool(bit)) => Some(DefaultValue::Int(i64::from(bit))),
             (_, value) => Some(value),
         }
@@ -131,6 +136,16 @@ impl Dialect {
                 Type::Text { length, exact: plain.is_some() }
             }
             _ => Type::Other(text.to_owned()),
+        }
+    }
+
+    /// Parses a type of a platform's column. In PostgreSQL a platform has its own kinds of text, which hold what they hold.
+    pub fn read_platform_type(self, text: &str) -> Type {
+        let limit = text.strip_prefix("character varying(").and_then(|rest| rest.strip_suffix(')'));
+        match (self, text, limit.and_then(|limit| limit.parse().ok())) {
+            (Self::Postgres, "citext" | "character varying", _) => Type::TEXT,
+            (Self::Postgres, _, Some(limit)) => Type::Text { length: Some(limit), exact: false },
+            _ => self.read_type(text),
         }
     }
 
@@ -239,9 +254,17 @@ impl Dialect {
     }
 }
 
-/// A 32-bit integer is as good as a 64-bit one: a platform's own ids keep their type.
+/// The type of PostgreSQL for instants without a zone. Sessions are in UTC, and so are such instants.
+pub(crate) const WITHOUT_ZONE: &str = "timestamp without time zone";
+
+/// A 32-bit integer is as good as a 64-bit one, and an instant in UTC as one with a zone: a platform's own columns keep their
+/// types.
 pub(super) fn is_tolerated(live: &Type, meant: &Type) -> bool {
-    *live == Type::Narrow && *meant == Type::Int
+    match meant {
+        Type::Int => *live == Type::Narrow,
+        Type::Time => matches!(live, Type::Other(kind) if kind == WITHOUT_ZONE),
+        _ => false,
+    }
 }
 
 fn lift_column(column: &mut ColumnModel, seen: &ColumnModel, meant: &ColumnModel) {

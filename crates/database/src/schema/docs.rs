@@ -20,8 +20,8 @@ numbers with their exact digits.
 ";
 
 const LIVE: &str = "
-The tables of the change feed, where hot has one. In SQL Server `messages` then has a column `live_version` (`ROWVERSION`), in SQLite
-`live_versions` holds the version of each message that was inserted or changed since.
+The tables of the change feed, where hot has one. In SQL Server `messages` then has a column `live_version` (`ROWVERSION`), in PostgreSQL
+too (`xid8`), in SQLite `live_versions` holds the version of each message that was inserted or changed since.
 ";
 
 const COLD: &str = "\
@@ -34,36 +34,43 @@ SQLite `id` alone is the primary key.
 /// Returns the whole page.
 pub fn markdown(hot: &TierSchema, cold: &TierSchema) -> String {
     let mut page = HEAD.to_owned();
-    page.push_str("\n## Hot\n\nThe tables that the platform writes to, in SQL Server 2019 or later, or in a SQLite file.\n");
+    page.push_str("\n## Hot\n\nThe tables that the platform writes to, in SQL Server 2019 or later, in PostgreSQL 14 or later, or in a SQLite file.\n");
     for table in hot.tables {
-        section(&mut page, table, Dialect::Mssql);
+        section(&mut page, table, &HOT_SERVERS);
     }
     page.push_str(LIVE);
     for table in [&LIVE_STATE, &LIVE_MOVED, &LIVE_ERASED] {
-        section(&mut page, table, Dialect::Mssql);
+        section(&mut page, table, &HOT_SERVERS);
     }
     page.push_str("\n## Cold\n\n");
     page.push_str(COLD);
     for table in cold.tables {
-        section(&mut page, table, Dialect::Postgres);
+        section(&mut page, table, &[Dialect::Postgres]);
     }
     page
 }
 
-fn section(page: &mut String, table: &Table, server: Dialect) {
+/// The servers of hot.
+const HOT_SERVERS: [Dialect; 2] = [Dialect::Mssql, Dialect::Postgres];
+
+fn section(page: &mut String, table: &Table, servers: &[Dialect]) {
     let model = TableModel::from(table);
     let moves = table.archived.map_or_else(String::new, |to| format!(" Moves to `{to}`."));
     let _ = write!(page, "\n### `{}`\n\n{}{moves}\n\n", table.name, table.about);
-    let server_name = if server == Dialect::Mssql { "SQL Server" } else { "PostgreSQL" };
-    let _ = writeln!(page, "| column | {server_name} | SQLite | |\n|---|---|---|---|");
+    let name_of = |server: &Dialect| if *server == Dialect::Mssql { "SQL Server" } else { "PostgreSQL" };
+    let names = servers.iter().map(name_of).collect::<Vec<_>>().join(" | ");
+    let _ = writeln!(page, "| column | {names} | SQLite | |\n|---|{}---|---|", "---|".repeat(servers.len()));
     for column in &model.columns {
-        let name = |dialect: Dialect| dialect.type_name(&column.kind).replace(" COLLATE \"C\"", "");
+        let name = |dialect: &Dialect| {
+            let name = dialect.type_name(&column.kind).replace(" COLLATE \"C\"", "");
+            name.replace(" COLLATE Latin1_General_BIN2", "")
+        };
         let _ = writeln!(
             page,
             "| `{}` | `{}` | `{}` | {} |",
             column.name,
-            name(server).replace(" COLLATE Latin1_General_BIN2", ""),
-            name(Dialect::Sqlite),
+            servers.iter().map(name).collect::<Vec<_>>().join("` | `"),
+            name(&Dialect::Sqlite),
             remarks(&model, column)
         );
     }

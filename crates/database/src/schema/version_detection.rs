@@ -106,7 +106,7 @@ fn is_adopted(what: &Alter) -> bool {
                 _ => false,
             };
             match to {
-                Type::Time => *from == Type::Date || begins(&["datetime", "smalldatetime"]),
+                Type::Time => *from == Type::Date || begins(&["datetime", "smalldatetime", "timestamp"]),
                 Type::Int => *from == Type::Small || begins(&["tinyint"]),
                 Type::Bool => matches!(from, Type::Narrow | Type::Small) || begins(&["tinyint"]),
                 Type::Text { .. } => begins(&["varchar", "char", "text", "ntext", "nchar"]),

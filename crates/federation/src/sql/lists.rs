@@ -221,7 +221,8 @@ impl ListSpec {
                 ("parameters", parameters.into()),
             ];
             let subject = if kind == Kind::Transaction { live::name(kind) } else { self.name };
-            queries::changes().assemble(&format!("{}.{name}", self.name), subject, &values)
+            let changes = queries::changes().assemble(&format!("{}.{name}", self.name), subject, &values);
+            if kind == Kind::Transaction { changes.without_postgres() } else { changes }
         };
         let both = |kind| [changes(kind, false), changes(kind, true)];
         let newest = |kind: Kind| {
@@ -244,7 +245,10 @@ impl ListSpec {
             };
             let rows = self.hot_rows(Shape::Newest, "hot_newest_followed", values());
             let slice = self.hot(queries::hot_slice(), "hot_slice_followed", 8, Order::Desc, values());
-            [rows, slice].map(|statement| statement.of_subject(subject))
+            [rows, slice].map(|statement| {
+                let statement = statement.of_subject(subject);
+                if kind == Kind::Transaction { statement.without_postgres() } else { statement }
+            })
         };
         let table = self.table.archived.unwrap_or(self.table.name);
         FeedStatements {
@@ -502,7 +506,7 @@ pub struct ListStatements {
 }
 
 /// The statements of a change feed. The servers of SQL Server's protocol tell the bound in different ways; the first of two is
-/// also that of SQLite.
+/// also that of SQLite and PostgreSQL.
 #[derive(Debug)]
 pub(crate) struct FeedStatements {
     now: [Statement; 2],

@@ -131,3 +131,98 @@ SELECT leaf.upper_at, leaf.upper_id,
         AND (b.upper_at, b.upper_id) > (leaf.upper_at, leaf.upper_id)
         AND (b.upper_at, b.upper_id) <= (top.upper_at, top.upper_id)) AS newer
 FROM top, leaf
+
+-- name: hot_slice
+WITH s AS MATERIALIZED (
+    {state}
+),
+c AS MATERIALIZED (
+    SELECT
+        CASE WHEN $7 THEN (SELECT count(*) FROM {table} WHERE {where}{span}) END AS n,
+        CASE WHEN $7 THEN (
+            SELECT count(*) FROM {table}
+            WHERE {where}{at} <= s.cold_newest_at AND {span} AND ({at}, {id}) < (s.cold_newest_at, s.cold_newest_id)
+        ) END AS late
+    FROM s
+)
+SELECT {state_columns}, c.n, c.late,
+    r.*{extra}
+FROM s CROSS JOIN c LEFT JOIN (
+    SELECT {columns} FROM {table}
+    WHERE {where}{span}
+    ORDER BY {order} LIMIT $5 OFFSET $6
+) r ON true
+ORDER BY {row_order}
+
+-- name: hot_rows
+-- The limit that is a number tells the planner how few rows are wanted, as in cold_rows.
+SELECT {state_columns},
+    r.*{extra}
+FROM (
+    {state}
+) s LEFT JOIN (
+    SELECT * FROM (
+        SELECT {columns} FROM {table}{conditions}
+        ORDER BY {order} LIMIT {most}
+    ) most
+    ORDER BY {merged_order} LIMIT {take}
+) r ON true
+
+-- name: hot_find
+SELECT s.*, NULL::bigint AS n, NULL::bigint AS late,
+    r.*{extra}
+FROM (
+    {state}
+) s LEFT JOIN (
+    SELECT {columns} FROM {table} WHERE {where}id = $1
+) r ON true
+
+-- name: state_with_bound
+SELECT a.epoch, a.token, a.cold_newest_at, a.cold_newest_id, l.incarnation,
+        pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS bound
+    FROM archive_state a LEFT JOIN live_state l ON true WHERE a.resource = '{resource}'
+
+-- name: state_of_children
+SELECT epoch, token,
+        CASE WHEN cold_newest_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {parent} WHERE id = {owner})
+            THEN TIMESTAMPTZ '9999-12-31 23:59:59.999999+00' END AS cold_newest_at,
+        CASE WHEN cold_newest_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {parent} WHERE id = {owner})
+            THEN 9223372036854775807 END AS cold_newest_id
+    FROM archive_state WHERE resource = '{resource}'
+
+-- name: hot_span_of_days
+{at} >= ($1 AT TIME ZONE 'UTC')::date AND {at} <= ($3 AT TIME ZONE 'UTC')::date
+            AND ({at}::timestamp, {id}) >= ($1 AT TIME ZONE 'UTC', $2)
+            AND ({at}::timestamp, {id}) < ($3 AT TIME ZONE 'UTC', $4)
+
+-- name: changes
+-- Bound and rows are of one snapshot. Each part has a limit of its own, so that none is read further than its index says.
+WITH s AS MATERIALIZED (
+    SELECT l.incarnation, l.floor, pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS bound,
+        a.epoch, a.token, a.cold_newest_at, a.cold_newest_id
+    FROM live_state l CROSS JOIN ({state}) a
+),
+c AS MATERIALIZED (
+    (
+        SELECT 0 AS place, live_version::text::bigint AS version, id, scope
+        FROM (SELECT live_version, id, {scope} AS scope FROM {table}) t
+        WHERE live_version >= $1::text::xid8 AND live_version < pg_snapshot_xmin(pg_current_snapshot())
+            AND (live_version > $1::text::xid8 OR id >= $2){scopes}
+        ORDER BY live_version, id LIMIT $3
+    ) UNION ALL (
+        SELECT 1, version, id, scope FROM live_moved
+        WHERE version >= $1 AND version < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+            AND (version > $1 OR id >= $2){scopes}
+        ORDER BY version, id LIMIT $3
+    ) UNION ALL (
+        SELECT 2, version, id, scope FROM live_erased
+        WHERE version >= $1 AND version < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+            AND (version > $1 OR id >= $2){scopes}
+        ORDER BY version, id LIMIT $3
+    )
+    ORDER BY version, id LIMIT $3
+)
+SELECT s.incarnation, s.floor, s.bound, s.epoch, s.token, s.cold_newest_at, s.cold_newest_id,
+    c.place, c.version AS at_version, c.id AS at_id, c.scope, {columns}
+FROM s LEFT JOIN c ON true LEFT JOIN {table} r ON c.place = 0 AND r.id = c.id
+ORDER BY c.version, c.id

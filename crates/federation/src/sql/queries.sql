@@ -94,6 +94,7 @@ FROM p
 -- name: state
 -- tier: fragment
 -- purpose: The archive state of a resource.
+SELECT epoch, token, cold_newest_at, cold_newest_id FROM archive_state WHERE resource = '{resource}'
 
 -- name: state_with_bound
 -- tier: fragment
@@ -110,6 +111,8 @@ FROM p
 -- name: hot_span
 -- tier: fragment
 -- purpose: The keys between two bounds of a list ordered by an instant, in hot.
+({at}, {id}) >= ($1, $2)
+        AND ({at}, {id}) < ($3, $4)
 
 -- name: hot_span_of_days
 -- tier: fragment
@@ -152,6 +155,7 @@ FROM p
 -- name: hot_children
 -- tier: fragment
 -- purpose: The number of a row's children in hot.
+(SELECT count(*) FROM {child} WHERE {owner} = r.id)
 
 -- name: cold_children
 -- tier: fragment

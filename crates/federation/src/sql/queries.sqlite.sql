@@ -73,9 +73,6 @@ FROM p LEFT JOIN (
     ORDER BY {merged_order} LIMIT {take}
 ) r ON 1 = 1
 
--- name: state
-SELECT epoch, token, cold_newest_at, cold_newest_id FROM archive_state WHERE resource = '{resource}'
-
 -- name: state_with_bound
 SELECT a.epoch, a.token, a.cold_newest_at, a.cold_newest_id, l.incarnation, l.version + 1 AS bound
     FROM archive_state a LEFT JOIN live_state l ON 1 = 1 WHERE a.resource = '{resource}'
@@ -94,10 +91,6 @@ SELECT floor,
         (SELECT max(epoch) FROM archive_batches WHERE resource = '{resource}' AND confirmed = 1) AS confirmed
     FROM archive_head WHERE resource = '{resource}'
 
--- name: hot_span
-({at}, {id}) >= ($1, $2)
-        AND ({at}, {id}) < ($3, $4)
-
 -- name: hot_span_of_days
 {at} >= $1 AND {at} <= $3
         AND ({at}, {id}) >= ($1, $2)
@@ -111,9 +104,6 @@ SELECT floor,
 -- name: containing
 -- lower() folds ASCII alone.
 instr(lower({column}), {text}) > 0
-
--- name: hot_children
-(SELECT count(*) FROM {child} WHERE {owner} = r.id)
 
 -- name: cold_children
 (SELECT count(*) FROM {child}

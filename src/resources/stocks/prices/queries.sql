@@ -5,12 +5,19 @@
 -- purpose: Picks the oldest prices that are due, without those that were rejected.
 -- parameters: older_than date, limit int
 -- index: stock_prices_due
+SELECT id, 1 AS weight, 0 AS bytes FROM stock_prices p
+WHERE trade_date < $1
+    AND NOT EXISTS (SELECT 1 FROM archive_rejects r WHERE r.resource = 'prices' AND r.id = p.id)
+ORDER BY trade_date, id LIMIT $2
 
 -- name: due_count
 -- tier: hot
 -- purpose: Counts the prices that are due and finds the oldest.
 -- parameters: older_than date
 -- index: stock_prices_due
+SELECT count(*) AS n, min(trade_date) AS oldest FROM stock_prices p
+WHERE trade_date < $1
+    AND NOT EXISTS (SELECT 1 FROM archive_rejects r WHERE r.resource = 'prices' AND r.id = p.id)
 
 -- name: supersede
 -- tier: cold
