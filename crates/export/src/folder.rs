@@ -6,11 +6,10 @@ use std::path::{Path, PathBuf};
 use super::ExportError;
 use super::format::Writer;
 use super::manifest::{Manifest, PARTIAL, PartEntry, Proof};
-use super::verify::{Found, examine};
+use super::verify::{Bytes, Rows};
 use thermocline_core::clock::Timestamp;
 use thermocline_core::table::Table;
 use thermocline_database::{Value, fail_point};
-use thermocline_journal::Digest;
 
 /// A folder with a copy.
 #[derive(Debug)]
@@ -60,25 +59,25 @@ impl Folder {
     pub fn add(&mut self, part: Part, last: (i64, i64)) -> Result<(), ExportError> {
         let mut files = Vec::new();
         for Open { table, written } in part.tables {
-            let Some(Written { writer, rows, digest, name }) = written else { continue };
+            let Some(Written { writer, rows, name }) = written else { continue };
             let path = self.folder.join(&name);
             let partial = self.folder.join(format!("{name}{PARTIAL}"));
             writer.finish().map_err(ExportError::io(&partial))?;
             fail_point::reached("export-written");
-            let found = examine(&partial, part.format, table)?;
-            let sent = Found { rows, digest, ..found.clone() };
-            if found != sent {
-                return Err(ExportError::content(&partial, found.difference(&sent)));
+            let found = Rows::of(&partial, part.format, table)?;
+            if found != rows {
+                return Err(ExportError::content(&partial, found.difference(&rows)));
             }
+            let bytes = Bytes::of(&partial)?;
             fs::rename(&partial, &path).map_err(ExportError::io(&path))?;
             fail_point::reached("export-named");
             files.push(Proof {
                 file: name,
                 table: table.name.to_owned(),
-                rows,
-                digest: digest.to_string(),
-                bytes: found.bytes,
-                blake3: found.blake3,
+                rows: rows.count,
+                digest: rows.digest.to_string(),
+                bytes: bytes.size,
+                blake3: bytes.blake3,
             });
         }
         self.manifest.parts.push(PartEntry { last, files });
@@ -112,8 +111,7 @@ struct Open {
 /// A file that is written.
 struct Written {
     writer: Box<dyn Writer>,
-    rows: u64,
-    digest: Digest,
+    rows: Rows,
     name: String,
 }
 
@@ -127,12 +125,11 @@ impl Part {
             let file = File::create(&path).map_err(ExportError::io(&path))?;
             let writer = self.format.write(file, table).map_err(ExportError::io(&path))?;
             fail_point::reached("export-writing");
-            *written = Some(Written { writer, rows: 0, digest: Digest::default(), name });
+            *written = Some(Written { writer, rows: Rows::default(), name });
         }
         let Some(written) = written else { return Ok(()) };
         self.format.adapt(table, &mut row);
-        written.digest.add(table.name, &row);
-        written.rows += 1;
+        written.rows.add(table, &row);
         written.writer.row(&row).map_err(|source| ExportError::Io { path: written.name.clone(), source })
     }
 }

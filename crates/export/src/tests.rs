@@ -2,6 +2,9 @@
 
 use std::path::Path;
 
+use parquet::file::metadata::RowGroupMetaData;
+use parquet::file::reader::{FileReader as _, SerializedFileReader};
+
 use super::{Folder, Format, Manifest, Origin, verify};
 use thermocline_core::clock::Timestamp;
 use thermocline_core::table::{ColumnType, ID, Table, column, table};
@@ -89,6 +92,23 @@ fn every_value_is_read_as_it_was_written() {
     }
 }
 
+/// A row group is kept in memory until it is written.
+#[test]
+fn a_row_group_of_parquet_ends_when_it_is_large() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut copy = Folder::begin(folder.path(), manifest(Format::Parquet)).expect("begins");
+    let mut part = copy.part(vec![&TABLE]);
+    for n in 0..5 {
+        let mut row = row(n);
+        row[2] = "long ".repeat(1 << 22)[n as usize..].into();
+        part.row(0, row).expect("a row");
+    }
+    copy.add(part, (1, 5)).expect("a part");
+    let file = std::fs::File::open(folder.path().join("everything-00001.parquet")).expect("a file");
+    let groups = SerializedFileReader::new(file).expect("a file").metadata().row_groups().to_vec();
+    assert_eq!(groups.iter().map(RowGroupMetaData::num_rows).collect::<Vec<_>>(), [2, 2, 1]);
+}
+
 #[test]
 fn each_change_of_a_file_is_found() {
     for format in Format::ALL {
@@ -106,6 +126,15 @@ fn each_change_of_a_file_is_found() {
             std::fs::write(&path, &whole[..length]).expect("written");
             assert_eq!(faults(folder.path(), &manifest).1.len(), 1, "{format}: {length} bytes");
         }
+        std::fs::write(&path, &whole).expect("written");
+        let mut other = manifest.clone();
+        let proof = &mut other.parts[0].files[0];
+        (proof.rows, proof.digest) = (51, "0".repeat(32));
+        let name = proof.file.clone();
+        assert_eq!(faults(folder.path(), &other).1, [format!("{name}: holds 50 rows instead of 51")]);
+        other.parts[0].files[0].rows = 50;
+        let problem = "its rows are not those that were read: the digests differ";
+        assert_eq!(faults(folder.path(), &other).1, [format!("{name}: {problem}")]);
     }
 }
 

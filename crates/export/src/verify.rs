@@ -5,8 +5,9 @@ use std::path::Path;
 
 use super::ExportError;
 use super::format::Format;
-use super::manifest::Manifest;
+use super::manifest::{Manifest, Proof};
 use thermocline_core::table::Table;
+use thermocline_database::Value;
 use thermocline_journal::Digest;
 
 /// A file that does not hold what it should.
@@ -18,47 +19,65 @@ pub struct Fault {
     pub problem: String,
 }
 
-/// What a file holds.
+/// The bytes of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Found {
-    pub rows: u64,
-    pub digest: Digest,
-    pub bytes: u64,
+pub(super) struct Bytes {
+    pub size: u64,
     pub blake3: String,
 }
 
-impl Found {
-    /// Says how it differs from what was expected.
-    pub(super) fn difference(&self, expected: &Self) -> String {
-        if self.rows != expected.rows {
-            return format!("holds {} rows instead of {}", self.rows, expected.rows);
+impl Bytes {
+    /// Reads a file.
+    pub(super) fn of(path: &Path) -> Result<Self, ExportError> {
+        let mut hasher = blake3::Hasher::new();
+        let file = File::open(path).map_err(ExportError::io(path))?;
+        hasher.update_reader(file).map_err(ExportError::io(path))?;
+        Ok(Self { size: hasher.count(), blake3: hasher.finalize().to_hex().to_string() })
+    }
+
+    /// Says how they differ from what was expected.
+    fn difference(&self, expected: &Self) -> String {
+        if self.size == expected.size {
+            "was changed since it was written".to_owned()
+        } else {
+            format!("was changed since it was written: {} bytes instead of {}", self.size, expected.size)
         }
-        if self.digest != expected.digest {
-            return "its rows are not those that were read: the digests differ".to_owned();
-        }
-        if self.bytes != expected.bytes {
-            return format!("has {} bytes instead of {}", self.bytes, expected.bytes);
-        }
-        "was changed since it was written".to_owned()
     }
 }
 
-/// Reads a file and returns what it holds.
-pub(super) fn examine(path: &Path, format: Format, table: &Table) -> Result<Found, ExportError> {
-    let (mut rows, mut digest) = (0, Digest::default());
-    format.read(path, table, &mut |row| {
-        rows += 1;
-        digest.add(table.name, row);
-    })?;
-    let mut hasher = blake3::Hasher::new();
-    let file = File::open(path).map_err(ExportError::io(path))?;
-    let bytes = file.metadata().map_err(ExportError::io(path))?.len();
-    hasher.update_reader(file).map_err(ExportError::io(path))?;
-    Ok(Found { rows, digest, bytes, blake3: hasher.finalize().to_hex().to_string() })
+/// The rows of a file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Rows {
+    pub count: u64,
+    pub digest: Digest,
+}
+
+impl Rows {
+    /// Adds a row.
+    pub(super) fn add(&mut self, table: &Table, row: &[Value]) {
+        self.count += 1;
+        self.digest.add(table.name, row);
+    }
+
+    /// Reads a file. Not every library stands bytes that were changed: see [`Bytes::of`] first.
+    pub(super) fn of(path: &Path, format: Format, table: &Table) -> Result<Self, ExportError> {
+        let mut rows = Self::default();
+        format.read(path, table, &mut |row| rows.add(table, row))?;
+        Ok(rows)
+    }
+
+    /// Says how they differ from what was expected.
+    pub(super) fn difference(&self, expected: &Self) -> String {
+        if self.count == expected.count {
+            "its rows are not those that were read: the digests differ".to_owned()
+        } else {
+            format!("holds {} rows instead of {}", self.count, expected.count)
+        }
+    }
 }
 
 /// Compares the files of a folder with their manifest. `table` finds a table by its name. Returns the number of rows that
-/// were read, and what is wrong.
+/// are sound, and what is wrong.
 pub fn verify(
     folder: &Path,
     manifest: &Manifest,
@@ -71,18 +90,8 @@ pub fn verify(
             fault(format!("is of a table {} that is not known", proof.table));
             continue;
         };
-        let Ok(digest) = proof.digest.parse() else {
-            fault("its digest in the manifest is none".to_owned());
-            continue;
-        };
-        let expected = Found { rows: proof.rows, digest, bytes: proof.bytes, blake3: proof.blake3.clone() };
-        match examine(&folder.join(&proof.file), manifest.origin.format, table) {
-            Ok(found) => {
-                rows += found.rows;
-                if found != expected {
-                    fault(found.difference(&expected));
-                }
-            }
+        match compare(&folder.join(&proof.file), proof, manifest.origin.format, table) {
+            Ok(()) => rows += proof.rows,
             Err(ExportError::Io { source, .. }) => fault(source.to_string()),
             Err(ExportError::Content { problem, .. }) => fault(problem),
         }
@@ -93,6 +102,20 @@ pub fn verify(
     }
     faults.extend(unknown(folder, manifest));
     (rows, faults)
+}
+
+/// Compares a file with what it must hold.
+fn compare(path: &Path, proof: &Proof, format: Format, table: &Table) -> Result<(), ExportError> {
+    let bytes = Bytes { size: proof.bytes, blake3: proof.blake3.clone() };
+    let found = Bytes::of(path)?;
+    if found != bytes {
+        return Err(ExportError::content(path, found.difference(&bytes)));
+    }
+    let digest = proof.digest.parse();
+    let digest = digest.map_err(|_| ExportError::content(path, "its digest in the manifest is none"))?;
+    let rows = Rows { count: proof.rows, digest };
+    let found = Rows::of(path, format, table)?;
+    if found == rows { Ok(()) } else { Err(ExportError::content(path, found.difference(&rows))) }
 }
 
 /// Returns the files of a folder that its manifest does not know.
