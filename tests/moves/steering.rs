@@ -138,7 +138,7 @@ fn a_pace_bounds_rows_by_time() {
             until("a batch moved", async || lifted.load(Ordering::Relaxed)).await;
             set(None).await.expect("a change");
         };
-        let (report, _) = futures::future::join(moving, operator).await;
+        let (report, ()) = futures::future::join(moving, operator).await;
         assert_eq!((report.outcome, report.error), (Outcome::Done, None));
         check_all(&pair, &rows).await;
     });
