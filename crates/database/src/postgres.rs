@@ -120,6 +120,8 @@ impl Postgres {
                 ("statement_timeout", limit.as_str()),
                 // Texts of readers are good for all parameters, and planning takes longer than running them.
                 ("plan_cache_mode", "force_generic_plan"),
+                // A plan for all parameters expects far more rows than there are, and starting workers takes ten milliseconds.
+                ("max_parallel_workers_per_gather", "0"),
             ]);
             (reading, options)
         };
