@@ -77,7 +77,8 @@ impl Age {
             Self::Days(days) => Timestamp::midnight(today).plus(days.saturating_mul(-DAY)),
             Self::Years(years) => {
                 let months = Months::new(years.saturating_mul(12));
-                today.checked_sub_months(months).map_or(Timestamp::MIN, Timestamp::midnight)
+                let day = today.checked_sub_months(months).filter(|day| *day >= Timestamp::MIN.date());
+                day.map_or(Timestamp::MIN, Timestamp::midnight)
             }
         }
     }
