@@ -201,8 +201,12 @@ fn the_context_of_the_image_has_what_the_build_needs() {
     };
     needed.extend(manifest.lines().filter_map(|line| value(line, "path = \"")));
     // Cargo reads every target of a manifest, whichever it builds.
-    let benches = manifest.split("[[bench]]").skip(1).filter_map(|target| value(target, "name = \""));
-    needed.extend(benches.map(|name| format!("benches/{name}.rs")));
+    let sections = manifest.split("[[bench]]").skip(1);
+    let benches = sections.map(|section| section.split("\n[").next().unwrap_or_default());
+    needed.extend(benches.filter_map(|bench| {
+        let named = || Some(format!("benches/{}.rs", value(bench, "name = \"")?));
+        value(bench, "path = \"").or_else(named)
+    }));
     for source in files("src", &["rs"]).into_iter().chain(files("crates", &["rs"])) {
         let text = fs::read_to_string(&source).expect("a source file");
         // Files and folders that are put into the program.
