@@ -157,7 +157,7 @@ fn changes_by_others_between_two_batches_are_counted() {
             } else {
                 &interferences[..3]
             };
-            let hot = Interfering::new(folder.path(), &pair.hot, "journal.state", interferences).await;
+            let hot = Interfering::new(folder.path(), &pair.hot, "journal.controlled", interferences).await;
             let report =
                 run_mover(&mover(&hot, &*pair.cold, &pair.clock, SIZES), messages, &plan(5, 7)).await;
             assert_eq!((report.outcome, report.error), (Outcome::Done, None), "{interference:?}");
