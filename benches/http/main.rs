@@ -1,4 +1,4 @@
-//! What the program costs through HTTP, beside the bare queries that its answers rest on and beside an axum handler that returns
+//! The cost of the program through HTTP, beside the bare queries that its answers rest on and beside an axum handler that returns
 //! the same bytes, all in one run.
 //!
 //! ```console

@@ -13,7 +13,7 @@ use super::pair::Pair;
 /// The folder of the report, below the one of cargo.
 const FOLDER: &str = "target/bench";
 
-/// What was measured so far.
+/// The measurements so far.
 pub struct Report {
     table: String,
     json: Value,

@@ -1,4 +1,4 @@
-//! What is archived into files: rows of cold at one epoch, with the stocks that prices refer to.
+//! Archived rows into files: rows of cold at one epoch, with the stocks that prices refer to.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,7 +23,7 @@ pub fn statements() -> Vec<Statement> {
     registry::imports().filter_map(|(_, noun)| parent_of(noun.table)).map(referred).collect()
 }
 
-/// What is exported, and where to.
+/// The subject of an export, and its folder.
 #[derive(Clone, Copy, Debug)]
 pub struct Export<'a> {
     /// The hot tier.

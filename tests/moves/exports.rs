@@ -1,4 +1,4 @@
-//! What is archived in files: as of one moment, proven, and read again by `import`.
+//! Archived rows in files: as of one moment, proven, and read again by `import`.
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};

@@ -78,7 +78,7 @@ fn what_is_old_enough_goes_and_nothing_else() {
             let notes = "SELECT count(*) AS n FROM archive_erasures";
             assert_eq!(number(&**tier, notes).await, 0, "nothing of the rows is kept in mind");
         }
-        // What comes again is no row that was erased: it is as old, and goes with the next purge.
+        // A row that comes again was not erased: it is as old, and goes with the next purge.
         let message = super::logical_table::message(1, 1, now().plus(-39 * DAY));
         pair.put(&thermocline::schema::MESSAGES, super::logical_table::message_row(&message)).await;
         let messages = resources::families()[0];

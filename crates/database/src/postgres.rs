@@ -57,7 +57,7 @@ const GRACE: Duration = Duration::from_secs(5);
 /// The smallest number with too many digits for a price.
 const PRICE_LIMIT: Decimal = Decimal::from_parts(100_000_000, 0, 0, false, 0);
 
-/// What Citus says, as an internal error (`XX000`), when it loses a worker or its own server ends.
+/// The texts of Citus, as an internal error (`XX000`), when it loses a worker or its own server ends.
 const LOST_A_WORKER: [&str; 2] = ["failure on connection marked as essential", "postmaster was shut down"];
 
 /// A PostgreSQL database that serves as a tier.

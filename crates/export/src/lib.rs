@@ -34,7 +34,7 @@ pub enum ExportError {
     Content {
         /// The file.
         path: String,
-        /// What is wrong.
+        /// The fault.
         problem: String,
     },
 }

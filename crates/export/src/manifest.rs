@@ -1,4 +1,4 @@
-//! What a copy is of, and what its files must hold.
+//! The subject of a copy, and the expected content of its files.
 
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -15,7 +15,7 @@ pub const MANIFEST: &str = "manifest.json";
 /// How files are called while they are written.
 pub(super) const PARTIAL: &str = ".partial";
 
-/// What a copy is of.
+/// The subject of a copy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
     /// The resource.
@@ -31,7 +31,7 @@ pub struct Origin {
 /// A copy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
-    /// What it is of.
+    /// Its subject.
     #[serde(flatten)]
     pub origin: Origin,
     /// The epoch of the resource at which every row was read.
@@ -57,7 +57,7 @@ pub struct PartEntry {
     pub files: Vec<Proof>,
 }
 
-/// What a file must hold.
+/// The expected content of a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proof {
     /// Its name.

@@ -15,7 +15,7 @@ use thermocline_journal::Digest;
 pub struct Fault {
     /// The file.
     pub file: String,
-    /// What is wrong.
+    /// The fault.
     pub problem: String,
 }
 

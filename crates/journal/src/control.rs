@@ -1,4 +1,4 @@
-//! What operators ask of the movers of a resource, wherever they run. Movers read it between batches.
+//! Requests of operators to the movers of a resource, wherever they run. Movers read them between batches.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use thermocline_database::{Begin, Engine, Record, TierError, Value};
 const TABLE: &str = "archive_control";
 const COLUMNS: [&str; 5] = ["resource", "paused", "rows_per_second", "max_hot_latency_ms", "changed_at"];
 
-/// What operators ask of the movers of a resource.
+/// The requests of operators to the movers of a resource.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Control {
     /// Whether no batch begins.

@@ -84,7 +84,7 @@ impl Age {
     }
 }
 
-/// What would go.
+/// The rows that would go.
 #[derive(Debug, Serialize)]
 struct Old {
     resource: &'static str,
@@ -123,7 +123,7 @@ pub async fn run(args: &Args, tiers: &Tiers, clock: &Clock, json: bool) -> Resul
     let mut all = Vec::new();
     for family in args.resources.families() {
         if !args.dry_run {
-            // What an interrupted purge has left is no part of what would go.
+            // Rows that an interrupted purge has left are no part of it.
             mover.finish_erasures(family).await.map_err(Failure::of)?;
         }
         let archived = Snapshot::now(mover.hot, mover.cold, family, selection).await.map_err(Failure::of)?;

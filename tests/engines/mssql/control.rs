@@ -1,4 +1,4 @@
-//! What operators ask of movers, kept in every hot engine.
+//! Requests of operators to movers, kept in every hot engine.
 
 use std::time::Duration;
 

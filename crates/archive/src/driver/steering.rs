@@ -1,4 +1,4 @@
-//! What operators ask of movers while they run: they read it between batches, when they hold no lock and no transaction.
+//! Requests of operators to movers while they run: movers read them between batches, when they hold no lock and no transaction.
 
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ use thermocline_journal::{Control, control};
 /// The interval at which a mover that waits asks again whether it may go on.
 pub(super) const CHECK_AGAIN: Duration = Duration::from_secs(1);
 
-/// What a mover may do next.
+/// The next step of a mover.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Order {
     /// Go on.

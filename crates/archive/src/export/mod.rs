@@ -21,7 +21,7 @@ const MAX_BYTES: usize = 4 << 20;
 /// The ids whose children are read at once.
 const OWNERS: usize = 500;
 
-/// What is archived of a resource at one epoch.
+/// The archived rows of a resource at one epoch.
 #[derive(Clone, Copy, Debug)]
 pub struct Snapshot<'a> {
     /// The cold tier.
@@ -42,7 +42,7 @@ pub type Place = (i64, i64);
 /// Receives the rows of a table, which is named by its place in the family.
 pub type Sink<'s> = dyn FnMut(usize, Vec<Vec<Value>>) -> Result<(), Source> + Send + 's;
 
-/// What is archived could not be read.
+/// The archived rows could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
     /// Cold does not answer.

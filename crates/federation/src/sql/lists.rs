@@ -454,7 +454,7 @@ struct Names {
     table: &'static str,
     id: &'static str,
     of: fn(&Column) -> &'static str,
-    /// What stands before the columns of the filter. With a `+` no index on them is used.
+    /// The sign before the columns of the filter. With a `+` no index on them is used.
     sign: &'static str,
 }
 
