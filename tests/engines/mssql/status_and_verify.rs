@@ -77,6 +77,25 @@ async fn a_move_is_shown_in_status_and_verified() {
     });
 }
 
+/// The time of the oldest is a day here, which every engine has to give as an instant.
+#[tokio::test]
+async fn prices_that_are_due_are_counted() {
+    on_every_engine!(engine => {
+        let now = at("2026-11-20");
+        let stock = vec![1.into(), "2330".into(), now.into(), now.into()];
+        insert(&engine.hot, "stocks", &["id", "symbol", "created_at", "updated_at"], &[stock]).await;
+        let price = |id: i64| vec![id.into(), 1.into(), at("2026-08-01").plus(id * DAY).date().into(), now.into()];
+        let columns = ["id", "stock_id", "trade_date", "created_at"];
+        insert(&engine.hot, "stock_prices", &columns, &[1, 2, 110].map(price)).await;
+        let [.., prices] = resources::families();
+        let clock = Clock::fixed(at("2026-11-20T12:00:00Z"));
+        let status = status(&*engine.hot, None, &clock, prices, 30 * DAY).await.expect("a status");
+        assert_eq!(status.due, 2, "{}", engine.name);
+        // The oldest is of 2026-08-02, and due since 30 days later: a price is due by its day.
+        assert!((status.lag_days - 80.0).abs() < 0.01, "{}: {}", engine.name, status.lag_days);
+    });
+}
+
 /// NVARCHAR can hold half a surrogate pair, which no text may.
 #[tokio::test]
 async fn half_a_character_is_rejected_by_name() {

@@ -11,7 +11,8 @@ use sqlx::postgres::types::Oid;
 use sqlx::postgres::{
     PgArgumentBuffer, PgArguments, PgHasArrayType, PgRow, PgTypeInfo, PgValueRef, Postgres,
 };
-use sqlx::{Arguments as _, Decode, Encode, Row as _, Type};
+use sqlx::{Arguments as _, Decode, Encode, Row as _, Type, ValueRef as _};
+use thermocline_core::clock::DAY;
 
 use crate::Value;
 use crate::record::OUTSIDE;
@@ -24,7 +25,8 @@ const CENTURY_DAYS: i64 = 10_957;
 /// The scale of a price.
 const SCALE: u32 = 2;
 
-/// A `TIMESTAMPTZ`, in microseconds since 1970. A `TIMESTAMP`, such as a platform's, is in UTC: every session is.
+/// A `TIMESTAMPTZ`, in microseconds since 1970. A `TIMESTAMP`, such as a platform's, is in UTC: every session is. A `DATE` is
+/// its midnight, as on the other engines.
 struct Instant(i64);
 /// A `DATE`, in days since 1970.
 struct Day(i64);
@@ -52,7 +54,7 @@ macro_rules! fixed_type {
     };
 }
 
-fixed_type!(Instant, 1184, 1185, also 1114);
+fixed_type!(Instant, 1184, 1185, also 1114, also 1082);
 fixed_type!(Day, 1082, 1182);
 fixed_type!(Whole, 20, 1016, also 23, also 21);
 
@@ -64,8 +66,12 @@ impl Encode<'_, Postgres> for Instant {
 
 impl Decode<'_, Postgres> for Instant {
     fn decode(value: PgValueRef<'_>) -> Result<Self, BoxDynError> {
+        let is_date = Day::compatible(&value.type_info());
+        // Reads as many bytes as there are.
+        let since_2000 = <i64 as Decode<Postgres>>::decode(value)?;
         // Far outside the years 1 to 9999 the sum may overflow. The reader rejects it either way.
-        <i64 as Decode<Postgres>>::decode(value).map(|micros| Self(micros.saturating_add(CENTURY)))
+        let micros = if is_date { since_2000.saturating_mul(DAY) } else { since_2000 };
+        Ok(Self(micros.saturating_add(CENTURY)))
     }
 }
 
