@@ -11,7 +11,7 @@
 //! | `moves` | the steps of a move: to cold, back, and erasures | counts, [`thermocline_journal`] |
 //! | `recover` | making the databases agree after one was restored from a backup | moves |
 //! | `maintenance` | verify, vacuum, status | counts, journal |
-//! | `export` | reading what is archived at one epoch | model, journal |
+//! | `export` | reading what is archived at one epoch | moves, journal |
 //! | `adopt` | a platform's own archive becomes this one | recover, moves |
 //! | `driver` | runs, restores, schedules, the continuous auditor, metrics | all of these |
 //!

@@ -123,8 +123,7 @@ impl Attempt for Follow<'_> {
         let open = own.sql_by(moves::sql::open_of(), 0);
         let present: Vec<i64> =
             this.cold_rows(own, &open, &[owners.into()]).await?.iter().map(|row| row[0].int()).collect();
-        let mut taken: Vec<Rows<'_>> =
-            family.tables.iter().map(|moved| Rows { moved, rows: Vec::new() }).collect();
+        let mut taken = rows::empty(family);
         if !present.is_empty() {
             let rows = this.take(moved, moved.owner, &Value::from(present)).await?;
             for table in &mut taken {

@@ -1,12 +1,11 @@
 //! The loop around the batches of a purge.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use super::outcome::Outcome;
-use super::pace::pause;
 use super::report::RunReport;
-use super::steering::{CHECK_AGAIN, Order, Steering};
+use super::steering::Steering;
 use crate::model::{Family, Selection};
 use crate::moves::purge::Purge;
 use crate::moves::retry::retry_on_conflict;
@@ -46,25 +45,9 @@ impl Mover<'_> {
         progress(report);
         let mut steering = Steering::new(self.hot, family.resource);
         let outcome = loop {
-            if stop.load(Ordering::Relaxed) {
-                break Outcome::Stopped;
+            if let Some(ended) = steering.wait(report, progress, stop).await? {
+                break ended;
             }
-            match steering.read().await? {
-                Order::Go => {}
-                Order::Held => break Outcome::Held,
-                Order::Paused => {
-                    steering.wait_paused(report, progress, stop).await;
-                    continue;
-                }
-            }
-            if steering.hot_is_slow(None) {
-                pause(CHECK_AGAIN, stop).await;
-                continue;
-            }
-            if !steering.keeps_pace(stop).await {
-                continue;
-            }
-            steering.begin();
             let Some(moved) = retry_on_conflict(&purge).await? else {
                 break if self.is_held(family).await? { Outcome::Held } else { Outcome::Done };
             };

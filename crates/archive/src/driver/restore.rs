@@ -1,12 +1,11 @@
 //! The loop around the batches of a restore, and holding a resource.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use super::outcome::Outcome;
-use super::pace::pause;
 use super::report::RunReport;
-use super::steering::{CHECK_AGAIN, Order, Steering};
+use super::steering::Steering;
 use crate::model::{Family, Selection};
 use crate::moves::parents::Left;
 use crate::moves::restore::Restore;
@@ -54,21 +53,9 @@ impl Mover<'_> {
         progress(report);
         let mut steering = Steering::of_restore(self.hot, family.resource);
         loop {
-            if stop.load(Ordering::Relaxed) {
-                return Ok(Outcome::Stopped);
+            if let Some(ended) = steering.wait(report, progress, stop).await? {
+                return Ok(ended);
             }
-            if steering.read().await? == Order::Paused {
-                steering.wait_paused(report, progress, stop).await;
-                continue;
-            }
-            if steering.hot_is_slow(None) {
-                pause(CHECK_AGAIN, stop).await;
-                continue;
-            }
-            if !steering.keeps_pace(stop).await {
-                continue;
-            }
-            steering.begin();
             let moved = retry_on_conflict(&restore).await?;
             let Left { rows, first } = restore.left();
             (report.left, report.lacking) = (rows, first);

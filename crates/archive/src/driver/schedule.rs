@@ -71,8 +71,8 @@ impl Schedule {
         }
     }
 
-    /// Moves the due rows of every resource that is not held. Returns the places of those that are paused, so that the others
-    /// need not wait for them.
+    /// Moves the due rows of every resource that is neither held nor paused. Returns the positions of the paused ones, so that the
+    /// others need not wait for them.
     pub async fn once(&self, stop: &AtomicBool) -> Vec<usize> {
         let mut paused = Vec::new();
         for (place, (family, options)) in self.resources.iter().enumerate() {
@@ -91,7 +91,7 @@ impl Schedule {
         paused
     }
 
-    /// Goes on with the paused resources that an operator lets go on. Returns those that are still paused.
+    /// Moves the due rows of the resources that were paused and no longer are. Returns those that are still paused.
     async fn go_on(&self, paused: Vec<usize>, stop: &AtomicBool) -> Vec<usize> {
         let mut still = Vec::new();
         for place in paused {

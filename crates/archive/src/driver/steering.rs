@@ -1,8 +1,9 @@
-//! Requests of operators to movers while they run: movers read them between batches, when they hold no lock and no transaction.
+//! Requests of operators to movers while they run. Movers read them between batches, when they hold no lock and no transaction.
 
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use super::outcome::Outcome;
 use super::pace::pause;
 use super::report::RunReport;
 use crate::moves::MoveError;
@@ -58,7 +59,30 @@ impl<'a> Steering<'a> {
         Self { ignores_hold: true, ..Self::new(hot, resource) }
     }
 
-    /// Reads what is asked. Says so when the resource was paused or goes on.
+    /// Waits until the next batch may begin, and notes that it does. Returns the outcome of a mover that is to end instead.
+    pub(super) async fn wait(
+        &mut self,
+        report: &mut RunReport,
+        progress: &mut (dyn FnMut(&RunReport) + Send),
+        stop: &AtomicBool,
+    ) -> Result<Option<Outcome>, MoveError> {
+        while !stop.load(Ordering::Relaxed) {
+            match self.read().await? {
+                Order::Held => return Ok(Some(Outcome::Held)),
+                Order::Paused => self.wait_paused(report, progress, stop).await,
+                Order::Go if self.hot_is_slow(None) => pause(CHECK_AGAIN, stop).await,
+                Order::Go => {
+                    if self.keeps_pace(stop).await {
+                        self.begin();
+                        return Ok(None);
+                    }
+                }
+            }
+        }
+        Ok(Some(Outcome::Stopped))
+    }
+
+    /// Reads the requests of operators. Logs when the resource was paused or goes on.
     pub(super) async fn read(&mut self) -> Result<Order, MoveError> {
         let asked = Instant::now();
         let (held, control) = control::read(self.hot, self.resource).await?;
@@ -109,7 +133,7 @@ impl<'a> Steering<'a> {
         left.is_zero()
     }
 
-    /// Returns the time that is left of what the rows of the last batch take at the pace.
+    /// Returns the rest of the time that the rows of the last batch take at the pace.
     fn left(&self) -> Duration {
         let Some(rate) = self.control.rows_per_second else { return Duration::ZERO };
         let whole = Duration::from_secs_f64(self.rows.max(0) as f64 / rate as f64);

@@ -1,14 +1,16 @@
 //! Reading what is archived, as it is at one epoch, in the order of the moves that brought it.
 //!
-//! Versions do not change while the epoch is readable, so the reading may be interrupted and continued at any time, by any
-//! process. Vacuum and erasures raise the oldest readable epoch; then it has to begin anew.
+//! Versions do not change while the epoch is readable, so a read may be interrupted and continued at any time, by any
+//! process. It has to begin anew when vacuum or an erasure has raised the oldest readable epoch above its own.
 
 mod queries;
 
 use self::queries::sql;
 use crate::model::{Family, Selection};
-use thermocline_database::{Begin, Engine, Session, Source, Statement, TierError, Value, row_of};
-use thermocline_journal::{JournalError, claim, entry, proof, state};
+use crate::moves::pick::moves_of;
+use crate::moves::rows::rows_of;
+use thermocline_database::{Begin, Engine, Session, Source, Statement, TierError, Value};
+use thermocline_journal::{JournalError, claim, proof, state};
 
 pub use queries::statements;
 
@@ -97,11 +99,7 @@ impl<'a> Snapshot<'a> {
         most: i64,
         sink: &mut Sink<'_>,
     ) -> Result<Option<Place>, ExportError> {
-        let (first, newest) = match self.selection.span(self.family) {
-            // No move has the number 0.
-            Some(span) => entry::spanned(self.cold, self.family.resource, span).await?.unwrap_or_default(),
-            None => (0, i64::MAX),
-        };
+        let (first, newest) = moves_of(self.cold, self.family, self.selection).await?;
         // One transaction sees one state of cold, so its first statement proves the epoch for all.
         let mut session = self.begin().await?;
         let (mut last, mut rows, mut size) = (None, 0, FIRST_PAGE);
@@ -112,9 +110,7 @@ impl<'a> Snapshot<'a> {
             let records = session.fetch(&statement, &params).await?;
             let Some(end) = records.last() else { break };
             last = Some((end.int("move")?, end.int("place")?));
-            let own = self.family.own();
-            let own: Vec<_> =
-                records.iter().map(|record| row_of(record, own.table)).collect::<Result<_, _>>()?;
+            let own = rows_of(&records, self.family.own())?;
             let (count, bytes) = (own.len() as i64, text_bytes(&own));
             self.children(&mut *session, &own, sink).await?;
             sink(self.family.tables.len() - 1, own).map_err(ExportError::Sink)?;
@@ -140,8 +136,7 @@ impl<'a> Snapshot<'a> {
             for owners in own.chunks(OWNERS) {
                 let ids: Vec<i64> = owners.iter().map(|row| row[0].int()).collect();
                 let records = session.fetch(&statement, &[ids.into(), self.epoch.into()]).await?;
-                let rows: Vec<_> =
-                    records.iter().map(|record| row_of(record, moved.table)).collect::<Result<_, _>>()?;
+                let rows = rows_of(&records, moved)?;
                 if !rows.is_empty() {
                     sink(place, rows).map_err(ExportError::Sink)?;
                 }
@@ -154,7 +149,7 @@ impl<'a> Snapshot<'a> {
     async fn begin(&self) -> Result<Box<dyn Session>, ExportError> {
         let (resource, epoch) = (self.family.resource, self.epoch);
         let mut session = self.cold.session().await?;
-        // A narrow span of a large archive has few rows and is looked for among many.
+        // To find the few rows of a narrow span, a statement may scan a large archive.
         session.allow_long_statements();
         session.begin(Begin::Read).await?;
         if !proof::knows_in(&mut *session, resource, epoch, self.token).await? {

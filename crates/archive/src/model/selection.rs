@@ -1,4 +1,4 @@
-//! Which archived rows go back to hot.
+//! Selections of archived rows, for restores, purges and exports.
 
 use super::family::Family;
 use super::templates;
@@ -19,7 +19,7 @@ pub enum Selection {
     Row(i64),
 }
 
-/// The position of a row in the order in which rows go back: by the batch that brought it, then by its `id` in cold.
+/// The position of a row in the order of restores and purges: by the batch that brought it, then by its `id` in cold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RestoreCursor {
     /// The batch.

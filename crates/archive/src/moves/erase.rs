@@ -4,7 +4,7 @@
 //!    die at any time.
 //! 2. A move removes the rows from hot, closes the open versions in cold and notes the ids in hot.
 //! 3. Once its hot commit is known, every version of the rows is removed from cold, and subtracted from the entry of the
-//!    batch that brought it: [`super::erasures::purge`].
+//!    batch that brought it: [`super::erasures::drop_erased`].
 
 use std::collections::BTreeSet;
 
@@ -13,13 +13,12 @@ use async_trait::async_trait;
 use super::erasures::{self, MAX_IDS, REASON};
 use super::queries::sql;
 use super::retry::{Attempt, retry_on_conflict};
-use super::rows::{self, MovedBatch, Rows};
+use super::rows::{self, MovedBatch};
 use super::timing::Step;
 use super::{MoveError, Mover, settle};
 use crate::fail_point;
 use crate::model::Family;
-use thermocline_database::{Begin, TierError, Value};
-use thermocline_journal::{Digest, MoveKind};
+use thermocline_database::{Begin, TierError};
 
 /// A batch of rows that are erased.
 struct Erase<'a> {
@@ -50,20 +49,13 @@ impl Attempt for Erase<'_> {
         this.took(Step::Hot);
         this.lock_claim().await?;
         for target in &targets {
-            let ids = Value::from(target.ids.clone());
-            let mut leaving: Vec<Rows<'_>> =
-                self.family.tables.iter().map(|moved| Rows { moved, rows: Vec::new() }).collect();
-            erasures::close(&mut this, target, &ids, &mut leaving).await?;
-            this.count(&leaving, -1).await?;
+            let leaving = erasures::close_and_count(&mut this, target).await?;
             rows += rows::count(&leaving);
-            this.cold.execute(sql::erased_with(), &[target.noun.into(), ids, this.number.into()]).await?;
+            let note = [target.noun.into(), target.ids.clone().into(), this.number.into()];
+            this.cold.execute(sql::erased_with(), &note).await?;
         }
-        let left = this.any_open().await?;
-        // The entry says nothing about the erased rows.
-        this.commit_cold(MoveKind::Erase, &[], Digest::default()).await?;
         let epoch = this.number;
-        let watermark = this.state.cold_watermark.filter(|_| left);
-        let steps = this.commit(watermark).await?;
+        let steps = erasures::commit(this).await?;
         Ok(Some(MovedBatch { epoch, rows, of_resource: 0, steps }))
     }
 }

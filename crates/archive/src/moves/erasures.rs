@@ -3,13 +3,15 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use super::MoveError;
 use super::queries::sql;
-use super::rows::Rows;
+use super::rows::{self, Rows};
+use super::timing::Steps;
 use super::transaction::Move;
 use crate::fail_point;
 use crate::model::{Family, Moved};
 use thermocline_database::{Record, Session, Statement, TierError, Value, row_of};
-use thermocline_journal::{Digest, claim, entry};
+use thermocline_journal::{Digest, MoveKind, claim, entry};
 
 /// The largest number of ids that one move erases. Children of a post go with it.
 pub const MAX_IDS: i64 = 100;
@@ -88,6 +90,25 @@ pub async fn close(
     Ok(())
 }
 
+/// Closes the open versions of a target and subtracts them from the counts. Returns their rows.
+pub async fn close_and_count<'a>(
+    this: &mut Move<'a>,
+    target: &Target<'_>,
+) -> Result<Vec<Rows<'a>>, TierError> {
+    let mut leaving = rows::empty(this.family);
+    close(this, target, &target.ids.clone().into(), &mut leaving).await?;
+    this.count(&leaving, -1).await?;
+    Ok(leaving)
+}
+
+/// Commits an erasure or a purge in both tiers. Its entry says nothing about the rows. Returns the time that its steps took.
+pub async fn commit(mut this: Move<'_>) -> Result<Steps, MoveError> {
+    let left = this.any_open().await?;
+    this.commit_cold(MoveKind::Erase, &[], Digest::default()).await?;
+    let watermark = this.state.cold_watermark.filter(|_| left);
+    this.commit(watermark).await
+}
+
 /// Closes the rows that are noted as still to be erased, in the open transaction of cold.
 pub async fn close_pending(this: &mut Move<'_>, leaving: &mut [Rows<'_>]) -> Result<(), TierError> {
     for target in targets(&mut *this.cold, this.family, |pending| pending == 0).await? {
@@ -97,9 +118,9 @@ pub async fn close_pending(this: &mut Move<'_>, leaving: &mut [Rows<'_>]) -> Res
     Ok(())
 }
 
-/// Removes the rows from cold that committed moves have erased, in the open transaction of cold. Readers of older epochs,
-/// which would miss them, have to ask hot again. Returns whether there were any.
-pub async fn purge(this: &mut Move<'_>) -> Result<bool, TierError> {
+/// Removes the rows from cold that committed moves have erased or purged, in the open transaction of cold. Readers of older
+/// epochs, which would miss them, have to ask hot again. Returns whether there were any.
+pub async fn drop_erased(this: &mut Move<'_>) -> Result<bool, TierError> {
     let (family, epoch) = (this.family, this.state.epoch);
     let targets = targets(&mut *this.cold, family, |pending| (1..=epoch).contains(&pending)).await?;
     if targets.is_empty() {

@@ -1,12 +1,24 @@
-//! Picking the next archived rows of a selection, newest move first.
+//! The next archived rows of a selection, newest move first.
 
 use std::collections::HashMap;
 
 use super::budget::BatchBudget;
 use super::queries::sql;
 use super::transaction::Move;
-use crate::model::{RestoreCursor, Selection};
-use thermocline_database::{TierError, Value};
+use crate::model::{Family, RestoreCursor, Selection};
+use thermocline_database::{Engine, TierError, Value};
+use thermocline_journal::entry;
+
+/// Returns the first and the last move that can have brought selected rows.
+pub async fn moves_of(
+    cold: &dyn Engine,
+    family: &Family,
+    selection: Selection,
+) -> Result<(i64, i64), TierError> {
+    let Some(span) = selection.span(family) else { return Ok((0, i64::MAX)) };
+    // No move has the number 0.
+    Ok(entry::spanned(cold, family.resource, span).await?.unwrap_or_default())
+}
 
 /// Returns the ids of the next rows below a cursor and from the move `first` on, as many as fit into a batch of `rows` rows,
 /// children included; and the cursor of the last one.

@@ -1,27 +1,26 @@
 //! One batch of archived rows that are old enough to be removed for good.
 //!
-//! It is an erasure whose rows are found by their age, so nothing of them has to be kept in mind: what an import or a backup
-//! brings back is as old, and goes with the next purge.
+//! It is an erasure of rows that are found by their age, so no note of them is kept: a row that an import or a backup brings
+//! back is as old, and goes with the next purge.
 //!
 //! 1. A move closes the open versions and notes their ids in cold, in one transaction.
 //! 2. Once its hot commit is known, every version of the rows is removed from cold, subtracted from the entry of the batch that
-//!    brought it, and the notes are deleted: [`super::erasures::purge`]. An interrupted move loses its notes, so that the rows are
-//!    as before.
+//!    brought it, and the notes are deleted: [`super::erasures::drop_erased`]. Undoing an interrupted move
+//!    deletes its notes, so that the rows are as before.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
-use super::pick::pick;
+use super::pick::{moves_of, pick};
 use super::queries::sql;
 use super::retry::Attempt;
-use super::rows::{MovedBatch, Rows};
+use super::rows::MovedBatch;
 use super::timing::Step;
 use super::{MoveError, Mover, erasures, settle};
 use crate::fail_point;
 use crate::model::{Family, RestoreCursor, Selection};
-use thermocline_database::{TierError, Value};
-use thermocline_journal::{Digest, MoveKind, entry};
+use thermocline_database::TierError;
 
 /// A purge; each attempt removes one batch.
 pub struct Purge<'a> {
@@ -50,20 +49,13 @@ impl Attempt for Purge<'_> {
         this.took(Step::Cold);
         this.lock_claim().await?;
         let target = erasures::target(self.family, self.family.resource, ids);
-        let ids = Value::from(target.ids.clone());
-        let mut leaving: Vec<Rows<'_>> =
-            self.family.tables.iter().map(|moved| Rows { moved, rows: Vec::new() }).collect();
-        erasures::close(&mut this, &target, &ids, &mut leaving).await?;
-        this.count(&leaving, -1).await?;
-        let note = [target.noun.into(), ids, this.number.into(), self.mover.clock.now().into()];
+        let leaving = erasures::close_and_count(&mut this, &target).await?;
+        let now = self.mover.clock.now();
+        let note = [target.noun.into(), target.ids.into(), this.number.into(), now.into()];
         this.cold.execute(sql::note_purged(), &note).await?;
         fail_point::reached("noted-purge");
-        let left = this.any_open().await?;
-        // The entry says nothing about the rows.
-        this.commit_cold(MoveKind::Erase, &[], Digest::default()).await?;
         let number = this.number;
-        let watermark = this.state.cold_watermark.filter(|_| left);
-        let steps = this.commit(watermark).await?;
+        let steps = erasures::commit(this).await?;
         *self.below() = below;
         Ok(Some(MovedBatch::new(number, &leaving, steps)))
     }
@@ -78,11 +70,7 @@ impl<'a> Purge<'a> {
         last: i64,
         rows: i64,
     ) -> Result<Self, TierError> {
-        let (first, spanned) = match selection.span(family) {
-            // No move has the number 0.
-            Some(span) => entry::spanned(mover.cold, family.resource, span).await?.unwrap_or_default(),
-            None => (0, i64::MAX),
-        };
+        let (first, spanned) = moves_of(mover.cold, family, selection).await?;
         let below = Mutex::new(RestoreCursor::above(spanned.min(last)));
         Ok(Self { mover, family, selection, rows: rows.max(1), first, below })
     }

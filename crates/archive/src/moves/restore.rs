@@ -11,7 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 
 use super::parents::{Left, Parents};
-use super::pick::pick;
+use super::pick::{moves_of, pick};
 use super::queries::sql;
 use super::retry::Attempt;
 use super::rows::{self, MovedBatch, Rows};
@@ -23,7 +23,7 @@ use crate::model::{Family, RestoreCursor, Selection};
 use thermocline_core::clock::Timestamp;
 use thermocline_core::keyset::Key;
 use thermocline_database::{TierError, Value};
-use thermocline_journal::{Digest, MoveKind, entry, state};
+use thermocline_journal::{Digest, MoveKind, state};
 
 /// A restore; each attempt moves one batch.
 pub struct Restore<'a> {
@@ -82,11 +82,7 @@ impl<'a> Restore<'a> {
         rows: i64,
     ) -> Result<Self, MoveError> {
         let parents = preflight::check_returning(mover.hot, family).await?;
-        let (first, last) = match selection.span(family) {
-            // No move has the number 0.
-            Some(span) => entry::spanned(mover.cold, family.resource, span).await?.unwrap_or_default(),
-            None => (0, i64::MAX),
-        };
+        let (first, last) = moves_of(mover.cold, family, selection).await?;
         let progress = Mutex::new(Progress { below: RestoreCursor::above(last), left: Left::default() });
         Ok(Self { mover, family, selection, rows: rows.max(1), parents, first, progress })
     }

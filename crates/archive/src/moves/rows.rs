@@ -1,8 +1,8 @@
 //! The rows of a move.
 
 use super::timing::Steps;
-use crate::model::Moved;
-use thermocline_database::Value;
+use crate::model::{Family, Moved};
+use thermocline_database::{Record, TierError, Value, row_of};
 use thermocline_journal::Digest;
 
 /// Rows of one table of the family.
@@ -28,6 +28,16 @@ impl MovedBatch {
     pub fn new(epoch: i64, moved: &[Rows<'_>], steps: Steps) -> Self {
         Self { epoch, rows: count(moved), of_resource: own(moved).len() as i64, steps }
     }
+}
+
+/// Returns an empty list of rows for each table of a family.
+pub fn empty(family: &Family) -> Vec<Rows<'_>> {
+    family.tables.iter().map(|moved| Rows { moved, rows: Vec::new() }).collect()
+}
+
+/// Returns the rows of one table in some records.
+pub fn rows_of(records: &[Record], moved: &Moved) -> Result<Vec<Vec<Value>>, TierError> {
+    records.iter().map(|record| row_of(record, moved.table)).collect()
 }
 
 /// Returns the rows of the resource's own table.

@@ -43,7 +43,7 @@ pub async fn settle(this: &mut Move<'_>) -> Result<bool, MoveError> {
         return Err(this.disagree(Disagreement::Unpaired));
     }
     entry::confirm(&mut *this.cold, resource, epoch).await?;
-    let mut changed = erasures::purge(this).await?;
+    let mut changed = erasures::drop_erased(this).await?;
     for above in entry::above(&mut *this.cold, resource, epoch).await? {
         let (number, kind) = (above.epoch, above.kind);
         if above.confirmed {

@@ -131,8 +131,7 @@ impl<'a> Move<'a> {
         statement: &Statement,
         params: &[Value],
     ) -> Result<Vec<Vec<Value>>, TierError> {
-        let records = self.hot.fetch(statement, params).await?;
-        records.iter().map(|record| row_of(record, moved.table)).collect()
+        rows::rows_of(&self.hot.fetch(statement, params).await?, moved)
     }
 
     /// Removes the rows of one table that belong to some ids from hot, and returns exactly the rows it removed. A reader of
@@ -192,8 +191,7 @@ impl<'a> Move<'a> {
         statement: &Statement,
         params: &[Value],
     ) -> Result<Vec<Vec<Value>>, TierError> {
-        let records = self.cold.fetch(statement, params).await?;
-        records.iter().map(|record| row_of(record, moved.table)).collect()
+        rows::rows_of(&self.cold.fetch(statement, params).await?, moved)
     }
 
     /// Returns whether readers have anything to ask cold for: an open row of the resource, or counts of a platform.

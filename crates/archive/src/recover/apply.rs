@@ -31,8 +31,7 @@ pub(super) async fn apply<'a>(
     let lost = recovery.lost.is_some();
     erasures::reconcile(this, lost).await?;
     let quarantined = entry::quarantined(&mut *this.cold, family.resource).await?;
-    let mut leaving: Vec<Rows<'a>> =
-        family.tables.iter().map(|moved| Rows { moved, rows: Vec::new() }).collect();
+    let mut leaving = rows::empty(family);
     let adopted = entry::adopted(&mut *this.cold, family.resource, epoch).await?;
     if !adopted.is_empty() {
         recovery.adopted = adopted.len() as i64;

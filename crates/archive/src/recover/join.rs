@@ -31,8 +31,7 @@ pub(super) async fn join<'a>(
     recovery: &mut Recovery,
 ) -> Result<Vec<Rows<'a>>, MoveError> {
     erasures::reconcile(this, false).await?;
-    let mut leaving: Vec<Rows<'a>> =
-        this.family.tables.iter().map(|moved| Rows { moved, rows: Vec::new() }).collect();
+    let mut leaving = rows::empty(this.family);
     leave_cold(this, (choices, parents, &mut *recovery), &mut leaving).await?;
     if !choices.keep_hot {
         give_back(this, (choices, parents, &mut *recovery)).await?;

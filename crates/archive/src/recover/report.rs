@@ -24,7 +24,7 @@ pub struct Choices {
     /// Moves that hot never committed, though it does not hold all of their rows any more. They are undone, and none of
     /// their rows comes back.
     pub interrupted: Vec<i64>,
-    /// Whether a row that hot holds keeps its values, whatever cold has.
+    /// Whether a row that hot holds keeps its values, also when cold has others.
     pub keep_hot: bool,
 }
 
