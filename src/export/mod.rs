@@ -59,7 +59,7 @@ pub enum Failed {
     /// A file.
     #[error(transparent)]
     File(#[from] FileError),
-    /// The folder has a copy of something else.
+    /// The folder has a copy of another origin.
     #[error(
         "{0} has another export: of other rows, or in another format. Choose another folder, or remove it"
     )]
@@ -161,18 +161,15 @@ impl Export<'_> {
             if stop.load(Ordering::Relaxed) {
                 return Err(Failed::Stopped.into());
             }
-            rows.into_iter().try_for_each(|row| part.row(place, row)).map_err(Into::into)
+            rows.into_iter()
+                .try_for_each(|row| part.row(place, row))
+                .map_err(|error| Failed::File(error).into())
         };
         let last = match snapshot.read(after, self.rows, &mut sink).await {
             Ok(last) => last,
             Err(ExportError::Sink(error)) => {
-                return Err(match error.downcast::<Failed>() {
-                    Ok(failed) => *failed,
-                    Err(error) => match error.downcast::<FileError>() {
-                        Ok(error) => Failed::File(*error),
-                        Err(error) => Failed::Cold(ExportError::Sink(error)),
-                    },
-                });
+                let failed = error.downcast::<Failed>().map(|failed| *failed);
+                return Err(failed.unwrap_or_else(|error| ExportError::Sink(error).into()));
             }
             Err(error) => return Err(error.into()),
         };
@@ -189,8 +186,7 @@ impl Export<'_> {
     }
 }
 
-/// Checks the copies in a folder, one for each resource. Returns the manifest of each with the number of rows that were read and what is
-/// wrong.
+/// Checks the copies in a folder, one for each resource. Returns the manifest of each, the number of its sound rows, and its faults.
 pub fn check(folder: &Path, resources: &[&str]) -> Result<Vec<(Manifest, u64, Vec<Fault>)>, FileError> {
     let mut all = Vec::new();
     for resource in resources {
@@ -207,7 +203,7 @@ fn table_of(name: &str) -> Option<&'static Table> {
     registry::imports().map(|(_, noun)| noun.table).find(|table| table.name == name)
 }
 
-/// Returns the table that the rows of another one may refer to by text in files, because its ids mean nothing elsewhere.
+/// Returns the table that the rows of `table` refer to, if files name its rows by text because its ids mean nothing elsewhere.
 fn parent_of(table: &Table) -> Option<&'static Table> {
     let mut nouns = registry::imports().map(|(_, noun)| noun);
     nouns.find(|noun| noun.table == table)?.parent.as_ref().map(|parent| parent.table)

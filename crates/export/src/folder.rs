@@ -54,14 +54,13 @@ impl Folder {
         }
     }
 
-    /// Ends a part whose last row has this place: closes its files, reads them back, and gives them their names. The part counts
-    /// when the manifest has it.
+    /// Ends a part whose last row has this place: closes its files, reads them back, gives them their names, and adds the part to
+    /// the manifest.
     pub fn add(&mut self, part: Part, last: (i64, i64)) -> Result<(), ExportError> {
         let mut files = Vec::new();
         for Open { table, written } in part.tables {
-            let Some(Written { writer, rows, name }) = written else { continue };
+            let Some(Written { writer, rows, name, partial }) = written else { continue };
             let path = self.folder.join(&name);
-            let partial = self.folder.join(format!("{name}{PARTIAL}"));
             writer.finish().map_err(ExportError::io(&partial))?;
             fail_point::reached("export-written");
             let found = Rows::of(&partial, part.format, table)?;
@@ -113,23 +112,26 @@ struct Written {
     writer: Box<dyn Writer>,
     rows: Rows,
     name: String,
+    /// Its path until it is complete.
+    partial: PathBuf,
 }
 
 impl Part {
     /// Adds a row of the table in this place.
     pub fn row(&mut self, place: usize, mut row: Vec<Value>) -> Result<(), ExportError> {
         let Open { table, written } = &mut self.tables[place];
-        if written.is_none() {
+        let written = if let Some(written) = written {
+            written
+        } else {
             let name = format!("{}-{:05}.{}", table.name, self.number, self.format);
-            let path = self.folder.join(format!("{name}{PARTIAL}"));
-            let file = File::create(&path).map_err(ExportError::io(&path))?;
-            let writer = self.format.write(file, table).map_err(ExportError::io(&path))?;
+            let partial = self.folder.join(format!("{name}{PARTIAL}"));
+            let file = File::create(&partial).map_err(ExportError::io(&partial))?;
+            let writer = self.format.write(file, table).map_err(ExportError::io(&partial))?;
             fail_point::reached("export-writing");
-            *written = Some(Written { writer, rows: Rows::default(), name });
-        }
-        let Some(written) = written else { return Ok(()) };
+            written.insert(Written { writer, rows: Rows::default(), name, partial })
+        };
         self.format.adapt(table, &mut row);
         written.rows.add(table, &row);
-        written.writer.row(&row).map_err(|source| ExportError::Io { path: written.name.clone(), source })
+        written.writer.row(&row).map_err(ExportError::io(&written.partial))
     }
 }

@@ -27,7 +27,7 @@ impl Format {
     /// All of them.
     pub const ALL: [Self; 2] = [Self::CsvGz, Self::Parquet];
 
-    /// Returns its name, which is also how its files end.
+    /// Returns its name, which is also the extension of its files.
     pub const fn name(self) -> &'static str {
         match self {
             Self::CsvGz => "csv.gz",
@@ -35,7 +35,7 @@ impl Format {
         }
     }
 
-    /// Makes of a row what the format can tell: in CSV an empty text is NULL where a column may be NULL.
+    /// Replaces the values of a row that the format cannot store: in CSV an empty text is NULL where a column may be NULL.
     pub(super) fn adapt(self, table: &Table, row: &mut [Value]) {
         match self {
             Self::CsvGz => {
@@ -87,9 +87,9 @@ impl FromStr for Format {
 
 /// Writes the rows of one file.
 pub(super) trait Writer: Send {
-    /// Adds a row: a value for each column of the sheet.
+    /// Adds a row: a value for each column of the table.
     fn row(&mut self, row: &[Value]) -> io::Result<()>;
 
-    /// Ends the file, so that a power cut cannot take anything of it.
+    /// Ends the file and makes it durable.
     fn finish(self: Box<Self>) -> io::Result<()>;
 }

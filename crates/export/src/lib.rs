@@ -1,8 +1,8 @@
 //! Rows into files, and the proof of those files. Nothing here asks a database.
 //!
 //! A copy is a folder with a [`Manifest`] and **parts**: one file for each table that has rows in it. A part is written under other
-//! names, read back and compared with what was written, and only then gets its names and its place in the manifest. A process
-//! that dies leaves whole files and perhaps some `.partial` ones, which the next run removes.
+//! names, read back and compared with what was written, and only then gets its names and its place in the manifest. A killed
+//! process leaves complete files, and `.partial` files that the next run removes.
 
 mod csv;
 mod folder;

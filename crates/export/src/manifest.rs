@@ -12,7 +12,7 @@ use thermocline_core::clock::Timestamp;
 
 /// The name of the file.
 pub const MANIFEST: &str = "manifest.json";
-/// How files are called while they are written.
+/// The suffix of the names of files that are not complete.
 pub(super) const PARTIAL: &str = ".partial";
 
 /// The subject of a copy.

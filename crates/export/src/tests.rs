@@ -1,4 +1,4 @@
-//! Files of every format hold what was written, and say so when they do not.
+//! Files of every format hold what was written, and a file that does not is found.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! Whether files hold what their manifest says.
+//! Compares files with their manifest.
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -35,7 +35,7 @@ impl Bytes {
         Ok(Self { size: hasher.count(), blake3: hasher.finalize().to_hex().to_string() })
     }
 
-    /// Says how they differ from what was expected.
+    /// Describes the difference to what was expected.
     fn difference(&self, expected: &Self) -> String {
         if self.size == expected.size {
             "was changed since it was written".to_owned()
@@ -59,14 +59,14 @@ impl Rows {
         self.digest.add(table.name, row);
     }
 
-    /// Reads a file. Not every library stands bytes that were changed: see [`Bytes::of`] first.
+    /// Reads a file, whose bytes must have been compared first: a library may fail in any way on bytes that were changed.
     pub(super) fn of(path: &Path, format: Format, table: &Table) -> Result<Self, ExportError> {
         let mut rows = Self::default();
         format.read(path, table, &mut |row| rows.add(table, row))?;
         Ok(rows)
     }
 
-    /// Says how they differ from what was expected.
+    /// Describes the difference to what was expected.
     pub(super) fn difference(&self, expected: &Self) -> String {
         if self.count == expected.count {
             "its rows are not those that were read: the digests differ".to_owned()
