@@ -13,7 +13,7 @@ use crate::cli::args;
 use crate::cli::failure::Failure;
 use crate::cli::output::print_all;
 use crate::cli::tiers::Tiers;
-use crate::clock::{Clock, DAY, Timestamp};
+use crate::clock::Clock;
 use crate::export::{self, Export};
 use crate::telemetry::explain;
 
@@ -94,27 +94,9 @@ impl Exported {
     }
 }
 
-/// Returns the instants that two days stand for.
-pub fn span(
-    from: Option<NaiveDate>,
-    to: Option<NaiveDate>,
-) -> Result<Option<(Timestamp, Timestamp)>, Failure> {
-    if let (Some(from), Some(to)) = (from, to)
-        && from > to
-    {
-        return Err(Failure::Usage(format!("--from {from} --to {to}: the range ends before it begins")));
-    }
-    if from.is_none() && to.is_none() {
-        return Ok(None);
-    }
-    let begin = from.map_or(Timestamp::MIN, Timestamp::midnight);
-    let end = to.map_or(Timestamp::MAX, |to| Timestamp::midnight(to).plus(DAY));
-    Ok(Some((begin, end)))
-}
-
 /// Runs the command.
 pub async fn run(args: &Args, tiers: &Tiers, clock: &Clock, json: bool) -> Result<(), Failure> {
-    let span = span(args.from, args.to)?;
+    let span = args::range_of_days(args.from, args.to)?;
     let stop = stop_on_signal();
     let mut all = Vec::new();
     for family in args.resources.families() {

@@ -74,12 +74,9 @@ enum Command {
 /// Runs the command.
 pub async fn run(args: Args, settings: &Settings, json: bool) -> Result<(), Failure> {
     let clock = Clock::system();
-    if let Command::Status(args) = &args.command {
-        // It works while cold is unavailable.
-        return status::run(args, settings, &clock, json).await;
-    }
     // These work while cold is unavailable, and beside a move that waits for it.
     match &args.command {
+        Command::Status(args) => return status::run(args, settings, &clock, json).await,
         Command::Pause(args) => return pace::pause(args, settings, &clock, json).await,
         Command::Continue(args) => return pace::go_on(args, settings, &clock, json).await,
         Command::Pace(args) => return pace::run(args, settings, &clock, json).await,

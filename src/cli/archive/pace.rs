@@ -1,4 +1,4 @@
-//! `thermocline archive pause`, `continue` and `pace`: what operators ask of movers, wherever they run.
+//! `thermocline archive pause`, `continue` and `pace`: requests of operators to the movers of every process.
 
 use std::time::Duration;
 
@@ -14,8 +14,8 @@ use crate::journal::{Control, control};
 
 /// Let no batch of a resource begin until `archive continue`
 ///
-/// Reaches every mover, whichever server or command runs it: `archive run`, the schedule, a restore and a purge finish their batch
-/// and wait, without a lock or a transaction. An erasure and a recovery are carried out all the same.
+/// Reaches the movers of every server and command: `archive run`, the schedule, a restore and a purge finish their batch and wait,
+/// without a lock or a transaction. An erasure and a recovery are carried out all the same.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -38,8 +38,8 @@ pub struct ContinueArgs {
 
 /// Slow the movers of a resource down, or let them run freely again
 ///
-/// Reaches every mover, whichever server or command runs it, before its next batch. An option that is not given leaves the
-/// other one as it is. Beside the options of a run the stricter limit counts.
+/// Reaches the movers of every server and command before their next batch. A limit that is not given stays as it is. Where a run has
+/// options of its own, the stricter limit counts.
 #[derive(Debug, clap::Args)]
 #[command(
     group = clap::ArgGroup::new("asked").required(true).multiple(true)

@@ -9,9 +9,9 @@ use thermocline_export::Format;
 use super::export::{Exported, format, one};
 use super::mover::{mover, stop_on_signal};
 use super::resources::ResourceArgs;
-use super::run::{print, show};
+use super::run::with_progress;
 use crate::archive::export::Snapshot;
-use crate::archive::{Family, Outcome, RunReport, Selection};
+use crate::archive::{Outcome, RunReport, Selection};
 use crate::cli::args;
 use crate::cli::failure::Failure;
 use crate::cli::output::{confirm, print_all, print_json};
@@ -123,7 +123,7 @@ pub async fn run(args: &Args, tiers: &Tiers, clock: &Clock, json: bool) -> Resul
     let mut all = Vec::new();
     for family in args.resources.families() {
         if !args.dry_run {
-            // Rows that an interrupted purge has left are no part of it.
+            // An interrupted purge is completed first: its rows are no part of this one.
             mover.finish_erasures(family).await.map_err(Failure::of)?;
         }
         let archived = Snapshot::now(mover.hot, mover.cold, family, selection).await.map_err(Failure::of)?;
@@ -145,7 +145,7 @@ pub async fn run(args: &Args, tiers: &Tiers, clock: &Clock, json: bool) -> Resul
     let stop = stop_on_signal();
     let mut purged = Vec::new();
     for (family, _) in all {
-        // Every row may go that is archived by now, or those that are in files.
+        // Without an export every row that is archived by now may go.
         let (mut last, mut exported) = (i64::MAX, None);
         if let Some(folder) = &args.export {
             let folder = folder.join(format!("before-{}", before.date()));
@@ -160,18 +160,17 @@ pub async fn run(args: &Args, tiers: &Tiers, clock: &Clock, json: bool) -> Resul
                 folder: &folder,
             };
             let done = one(&export, &stop).await?;
-            ensure_sound(&export, family)?;
+            ensure_sound(&export)?;
             if !json {
                 done.print();
             }
             last = done.epoch;
             exported = Some(done);
         }
-        let bar = args::bar(family.resource, 0, false);
-        let mut progress = |report: &RunReport| show(&bar, report);
-        let report = mover.purge(family, (before, last), args.rows, &stop, &mut progress).await;
-        bar.finish_and_clear();
-        print(&report, json);
+        let report = with_progress(family.resource, json, async |progress| {
+            mover.purge(family, (before, last), args.rows, &stop, progress).await
+        });
+        let report = report.await;
         purged.push(Purged { exported, report });
     }
     if json {
@@ -181,9 +180,9 @@ pub async fn run(args: &Args, tiers: &Tiers, clock: &Clock, json: bool) -> Resul
     if purged.iter().all(ended) { Ok(()) } else { Err(Failure::Reported) }
 }
 
-/// Refuses to go on when the files do not hold what they should, which may be those of an earlier run.
-fn ensure_sound(export: &Export<'_>, family: &'static Family) -> Result<(), Failure> {
-    for (_, _, faults) in export::check(export.folder, &[family.resource]).map_err(Failure::of)? {
+/// Fails when a file of the export, which may be of an earlier run, does not hold what its manifest says.
+fn ensure_sound(export: &Export<'_>) -> Result<(), Failure> {
+    for (_, _, faults) in export::check(export.folder, &[export.family.resource]).map_err(Failure::of)? {
         if let Some(fault) = faults.first() {
             let place = export.place().join(&fault.file);
             return Err(Failure::Failed(format!(

@@ -5,13 +5,13 @@ use serde::Serialize;
 
 use super::mover::{mover, stop_on_signal};
 use super::resources::{ResourceArgs, find};
-use super::run::{print, show};
+use super::run::with_progress;
 use crate::archive::{Family, Outcome, RunReport, Selection};
 use crate::cli::args;
 use crate::cli::failure::Failure;
 use crate::cli::output::{print_all, print_json};
 use crate::cli::tiers::Tiers;
-use crate::clock::{Clock, DAY, Timestamp};
+use crate::clock::Clock;
 
 /// Move rows back from cold to hot with their ids
 ///
@@ -74,16 +74,8 @@ impl Args {
             }
             return Ok((families, Selection::Batch(batch)));
         }
-        if let (Some(from), Some(to)) = (self.from, self.to) {
-            if from > to {
-                return Err(Failure::Usage(format!(
-                    "--from {from} --to {to}: the range ends before it begins"
-                )));
-            }
-            let end = Timestamp::midnight(to).plus(DAY);
-            return Ok((families, Selection::Span(Timestamp::midnight(from), end)));
-        }
-        Ok((families, Selection::All))
+        let span = args::range_of_days(self.from, self.to)?;
+        Ok((families, span.map_or(Selection::All, |(from, to)| Selection::Span(from, to))))
     }
 }
 
@@ -105,14 +97,13 @@ pub async fn run(args: &Args, tiers: &Tiers, clock: &Clock, json: bool) -> Resul
     let stop = stop_on_signal();
     let mut reports = Vec::new();
     for family in families {
-        let bar = args::bar(family.resource, 0, false);
-        let mut progress = |report: &RunReport| show(&bar, report);
         // Before the first batch: another mover could archive the restored rows again.
         let was_held = mover.is_held(family).await.map_err(Failure::of)?;
         mover.hold(family).await.map_err(Failure::of)?;
-        let report = mover.restore(family, chosen, args.rows, &stop, &mut progress).await;
-        bar.finish_and_clear();
-        print(&report, json);
+        let report = with_progress(family.resource, json, async |progress| {
+            mover.restore(family, chosen, args.rows, &stop, progress).await
+        });
+        let report = report.await;
         if report.rows == 0 && !was_held {
             mover.resume(family).await.map_err(Failure::of)?;
         } else if !json {

@@ -61,12 +61,12 @@ impl Args {
             rule: self.due.rule(settings, resource),
             batch: self.batch.unwrap_or(options.batch),
             max_rows: self.max_rows,
-            leaves_paused: false,
             pause: self.pause.map_or(options.pause, Duration::from_millis),
             max_hot_latency: self.max_hot_latency.map(Duration::from_millis).or(options.max_hot_latency),
             patience: self
                 .patience
                 .map_or(options.patience, |micros| Duration::from_micros(micros.cast_unsigned())),
+            ..options
         }
     }
 }
@@ -76,11 +76,10 @@ pub fn options(settings: &config::ArchiveSettings, resource: &str) -> ArchiveOpt
     ArchiveOptions {
         rule: due::rule(settings, resource),
         batch: settings.batch,
-        max_rows: None,
         pause: settings.pause,
         max_hot_latency: settings.max_hot_latency,
-        leaves_paused: false,
         patience: settings.patience,
+        ..ArchiveOptions::default()
     }
 }
 
@@ -135,16 +134,25 @@ pub async fn one(
     stop: &AtomicBool,
     quiet: bool,
 ) -> RunReport {
-    let bar = args::bar(family.resource, 0, false);
-    let mut progress = |report: &RunReport| show(&bar, report);
-    let report = mover.run(family, options, stop, &mut progress).await;
+    with_progress(family.resource, quiet, async |progress| mover.run(family, options, stop, progress).await)
+        .await
+}
+
+/// Shows the progress of a run on a terminal, and prints its outcome; with `quiet`, its errors only.
+pub async fn with_progress(
+    resource: &str,
+    quiet: bool,
+    run: impl AsyncFnOnce(&mut (dyn FnMut(&RunReport) + Send)) -> RunReport,
+) -> RunReport {
+    let bar = args::bar(resource, 0, false);
+    let report = run(&mut |report: &RunReport| show(&bar, report)).await;
     bar.finish_and_clear();
     print(&report, quiet);
     report
 }
 
 /// Updates a progress bar.
-pub fn show(bar: &ProgressBar, report: &RunReport) {
+fn show(bar: &ProgressBar, report: &RunReport) {
     match report.due {
         Some(due) => bar.set_length(due.cast_unsigned()),
         None => bar.unset_length(),
@@ -155,7 +163,7 @@ pub fn show(bar: &ProgressBar, report: &RunReport) {
 }
 
 /// Prints the outcome of one resource; with `quiet`, its errors only.
-pub fn print(report: &RunReport, quiet: bool) {
+fn print(report: &RunReport, quiet: bool) {
     let RunReport { resource, rows, batches, rejected, left, seconds, .. } = report;
     if let Some(error) = report.error.as_ref().filter(|_| report.outcome == Outcome::Failed) {
         errln!("error: {error}");
