@@ -161,12 +161,12 @@ async fn check(engine: &dyn Engine) -> Service {
     Service { status, latency_ms, silent_workers }
 }
 
-/// Returns the workers of a spread tier that do not answer. The server that is asked answers without them.
+/// Returns the workers of a spread tier that do not answer. The probe does not reach them: the coordinator answers it alone.
 async fn silent_workers(engine: &dyn Engine) -> Vec<String> {
     let asked = tokio::time::timeout(TIMEOUT, engine.fetch(spread::sql::silent_workers(), &[])).await;
     let names = match asked {
         Ok(Ok(records)) => records.iter().filter_map(|record| record.text("worker").ok()).collect(),
-        // One that swallows the question keeps the server waiting.
+        // The coordinator waits for a worker that accepts the connection and stays silent.
         _ => vec!["unknown".to_owned()],
     };
     if !names.is_empty() {

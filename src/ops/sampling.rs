@@ -49,7 +49,7 @@ async fn sample_servers(app: &App, rules: &[(&'static Family, Rule)]) {
                 metrics::gauge!(TIER_UP, "tier" => "cold", "server" => server.clone())
                     .set(number(newest.is_some()));
                 for (resource, newest) in newest.unwrap_or_default() {
-                    // Hot was read first: whatever it has committed by then was in cold before.
+                    // Hot was read first, and every move that it had committed by then was in cold before.
                     let Some(epoch) = epochs.and_then(|epochs| epochs.get(resource)) else { continue };
                     let lag = (epoch - newest).max(0);
                     metrics::gauge!(EPOCH_LAG, "resource" => resource, "server" => server.clone())

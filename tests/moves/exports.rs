@@ -4,15 +4,14 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use flate2::read::GzDecoder;
+use thermocline::clock::{DAY, Timestamp};
 
+use super::fault_injection::now;
 use super::fixture::Fixture;
 use super::program::{Ended, Program};
 use super::purge::forget_before;
 use super::run;
 use crate::support::waiting::output;
-use thermocline::clock::{DAY, Timestamp};
-
-use super::fault_injection::now;
 
 /// Returns the names of the files of a folder, sorted.
 pub fn files(folder: &Path) -> Vec<PathBuf> {
@@ -125,7 +124,7 @@ fn a_file_that_was_changed_is_found() {
     fixture.end();
 }
 
-/// Rows of a span as of one epoch, whichever moves come later.
+/// Rows of a span as of one epoch, independent of later moves.
 #[test]
 fn an_export_is_of_one_moment() {
     let Some(fixture) = Fixture::mixed() else { return };

@@ -53,7 +53,7 @@ fn a_paused_mover_holds_nothing_and_goes_on_when_told() {
             // A file has one writer at a time, so another one would wait for a transaction.
             for tier in [&other.hot, &other.cold] {
                 let mut session = tier.session().await.expect("a session");
-                session.begin(Begin::Write).await.expect("nobody writes");
+                session.begin(Begin::Write).await.expect("no other writer");
                 session.rollback().await.expect("ends");
             }
             // An erasure is carried out all the same.
