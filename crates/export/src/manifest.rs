@@ -80,11 +80,6 @@ impl Manifest {
         self.files().filter(|proof| proof.table == table).map(|proof| proof.rows).sum()
     }
 
-    /// Returns the number of rows of all tables.
-    pub fn rows(&self) -> u64 {
-        self.files().map(|proof| proof.rows).sum()
-    }
-
     /// Returns its files.
     pub fn files(&self) -> impl Iterator<Item = &Proof> {
         self.parts.iter().flat_map(|part| &part.files)
