@@ -190,7 +190,6 @@ async fn faults(database: &dyn Schema) -> Result<Vec<Finding>, Failure> {
     let mut found = findings(schema::of(database.tier()).tables, &live);
     let is_postgres = live.dialect == Dialect::Postgres;
     found.extend(schema::spread::findings(database, is_postgres).await.map_err(Failure::of)?);
-    found.extend(schema::spread::hypertable::findings(database, is_postgres).await.map_err(Failure::of)?);
     Ok(found.into_iter().filter(|finding| finding.fault).collect())
 }
 

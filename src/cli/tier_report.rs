@@ -150,7 +150,6 @@ async fn fill(database: &dyn Schema, report: &mut TierReport) -> Result<(), Tier
     report.findings = findings::findings(schema::of(database.tier()).tables, &tables);
     let is_postgres = server.dialect == Dialect::Postgres;
     report.findings.extend(schema::spread::findings(database, is_postgres).await?);
-    report.findings.extend(schema::spread::hypertable::findings(database, is_postgres).await?);
     report.findings.sort_by_key(|finding| !finding.fault);
     for inspect::Size { table, rows, bytes } in sizes {
         report.tables.push(TableSize { table, rows, exact: false, bytes });

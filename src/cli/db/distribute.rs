@@ -2,16 +2,14 @@
 
 use serde::Serialize;
 
+use super::target;
 use crate::archive::adopt;
-use crate::cli::connect;
 use crate::cli::failure::Failure;
 use crate::cli::output::print_json;
 use crate::cli::schema_setup;
 use crate::config::Settings;
-use crate::schema::Dialect;
 use crate::schema::spread::{self, Shards};
-use crate::telemetry::explain;
-use crate::tier::{Schema, Tier};
+use crate::tier::Schema;
 
 /// Spread the tables of cold over the workers of Citus
 ///
@@ -52,11 +50,7 @@ struct Report {
 
 /// Runs the command.
 pub async fn run(args: &Args, settings: &Settings, json: bool) -> Result<(), Failure> {
-    let Some(location) = settings.cold.as_ref().filter(|location| location.dialect() == Dialect::Postgres)
-    else {
-        return Err(Failure::Usage("COLD_DATABASE_URL: only a PostgreSQL with Citus has workers".to_owned()));
-    };
-    let cold = connect::open(Tier::Cold, location).await?;
+    let cold = target::open_cold_postgres(settings, "only a PostgreSQL with Citus has workers").await?;
     let report = distribute(&*cold, args).await;
     cold.close().await;
     let report = report?;
@@ -92,19 +86,13 @@ async fn distribute(cold: &dyn Schema, args: &Args) -> Result<Report, Failure> {
         Failure::Failed(format!("cold is spread in another way, which nothing here changes:{wrong}"))
     })?;
     let of_posts = args.post_shards.map_or(workers * 2, i64::from);
-    let statements = spread::plan(&missing, Shards { most: args.shards.into(), of_posts });
-    let placed: Vec<&'static str> = missing.iter().map(|(table, _)| *table).collect();
-    let report = |statements| Report { placed: placed.clone(), statements, dry_run: args.dry_run };
-    if args.dry_run || missing.is_empty() {
-        return Ok(report(statements));
+    let report = Report {
+        placed: missing.iter().map(|(table, _)| *table).collect(),
+        statements: spread::plan(&missing, Shards { most: args.shards.into(), of_posts }),
+        dry_run: args.dry_run,
+    };
+    if !args.dry_run {
+        target::run_all(cold, &report.statements).await?;
     }
-    let mut direct = cold.migrating().await.map_err(Failure::of)?;
-    for statement in &statements {
-        if let Err(stop) = direct.run(statement).await {
-            direct.close().await;
-            return Err(Failure::Failed(format!("cold: {statement}: {}", explain(&*stop.source))));
-        }
-    }
-    direct.close().await;
-    Ok(report(statements))
+    Ok(report)
 }

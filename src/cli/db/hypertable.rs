@@ -2,15 +2,13 @@
 
 use serde::Serialize;
 
-use crate::cli::connect;
+use super::target;
 use crate::cli::failure::Failure;
 use crate::cli::output::print_json;
 use crate::cli::schema_setup;
 use crate::config::Settings;
-use crate::schema::Dialect;
 use crate::schema::spread::hypertable;
-use crate::telemetry::explain;
-use crate::tier::{Schema, Tier};
+use crate::tier::Schema;
 
 /// Cut the archived messages and prices into chunks by time, with TimescaleDB
 ///
@@ -42,11 +40,7 @@ struct Report {
 
 /// Runs the command.
 pub async fn run(args: &Args, settings: &Settings, json: bool) -> Result<(), Failure> {
-    let Some(location) = settings.cold.as_ref().filter(|location| location.dialect() == Dialect::Postgres)
-    else {
-        return Err(Failure::Usage("COLD_DATABASE_URL: only a PostgreSQL has hypertables".to_owned()));
-    };
-    let cold = connect::open(Tier::Cold, location).await?;
+    let cold = target::open_cold_postgres(settings, "only a PostgreSQL has hypertables").await?;
     let statements = cut(&*cold, args).await;
     cold.close().await;
     let report = Report { statements: statements?, dry_run: args.dry_run };
@@ -70,16 +64,8 @@ async fn cut(cold: &dyn Schema, args: &Args) -> Result<Vec<String>, Failure> {
         return Err(Failure::Usage("cold: its tables are spread over workers already".to_owned()));
     }
     let statements = hypertable::plan(&tables);
-    if args.dry_run || statements.is_empty() {
-        return Ok(statements);
+    if !args.dry_run {
+        target::run_all(cold, &statements).await?;
     }
-    let mut direct = cold.migrating().await.map_err(Failure::of)?;
-    for statement in &statements {
-        if let Err(stop) = direct.run(statement).await {
-            direct.close().await;
-            return Err(Failure::Failed(format!("cold: {statement}: {}", explain(&*stop.source))));
-        }
-    }
-    direct.close().await;
     Ok(statements)
 }

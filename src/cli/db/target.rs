@@ -1,4 +1,4 @@
-//! The tiers and the versions that a command is about.
+//! The tiers and the versions that a command is about, and statements for a cold tier in PostgreSQL.
 
 use std::sync::Arc;
 
@@ -7,7 +7,8 @@ use clap::ValueEnum;
 use crate::cli::connect;
 use crate::cli::failure::Failure;
 use crate::config::Settings;
-use crate::schema;
+use crate::schema::{self, Dialect};
+use crate::telemetry::explain;
 use crate::tier::migrate::Step;
 use crate::tier::{Schema, Tier, TierLocation};
 
@@ -50,6 +51,31 @@ pub async fn open_existing(tier: Tier, location: &TierLocation) -> Result<Option
         Some(file) if !file.is_file() => Ok(None),
         _ => connect::open(tier, location).await.map(Some),
     }
+}
+
+/// Opens a cold tier in PostgreSQL. With any other, fails with what only PostgreSQL has.
+pub async fn open_cold_postgres(settings: &Settings, only: &str) -> Result<Arc<dyn Schema>, Failure> {
+    match settings.cold.as_ref().filter(|location| location.dialect() == Dialect::Postgres) {
+        Some(location) => connect::open(Tier::Cold, location).await,
+        None => Err(Failure::Usage(format!("COLD_DATABASE_URL: {only}"))),
+    }
+}
+
+/// Runs statements in this order on the connection that holds the migration lock, and stops at the first that fails.
+pub async fn run_all(database: &dyn Schema, statements: &[String]) -> Result<(), Failure> {
+    if statements.is_empty() {
+        return Ok(());
+    }
+    let mut direct = database.migrating().await.map_err(Failure::of)?;
+    for statement in statements {
+        if let Err(stop) = direct.run(statement).await {
+            direct.close().await;
+            let tier = database.tier();
+            return Err(Failure::Failed(format!("{tier}: {statement}: {}", explain(&*stop.source))));
+        }
+    }
+    direct.close().await;
+    Ok(())
 }
 
 /// Parses a version: its number, its name with or without the number, `head` or `base`.

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use thermocline_database::schema::findings::{Difference, Finding};
 
-use crate::tier::{Engine, Statement, Tier, TierError};
+use super::has_extension;
+use crate::tier::{Engine, Statement, TierError};
 
 crate::queries! {
     /// Statements about chunked tables.
@@ -31,8 +32,7 @@ pub struct Chunked {
 
 /// Reads the chunked tables; `None` on a server without TimescaleDB.
 pub async fn read<E: Engine + ?Sized>(engine: &E) -> Result<Option<BTreeMap<String, Chunked>>, TierError> {
-    let records = engine.fetch(sql::is_there(), &[]).await?;
-    if !records.first().map_or(Ok(false), |record| record.bool("is_there"))? {
+    if !has_extension(engine, sql::is_there()).await? {
         return Ok(None);
     }
     let mut tables = BTreeMap::new();
@@ -55,15 +55,8 @@ pub fn plan(tables: &BTreeMap<String, Chunked>) -> Vec<String> {
     missing.map(cut).collect()
 }
 
-/// Returns the faults of a cold tier whose tables are cut in another way, and notes on what is compressed.
-pub async fn findings<E: Engine + ?Sized>(engine: &E, is_postgres: bool) -> Result<Vec<Finding>, TierError> {
-    if engine.tier() != Tier::Cold || !is_postgres {
-        return Ok(Vec::new());
-    }
-    Ok(read(engine).await?.map_or_else(Vec::new, |tables| differences(&tables)))
-}
-
-fn differences(tables: &BTreeMap<String, Chunked>) -> Vec<Finding> {
+/// Returns faults for tables that are cut in another way, and notes for compressed ones.
+pub(super) fn differences(tables: &BTreeMap<String, Chunked>) -> Vec<Finding> {
     let mut found = Vec::new();
     for (name, Chunked { column, is_compressed }) in tables {
         let finding = |fault, text| Finding { what: Difference::Placement, table: name.clone(), fault, text };

@@ -63,7 +63,8 @@ pub struct Shards {
     pub of_posts: i64,
 }
 
-/// Returns the statements that place tables, in one transaction. What stands in the local tables is read no more afterwards.
+/// Returns the statements that place tables, in one transaction. The rows in the local tables are no longer read afterwards, and
+/// are removed.
 pub fn plan(missing: &[(&str, Placement)], shards: Shards) -> Vec<String> {
     if missing.is_empty() {
         return Vec::new();
@@ -110,8 +111,7 @@ pub type Placements = BTreeMap<String, Placed>;
 
 /// Reads the placements; `None` on a server without Citus.
 pub async fn read<E: Engine + ?Sized>(engine: &E) -> Result<Option<Placements>, TierError> {
-    let records = engine.fetch(sql::is_there(), &[]).await?;
-    if !records.first().map_or(Ok(false), |record| record.bool("is_there"))? {
+    if !has_extension(engine, sql::is_there()).await? {
         return Ok(None);
     }
     let mut placements = Placements::new();
@@ -124,6 +124,12 @@ pub async fn read<E: Engine + ?Sized>(engine: &E) -> Result<Option<Placements>, 
         placements.insert(record.text("tbl")?, placed);
     }
     Ok(Some(placements))
+}
+
+/// Returns whether a server has an extension, by the statement that looks for it.
+async fn has_extension<E: Engine + ?Sized>(engine: &E, statement: &Statement) -> Result<bool, TierError> {
+    let records = engine.fetch(statement, &[]).await?;
+    records.first().map_or(Ok(false), |record| record.bool("is_there"))
 }
 
 /// Returns the tables that are not placed yet, in the order in which they are.
@@ -142,15 +148,23 @@ pub fn missing(placements: &Placements) -> Result<Vec<(&'static str, Placement)>
     if wrong.is_empty() { Ok(missing) } else { Err(wrong) }
 }
 
-/// Returns the faults of a cold tier of which some tables are spread and others are not, or in another way. A read of the rest
-/// would be of two instants.
+/// Returns the differences of a cold tier from the profiles of spread and of chunked tables.
 pub async fn findings<E: Engine + ?Sized>(engine: &E, is_postgres: bool) -> Result<Vec<Finding>, TierError> {
     if engine.tier() != Tier::Cold || !is_postgres {
         return Ok(Vec::new());
     }
-    let Some(placements) = read(engine).await? else { return Ok(Vec::new()) };
+    let mut found = read(engine).await?.map_or_else(Vec::new, |placements| differences(&placements));
+    if let Some(tables) = hypertable::read(engine).await? {
+        found.extend(hypertable::differences(&tables));
+    }
+    Ok(found)
+}
+
+/// Returns the faults where some tables are spread and others are not, or in another way. A read of the rest would be of two
+/// instants.
+fn differences(placements: &Placements) -> Vec<Finding> {
     if !PROFILE.iter().any(|(table, _)| placements.contains_key(*table)) {
-        return Ok(Vec::new());
+        return Vec::new();
     }
     let fault = |table: &str, text: String| Finding {
         what: Difference::Placement,
@@ -158,14 +172,14 @@ pub async fn findings<E: Engine + ?Sized>(engine: &E, is_postgres: bool) -> Resu
         fault: true,
         text,
     };
-    Ok(match missing(&placements) {
+    match missing(placements) {
         Ok(missing) => {
             let local =
                 |table| format!("{table} is local beside spread tables: run `thermocline db distribute`");
             missing.into_iter().map(|(table, _)| fault(table, local(table))).collect()
         }
         Err(wrong) => wrong.into_iter().map(|text| fault("cold", text)).collect(),
-    })
+    }
 }
 
 fn fits(placed: &Placed, placement: Placement, placements: &Placements) -> bool {
