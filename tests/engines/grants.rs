@@ -14,26 +14,31 @@ fn grants(installation: &Installation, role: &str, tier: &str) -> Vec<String> {
     statements.iter().map(|one| one["sql"].as_str().expect("a text").to_owned()).collect()
 }
 
-/// Makes a login with the rights of a role in cold, and returns the URL with it.
-async fn login(installation: &Installation, role: &str, login: &str) -> String {
-    for statement in grants(installation, role, "cold") {
-        installation.in_cold(&statement).await;
+/// Runs SQL in a tier, past the program.
+async fn execute(installation: &Installation, tier: &str, text: &str) {
+    if tier == "hot" { installation.in_hot(text).await } else { installation.in_cold(text).await }
+}
+
+/// Makes a login with the rights of a role in a tier, and returns the URL with it.
+async fn login(installation: &Installation, tier: &str, role: &str, login: &str) -> String {
+    for statement in grants(installation, role, tier) {
+        execute(installation, tier, &statement).await;
     }
-    installation.in_cold(&format!("CREATE ROLE {login} LOGIN; GRANT thermocline_{role} TO {login}")).await;
-    let url = installation.cold();
+    let made = format!("CREATE ROLE {login} LOGIN; GRANT thermocline_{role} TO {login}");
+    execute(installation, tier, &made).await;
+    let url = if tier == "hot" { installation.hot() } else { installation.cold() };
     let (scheme, rest) = url.split_once("://").expect("a URL");
     let host = rest.split_once('@').map_or(rest, |(_, host)| host);
     format!("{scheme}://{login}@{host}")
 }
 
 /// Removes the roles, which belong to the whole server.
-async fn forget(installation: &Installation, role: &str, login: &str) {
-    installation
-        .in_cold(&format!(
-            "REASSIGN OWNED BY thermocline_{role}, {login} TO CURRENT_USER; DROP OWNED BY thermocline_{role}, {login}; \
-             DROP ROLE {login}"
-        ))
-        .await;
+async fn forget(installation: &Installation, tier: &str, role: &str, login: &str) {
+    let text = format!(
+        "REASSIGN OWNED BY thermocline_{role}, {login} TO CURRENT_USER; DROP OWNED BY thermocline_{role}, {login}; \
+         DROP ROLE {login}"
+    );
+    execute(installation, tier, &text).await;
 }
 
 const ROWS: &str = "INSERT INTO users (username) VALUES ('ann'), ('bob');
@@ -49,7 +54,7 @@ async fn postgres_as_reader_mover_and_migrator() {
     }
     installation.in_hot("SELECT 1").await;
     // A migrator makes the tables of an empty database.
-    let migrator = login(&installation, "migrator", "a_migrator").await;
+    let migrator = login(&installation, "cold", "migrator", "a_migrator").await;
     let as_user = |url: &str, args: &[&str]| {
         Ended::of(output(installation.command(args).env("COLD_DATABASE_URL", url)))
     };
@@ -57,7 +62,7 @@ async fn postgres_as_reader_mover_and_migrator() {
     assert_eq!(done.status, Some(0), "{done:?}");
     installation.in_hot(ROWS).await;
 
-    let mover = login(&installation, "mover", "a_mover").await;
+    let mover = login(&installation, "cold", "mover", "a_mover").await;
     for args in [
         &["archive", "run"][..],
         &["archive", "verify"],
@@ -76,7 +81,7 @@ async fn postgres_as_reader_mover_and_migrator() {
     let refused = as_user(&mover, &["db", "downgrade", "base", "--tier", "cold", "--yes"]);
     assert_eq!(refused.status, Some(1), "{refused:?}");
 
-    let reader = login(&installation, "reader", "a_reader").await;
+    let reader = login(&installation, "cold", "reader", "a_reader").await;
     for args in [&["check"][..], &["db", "check"], &["archive", "status"], &["archive", "verify"]] {
         let done = as_user(&reader, args);
         assert_eq!(done.status, Some(0), "{args:?}: {done:?}");
@@ -84,7 +89,7 @@ async fn postgres_as_reader_mover_and_migrator() {
     let refused = as_user(&reader, &["archive", "restore", "--all"]);
     assert!(refused.status == Some(1) && refused.err.contains("permission denied"), "{refused:?}");
     for (role, login) in [("reader", "a_reader"), ("mover", "a_mover"), ("migrator", "a_migrator")] {
-        forget(&installation, role, login).await;
+        forget(&installation, "cold", role, login).await;
     }
     installation.drop().await;
     // The roles belong to the whole server: one test after the other.
@@ -93,19 +98,9 @@ async fn postgres_as_reader_mover_and_migrator() {
 
 async fn hot_postgres_as_reader_mover_and_migrator() {
     let Some(installation) = Installation::on_postgres().await else { return };
-    let take_part_as = async |role: &str| {
-        let login = format!("hot_{role}");
-        for statement in grants(&installation, role, "hot") {
-            installation.in_hot(&statement).await;
-        }
-        installation.in_hot(&format!("CREATE ROLE {login} LOGIN; GRANT thermocline_{role} TO {login}")).await;
-        let (scheme, rest) = installation.hot().split_once("://").expect("a URL");
-        let host = rest.split_once('@').map_or(rest, |(_, host)| host);
-        format!("{scheme}://{login}@{host}")
-    };
     let run =
         |url: &str, args: &[&str]| Ended::of(output(installation.command(args).env("HOT_DATABASE_URL", url)));
-    let migrator = take_part_as("migrator").await;
+    let migrator = login(&installation, "hot", "migrator", "hot_migrator").await;
     for args in [&["db", "auto"][..], &["db", "upgrade", "--live"], &["db", "check"]] {
         let done = run(&migrator, args);
         assert_eq!(done.status, Some(0), "{args:?}: {done:?}");
@@ -114,7 +109,7 @@ async fn hot_postgres_as_reader_mover_and_migrator() {
         "old.csv",
         "id,conversation_id,sender_id,content,created_at\n7,1,1,old,2020-01-01T00:00:00Z\n",
     );
-    let mover = take_part_as("mover").await;
+    let mover = login(&installation, "hot", "mover", "hot_mover").await;
     for args in [
         &["import", "messages", "old.csv"][..],
         &["archive", "run"],
@@ -130,19 +125,15 @@ async fn hot_postgres_as_reader_mover_and_migrator() {
     }
     let refused = run(&mover, &["db", "downgrade", "base", "--tier", "hot", "--yes"]);
     assert_eq!(refused.status, Some(1), "{refused:?}");
-    let reader = take_part_as("reader").await;
+    let reader = login(&installation, "hot", "reader", "hot_reader").await;
     for args in [&["check"][..], &["db", "check"], &["archive", "status"]] {
         let done = run(&reader, args);
         assert_eq!(done.status, Some(0), "{args:?}: {done:?}");
     }
     let refused = run(&reader, &["archive", "restore", "--all"]);
     assert!(refused.status == Some(1) && refused.err.contains("permission denied"), "{refused:?}");
-    for role in ["reader", "mover", "migrator"] {
-        let text = format!(
-            "REASSIGN OWNED BY thermocline_{role}, hot_{role} TO CURRENT_USER; DROP OWNED BY thermocline_{role}, hot_{role}; \
-             DROP ROLE hot_{role}"
-        );
-        installation.in_hot(&text).await;
+    for (role, login) in [("reader", "hot_reader"), ("mover", "hot_mover"), ("migrator", "hot_migrator")] {
+        forget(&installation, "hot", role, login).await;
     }
 }
 

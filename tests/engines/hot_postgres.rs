@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::migrations::Installation;
 
-/// Messages of 2020 with ids, and one of now without.
+/// Messages of 2020 with ids.
 const MESSAGES: &str = "id,conversation_id,sender_id,content,created_at
 1,1,1,first,2020-01-01T00:00:00Z
 2,1,2,second,2020-01-02T00:00:00.123456Z
@@ -49,7 +49,7 @@ async fn two_schemas_of_one_database_are_two_tiers() {
 }
 
 #[tokio::test]
-async fn rows_move_between_two_databases_behind_a_pooler() {
+async fn rows_move_between_two_databases_with_and_without_the_setting_of_a_pooler() {
     let (Some(one), Some(other)) = (Installation::on_postgres().await, Installation::on_postgres().await)
     else {
         return;
@@ -60,12 +60,11 @@ async fn rows_move_between_two_databases_behind_a_pooler() {
     let installation = one.at(&hot, &cold);
     moves_and_comes_back(&installation).await;
     let installation = installation.at(&pooled(&hot), &pooled(&cold));
-    let recovered =
+    let status =
         installation.command(&["archive", "status", "--json"]).env("HOT_DATABASE_URL_DIRECT", &hot).output();
-    assert!(recovered.expect("the program").status.success());
+    assert!(status.expect("the program").status.success());
     installation.succeed(&["archive", "verify"]);
     installation.succeed(&["archive", "restore", "--all"]);
-    drop(other);
 }
 
 #[tokio::test]
@@ -197,7 +196,7 @@ async fn local_times_become_utc_and_stay_so() {
     assert_eq!(installation.hot_number(shifted).await, 2);
     let untouched = "SELECT count(*) AS n FROM conversations WHERE updated_at = '2020-01-01 04:00:00'";
     assert_eq!(installation.hot_number(untouched).await, 1);
-    // Whatever the zone of the session.
+    // The default writes UTC, independent of the time zone of the session.
     installation
         .in_hot("SET TimeZone = 'Asia/Taipei'; INSERT INTO messages (conversation_id, sender_id, content, is_read) VALUES (1, 1, 'new', false)")
         .await;

@@ -1,7 +1,6 @@
 //! Cold spread over the workers of a Citus: commits of which a worker loses its part, workers that die, tables that are placed
 //! in another way.
 
-use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
 use super::fixture::Fixture;
@@ -41,8 +40,7 @@ impl Spread {
 
     /// Connects to the database on the coordinator.
     async fn coordinator(&self) -> PgConnection {
-        let options: PgConnectOptions = self.server.parse().expect("a URL");
-        PgConnection::connect_with(&options.database(&self.name)).await.expect("the coordinator answers")
+        postgres::connect(self.fixture.database.as_deref().expect("a database")).await
     }
 
     /// Returns a number that the worker knows of the database.

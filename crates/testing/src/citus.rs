@@ -36,7 +36,7 @@ pub async fn workers(url: &str) -> Vec<Node> {
         .collect()
 }
 
-/// Returns the URLs of the same database on other servers.
+/// Returns the address of the same database on another server.
 pub fn on(url: &str, (host, port): &Node) -> PgConnectOptions {
     let options: PgConnectOptions = url.parse().expect("a URL");
     options.host(host).port(*port)
@@ -54,19 +54,22 @@ pub async fn prepare(server: &str, name: &str, ways: &[Node]) {
         execute(&mut connection, "CREATE EXTENSION citus").await;
     }
     let coordinator: PgConnectOptions = server.parse().expect("a URL");
-    let node = (coordinator.get_host().to_owned(), coordinator.get_port());
+    let (host, port) = (coordinator.get_host().to_owned(), coordinator.get_port());
     let mut connection =
         PgConnection::connect_with(&coordinator.database(name)).await.expect("the coordinator answers");
     execute(&mut connection, "CREATE EXTENSION citus").await;
-    execute(&mut connection, &format!("SELECT citus_set_coordinator_host('{}', {})", node.0, node.1)).await;
+    execute(&mut connection, &format!("SELECT citus_set_coordinator_host('{host}', {port})")).await;
     for (host, port) in if ways.is_empty() { &workers } else { ways } {
         execute(&mut connection, &format!("SELECT citus_add_node('{host}', {port})")).await;
     }
 }
 
-/// Spreads the tables of a migrated cold tier, as `thermocline db distribute` does. Returns whether the server has Citus.
-/// Connections find out when they are made.
+/// Spreads the tables of a migrated cold tier, as `thermocline db distribute` does, where a Citus is named. Returns whether the
+/// server of this tier has Citus. Connections find out when they are made.
 pub async fn spread(cold: &dyn Schema) -> bool {
+    if url().is_none() {
+        return false;
+    }
     let Some(placements) = spread::read(cold).await.expect("the catalogs are read") else { return false };
     let missing = spread::missing(&placements).expect("nothing is placed in another way");
     let mut direct = cold.migrating().await.expect("the migration lock");
@@ -93,7 +96,7 @@ pub async fn copy_rows(from: &str, to: &str) {
         let mut copy = target.copy_in_raw(&format!("COPY {table} FROM STDIN")).await.expect("a copy");
         copy.send(rows).await.expect("written");
         copy.finish().await.expect("written");
-        // The numbers that were given out go on.
+        // Ids that were given out are not given out again.
         let numbers = format!(
             "SELECT setval(pg_get_serial_sequence('{table}', 'id'), (SELECT coalesce(max(id), 0) + 1 FROM {table}), false)"
         );

@@ -14,7 +14,7 @@ pub struct Engines {
     pub name: &'static str,
     pub hot: Arc<dyn Schema>,
     pub cold: Arc<dyn Schema>,
-    /// The database of the hot tier on a server.
+    /// The database of the hot tier, if that is a SQL Server.
     pub server: Option<Server>,
     /// The database of the hot tier, if that is PostgreSQL.
     pub hot_url: Option<Database>,
@@ -35,46 +35,35 @@ impl Engines {
     pub async fn embedded() -> Self {
         let files = tempfile::tempdir().expect("a folder");
         let (hot, cold) = (sqlite(Tier::Hot, &files).await, sqlite(Tier::Cold, &files).await);
-        Self {
-            name: "SQLite and SQLite",
-            hot,
-            cold,
-            server: None,
-            hot_url: None,
-            cold_url: None,
-            _files: files,
-        }
+        Self::of("SQLite and SQLite", hot, cold, files)
+    }
+
+    /// Two tiers without a database on a server.
+    fn of(name: &'static str, hot: Arc<dyn Schema>, cold: Arc<dyn Schema>, files: TempDir) -> Self {
+        Self { name, hot, cold, server: None, hot_url: None, cold_url: None, _files: files }
     }
 
     pub async fn mixed() -> Option<Self> {
         let (cold, url) = postgres::cold().await?;
         let files = tempfile::tempdir().expect("a folder");
-        let (hot, cold) = (sqlite(Tier::Hot, &files).await, Arc::new(cold));
-        let name = "SQLite and PostgreSQL";
-        Some(Self { name, hot, cold, server: None, hot_url: None, cold_url: Some(url), _files: files })
+        let hot = sqlite(Tier::Hot, &files).await;
+        let engines = Self::of("SQLite and PostgreSQL", hot, Arc::new(cold), files);
+        Some(Self { cold_url: Some(url), ..engines })
     }
 
     /// Both tiers in PostgreSQL, each in a database of its own.
     pub async fn on_postgres() -> Option<Self> {
         let ((hot, hot_url), (cold, cold_url)) = (postgres::hot().await?, postgres::cold().await?);
         let files = tempfile::tempdir().expect("a folder");
-        Some(Self {
-            name: "PostgreSQL and PostgreSQL",
-            hot: Arc::new(hot),
-            cold: Arc::new(cold),
-            server: None,
-            hot_url: Some(hot_url),
-            cold_url: Some(cold_url),
-            _files: files,
-        })
+        let engines = Self::of("PostgreSQL and PostgreSQL", Arc::new(hot), Arc::new(cold), files);
+        Some(Self { hot_url: Some(hot_url), cold_url: Some(cold_url), ..engines })
     }
 
     pub async fn real() -> Option<Self> {
         let Servers { hot, cold, server, cold_url } = Servers::make().await?;
         let files = tempfile::tempdir().expect("a folder");
-        let name = "SQL Server and PostgreSQL";
-        let (server, cold_url) = (Some(server), Some(cold_url));
-        Some(Self { name, hot, cold, server, hot_url: None, cold_url, _files: files })
+        let engines = Self::of("SQL Server and PostgreSQL", hot, cold, files);
+        Some(Self { server: Some(server), cold_url: Some(cold_url), ..engines })
     }
 
     /// Closes both tiers and drops the databases on servers.

@@ -18,7 +18,7 @@ use crate::tds::{FakeServer, LABEL, TdsEngine};
 const URL: &str = "THERMOCLINE_TEST_MSSQL_URL";
 /// Time limit of a login.
 const LOGIN: Duration = Duration::from_mins(1);
-/// The error of the one that ends in a deadlock.
+/// The error of the batch that a deadlock ends.
 const DEADLOCK: u32 = 1205;
 
 static MADE: AtomicUsize = AtomicUsize::new(0);
@@ -48,22 +48,26 @@ impl HotEngine {
             .await
             .expect("opens");
         migrate::upgrade(&hot).await.expect("migrates");
-        Self { name: "SQLite", hot: Arc::new(hot), server: None, fake: None, folder, _database: None }
+        Self::of("SQLite", hot, folder)
+    }
+
+    /// An engine without a server.
+    fn of(name: &'static str, hot: impl Engine + 'static, folder: TempDir) -> Self {
+        Self { name, hot: Arc::new(hot), server: None, fake: None, folder, _database: None }
     }
 
     async fn over_tds() -> Self {
         let fake = FakeServer::start().await;
         let hot = TdsEngine::open(&fake).await.expect("opens");
         let folder = tempfile::tempdir().expect("a folder");
-        Self { name: LABEL, hot: Arc::new(hot), server: None, fake: Some(fake), folder, _database: None }
+        Self { fake: Some(fake), ..Self::of(LABEL, hot, folder) }
     }
 
     /// Creates a database on PostgreSQL, where a server is available.
     pub async fn postgres() -> Option<Self> {
         let (hot, database) = crate::postgres::hot().await?;
         let folder = tempfile::tempdir().expect("a folder");
-        let hot = Arc::new(hot);
-        Some(Self { name: "PostgreSQL", hot, server: None, fake: None, folder, _database: Some(database) })
+        Some(Self { _database: Some(database), ..Self::of("PostgreSQL", hot, folder) })
     }
 
     /// Creates a database on SQL Server, if the environment names one.
@@ -72,8 +76,7 @@ impl HotEngine {
         let hot = Mssql::open(thermocline::schema::of(Tier::Hot), &server.at).await.expect("opens");
         migrate::upgrade(&hot).await.expect("migrates");
         let folder = tempfile::tempdir().expect("a folder");
-        let hot = Arc::new(hot);
-        Some(Self { name: "SQL Server", hot, server: Some(server), fake: None, folder, _database: None })
+        Some(Self { server: Some(server), ..Self::of("SQL Server", hot, folder) })
     }
 
     /// Creates one of each: SQLite, the fake TDS server, PostgreSQL, and SQL Server if the environment names one.

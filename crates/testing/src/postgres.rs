@@ -1,7 +1,7 @@
 //! PostgreSQL databases for the tests.
 //!
-//! The server is the one that `THERMOCLINE_TEST_CITUS_URL` or `THERMOCLINE_TEST_POSTGRES_URL` names, or a private [`Cluster`] of this test run. On a server
-//! that the tests did not start, every database is dropped together with the test that created it.
+//! The server is the one that `THERMOCLINE_TEST_CITUS_URL` or `THERMOCLINE_TEST_POSTGRES_URL` names, or a private [`Cluster`] of
+//! this test run. On a server that the tests did not start, every database is dropped together with the test that created it.
 
 use std::fmt;
 use std::ops::Deref;
@@ -188,7 +188,7 @@ pub async fn open_as(tier: Tier, url: &str) -> Postgres {
     let parsed = PostgresUrl::parse(url).expect("a URL");
     let database = Postgres::open(thermocline::schema::of(tier), &parsed, None).await.expect("opens");
     migrate::upgrade(&database).await.expect("migrates");
-    if tier == Tier::Hot || citus::url().is_none() || !citus::spread(&database).await {
+    if tier == Tier::Hot || !citus::spread(&database).await {
         return database;
     }
     database.close().await;

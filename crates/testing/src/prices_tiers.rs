@@ -94,7 +94,7 @@ impl Day {
 #[derive(Debug)]
 pub struct Failing {
     inner: Sqlite,
-    /// The first letters of the statements' names.
+    /// The prefix of the names of the statements that fail.
     statements: &'static str,
     left: AtomicI64,
 }

@@ -152,7 +152,7 @@ impl World {
     }
 
     pub async fn try_now(&self) -> Result<Token, FeedError> {
-        self.settle().await;
+        self.wait_for_bound().await;
         self.feed(&self.cache).now().await
     }
 
@@ -161,13 +161,13 @@ impl World {
     }
 
     pub async fn try_changes(&self, since: Token) -> Result<Changes<Message>, FeedError> {
-        self.settle().await;
+        self.wait_for_bound().await;
         self.feed(&self.cache).changes(since, None, 10).await
     }
 
-    /// Waits until the bound has passed every transaction that has ended. On PostgreSQL it also waits for the transactions of other
-    /// tests, which are in other databases of the same server.
-    async fn settle(&self) {
+    /// Waits on PostgreSQL until the bound has passed every transaction that has begun so far. Those of other tests, which are in
+    /// other databases of the same server, hold it back too.
+    async fn wait_for_bound(&self) {
         if self.engines.as_ref().is_none_or(|engines| engines.hot_url.is_none()) {
             return;
         }
@@ -182,7 +182,7 @@ impl World {
     }
 
     pub async fn changes(&self, since: Token, scopes: Option<&[i64]>, limit: i64) -> Changes<Message> {
-        self.settle().await;
+        self.wait_for_bound().await;
         self.changes_so_far(since, scopes, limit).await
     }
 
