@@ -34,13 +34,13 @@ const CONTROL: [Column; 5] = [
     column("changed_at", ColumnType::Time).null(),
 ];
 
-/// Declares what operators ask of the movers of each resource. Moves keep the row of `archive_state` locked, so it is a table
-/// of its own.
+/// Declares the requests of operators to the movers of each resource. Moves keep the row of `archive_state` locked, so it is a
+/// table of its own.
 pub const fn archive_control(resources: &'static [&'static str]) -> Table {
     table(
         "archive_control",
         &CONTROL,
-        "What operators ask of the movers of each resource, wherever they run: `archive pause`, `continue` and `pace`.",
+        "The requests of operators to all movers of a resource: `archive pause`, `continue` and `pace`.",
     )
     .key(&["resource"])
     .rows(resources)

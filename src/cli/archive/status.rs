@@ -31,7 +31,7 @@ pub struct Args {
     resources: ResourceArgs,
     #[command(flatten)]
     due: DueArgs,
-    /// Look again and again, and show how fast rows move, by any mover, and how long it will take
+    /// Look again and again, and show how fast the rows of every mover move and how long it will take
     #[arg(long)]
     watch: bool,
     /// The time between two looks of --watch [default: 2s]
