@@ -181,7 +181,7 @@ impl Cutter {
 }
 
 impl CutterState {
-    /// Copies what one side sends until it is to be lost.
+    /// Copies the data of one side to the other until the connection is to be cut.
     fn lead(&self, mut from: TcpStream, mut to: TcpStream, asks: bool) {
         let mut part = vec![0; 1 << 16];
         let mut tail: Vec<u8> = Vec::new();

@@ -47,8 +47,8 @@ pub const PROFILE: [(&str, Placement); 13] = [
     ("user_behavior_analytics", Placement::By("user_id")),
 ];
 
-/// The indexes of lists whose rows are in many shards: of all versions, since each shard is scanned once. Their names end as
-/// those of no migration do.
+/// The indexes of lists whose rows are in many shards: of all versions, since each shard is scanned once. No name in a
+/// migration ends in `_spread`.
 pub const INDEXES: [(&str, &str); 2] = [
     ("posts_archive_spread", "posts_archive (created_at DESC, original_id DESC)"),
     ("posts_archive_author_spread", "posts_archive (author_id, created_at DESC, original_id DESC)"),
@@ -132,7 +132,7 @@ async fn has_extension<E: Engine + ?Sized>(engine: &E, statement: &Statement) ->
     records.first().map_or(Ok(false), |record| record.bool("is_there"))
 }
 
-/// Returns the tables that are not placed yet, in the order in which they are.
+/// Returns the tables that are not placed yet, in the order in which they are to be placed.
 ///
 /// # Errors
 /// Names the tables that are placed in another way.

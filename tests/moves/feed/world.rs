@@ -136,7 +136,7 @@ impl World {
     }
 
     pub fn is_embedded(&self) -> bool {
-        self.engines.as_ref().is_none_or(|engines| engines.server.is_none() && engines.hot_url.is_none())
+        self.hot.is_embedded()
     }
 
     /// Closes both tiers and drops the databases on servers.
