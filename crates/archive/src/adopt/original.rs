@@ -6,6 +6,7 @@ use super::queries::sql;
 use crate::model::Moved;
 use thermocline_core::table::ColumnType;
 use thermocline_database::adoption::PlatformZone;
+use thermocline_database::schema::Dialect;
 use thermocline_database::{Engine, Statement, TierError};
 
 /// The schema in which the platform's own tables wait.
@@ -217,5 +218,5 @@ impl<'a> Reader<'a> {
 
 /// Quotes a name.
 pub(super) fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
+    Dialect::Postgres.quoted(name)
 }

@@ -1,9 +1,9 @@
 //! Foreign keys that the first migration adds, and rows of the platform that break them: a platform without the key deletes a
 //! post and leaves its comments. Such a key is added here, and does not check the rows that are there.
 
-use super::Preparation;
-use super::plan::{RowCounts, quoted};
 use super::platform::Platform;
+use super::{Preparation, RowCounts, counted, united};
+use crate::schema::Dialect;
 use crate::schema::model::Model;
 
 /// A foreign key that a platform lacks.
@@ -39,22 +39,28 @@ pub fn missing_keys(platform: &Platform, declared: &Model) -> Vec<MissingKey> {
 }
 
 /// Returns the statement that counts the rows that break each of some keys: `tbl`, `col` and `n`.
-pub fn count_orphans(keys: &[MissingKey]) -> Option<String> {
+pub fn count_orphans(dialect: Dialect, keys: &[MissingKey]) -> Option<String> {
     let one = |MissingKey { table, column, parent }: &MissingKey| {
         format!(
-            "SELECT N'{table}' AS tbl, N'{column}' AS col, COUNT_BIG(*) AS n FROM {table_name} AS c \
-             WHERE c.{column_name} IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {parent_name} AS p WHERE p.[id] = c.{column_name})",
-            table_name = quoted(table),
-            column_name = quoted(column),
-            parent_name = quoted(parent),
+            "{counted} FROM {from} AS c \
+             WHERE c.{refers} IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {to} AS p WHERE p.{id} = c.{refers})",
+            counted = counted(dialect, table, column),
+            from = dialect.quoted(table),
+            refers = dialect.quoted(column),
+            to = dialect.quoted(parent),
+            id = dialect.quoted("id"),
         )
     };
-    let parts: Vec<String> = keys.iter().map(one).collect();
-    (!parts.is_empty()).then(|| parts.join("\nUNION ALL "))
+    united(keys.iter().map(one))
 }
 
 /// Adds the keys that rows break to a planned adoption. `orphans` has the number of such rows by table and column.
-pub fn prepare(is_babelfish: bool, keys: &[MissingKey], orphans: &RowCounts, done: &mut Preparation) {
+pub fn prepare(
+    (dialect, is_babelfish): (Dialect, bool),
+    keys: &[MissingKey],
+    orphans: &RowCounts,
+    done: &mut Preparation,
+) {
     for key in keys {
         let MissingKey { table, column, parent } = key;
         let rows = orphans.get(&(table.clone(), column.clone())).copied().unwrap_or_default();
@@ -71,15 +77,25 @@ pub fn prepare(is_babelfish: bool, keys: &[MissingKey], orphans: &RowCounts, don
         }
         done.notes.push(format!("{text}: they stay, and the new foreign key checks later rows only"));
         if done.refusals.is_empty() {
-            done.statements.push(format!(
-                "ALTER TABLE {table_name} WITH NOCHECK ADD CONSTRAINT {name} FOREIGN KEY ({column}) REFERENCES {parent} ([id])",
-                table_name = quoted(table),
-                name = quoted(&format!("{table}_{column}")),
-                column = quoted(column),
-                parent = quoted(parent),
-            ));
+            done.statements.push(add_unchecked(dialect, key));
         }
     }
+}
+
+/// Returns the statement that adds a key which does not check the rows that are there.
+fn add_unchecked(dialect: Dialect, MissingKey { table, column, parent }: &MissingKey) -> String {
+    let (check, not_valid) = match dialect {
+        Dialect::Mssql => (" WITH NOCHECK", ""),
+        Dialect::Sqlite | Dialect::Postgres => ("", " NOT VALID"),
+    };
+    format!(
+        "ALTER TABLE {from}{check} ADD CONSTRAINT {name} FOREIGN KEY ({refers}) REFERENCES {to} ({id}){not_valid}",
+        from = dialect.quoted(table),
+        name = dialect.quoted(&format!("{table}_{column}")),
+        refers = dialect.quoted(column),
+        to = dialect.quoted(parent),
+        id = dialect.quoted("id"),
+    )
 }
 
 #[cfg(test)]
@@ -94,7 +110,7 @@ mod tests {
     fn a_key_that_rows_break_is_added_without_checking_them() {
         let orphans = RowCounts::from([(("comments".to_owned(), "post_id".to_owned()), 24)]);
         let mut done = Preparation::default();
-        prepare(false, &[key()], &orphans, &mut done);
+        prepare((Dialect::Mssql, false), &[key()], &orphans, &mut done);
         assert_eq!(
             done.statements,
             [
@@ -102,11 +118,15 @@ mod tests {
             ]
         );
         assert_eq!(done.notes.len(), 1);
+        assert_eq!(
+            add_unchecked(Dialect::Postgres, &key()),
+            r#"ALTER TABLE "comments" ADD CONSTRAINT "comments_post_id" FOREIGN KEY ("post_id") REFERENCES "posts" ("id") NOT VALID"#
+        );
         let mut refused = Preparation { statements: vec!["DROP INDEX".to_owned()], ..Preparation::default() };
-        prepare(true, &[key()], &orphans, &mut refused);
+        prepare((Dialect::Mssql, true), &[key()], &orphans, &mut refused);
         assert_eq!((refused.refusals.len(), refused.statements.len()), (1, 0));
         let mut whole = Preparation::default();
-        prepare(false, &[key()], &RowCounts::new(), &mut whole);
+        prepare((Dialect::Mssql, false), &[key()], &RowCounts::new(), &mut whole);
         assert_eq!(whole, Preparation::default(), "the first migration adds the key");
     }
 }

@@ -4,17 +4,14 @@
 //! dropped first and made again as it was. All of it is one transaction, so that nobody ever sees a table without its
 //! constraints.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::platform::{
     Platform, PlatformCheck, PlatformColumn, PlatformForeignKey, PlatformIndex, PlatformTable, mentions,
 };
-use super::{Adoption, Preparation, offset_text};
+use super::{Adoption, Preparation, RowCounts, nulls, offset_text};
 use crate::schema::Dialect;
-use crate::schema::model::{ColumnModel, DefaultValue, Model, TableModel, Type};
-
-/// Numbers of rows by table and column.
-pub type RowCounts = BTreeMap<(String, String), i64>;
+use crate::schema::model::{ColumnModel, Model, TableModel, Type};
 
 /// One change of a column.
 #[derive(Clone, Debug)]
@@ -29,24 +26,11 @@ struct Change<'a> {
 pub fn nullable_columns(platform: &Platform, declared: &Model) -> Vec<(String, String)> {
     let mut columns = Vec::new();
     for (table, meant, found) in columns_of(platform, declared) {
-        if found.nullable && !meant.nullable && filler(meant).is_none() {
+        if found.nullable && !meant.nullable && nulls::filler(Dialect::Mssql, meant).is_none() {
             columns.push((table.to_owned(), meant.name.clone()));
         }
     }
     columns
-}
-
-/// Returns the statement that counts the rows without a value in each of some columns: `tbl`, `col` and `n`.
-pub fn count_nulls(columns: &[(String, String)]) -> Option<String> {
-    let one = |(table, column): &(String, String)| {
-        format!(
-            "SELECT N'{table}' AS tbl, N'{column}' AS col, COUNT_BIG(*) AS n FROM {} WHERE {} IS NULL",
-            quoted(table),
-            quoted(column)
-        )
-    };
-    let parts: Vec<String> = columns.iter().map(one).collect();
-    (!parts.is_empty()).then(|| parts.join("\nUNION ALL "))
 }
 
 /// Plans the adoption of a platform's tables. `nulls` has the rows without a value by table and column.
@@ -59,10 +43,7 @@ pub fn plan(platform: &Platform, declared: &Model, nulls: &RowCounts, adoption: 
         makes: Vec::new(),
         done: Preparation::default(),
     };
-    for ((table, column), n) in nulls.iter().filter(|(_, n)| **n > 0) {
-        let rows = if *n == 1 { "row" } else { "rows" };
-        plan.done.refusals.push(format!("{table}.{column} is NULL in {n} {rows}: give them a value"));
-    }
+    nulls::refuse(nulls, &mut plan.done);
     for meant in &declared.tables {
         if let Some(found) = platform.tables.get(&meant.name) {
             plan.table(found, meant);
@@ -80,16 +61,6 @@ fn columns_of<'a>(
         let columns = table.columns.iter();
         columns.filter_map(move |meant| Some((&*table.name, meant, found?.column(&meant.name)?)))
     })
-}
-
-/// Returns the value for rows without one, where it is known: a message is unread until it was read.
-fn filler(meant: &ColumnModel) -> Option<String> {
-    match &meant.default {
-        Some(value @ (DefaultValue::Bool(_) | DefaultValue::Int(_))) => {
-            Some(Dialect::Mssql.default_text(value))
-        }
-        _ => None,
-    }
 }
 
 struct Plan<'a> {
@@ -115,7 +86,7 @@ impl<'a> Plan<'a> {
             }
             if found.nullable
                 && !meant.nullable
-                && let Some(value) = filler(meant)
+                && let Some(value) = nulls::filler(Dialect::Mssql, meant)
             {
                 let (table, column) = (quoted(name), quoted(&meant.name));
                 self.changes.push(format!("UPDATE {table} SET {column} = {value} WHERE {column} IS NULL"));
@@ -360,9 +331,8 @@ fn defaults(table: &PlatformTable) -> impl Iterator<Item = (&str, &(String, Stri
     table.columns.iter().filter_map(|column| Some((&*column.name, column.default.as_ref()?)))
 }
 
-/// Puts a name in brackets.
-pub(super) fn quoted(name: &str) -> String {
-    format!("[{}]", name.replace(']', "]]"))
+fn quoted(name: &str) -> String {
+    Dialect::Mssql.quoted(name)
 }
 
 fn list(columns: &[String]) -> String {

@@ -5,17 +5,16 @@
 //! a column changes its type.
 
 use super::orphans::MissingKey;
-use super::plan::RowCounts;
-use super::{Adoption, Preparation};
+use super::{Adoption, Preparation, RowCounts, nulls};
 use crate::adoption::platform::mentions;
 use crate::schema::Dialect;
 use crate::schema::dialect::WITHOUT_ZONE;
 use crate::schema::findings::Live;
 use crate::schema::model::{ColumnModel, DefaultValue, Model, TableModel, Type};
 
-/// A default that is UTC whatever the time zone of the session is that inserts the row.
+/// A default in UTC, independent of the time zone of the session.
 const UTC_CLOCK: &str = "timezone('utc'::text, now())";
-/// Functions that tell an instant, which a column without a zone keeps in the zone of the session.
+/// Functions that return an instant, which a column without a zone stores in the time zone of the session.
 const CLOCKS: [&str; 6] = [
     "now",
     "current_timestamp",
@@ -30,7 +29,7 @@ pub fn nullable_columns(found: &Model, declared: &Model) -> Vec<(String, String)
     let mut columns = Vec::new();
     for (meant, table) in pairs(found, declared) {
         for (meant, column) in columns_of(meant, table) {
-            if column.nullable && !meant.nullable && filler(meant).is_none() {
+            if column.nullable && !meant.nullable && nulls::filler(Dialect::Postgres, meant).is_none() {
                 columns.push((table.name.clone(), meant.name.clone()));
             }
         }
@@ -58,69 +57,14 @@ pub fn missing_keys(found: &Model, declared: &Model) -> Vec<MissingKey> {
     missing
 }
 
-/// Returns the statement that counts the rows without a value in each of some columns: `tbl`, `col` and `n`.
-pub fn count_nulls(columns: &[(String, String)]) -> Option<String> {
-    let one = |(table, column): &(String, String)| {
-        let (of, is_null) = (quoted(table), quoted(column));
-        format!("SELECT '{table}' AS tbl, '{column}' AS col, count(*) AS n FROM {of} WHERE {is_null} IS NULL")
-    };
-    together(columns.iter().map(one))
-}
-
-/// Returns the statement that counts the rows that break each of some keys: `tbl`, `col` and `n`.
-pub fn count_orphans(keys: &[MissingKey]) -> Option<String> {
-    let one = |MissingKey { table, column, parent }: &MissingKey| {
-        format!(
-            "SELECT '{table}' AS tbl, '{column}' AS col, count(*) AS n FROM {of} c \
-             WHERE c.{refers} IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {to} p WHERE p.id = c.{refers})",
-            of = quoted(table),
-            refers = quoted(column),
-            to = quoted(parent),
-        )
-    };
-    together(keys.iter().map(one))
-}
-
-fn together(parts: impl Iterator<Item = String>) -> Option<String> {
-    let parts: Vec<String> = parts.collect();
-    (!parts.is_empty()).then(|| parts.join("\nUNION ALL "))
-}
-
-/// Plans the adoption of a platform's tables. `nulls` has the rows without a value by table and column, `orphans` those that
-/// break a key that the first migration adds.
-pub fn plan(
-    live: &Live,
-    declared: &Model,
-    (nulls, orphans): (&RowCounts, &RowCounts),
-    adoption: &Adoption,
-) -> Preparation {
+/// Plans the adoption of a platform's tables. `nulls` has the rows without a value by table and column.
+pub fn plan(live: &Live, declared: &Model, nulls: &RowCounts, adoption: &Adoption) -> Preparation {
     let mut done = Preparation::default();
-    for ((table, column), n) in nulls.iter().filter(|(_, n)| **n > 0) {
-        let rows = if *n == 1 { "row" } else { "rows" };
-        done.refusals.push(format!("{table}.{column} is NULL in {n} {rows}: give them a value"));
-    }
+    nulls::refuse(nulls, &mut done);
     for (meant, found) in pairs(&live.model, declared) {
         let triggers = live.triggers.iter().filter(|(table, _)| *table == found.name);
         let triggers: Vec<&str> = triggers.map(|(_, name)| name.as_str()).collect();
         Table { meant, found, triggers, adoption }.plan(&mut done);
-    }
-    for MissingKey { table, column, parent } in missing_keys(&live.model, declared) {
-        let rows = orphans.get(&(table.clone(), column.clone())).copied().unwrap_or_default();
-        if rows == 0 {
-            continue;
-        }
-        let noun = if rows == 1 { "row refers" } else { "rows refer" };
-        done.notes.push(format!(
-            "{rows} {noun} by {table}.{column} to {parent} that are not there: they stay, and the new foreign key checks later \
-             rows only"
-        ));
-        done.statements.push(format!(
-            "ALTER TABLE {} ADD CONSTRAINT {} FOREIGN KEY ({}) REFERENCES {} (id) NOT VALID",
-            quoted(&table),
-            quoted(&format!("{table}_{column}")),
-            quoted(&column),
-            quoted(&parent),
-        ));
     }
     done.refusals.sort();
     if !done.refusals.is_empty() {
@@ -153,7 +97,7 @@ impl Table<'_> {
                 Err(refusal) => done.refusals.push(refusal),
             }
             if found.nullable && !meant.nullable {
-                if let Some(value) = filler(meant) {
+                if let Some(value) = nulls::filler(Dialect::Postgres, meant) {
                     rows.push(format!("UPDATE {table} SET {column} = {value} WHERE {column} IS NULL"));
                 }
                 // The platform may leave it out in its inserts.
@@ -189,44 +133,36 @@ impl Table<'_> {
     ///
     /// # Errors
     /// The sentence that refuses a column which cannot be changed.
-    fn kind(&self, meant: &ColumnModel, found: &ColumnModel) -> Result<Option<String>, String> {
+    fn kind(&self, meant: &ColumnModel, found: &ColumnModel) -> Result<Option<&'static str>, String> {
         let refers = self.meant.foreign.iter().any(|key| key.columns.contains(&meant.name));
         let other = match &found.kind {
             Type::Other(kind) => kind.as_str(),
             _ => "",
         };
-        let stays = match (&meant.kind, &found.kind) {
+        Ok(match (&meant.kind, &found.kind) {
             (Type::Time, Type::Time)
             | (Type::Text { .. }, Type::Text { .. })
             | (Type::Int, Type::Int)
-            | (Type::Bool, Type::Bool) => true,
-            (Type::Time, _) => other == WITHOUT_ZONE,
-            // Ids and references may be narrow: they are as good, and other tables refer to them.
-            (Type::Int, Type::Narrow | Type::Small) => found.identity || refers || !meant.nullable,
-            (Type::Text { .. } | Type::Int | Type::Bool, _) => false,
-            // Compared and refused before, when the schema is detected.
-            _ => true,
-        };
-        if stays {
-            return Ok(None);
-        }
-        let kind = match (&meant.kind, &found.kind) {
-            (Type::Time, Type::Date) => WITHOUT_ZONE,
-            // Fewer digits of a second than six.
-            (Type::Time, _) if other.starts_with("timestamp") && other.ends_with("without time zone") => {
-                WITHOUT_ZONE
+            | (Type::Bool, Type::Bool) => None,
+            (Type::Time, _) if other == WITHOUT_ZONE => None,
+            // Days, and fewer digits of a second than six.
+            (Type::Time, kind) if is_without_zone(kind) => Some(WITHOUT_ZONE),
+            (Type::Time, _) if other.starts_with("timestamp") => Some("timestamp with time zone"),
+            (Type::Text { .. }, _) if other.starts_with("character(") => Some("text"),
+            (Type::Int, Type::Narrow | Type::Small) => {
+                // Ids and references may be narrow: they are as good, and other tables refer to them.
+                let stays = found.identity || refers || !meant.nullable;
+                (!stays).then_some("bigint")
             }
-            (Type::Time, _) if other.starts_with("timestamp") => "timestamp with time zone",
-            (Type::Text { .. }, _) if other.starts_with("character(") => "text",
-            (Type::Int, Type::Narrow | Type::Small) => "bigint",
-            (meant, kind) => {
-                let name = format!("{}.{}", self.found.name, found.name);
+            (Type::Time | Type::Text { .. } | Type::Int | Type::Bool, _) => {
                 return Err(format!(
-                    "{name} is {kind}, expected {meant}: it is not known how to change that"
+                    "{}.{} is {}, expected {}: it is not known how to change that",
+                    self.found.name, found.name, found.kind, meant.kind
                 ));
             }
-        };
-        Ok(Some(kind.to_owned()))
+            // Compared and refused before, when the schema is detected.
+            _ => None,
+        })
     }
 
     /// Replaces a default that dates rows in the zone of the session, if the platform wrote local times so far.
@@ -277,18 +213,8 @@ fn columns_of<'a>(
     meant.columns.iter().filter_map(|meant| Some((meant, found.column(&meant.name)?)))
 }
 
-/// Returns the value for rows without one, where it is known: a message is unread until it was read.
-fn filler(meant: &ColumnModel) -> Option<String> {
-    match &meant.default {
-        Some(value @ (DefaultValue::Bool(_) | DefaultValue::Int(_))) => {
-            Some(Dialect::Postgres.default_text(value))
-        }
-        _ => None,
-    }
-}
-
 fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
+    Dialect::Postgres.quoted(name)
 }
 
 #[cfg(test)]
@@ -334,7 +260,7 @@ mod tests {
 
     fn planned(columns: Vec<ColumnModel>, zone: Option<&str>) -> Preparation {
         let adoption = Adoption { zone: zone.map(|zone| zone.parse().expect("a zone")) };
-        plan(&live(columns), &declared(), (&RowCounts::new(), &RowCounts::new()), &adoption)
+        plan(&live(columns), &declared(), &RowCounts::new(), &adoption)
     }
 
     #[test]
@@ -365,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_narrow_is_widened() {
+    fn narrow_columns_are_widened() {
         let columns = vec![
             ColumnModel::required("id", Type::Int),
             ColumnModel::required("text", other("character(10)")),
@@ -391,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_changed_is_refused_by_name() {
+    fn impossible_changes_are_refused_by_name() {
         let columns = vec![
             ColumnModel::required("id", Type::Int),
             ColumnModel::required("text", other("bytea")),

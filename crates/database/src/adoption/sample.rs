@@ -1,11 +1,12 @@
 //! A platform as unkind as real ones are, of which every kind of statement of an adoption follows. `db statements` lists them,
 //! and checks compile them.
 
-use super::plan::{RowCounts, count_nulls, nullable_columns, plan};
+use super::plan::{nullable_columns, plan};
 use super::platform::{
     Platform, PlatformCheck, PlatformColumn, PlatformForeignKey, PlatformIndex, PlatformTable,
 };
-use super::{Adoption, count_orphans, missing_keys, prepare_keys};
+use super::{Adoption, RowCounts, count_nulls, count_orphans, missing_keys, prepare_keys};
+use crate::schema::Dialect;
 use crate::schema::model::{ColumnModel, DefaultValue, ForeignKey, Model, TableModel, Type};
 use crate::texts::Text;
 
@@ -13,7 +14,7 @@ use crate::texts::Text;
 pub fn texts() -> Vec<Text> {
     let (platform, declared) = (platform(), declared());
     let zone = "Asia/Taipei".parse().ok();
-    let count = count_nulls(&nullable_columns(&platform, &declared)).unwrap_or_default();
+    let count = count_nulls(Dialect::Mssql, &nullable_columns(&platform, &declared)).unwrap_or_default();
     let mut texts = vec![Text::new(
         "adoption.nulls",
         "Counts the rows without a value in columns that must have one.",
@@ -24,10 +25,10 @@ pub fn texts() -> Vec<Text> {
     texts.push(Text::new(
         "adoption.orphans",
         "Counts the rows that break a foreign key which the platform lacks.",
-        count_orphans(&keys).unwrap_or_default(),
+        count_orphans(Dialect::Mssql, &keys).unwrap_or_default(),
     ));
     let orphans = keys.iter().map(|key| ((key.table.clone(), key.column.clone()), 1)).collect();
-    prepare_keys(platform.is_babelfish, &keys, &orphans, &mut planned);
+    prepare_keys((Dialect::Mssql, platform.is_babelfish), &keys, &orphans, &mut planned);
     for (statement, number) in planned.statements.into_iter().zip(1..) {
         let name = format!("adoption.statement ({number})");
         texts.push(Text::new(&name, purpose(&statement), statement));

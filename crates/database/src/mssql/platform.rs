@@ -4,11 +4,14 @@ use tiberius::Row;
 
 use super::Mssql;
 use super::connect::{Connection, Role};
-use crate::adoption::plan::{RowCounts, count_nulls, nullable_columns, plan};
+use crate::adoption::plan::{nullable_columns, plan};
 use crate::adoption::platform::{
     Platform, PlatformCheck, PlatformColumn, PlatformForeignKey, PlatformIndex, PlatformTable,
 };
-use crate::adoption::{Adoption, Preparation, count_orphans, missing_keys, prepare_keys};
+use crate::adoption::{
+    Adoption, Preparation, RowCounts, count_nulls, count_orphans, missing_keys, prepare_keys,
+};
+use crate::schema::Dialect;
 use crate::schema::model::Model;
 use crate::texts::Text;
 use crate::{Engine as _, Record, TierError};
@@ -83,12 +86,12 @@ impl Asking<'_> {
         let declared = Model::of(self.of.schema.tables);
         let names: Vec<&str> = declared.tables.iter().map(|table| &*table.name).collect();
         let platform = self.platform(&names).await?;
-        let nulls = count_nulls(&nullable_columns(&platform, &declared));
+        let nulls = count_nulls(Dialect::Mssql, &nullable_columns(&platform, &declared));
         let nulls = self.counts("adoption.nulls", nulls).await?;
         let keys = missing_keys(&platform, &declared);
-        let orphans = self.counts("adoption.orphans", count_orphans(&keys)).await?;
+        let orphans = self.counts("adoption.orphans", count_orphans(Dialect::Mssql, &keys)).await?;
         let mut done = plan(&platform, &declared, &nulls, adoption);
-        prepare_keys(platform.is_babelfish, &keys, &orphans, &mut done);
+        prepare_keys((Dialect::Mssql, platform.is_babelfish), &keys, &orphans, &mut done);
         Ok(done)
     }
 

@@ -1,12 +1,12 @@
-//! Reads the tables of a platform from the catalogs of PostgreSQL, and how they would be adopted.
+//! Reads the tables of a platform from the catalogs of PostgreSQL, and plans their adoption.
 
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Row as _};
 
 use super::{Postgres, refused};
-use crate::adoption::plan::RowCounts;
-use crate::adoption::postgres::{count_nulls, count_orphans, missing_keys, nullable_columns, plan};
-use crate::adoption::{Adoption, Preparation};
+use crate::adoption::postgres::{missing_keys, nullable_columns, plan};
+use crate::adoption::{Adoption, Preparation, RowCounts, count_nulls, count_orphans, prepare_keys};
+use crate::schema::Dialect;
 use crate::schema::model::Model;
 use crate::{TierError, inspect};
 
@@ -23,11 +23,14 @@ impl Postgres {
         if live.model.tables.is_empty() {
             return Ok(None);
         }
-        let nulls = count_nulls(&nullable_columns(&live.model, &declared));
+        let nulls = count_nulls(Dialect::Postgres, &nullable_columns(&live.model, &declared));
         let nulls = self.counts(connection, "adoption.nulls", nulls).await?;
-        let orphans = count_orphans(&missing_keys(&live.model, &declared));
+        let keys = missing_keys(&live.model, &declared);
+        let orphans = count_orphans(Dialect::Postgres, &keys);
         let orphans = self.counts(connection, "adoption.orphans", orphans).await?;
-        Ok(Some(plan(&live, &declared, (&nulls, &orphans), adoption)))
+        let mut done = plan(&live, &declared, &nulls, adoption);
+        prepare_keys((Dialect::Postgres, false), &keys, &orphans, &mut done);
+        Ok(Some(done))
     }
 
     /// Asks for the number of rows by table and column.

@@ -35,6 +35,14 @@ impl Dialect {
         Self::ALL.into_iter().find(|dialect| dialect.name() == name)
     }
 
+    /// Returns a name in the engine's quotes.
+    pub fn quoted(self, name: &str) -> String {
+        match self {
+            Self::Sqlite | Self::Postgres => format!("\"{}\"", name.replace('"', "\"\"")),
+            Self::Mssql => format!("[{}]", name.replace(']', "]]")),
+        }
+    }
+
     /// Returns the schema as this engine's catalogs report it: SQLite has only integers and texts, PostgreSQL has no
     /// lengths.
     #[must_use]
