@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use super::fault::Fault;
 use super::text::{self, Part};
 use super::{Recorded, Step};
-use crate::adoption::Adoption;
+use crate::adoption::{Adoption, Preparation};
 use crate::fail_point;
 use crate::{Engine, Record, Source, Statement, Tier, TierError, Value};
 
@@ -32,7 +32,7 @@ pub(crate) const COMMIT: &str = "COMMIT";
 /// Rolls a migration back, on every engine.
 pub(crate) const ROLLBACK: &str = "ROLLBACK";
 
-/// How often a migration is tried that gives way to other transactions.
+/// The number of attempts at a migration that gives way to other transactions.
 const ATTEMPTS: usize = 5;
 /// The number of characters of a statement shown in an error.
 const SHOWN: usize = 80;
@@ -94,9 +94,10 @@ pub trait Migrating: Send {
     /// Begins a write transaction.
     async fn begin(&mut self) -> Result<(), Stop>;
 
-    /// Prepares the tables of a platform for the first migration, in the open transaction.
-    async fn prepare(&mut self, _adoption: &Adoption) -> Result<(), Fault> {
-        Ok(())
+    /// Returns how the tables of a platform are prepared for the first migration, in the open transaction; `None` if there are
+    /// none.
+    async fn plan(&mut self, _adoption: &Adoption) -> Result<Option<Preparation>, TierError> {
+        Ok(None)
     }
 
     /// Checks, before a commit, the constraints that the engine does not enforce during a migration.
@@ -247,13 +248,25 @@ impl Driver<'_> {
 
     /// Begins the transaction of a migration, and prepares the tables of a platform in it.
     async fn prepare(&mut self, adoption: Option<Adoption>) -> Result<(), Fault> {
-        let unprepared =
-            |stop: Stop| Fault::Unprepared { statement: "BEGIN".to_owned(), source: stop.source };
-        self.begin().await.map_err(unprepared)?;
-        match adoption {
-            Some(adoption) => self.on.prepare(&adoption).await,
-            None => Ok(()),
+        let unprepared = |statement: &str, source: Source| {
+            let statement = statement.to_owned();
+            Fault::Unprepared { statement, source }
+        };
+        self.begin().await.map_err(|stop| unprepared("BEGIN", stop.source))?;
+        let Some(adoption) = adoption else { return Ok(()) };
+        let planned = self.on.plan(&adoption).await;
+        let planned = planned.map_err(|error| unprepared("the catalogs", error.into()))?;
+        let Some(Preparation { refusals, statements, .. }) = planned else { return Ok(()) };
+        if !refusals.is_empty() {
+            return Err(Fault::Refused(refusals));
         }
+        for statement in &statements {
+            tracing::info!(statement, "adopting");
+            fail_point::reached("preparing-hot");
+            self.on.run(statement).await.map_err(|stop| unprepared(statement, stop.source))?;
+        }
+        fail_point::reached("prepared-hot");
+        Ok(())
     }
 
     async fn take_back(&mut self, step: &Step) -> Result<(), TierError> {

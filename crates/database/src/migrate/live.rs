@@ -27,7 +27,7 @@ crate::queries! {
 pub enum Kind {
     /// SQLite: triggers raise a counter.
     Counter,
-    /// SQL Server: a ROWVERSION, whose lowest one in use the server tells.
+    /// SQL Server: a ROWVERSION, of which the server returns the lowest in use.
     RowVersion,
     /// Babelfish: a ROWVERSION that is the number of the transaction.
     Transaction,
@@ -60,10 +60,11 @@ pub async fn install(database: &dyn Schema, incarnation: i64) -> Result<bool, Ti
     if steps.is_empty() {
         return Ok(false);
     }
-    match Kind::read(&database.fetch(sql::kind(), &[]).await?)? {
-        Some(Kind::TransactionId) if is_beyond(&database.fetch(sql::is_beyond(), &[]).await?)? => {}
-        Some(_) => return Ok(false),
-        None => {}
+    let kind = Kind::read(&database.fetch(sql::kind(), &[]).await?)?;
+    let is_foreign =
+        kind == Some(Kind::TransactionId) && is_beyond(&database.fetch(sql::is_beyond(), &[]).await?)?;
+    if kind.is_some() && !is_foreign {
+        return Ok(false);
     }
     let mut on = database.migrating().await?;
     let done = install_on(&mut *on, steps, incarnation).await;
@@ -83,6 +84,13 @@ fn is_beyond(records: &[Record]) -> Result<bool, TierError> {
     records.first().map_or(Ok(false), |record| record.bool("is_beyond"))
 }
 
+/// Returns whether the feed is there, and no other server's.
+async fn is_there(on: &mut dyn Migrating) -> Result<bool, TierError> {
+    let kind = Kind::read(&on.fetch(sql::kind()).await?)?;
+    let is_foreign = kind == Some(Kind::TransactionId) && is_beyond(&on.fetch(sql::is_beyond()).await?)?;
+    Ok(kind.is_some() && !is_foreign)
+}
+
 async fn install_on<'a>(
     on: &mut dyn Migrating,
     steps: &'a [Step],
@@ -91,13 +99,8 @@ async fn install_on<'a>(
     let last = &steps[steps.len() - 1];
     let failed = |error: TierError| (last, Stop { line: 0, source: error.into() });
     // Another process may have been faster.
-    let there = on.fetch(sql::kind()).await.and_then(|records| Kind::read(&records)).map_err(failed)?;
-    if let Some(kind) = there {
-        let again = kind == Kind::TransactionId
-            && on.fetch(sql::is_beyond()).await.and_then(|records| is_beyond(&records)).map_err(failed)?;
-        if !again {
-            return Ok(false);
-        }
+    if is_there(on).await.map_err(failed)? {
+        return Ok(false);
     }
     on.begin().await.map_err(|stop| (last, stop))?;
     let mut done = Ok(());

@@ -10,11 +10,10 @@ use super::connect::{Connection, Role};
 use super::platform::Asking;
 use super::{Mssql, fault};
 use crate::adoption::{Adoption, Preparation};
-use crate::fail_point;
 use crate::inspect::{self, Survey};
-use crate::migrate::{self, Fault, Migrating, Part, Recorded, Schema, Shapes, Step, Stop, TierSchema};
+use crate::migrate::{self, Migrating, Part, Recorded, Schema, Shapes, Step, Stop, TierSchema};
 use crate::schema::findings::Live;
-use crate::{Engine as _, Record, Source, Statement, TierError, Value};
+use crate::{Engine as _, Record, Statement, TierError, Value};
 
 /// The time limit for the migration lock.
 const TURN: Duration = Duration::from_mins(10);
@@ -138,20 +137,6 @@ impl Mssql {
 }
 
 impl MssqlMigrating {
-    /// Returns how the tables of a platform would be adopted; `None` if there are none.
-    async fn plan(&mut self, adoption: &Adoption) -> Result<Option<Preparation>, TierError> {
-        let names: Vec<&str> = self.of.schema.tables.iter().map(|table| table.name).collect();
-        let (sizes, names) = (inspect::sql::tables(), serde_json::Value::from(names).to_string());
-        let text = self.of.text(sizes)?;
-        let there = self.connection.query(text, &[Value::from(names.as_str())]).await;
-        if there.map_err(|error| self.of.refused(sizes.name, error))?.is_empty() {
-            return Ok(None);
-        }
-        let of = self.of.clone();
-        let preparation = Asking { connection: &mut self.connection, of: &of }.preparation(adoption).await?;
-        Ok(Some(preparation))
-    }
-
     async fn lock(&mut self) -> Result<(), TierError> {
         let rows =
             self.connection.batch(&lock_text()).await.map_err(|error| self.of.refused("migrate", error))?;
@@ -198,25 +183,17 @@ impl Migrating for MssqlMigrating {
         done.map(drop).map_err(|error| Stop { line: line(&error), source: error.into() })
     }
 
-    async fn prepare(&mut self, adoption: &Adoption) -> Result<(), Fault> {
-        let unprepared = |statement: &str, source: Source| {
-            let statement = statement.to_owned();
-            Fault::Unprepared { statement, source }
-        };
-        let planned = self.plan(adoption).await;
-        let planned = planned.map_err(|error| unprepared("the catalogs", error.into()))?;
-        let Some(Preparation { refusals, statements, .. }) = planned else { return Ok(()) };
-        if !refusals.is_empty() {
-            return Err(Fault::Refused(refusals));
+    async fn plan(&mut self, adoption: &Adoption) -> Result<Option<Preparation>, TierError> {
+        let names: Vec<&str> = self.of.schema.tables.iter().map(|table| table.name).collect();
+        let (sizes, names) = (inspect::sql::tables(), serde_json::Value::from(names).to_string());
+        let text = self.of.text(sizes)?;
+        let there = self.connection.query(text, &[Value::from(names.as_str())]).await;
+        if there.map_err(|error| self.of.refused(sizes.name, error))?.is_empty() {
+            return Ok(None);
         }
-        for statement in &statements {
-            tracing::info!(statement, "adopting");
-            fail_point::reached("preparing-hot");
-            let done = self.connection.batch(statement).await;
-            done.map_err(|error| unprepared(statement, error.into()))?;
-        }
-        fail_point::reached("prepared-hot");
-        Ok(())
+        let of = self.of.clone();
+        let preparation = Asking { connection: &mut self.connection, of: &of }.preparation(adoption).await?;
+        Ok(Some(preparation))
     }
 
     async fn begin(&mut self) -> Result<(), Stop> {

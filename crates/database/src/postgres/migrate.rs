@@ -7,10 +7,9 @@ use sqlx::{AssertSqlSafe, Connection as _, Row as _};
 
 use super::{Postgres, answered, code, is_conflict, prepared, refused};
 use crate::adoption::{Adoption, Preparation};
-use crate::fail_point;
-use crate::migrate::{Fault, Migrating, Schema, Shapes, Step, Stop, TierSchema, sql};
+use crate::migrate::{Migrating, Schema, Shapes, Step, Stop, TierSchema, sql};
 use crate::schema::Dialect;
-use crate::{Engine as _, Record, Source, Statement, Tier, TierError, Value};
+use crate::{Engine as _, Record, Statement, Tier, TierError, Value};
 
 /// Attempts to read the tables while others change them.
 const SHAPE_ATTEMPTS: usize = 10;
@@ -170,28 +169,11 @@ impl Migrating for PostgresMigrating {
         self.run(BEGIN).await
     }
 
-    async fn prepare(&mut self, adoption: &Adoption) -> Result<(), Fault> {
+    async fn plan(&mut self, adoption: &Adoption) -> Result<Option<Preparation>, TierError> {
         if self.of.schema.tier != Tier::Hot {
-            return Ok(());
+            return Ok(None);
         }
-        let unprepared = |statement: &str, source: Source| {
-            let statement = statement.to_owned();
-            Fault::Unprepared { statement, source }
-        };
-        let planned = self.of.plan(&mut self.connection, adoption).await;
-        let planned = planned.map_err(|error| unprepared("the catalogs", error.into()))?;
-        let Some(Preparation { refusals, statements, .. }) = planned else { return Ok(()) };
-        if !refusals.is_empty() {
-            return Err(Fault::Refused(refusals));
-        }
-        for statement in &statements {
-            tracing::info!(statement, "adopting");
-            fail_point::reached("preparing-hot");
-            let done = sqlx::raw_sql(AssertSqlSafe(statement.as_str())).execute(&mut self.connection).await;
-            done.map_err(|error| unprepared(statement, error.into()))?;
-        }
-        fail_point::reached("prepared-hot");
-        Ok(())
+        self.of.plan(&mut self.connection, adoption).await
     }
 
     fn gave_way(&self, error: &(dyn std::error::Error + 'static)) -> bool {
