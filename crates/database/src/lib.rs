@@ -37,7 +37,7 @@ pub use location::TierLocation;
 pub use migrate::Schema;
 pub use mssql::Mssql;
 pub use mssql::address;
-pub use postgres::{Postgres, PostgresUrl};
+pub use postgres::{Postgres, PostgresUrl, RESERVE_IDS};
 pub use record::Record;
 pub use replicas::Replicated;
 pub use sqlite::Sqlite;
@@ -178,7 +178,7 @@ pub trait Engine: fmt::Debug + Send + Sync {
     }
 
     /// Returns the number of connections for readers that are worth opening before they are needed.
-    fn lasting(&self) -> usize {
+    fn warm_connections(&self) -> usize {
         0
     }
 

@@ -197,7 +197,7 @@ impl Engine for Mssql {
         vec![self.readers.size(), self.writers.size(), self.probes.size()]
     }
 
-    fn lasting(&self) -> usize {
+    fn warm_connections(&self) -> usize {
         pool::WARM
     }
 

@@ -25,6 +25,7 @@ use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgPool, PgPool
 
 use self::lease::Lease;
 use self::session::PostgresSession;
+pub use self::session::RESERVE_IDS;
 pub(crate) use self::session::{insert_text, reserve_text};
 pub use url::PostgresUrl;
 
@@ -281,7 +282,7 @@ impl Engine for Postgres {
         self.ask(Lease::new(lease), begun, statement, &[]).await.map(drop)
     }
 
-    fn lasting(&self) -> usize {
+    fn warm_connections(&self) -> usize {
         // Behind a pooler nothing stays prepared.
         if self.url.pooled { 0 } else { self.readers.options().get_min_connections() as usize }
     }

@@ -47,8 +47,8 @@ impl Engine for Replicated {
         self.primary.session().await
     }
 
-    fn lasting(&self) -> usize {
-        self.primary.lasting()
+    fn warm_connections(&self) -> usize {
+        self.primary.warm_connections()
     }
 
     fn reads_at_once(&self) -> usize {

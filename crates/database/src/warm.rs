@@ -7,12 +7,13 @@ use tokio::sync::oneshot;
 
 use crate::{Engine, Statement};
 
-/// Sends statements on as many connections as last, with parameters of no meaning. What fails is left to the first request.
+/// Opens [`Engine::warm_connections`] connections and sends statements on each, with parameters of no meaning. Statements that
+/// fail are left to the first request.
 ///
-/// One connection after the other, so that the server can do other work meanwhile. `first` is told when one is warm.
+/// One connection after the other, so that the server can do other work meanwhile. Sends on `first` when one is warm.
 pub async fn warm(engine: &dyn Engine, statements: &[Statement], first: oneshot::Sender<()>) {
     let mut first = Some(first);
-    for connections in 1..=engine.lasting() {
+    for connections in 1..=engine.warm_connections() {
         for statement in statements {
             let Some(params) = meaningless(statement) else { continue };
             // At once, so that each takes a connection of its own; all but one are warm.
@@ -22,7 +23,7 @@ pub async fn warm(engine: &dyn Engine, statements: &[Statement], first: oneshot:
             }
         }
         if let Some(first) = first.take() {
-            // Nobody may be waiting any more.
+            // The receiver may be gone.
             let _ = first.send(());
         }
     }

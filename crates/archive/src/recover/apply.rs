@@ -127,7 +127,7 @@ pub async fn reserve_ids(
     for moved in family.tables.iter().filter(|moved| moved.has_ids()) {
         let records = cold.fetch(&moved.sql(sql::highest_id()), &[family.noun(moved).into()]).await?;
         if let Some(id) = records.first().map(|record| record.int_or_null("id")).transpose()?.flatten() {
-            hot.execute(&moved.sql(sql::reserve_ids()), &[id.into()]).await?;
+            hot.execute(&moved.sql(&queries::reserve_ids()), &[id.into()]).await?;
         }
     }
     Ok(())

@@ -2,7 +2,7 @@
 
 use crate::model::{Family, Moved};
 use thermocline_core::table::{Column, ColumnType};
-use thermocline_database::Statement;
+use thermocline_database::{RESERVE_IDS, Statement};
 
 thermocline_database::queries! {
     /// Statements of recoveries.
@@ -53,9 +53,14 @@ pub fn strays(family: &Family, moved: &Moved) -> Statement {
     sql::strays().bind(table, &[("table", table), ("owners", owners), ("owner", owner)])
 }
 
+/// Returns the template that makes hot give out no id of a table up to one.
+pub(super) fn reserve_ids() -> Statement {
+    sql::reserve_ids().bind("", &[("reserve", RESERVE_IDS)])
+}
+
 /// Returns the statement that makes hot give out no id of a table of parents up to one.
 pub(super) fn reserve_parents(table: &str) -> Statement {
-    sql::reserve_ids().bind(table, &[("table", table)])
+    reserve_ids().bind(table, &[("table", table)])
 }
 
 /// Returns the statement that sets every column but the id, from parameters in the order of the columns.
@@ -101,7 +106,7 @@ pub fn statements(families: &[&Family]) -> Vec<Statement> {
             all.extend([sql::versions_above(), sql::close_above()].map(|template| moved.sql(template)));
             if moved.has_ids() {
                 all.push(replace(moved));
-                all.extend([sql::highest_id(), sql::reserve_ids()].map(|template| moved.sql(template)));
+                all.extend([moved.sql(sql::highest_id()), moved.sql(&reserve_ids())]);
             }
         }
     }

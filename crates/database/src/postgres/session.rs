@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, SqlSafeStr};
 
 use super::super::{Begin, Record, Session, Statement, Tier, TierError, Value};
 use super::lease::Lease;
-use super::{PostgresUrl, answered, codec, prepared, within};
+use super::{PostgresUrl, answered, code, codec, prepared, within};
 
 /// The limits of one `INSERT`: rows and bytes of text.
 const ROWS_PER_INSERT: usize = 5_000;
@@ -20,9 +20,9 @@ const LONG: Duration = Duration::from_hours(24);
 /// The settings end with the transaction, so they are safe behind a pooler. A platform's times without a zone are in UTC.
 pub(super) const BEGIN_READ: &str =
     "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL TimeZone = 'UTC'";
-/// A copy must be on disk before its originals are removed, and a move has limits of its own, whatever the configuration of the
-/// server and the role is. The last setting makes Citus write with one transaction a worker, so that each part of a commit holds
-/// the claim row; to other servers it is a name without a meaning.
+/// A copy must be on disk before its originals are removed, and a move has limits of its own: the settings override those of the
+/// server and the role. The last one makes Citus write with one transaction a worker, so that each part of a commit holds the
+/// claim row; other servers accept and ignore it.
 pub(super) const BEGIN_WRITE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; \
     SET LOCAL synchronous_commit = on; SET LOCAL lock_timeout = '30s'; SET LOCAL statement_timeout = 0; \
     SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL TimeZone = 'UTC'; \
@@ -119,19 +119,15 @@ impl Session for PostgresSession {
         rows: &[Vec<Value>],
     ) -> Result<u64, TierError> {
         let tier = self.tier;
+        let unbound = |source| TierError::Statement { tier, statement: table, source };
         let text = insert_text(table, columns);
         let mut inserted = 0;
         for rows in parts(rows) {
-            let arguments = codec::bind_columns(rows, columns.len())
-                .map_err(|source| TierError::Statement { tier, statement: table, source })?;
+            let arguments = codec::bind_columns(rows, columns.len()).map_err(unbound)?;
             inserted += self.run(table, AssertSqlSafe(text.clone()), arguments).await?;
         }
         if let Some(highest) = highest_id(columns, rows) {
-            let arguments = codec::bind(&[highest.into()]).map_err(|source| TierError::Statement {
-                tier,
-                statement: table,
-                source,
-            })?;
+            let arguments = codec::bind(&[highest.into()]).map_err(unbound)?;
             self.run(table, AssertSqlSafe(reserve_text(table)), arguments).await?;
         }
         Ok(inserted)
@@ -168,12 +164,7 @@ fn referred(text: &str, error: TierError) -> TierError {
     let deletes = text.lines().nth(1).is_some_and(|line| line.starts_with("DELETE"));
     match error {
         TierError::Statement { tier, statement, source }
-            if deletes
-                && source
-                    .downcast_ref::<sqlx::Error>()
-                    .and_then(sqlx::Error::as_database_error)
-                    .and_then(sqlx::error::DatabaseError::code)
-                    .is_some_and(|code| code == FOREIGN_KEY_VIOLATION) =>
+            if deletes && source.downcast_ref().is_some_and(|error| code(error) == FOREIGN_KEY_VIOLATION) =>
         {
             TierError::Conflict { tier, statement, source }
         }
@@ -183,11 +174,10 @@ fn referred(text: &str, error: TierError) -> TierError {
 
 /// Returns the highest of the ids that rows bring along; `None` if they get theirs from the database.
 fn highest_id(columns: &[&str], rows: &[Vec<Value>]) -> Option<i64> {
-    let has_ids = columns.first() == Some(&"id");
-    rows.iter()
-        .filter(|_| has_ids)
-        .filter_map(|row| if let Value::Int(id) = row[0] { Some(id) } else { None })
-        .max()
+    if columns.first() != Some(&"id") {
+        return None;
+    }
+    rows.iter().filter_map(|row| if let Value::Int(id) = row[0] { Some(id) } else { None }).max()
 }
 
 /// Returns the text that inserts rows, one array for each column: one text for any number of rows, and no limit of
@@ -202,17 +192,17 @@ pub(crate) fn insert_text(table: &str, columns: &[&str]) -> String {
     )
 }
 
-/// Returns the text that makes a table give out no id up to a parameter, after rows have brought theirs along: unlike other
-/// engines PostgreSQL does not notice. The sequence may be that of an identity column, of a `SERIAL`, or any that the default
-/// names.
+/// Returns [`RESERVE_IDS`] for a table.
+pub(crate) fn reserve_text(table: &str) -> String {
+    RESERVE_IDS.replace("{table}", table)
+}
+
+/// The text that makes `{table}` give out no id up to `$1`, after rows have brought theirs along: unlike other engines PostgreSQL
+/// does not notice. The sequence may be that of an identity column, of a `SERIAL`, or any that the default names.
 ///
 /// A program that takes an id at the same moment must get another one. Near the parameter the ids in between are therefore taken
 /// one by one; only a sequence that is far behind is set.
-pub(crate) fn reserve_text(table: &str) -> String {
-    RESERVE.replace("{table}", table)
-}
-
-const RESERVE: &str = "WITH s AS MATERIALIZED (
+pub const RESERVE_IDS: &str = "WITH s AS MATERIALIZED (
     SELECT q.seqrelid::regclass AS name, coalesce(pg_sequence_last_value(q.seqrelid), q.seqstart - q.seqincrement) AS last
     FROM pg_sequence q
     WHERE q.seqrelid = coalesce(
