@@ -19,8 +19,9 @@
 //! `text`, `time`, `date`, `price`, `bool`, and `ints` for a list of integers.
 //!
 //! `queries.sqlite.sql`, `queries.postgres.sql` and `queries.mssql.sql` hold texts for one engine, each under its `-- name:`
-//! line, and `queries.citus.sql` those that a PostgreSQL with spread tables is sent instead. Such a text replaces the shared one. An engine file may repeat `-- index:` and hold further comment lines in the
-//! header; they are notes for the reader and are not sent.
+//! line, and `queries.citus.sql` those that a PostgreSQL with spread tables is sent instead. Such a text replaces the shared
+//! one. An engine file may repeat `-- index:` and hold further comment lines in the header; they are notes for the reader and
+//! are not sent.
 //!
 //! A text names its parameters `$1`, `$2`, …; for SQL Server they are rewritten to `@P1`, `@P2`, …. `{any $1}` becomes the
 //! engine's comparison with a list of integers. Other names in braces are filled in by [`Statement::bind`], or by
@@ -110,16 +111,16 @@ fn statement<'a>(
     };
     let full: &'static str = format!("{prefix}.{name}").leak();
     let sent = |text: &str| -> &'static str { format!("-- {full}\n{}", text.trim_end()).leak() };
-    // Cold never runs on SQL Server.
-    let excluded: &[FileKind] = match field("tier") {
-        _ if shared.header.get("engine") == Some(&"postgres") => &[FileKind::Sqlite, FileKind::Mssql],
-        "cold" => &[FileKind::Mssql],
-        _ => &[],
+    let engines: &[FileKind] = match field("tier") {
+        _ if shared.header.get("engine") == Some(&"postgres") => &[FileKind::Postgres],
+        "cold" => &[FileKind::Sqlite, FileKind::Postgres],
+        "hot" | "both" | "fragment" => &[FileKind::Sqlite, FileKind::Postgres, FileKind::Mssql],
+        tier => panic!("{prefix}.{name}: no tier `{tier}`"),
     };
     let text = |source| {
         let text = match engine_text(source) {
             Some(section) => section.text.clone(),
-            None if shared.text.is_empty() || excluded.contains(&source) => return None,
+            None if shared.text.is_empty() || !engines.contains(&source) => return None,
             None => shared.text.clone(),
         };
         Some(sent(&for_engine(source, &text)))
@@ -130,19 +131,14 @@ fn statement<'a>(
         citus: engine_text(FileKind::Citus).map(|section| sent(&for_engine(FileKind::Citus, &section.text))),
         mssql: text(FileKind::Mssql),
     };
-    let needed: &[(&str, bool)] = match field("tier") {
-        _ if shared.header.get("engine") == Some(&"postgres") => &[("PostgreSQL", texts.postgres.is_some())],
-        "cold" => &[("SQLite", texts.sqlite.is_some()), ("PostgreSQL", texts.postgres.is_some())],
-        "hot" | "both" => &[
-            ("SQLite", texts.sqlite.is_some()),
-            ("PostgreSQL", texts.postgres.is_some()),
-            ("SQL Server", texts.mssql.is_some()),
-        ],
-        "fragment" => &[],
-        tier => panic!("{prefix}.{name}: no tier `{tier}`"),
-    };
-    for (engine, present) in needed {
-        assert!(present, "{prefix}.{name}: no text for {engine}");
+    let found = [
+        (FileKind::Sqlite, "SQLite", texts.sqlite.is_some()),
+        (FileKind::Postgres, "PostgreSQL", texts.postgres.is_some()),
+        (FileKind::Mssql, "SQL Server", texts.mssql.is_some()),
+    ];
+    for (source, engine, present) in found {
+        let needed = engines.contains(&source) && field("tier") != "fragment";
+        assert!(present || !needed, "{prefix}.{name}: no text for {engine}");
     }
     let parameters = shared.header.get("parameters").copied().unwrap_or_default();
     let index = if field("tier") == "fragment" { "" } else { field("index") };

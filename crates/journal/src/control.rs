@@ -59,9 +59,8 @@ pub async fn change(
     session.begin(Begin::Write).await?;
     // Two operators wait for each other.
     if session.execute(sql::lock_control(), &[resource.into(), now.into()]).await? == 0 {
-        let nothing = [ColumnType::Int, ColumnType::Int].map(Value::Null);
-        let row: Vec<Value> =
-            [resource.into(), false.into()].into_iter().chain(nothing).chain([now.into()]).collect();
+        let none = Value::Null(ColumnType::Int);
+        let row: Vec<Value> = vec![resource.into(), false.into(), none.clone(), none, now.into()];
         session.insert(TABLE, &COLUMNS, &[row]).await?;
     }
     let records = session.fetch(sql::control(), &[resource.into()]).await?;
