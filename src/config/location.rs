@@ -65,7 +65,7 @@ pub(super) fn of_tiers(values: &Values) -> Result<(TierLocation, Option<TierLoca
     }
     if let (TierLocation::Postgres { primary: hot, .. }, Some(TierLocation::Postgres { primary: cold, .. })) =
         (&hot, &cold)
-        && hot.leads_where(cold)
+        && hot.leads_to_same_schema(cold)
     {
         let hot_name = values.name("hot_database_url");
         let fault = format!(

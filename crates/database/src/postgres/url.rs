@@ -70,8 +70,8 @@ impl PostgresUrl {
         parameters.finish(place)
     }
 
-    /// Returns whether both addresses lead to the same schema of the same database, as far as they tell.
-    pub fn leads_where(&self, other: &Self) -> bool {
+    /// Returns whether both addresses lead to the same schema of the same database, by their texts alone.
+    pub fn leads_to_same_schema(&self, other: &Self) -> bool {
         let place = |url: &Self| {
             let options = &url.options;
             let database = options.get_database().unwrap_or_else(|| options.get_username()).to_owned();
