@@ -7,8 +7,7 @@ use super::tier_report;
 use crate::adopt::{self, AdoptionReport, Detected};
 use crate::clock::Clock;
 use crate::journal::live;
-use crate::schema::findings::{Finding, findings};
-use crate::schema::{self, Dialect};
+use crate::schema::findings::Finding;
 use crate::tier::migrate::{self, DetectedSchema, Fault, Recorded, Task};
 use crate::tier::{Schema, Tier};
 
@@ -39,10 +38,10 @@ pub async fn prepare(database: &dyn Schema, migrate: bool) -> Result<(), Failure
     if migrate {
         return bring_up_to_date(database, true).await.map(drop);
     }
-    ensure_apart(database).await?;
     if database.is_embedded() {
         return bring_up_to_date(database, false).await.map(drop);
     }
+    ensure_apart(database).await?;
     let rows = database.recorded().await.map_err(Failure::of)?.unwrap_or_default();
     ensure_known(database, &rows)?;
     let (tier, version, newest) = (database.tier(), migrate::stands(&rows), migrate::newest(database));
@@ -187,9 +186,7 @@ pub async fn ensure_readable(database: &dyn Schema) -> Result<(), Failure> {
 /// Returns the differences from the declaration that are faults.
 async fn faults(database: &dyn Schema) -> Result<Vec<Finding>, Failure> {
     let live = database.inspect(&tier_report::table_names(database)).await.map_err(Failure::of)?;
-    let mut found = findings(schema::of(database.tier()).tables, &live);
-    let is_postgres = live.dialect == Dialect::Postgres;
-    found.extend(schema::spread::findings(database, is_postgres).await.map_err(Failure::of)?);
+    let found = tier_report::differences(database, &live).await.map_err(Failure::of)?;
     Ok(found.into_iter().filter(|finding| finding.fault).collect())
 }
 

@@ -9,7 +9,7 @@ use super::failure::Failure;
 use crate::clock::Timestamp;
 use crate::journal::{live, pair, state};
 use crate::page::Key;
-use crate::schema::findings::{self, Finding};
+use crate::schema::findings::{self, Finding, Live};
 use crate::schema::{self, Dialect};
 use crate::telemetry::explain;
 use crate::tier::{Engine, Schema, Statement, Tier, TierError, TierLocation, inspect, migrate};
@@ -136,6 +136,14 @@ pub async fn open_existing(tier: Tier, location: &TierLocation) -> Result<Arc<dy
     })
 }
 
+/// Returns the differences of a database from its declaration, in its tables and in how they are spread and cut.
+pub async fn differences(database: &dyn Schema, tables: &Live) -> Result<Vec<Finding>, TierError> {
+    let mut found = findings::findings(schema::of(database.tier()).tables, tables);
+    let is_postgres = tables.dialect == Dialect::Postgres;
+    found.extend(schema::spread::findings(database, is_postgres).await?);
+    Ok(found)
+}
+
 async fn fill(database: &dyn Schema, report: &mut TierReport) -> Result<(), TierError> {
     let names = table_names(database);
     let inspect::Survey { server, live: tables, sizes } = database.survey(&names).await?;
@@ -147,9 +155,7 @@ async fn fill(database: &dyn Schema, report: &mut TierReport) -> Result<(), Tier
     report.pending = pending.map(migrate::Step::name).collect();
     report.sorts = Some(sorts_keys_correctly(database).await?);
 
-    report.findings = findings::findings(schema::of(database.tier()).tables, &tables);
-    let is_postgres = server.dialect == Dialect::Postgres;
-    report.findings.extend(schema::spread::findings(database, is_postgres).await?);
+    report.findings = differences(database, &tables).await?;
     report.findings.sort_by_key(|finding| !finding.fault);
     for inspect::Size { table, rows, bytes } in sizes {
         report.tables.push(TableSize { table, rows, exact: false, bytes });

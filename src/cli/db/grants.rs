@@ -216,22 +216,28 @@ fn on_postgres(tier: Tier, role: Role) -> Grants {
     let tables = schema::of(tier).tables.iter().map(|table| table.name);
     let all = tables.clone().collect::<Vec<_>>().join(", ");
     let named = tables.chain([LEDGER]).map(|table| format!("'{table}'")).collect::<Vec<_>>().join(", ");
-    if tier == Tier::Hot {
-        in_hot(&mut grants, role, (&all, &named));
-        return Grants { tier: "hot", engine: "postgres", role: name, statements: grants.0 };
+    if !changes_tables {
+        grants.add("Reads.", format!("GRANT SELECT ON {all}, {LEDGER} TO {name}"));
     }
+    match tier {
+        Tier::Hot => in_hot(&mut grants, role, &named),
+        Tier::Cold => in_cold(&mut grants, role, (&all, &named)),
+    }
+    Grants { tier: tier.name(), engine: "postgres", role: name, statements: grants.0 }
+}
+
+/// Adds the rights of a role in a cold PostgreSQL, besides reading. `all` lists its tables, `named` the same as texts.
+fn in_cold(grants: &mut Statements, role: Role, (all, named): (&str, &str)) {
+    let name = role.name();
     match role {
-        Role::Reader => grants.add("Reads.", format!("GRANT SELECT ON {all}, {LEDGER} TO {name}")),
-        Role::Mover => {
-            grants.add("Reads.", format!("GRANT SELECT ON {all}, {LEDGER} TO {name}"));
-            grants.add(
-                "Writes versions, counts and the journal.",
-                format!("GRANT INSERT, UPDATE, DELETE ON {all} TO {name}"),
-            );
-        }
+        Role::Reader => {}
+        Role::Mover => grants.add(
+            "Writes versions, counts and the journal.",
+            format!("GRANT INSERT, UPDATE, DELETE ON {all} TO {name}"),
+        ),
         Role::Migrator => {
             grants.add("Compares migrations in a schema that is rolled back.", create_schemas(name));
-            grants.add("Changes the tables that are there already: only their owner may.", own(name, &named));
+            grants.add("Changes the tables that are there already: only their owner may.", own(name, named));
         }
         Role::Adopter => {
             grants.add(
@@ -241,15 +247,14 @@ fn on_postgres(tier: Tier, role: Role) -> Grants {
             grants.add(
                 "Moves the tables of the platform's archive there and back, and drops them in the end: only their owner may. \
                  The owner so far keeps all other rights.",
-                own(name, &named),
+                own(name, named),
             );
         }
     }
-    Grants { tier: "cold", engine: "postgres", role: name, statements: grants.0 }
 }
 
-/// Adds the rights of a role in a hot PostgreSQL. `all` lists its tables, `named` the same as texts.
-fn in_hot(grants: &mut Statements, role: Role, (all, named): (&str, &str)) {
+/// Adds the rights of a role in a hot PostgreSQL, besides reading. `named` lists its tables as texts.
+fn in_hot(grants: &mut Statements, role: Role, named: &str) {
     let name = role.name();
     let feed = [&LIVE_STATE, &LIVE_MOVED, &LIVE_ERASED].map(|table| table.name).join(", ");
     let feed = |rights: &str| {
@@ -259,13 +264,9 @@ fn in_hot(grants: &mut Statements, role: Role, (all, named): (&str, &str)) {
         )
     };
     match role {
-        Role::Reader => {
-            grants.add("Reads.", format!("GRANT SELECT ON {all}, {LEDGER} TO {name}"));
-            grants.add("Uses the change feed, if there is one.", feed("SELECT"));
-        }
+        Role::Reader => grants.add("Uses the change feed, if there is one.", feed("SELECT")),
         Role::Mover => {
             let (moved, others) = moved_and_others();
-            grants.add("Reads.", format!("GRANT SELECT ON {all}, {LEDGER} TO {name}"));
             grants.add(
                 "Moves rows out and back.",
                 format!("GRANT INSERT, UPDATE, DELETE ON {} TO {name}", moved.join(", ")),
