@@ -123,7 +123,7 @@ impl Identity {
 }
 
 /// Compares a column with a parameter. A column that may be NULL has no index that could be searched; texts are compared byte by
-/// byte, whatever the collation of the column holds for equal.
+/// byte, regardless of the collation of the column.
 fn alike_in_postgres(column: &Column, n: usize) -> String {
     let name = if column.kind == ColumnType::Text {
         format!("{} COLLATE \"C\"", column.name)
