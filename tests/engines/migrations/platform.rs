@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 
 use serde_json::json;
 use thermocline::schema::Model;
-use thermocline::tier::adoption::plan::{RowCounts, plan};
+use thermocline::tier::adoption::RowCounts;
+use thermocline::tier::adoption::plan::plan;
 use thermocline::tier::adoption::{Adoption, PlatformZone};
 use thermocline::tier::migrate::{self, Schema as _};
 use thermocline::tier::{Engine as _, Mssql, Tier};
