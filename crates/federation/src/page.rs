@@ -37,11 +37,8 @@ pub struct Page<R> {
 }
 
 impl<R> Page<R> {
-    /// Cuts `limit` rows out of up to one more, which tells whether more rows follow.
-    pub(super) fn cut(mut rows: Vec<Placed<R>>, limit: i64, total: Option<i64>) -> Self {
-        let limit = usize::try_from(limit).unwrap_or(0);
-        let more = rows.len() > limit;
-        rows.truncate(limit);
+    /// Returns a page of these rows, of which nothing else is known.
+    pub fn new(rows: Vec<Placed<R>>, more: bool, total: Option<i64>) -> Self {
         Self {
             rows,
             more,
@@ -52,6 +49,14 @@ impl<R> Page<R> {
             missing_from: None,
             changes: None,
         }
+    }
+
+    /// Cuts `limit` rows out of up to one more, which tells whether more rows follow.
+    pub(super) fn cut(mut rows: Vec<Placed<R>>, limit: i64, total: Option<i64>) -> Self {
+        let limit = usize::try_from(limit).unwrap_or(0);
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        Self::new(rows, more, total)
     }
 
     /// Places a page that begins below `offset` rows. `any`: whether the list has rows, which an empty page does not show.
@@ -77,14 +82,9 @@ impl<R> Page<R> {
         newer.rows.reverse();
         newer.rows.extend(older.rows);
         Self {
-            rows: newer.rows,
-            more: older.more,
             newer: newer.more,
-            position: None,
-            total: None,
-            hot_rows: None,
             missing_from: newer.missing_from.or(older.missing_from),
-            changes: None,
+            ..Self::new(newer.rows, older.more, None)
         }
     }
 }

@@ -187,16 +187,7 @@ fn hot_from(instant: &Instant, span: Span) -> i64 {
 fn window(rows: Vec<Placed<Row>>, offset: i64, limit: i64, total: Option<i64>) -> Page<Row> {
     let more = rows.len() as i64 > offset + limit;
     let rows = rows.into_iter().skip(offset as usize).take(limit as usize).collect();
-    Page {
-        rows,
-        more,
-        newer: false,
-        position: None,
-        total,
-        hot_rows: None,
-        missing_from: None,
-        changes: None,
-    }
+    Page::new(rows, more, total)
 }
 
 /// Returns the expected answer at `instant`. A page by key is a page at the start of its span, in its order.
