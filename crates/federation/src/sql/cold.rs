@@ -3,8 +3,9 @@
 use async_trait::async_trait;
 
 use super::blocks::BlockStatements;
-use super::lists::{ColdStatements, SqlList};
+use super::lists::SqlList;
 use super::rows::{no_ids, rows, slice_params, span_params};
+use super::statements::ColdStatements;
 use crate::reads::{Cold, ColdCount, ColdError, ColdRows, HotSnapshot};
 use thermocline_core::keyset::{Key, Order, Slice, Span};
 use thermocline_core::table::ColumnType;

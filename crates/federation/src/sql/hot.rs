@@ -5,6 +5,7 @@ use tokio::sync::Mutex;
 
 use super::lists::SqlList;
 use super::rows::{no_ids, rows, slice_params};
+use super::statements::ListStatements;
 use crate::reads::{Hot, HotCount, HotRows, HotSnapshot};
 use thermocline_core::feed::{Position, Token};
 use thermocline_core::keyset::{Order, Slice, Span};
@@ -59,21 +60,20 @@ impl<L: SqlList> Hot<L> for SqlSnapshot {
 }
 
 fn hot_slice<L: SqlList>(list: &L, slice: Slice, count: bool) -> (&'static Statement, Vec<Value>) {
-    let hot = &list.statements().hot;
-    if let Some(kind) = followed(list, slice)
-        && let Some(feed) = &list.statements().feed
-    {
-        let mut params = if count { slice_params(slice) } else { vec![slice.take.into()] };
-        params.extend(count.then_some(Value::Bool(true)));
-        params.extend(list.filter());
-        return (feed.newest(kind, count), params);
-    }
-    let (statement, mut params) = hot.shape(slice).filter(|_| !count).unwrap_or_else(|| {
+    let ListStatements { hot, feed, .. } = list.statements();
+    let shape = if count { None } else { hot.shape(slice) };
+    let is_any = shape.is_none();
+    let (statement, mut params) = shape.unwrap_or_else(|| {
         let mut params = slice_params(slice);
         params.push(count.into());
         (hot.any(slice.order), params)
     });
     params.extend(list.filter());
+    // The same parameters, with the token of the change feed in the answer.
+    let statement = match (followed(list, slice), feed) {
+        (Some(kind), Some(feed)) => feed.newest(kind, is_any),
+        _ => statement,
+    };
     (statement, params)
 }
 
@@ -125,6 +125,6 @@ fn changes<L: SqlList>(list: &L, record: &Record) -> Result<Option<Token>, TierE
     if list.followed().is_none() || !record.has("incarnation") {
         return Ok(None);
     }
-    let token = |incarnation, bound| Token { incarnation, position: Position::first_of(bound) };
-    Ok(record.int_or_null("incarnation")?.zip(record.int_or_null("bound")?).map(|(a, b)| token(a, b)))
+    let token = record.int_or_null("incarnation")?.zip(record.int_or_null("bound")?);
+    Ok(token.map(|(incarnation, bound)| Token { incarnation, position: Position::first_of(bound) }))
 }

@@ -16,18 +16,22 @@
 //! `find` statements take the id in place of the first six, then the same. A record whose `id` is NULL is
 //! not a row of the list: it only carries the state or the proof.
 
+mod assembly;
 mod blocks;
 mod cold;
+mod feed;
 mod hot;
 mod joint;
 mod lists;
 mod rows;
 mod shapes;
+mod statements;
 mod templates;
 
 pub use cold::SqlCold;
+pub(crate) use feed::FeedStatements;
 pub use hot::SqlHot;
 pub(crate) use hot::hot_snapshot;
 pub use joint::JointStatements;
-pub(crate) use lists::FeedStatements;
-pub use lists::{Children, ListSpec, ListStatements, SqlList};
+pub use lists::{Children, ListSpec, SqlList};
+pub use statements::ListStatements;

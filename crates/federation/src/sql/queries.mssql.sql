@@ -23,7 +23,7 @@ FROM s CROSS JOIN c LEFT JOIN (
 ORDER BY {row_order}
 
 -- name: hot_rows
--- The rows leave the join in the order of TOP; whoever reads them looks.
+-- The join keeps the order of TOP, but does not promise it. The rows are sorted again as they are read.
 {prelude}SELECT {state_columns},
     r.*{extra}
 FROM (

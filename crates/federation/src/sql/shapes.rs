@@ -9,6 +9,16 @@ use thermocline_database::{Fragment, Statement, Value};
 
 use super::templates::queries;
 
+/// The most rows that a statement of a shape returns: a page, the row of its cursor and one more.
+const MOST_ROWS: i64 = 128;
+/// The same of a list by day, whose rows are read in larger parts.
+const MOST_DAYS: i64 = 1_024;
+
+/// Returns the most rows that a statement of a shape returns.
+pub(super) const fn most(by_day: bool) -> i64 {
+    if by_day { MOST_DAYS } else { MOST_ROWS }
+}
+
 /// A slice that has a statement of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Shape {
@@ -63,10 +73,10 @@ impl Shape {
         matches!(self, Self::Before | Self::Between(_))
     }
 
-    /// Returns the number of parameters of its bounds.
-    pub const fn bounds(self, by_day: bool) -> usize {
+    /// Returns the parameter that holds the number of rows: the one that follows those of the bounds.
+    pub const fn take(self, by_day: bool) -> usize {
         let each = if by_day { 1 } else { 2 };
-        (self.has_lower() as usize + self.has_upper() as usize) * each
+        (self.has_lower() as usize + self.has_upper() as usize) * each + 1
     }
 
     /// Returns the conditions of its bounds, which follow those of the filter, with the names of the key's columns.
@@ -124,22 +134,26 @@ fn first_midnight(key: Key) -> Option<Timestamp> {
 #[derive(Debug)]
 pub(super) struct ShapeStatements {
     by_day: bool,
-    /// The most rows that they return.
-    most: i64,
     /// In the order of [`Shape::ALL`].
     statements: [Statement; 5],
 }
 
 impl ShapeStatements {
     /// Assembles the statement of each shape.
-    pub fn new(by_day: bool, most: i64, assemble: impl Fn(Shape) -> Statement) -> Self {
-        Self { by_day, most, statements: Shape::ALL.map(assemble) }
+    pub fn new(by_day: bool, assemble: impl Fn(Shape) -> Statement) -> Self {
+        Self { by_day, statements: Shape::ALL.map(assemble) }
+    }
+
+    /// Returns the statement that reads the newest rows.
+    pub const fn newest(&self) -> &Statement {
+        let [newest, ..] = &self.statements;
+        newest
     }
 
     /// Returns the statement for a slice and the parameters of its bounds and of its length; `None` if only the general one
     /// serves it.
     pub fn of(&self, slice: Slice) -> Option<(&Statement, Vec<Value>)> {
-        if slice.skip > 0 || slice.take > self.most {
+        if slice.skip > 0 || slice.take > most(self.by_day) {
             return None;
         }
         let shape = Shape::of(slice.span, slice.order);
