@@ -6,19 +6,17 @@
 
 use std::future::Future;
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
-use thermocline::archive::{ArchiveOptions, BlockSizes, Mover};
 use thermocline::clock::Clock;
 use thermocline::demo;
 use thermocline::federation::sql::{SqlCold, SqlHot};
 use thermocline::federation::{Count, ReadCache, Tiers};
 use thermocline::page::{Key, Order, Span};
-use thermocline::resources;
 use thermocline::resources::messages::Messages;
 use thermocline::resources::stocks::prices::Prices;
 use thermocline::tier::{Engine, Sqlite, Statement, Tier, Value, migrate};
+use thermocline_testing::bench::{self, quantile};
 
 /// Rounds of each measurement.
 const ROUNDS: usize = 400;
@@ -131,10 +129,10 @@ async fn median<F: Future<Output = usize>>(call: impl Fn() -> F) -> f64 {
     for _ in 0..ROUNDS {
         let begun = Instant::now();
         std::hint::black_box(call().await);
-        times.push(begun.elapsed().as_secs_f64() * 1e6);
+        times.push(begun.elapsed());
     }
-    times.sort_unstable_by(f64::total_cmp);
-    times[ROUNDS / 2]
+    times.sort_unstable();
+    quantile(&times, 0.5).as_secs_f64() * 1e6
 }
 
 async fn fill(folder: &Path, plan: demo::DemoPlan, clock: &Clock) -> (Sqlite, Sqlite) {
@@ -146,14 +144,6 @@ async fn fill(folder: &Path, plan: demo::DemoPlan, clock: &Clock) -> (Sqlite, Sq
         .expect("cold opens");
     migrate::upgrade(&hot).await.expect("hot is brought up to date");
     migrate::upgrade(&cold).await.expect("cold is brought up to date");
-    thermocline::load::demo::fill(&hot, plan, &mut |_, _| {}).await.expect("the data goes in");
-    let sizes = BlockSizes::default();
-    let mover = Mover { hot: &hot, cold: &cold, clock, name: "bench".to_owned(), sizes };
-    for family in resources::families() {
-        let report =
-            mover.run(family, &ArchiveOptions::default(), &AtomicBool::new(false), &mut |_| {}).await;
-        println!("moved {} rows of {} in {:.1} s", report.rows, report.resource, report.seconds);
-        assert_eq!(report.error, None);
-    }
+    bench::fill(&hot, &cold, plan, clock).await.expect("the data goes in");
     (hot, cold)
 }

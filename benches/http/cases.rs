@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use thermocline_testing::bench::{self, Client, quantile};
+
 use super::Result;
-use super::client::{self, Client};
 use super::pair::Pair;
 use super::server::Server;
 
@@ -35,7 +36,7 @@ pub struct Measured {
 /// Returns every case of the table.
 pub async fn all(pair: &Pair, ours: &Server) -> Result<Vec<Case>> {
     let messages = format!("/api/conversations/{}/messages", pair.conversation);
-    let get = |query: &str| client::get(&format!("{messages}{query}"), &pair.token);
+    let get = |query: &str| bench::get(&format!("{messages}{query}"), &pair.token);
     let mut client = Client::connect(&ours.address).await?;
     let (hot, cold, filter) = (pair.hot.lock().await, pair.cold.lock().await, pair.filter());
     let newest = hot.newest("messages", &filter, None, 21);
@@ -65,7 +66,7 @@ pub async fn all(pair: &Pair, ours: &Server) -> Result<Vec<Case>> {
     let prices = format!("SELECT * FROM {table} WHERE stock_id = 1 AND {open} ORDER BY trade_date");
     cases.push(Case {
         name: "all prices of a stock",
-        request: client::get(&format!("/api/stocks/symbols/{}/prices", pair.symbol), &pair.token),
+        request: bench::get(&format!("/api/stocks/symbols/{}/prices", pair.symbol), &pair.token),
         hot: None,
         cold: Some(prices),
     });
@@ -124,7 +125,7 @@ pub async fn by_depth(pair: &Pair, ours: &Server) -> Result<Vec<(i64, Duration, 
     let mut client = Client::connect(&ours.address).await?;
     let get = |page: i64| {
         let path = format!("/api/conversations/{}/messages?page={page}&per_page=20", pair.conversation);
-        client::get(&path, &pair.token)
+        bench::get(&path, &pair.token)
     };
     let pages = client.json(&get(1)).await?["pages"].as_i64().ok_or("no total")?;
     let mut depths = Vec::new();
@@ -137,7 +138,7 @@ pub async fn by_depth(pair: &Pair, ours: &Server) -> Result<Vec<(i64, Duration, 
             times.push(client.time(&request).await?);
         }
         times.sort_unstable();
-        depths.push(((page - 1) * 20, times[times.len() / 2], first));
+        depths.push(((page - 1) * 20, quantile(&times, 0.5), first));
         page = (page * 3).max(page + 1);
     }
     Ok(depths)

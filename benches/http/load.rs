@@ -1,15 +1,14 @@
 //! The peak, and latencies under load.
 
-use std::sync::Arc;
+use std::slice;
 use std::time::Duration;
 
-use tokio::sync::Mutex;
+use thermocline_testing::bench::{Client, open_loop};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::Result;
 use super::cases::Case;
-use super::client::Client;
 use super::report::Report;
 use super::server::Server;
 
@@ -38,8 +37,10 @@ pub async fn measure(case: &Case, ours: &Server, report: &mut Report) -> Result<
     let best = |peaks: &[f64]| peaks.iter().copied().fold(0.0, f64::max);
     let peak = best(&peaks);
     report.peak(peak, best(&peaks_of_bytes), processor, ours.resident()?);
+    let requests = slice::from_ref(&case.request);
     for part in PARTS {
-        report.load(part, &open_loop(&ours.address, &case.request, peak * part).await?);
+        let mut outcomes = open_loop(&ours.address, CONNECTIONS, requests, peak * part, TIME).await?;
+        report.load(part, &outcomes.remove(&200).unwrap_or_default());
     }
     Ok(())
 }
@@ -59,33 +60,4 @@ async fn closed_loop(address: &str, request: &str) -> Result<f64> {
         });
     }
     Ok(f64::from(tasks.join_all().await.into_iter().sum::<u32>()))
-}
-
-/// Returns the latencies, sorted, of requests that come at a fixed rate. Each counts from the moment at which it was due.
-async fn open_loop(address: &str, request: &str, rate: f64) -> Result<Vec<Duration>> {
-    let idle: Arc<Mutex<Vec<Client>>> = Arc::default();
-    for _ in 0..CONNECTIONS {
-        idle.lock().await.push(Client::connect(address).await?);
-    }
-    let mut tasks = JoinSet::new();
-    let begun = Instant::now();
-    for number in 0..(rate * TIME.as_secs_f64()) as u32 {
-        let due = begun + Duration::from_secs_f64(f64::from(number) / rate);
-        tokio::time::sleep_until(due).await;
-        let (idle, address, request) = (Arc::clone(&idle), address.to_owned(), request.to_owned());
-        tasks.spawn(async move {
-            let waiting = idle.lock().await.pop();
-            let mut client = match waiting {
-                Some(client) => client,
-                None => Client::connect(&address).await.ok()?,
-            };
-            client.time(&request).await.ok()?;
-            let latency = due.elapsed();
-            idle.lock().await.push(client);
-            Some(latency)
-        });
-    }
-    let mut latencies: Vec<Duration> = tasks.join_all().await.into_iter().flatten().collect();
-    latencies.sort_unstable();
-    Ok(latencies)
 }

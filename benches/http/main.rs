@@ -15,7 +15,6 @@
 
 mod bare;
 mod cases;
-mod client;
 mod load;
 mod pair;
 mod report;

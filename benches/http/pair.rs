@@ -2,17 +2,14 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use secrecy::SecretString;
 use tempfile::TempDir;
-use thermocline::archive::{ArchiveOptions, BlockSizes, Mover};
 use thermocline::clock::Clock;
 use thermocline::demo::DemoPlan;
-use thermocline::journal::pair;
-use thermocline::resources;
 use thermocline::tier::{Schema, Tier, TierLocation, migrate};
 use thermocline::web::auth::{AuthSettings, KeySource, Verifier};
+use thermocline_testing::bench;
 use tokio::sync::Mutex;
 
 use super::Result;
@@ -83,19 +80,7 @@ async fn fill(hot: &TierLocation, cold: &TierLocation, plan: DemoPlan, clock: &C
     let counting = thermocline::tier::Statement::new("-- bench.any\nSELECT id FROM users WHERE id = 1")
         .mssql("-- bench.any\nSELECT id FROM users WHERE id = 1");
     if is_new || hot.fetch(&counting, &[]).await?.is_empty() {
-        eprintln!("filling the pair with {} messages", plan.messages);
-        thermocline::load::demo::fill(&*hot, plan, &mut |_, _| {}).await?;
-        pair::ensure(&*hot, &*cold, clock).await?;
-        let sizes = BlockSizes::default();
-        let mover = Mover { hot: &*hot, cold: &*cold, clock, name: "bench".to_owned(), sizes };
-        for family in resources::families() {
-            let stop = AtomicBool::new(false);
-            let report = mover.run(family, &ArchiveOptions::default(), &stop, &mut |_| {}).await;
-            eprintln!("moved {} rows of {} in {:.1} s", report.rows, report.resource, report.seconds);
-            if let Some(error) = report.error {
-                return Err(error.into());
-            }
-        }
+        bench::fill(&*hot, &*cold, plan, clock).await?;
     }
     hot.close().await;
     cold.close().await;

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use thermocline_testing::bench::quantile;
 
 use super::Result;
 use super::cases::Measured;
@@ -24,10 +25,8 @@ pub struct Report {
     engines: String,
 }
 
-/// Returns a quantile of sorted times in milliseconds.
-fn quantile(times: &[Duration], part: f64) -> f64 {
-    let place = ((times.len().saturating_sub(1)) as f64 * part) as usize;
-    times.get(place).map_or(0.0, |time| time.as_secs_f64() * 1e3)
+fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
 }
 
 impl Report {
@@ -53,8 +52,8 @@ impl Report {
 
     pub fn case(&mut self, measured: Measured) {
         let Measured { name, ours, bare, bytes } = measured;
-        let [p50, bare, bytes] = [&ours, &bare, &bytes].map(|times| quantile(times, 0.5));
-        let p99 = quantile(&ours, 0.99);
+        let [p50, bare, bytes] = [&ours, &bare, &bytes].map(|times| milliseconds(quantile(times, 0.5)));
+        let p99 = milliseconds(quantile(&ours, 0.99));
         let (to_bare, to_bytes) = (p50 / bare, p50 / bytes);
         let row = format!(
             "| {name} | {p50:.3} | {p99:.3} | {bare:.3} | {to_bare:.2} | {bytes:.3} | {to_bytes:.2} |"
@@ -68,7 +67,7 @@ impl Report {
     pub fn depths(&mut self, depths: Vec<(i64, Duration, Duration)>) {
         self.table += "\n| rows above a numbered page | warm | first |\n|---|---|---|\n";
         for (rows, warm, first) in depths {
-            let (warm, first) = (warm.as_secs_f64() * 1e3, first.as_secs_f64() * 1e3);
+            let (warm, first) = (milliseconds(warm), milliseconds(first));
             let _ = writeln!(self.table, "| {rows} | {warm:.3} | {first:.3} |");
             self.depths.push((rows as f64, warm));
             self.first.push((rows as f64, first));
@@ -77,7 +76,7 @@ impl Report {
     }
 
     pub fn idle(&mut self, started: Duration, resident: f64) {
-        let started = started.as_secs_f64() * 1e3;
+        let started = milliseconds(started);
         let _ = writeln!(self.table, "\nStart to first answer {started:.0} ms, {resident:.0} MB resident.");
         self.json["start_ms"] = json!(started);
         self.json["resident_mb"] = json!(resident);
@@ -95,7 +94,7 @@ impl Report {
     }
 
     pub fn load(&mut self, part: f64, latencies: &[Duration]) {
-        let (p50, p99) = (quantile(latencies, 0.5), quantile(latencies, 0.99));
+        let [p50, p99] = [0.5, 0.99].map(|part| milliseconds(quantile(latencies, part)));
         let _ = writeln!(self.table, "| {part} | {p50:.3} | {p99:.3} | {:.1} |", p99 / p50);
         self.median_by_load.push((part * 100.0, p50));
         self.high_by_load.push((part * 100.0, p99));

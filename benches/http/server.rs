@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::body::Bytes;
 use axum::routing::get;
+use thermocline_testing::bench::{self, Client};
 use tokio::net::TcpListener;
 
 use super::Result;
-use super::client::{self, Client};
 use super::pair::{Pair, SECRET};
 
 /// Names the file whose bytes this program is to serve.
@@ -49,7 +49,7 @@ impl Server {
         let begun = Instant::now();
         let mut child = Ended(command.spawn()?);
         let path = format!("/api/conversations/{}/messages?limit=20", pair.conversation);
-        let request = client::get(&path, &pair.token);
+        let request = bench::get(&path, &pair.token);
         while begun.elapsed() < START {
             if let Ok(mut client) = Client::connect(&address).await {
                 client.time(&request).await?;

@@ -10,6 +10,7 @@ mod cluster;
 mod records;
 mod switchable;
 
+pub mod bench;
 pub mod bounds;
 pub mod citus;
 pub mod dice;

@@ -1,0 +1,190 @@
+//! Parts of benchmarks: the demo's data in a pair, a client that adds little of its own, requests at a fixed rate, quantiles.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::io;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use thermocline::archive::{ArchiveOptions, BlockSizes, Mover};
+use thermocline::clock::Clock;
+use thermocline::demo::DemoPlan;
+use thermocline::journal::pair;
+use thermocline::load::demo;
+use thermocline::resources;
+use thermocline::tier::Engine;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+/// The time after which a request without an answer counts as lost.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// The time between two groups of requests.
+const TICK: Duration = Duration::from_millis(1);
+
+/// Fills an empty pair with the demo's data, and archives what is due.
+pub async fn fill(
+    hot: &dyn Engine,
+    cold: &dyn Engine,
+    plan: DemoPlan,
+    clock: &Clock,
+) -> Result<(), Box<dyn Error>> {
+    eprintln!("filling the pair with {} messages", plan.messages);
+    demo::fill(hot, plan, &mut |_, _| {}).await?;
+    pair::ensure(hot, cold, clock).await?;
+    let mover = Mover { hot, cold, clock, name: "bench".to_owned(), sizes: BlockSizes::default() };
+    let stop = AtomicBool::new(false);
+    for family in resources::families() {
+        let report = mover.run(family, &ArchiveOptions::default(), &stop, &mut |_| {}).await;
+        eprintln!("moved {} rows of {} in {:.1} s", report.rows, report.resource, report.seconds);
+        if let Some(error) = report.error {
+            return Err(error.into());
+        }
+    }
+    Ok(())
+}
+
+/// Returns a quantile of sorted times; 0 of none.
+pub fn quantile(times: &[Duration], part: f64) -> Duration {
+    let place = (times.len().saturating_sub(1) as f64 * part) as usize;
+    times.get(place).copied().unwrap_or_default()
+}
+
+/// A connection to a server, for one request at a time.
+pub struct Client {
+    stream: TcpStream,
+    answer: Vec<u8>,
+}
+
+impl Client {
+    pub async fn connect(address: &str) -> io::Result<Self> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        Ok(Self { stream, answer: Vec::with_capacity(64 * 1024) })
+    }
+
+    /// Sends a request and waits for the whole answer. Returns its status.
+    pub async fn send(&mut self, request: &str) -> io::Result<u16> {
+        self.stream.write_all(request.as_bytes()).await?;
+        self.answer.clear();
+        loop {
+            if self.stream.read_buf(&mut self.answer).await? == 0 {
+                return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the server closed the connection"));
+            }
+            if let Some(body) = self.body()
+                && let Some(status) = self.status_if_whole(body)?
+            {
+                return Ok(status);
+            }
+        }
+    }
+
+    /// Returns the time that a request takes. Its answer must have the status 200.
+    pub async fn time(&mut self, request: &str) -> io::Result<Duration> {
+        let begun = Instant::now();
+        let status = self.send(request).await?;
+        let time = begun.elapsed();
+        if status != 200 {
+            return Err(io::Error::other(String::from_utf8_lossy(&self.answer).into_owned()));
+        }
+        Ok(time)
+    }
+
+    /// Returns the body of an answer as JSON.
+    pub async fn json(&mut self, request: &str) -> io::Result<serde_json::Value> {
+        Ok(serde_json::from_slice(&self.bytes(request).await?)?)
+    }
+
+    /// Returns the body of an answer.
+    pub async fn bytes(&mut self, request: &str) -> io::Result<Vec<u8>> {
+        self.time(request).await?;
+        let body = self.body().unwrap_or_default();
+        Ok(self.answer[body..].to_vec())
+    }
+
+    /// Returns where the body begins, once the head is there.
+    fn body(&self) -> Option<usize> {
+        self.answer.windows(4).position(|window| window == b"\r\n\r\n").map(|end| end + 4)
+    }
+
+    /// Returns the status, once the whole body is there.
+    fn status_if_whole(&self, body: usize) -> io::Result<Option<u16>> {
+        let head = std::str::from_utf8(&self.answer[..body]).map_err(io::Error::other)?;
+        let is_whole = match head.lines().find_map(|line| line.strip_prefix("content-length: ")) {
+            Some(length) => self.answer.len() - body >= length.parse::<usize>().map_err(io::Error::other)?,
+            // In chunks.
+            None => self.answer.ends_with(b"\r\n0\r\n\r\n"),
+        };
+        if !is_whole {
+            return Ok(None);
+        }
+        let status = head.get(9..12).and_then(|status| status.parse().ok());
+        status.map(Some).ok_or_else(|| io::Error::other("no status"))
+    }
+}
+
+/// Returns the text of a request.
+pub fn get(path: &str, token: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {token}\r\n\r\n")
+}
+
+/// The latencies of each outcome, sorted. An outcome is a status, or 0 for a lost request and a broken connection.
+pub type Outcomes = BTreeMap<u16, Vec<Duration>>;
+
+/// Sends requests in turn at a fixed rate in a second, whether or not earlier ones have been answered. Each latency counts from
+/// the moment at which the request was due. A request takes an idle connection, or opens one; so many are open at first.
+pub async fn open_loop(
+    address: &str,
+    connections: usize,
+    requests: &[String],
+    rate: f64,
+    time: Duration,
+) -> io::Result<Outcomes> {
+    let mut clients = Vec::with_capacity(connections);
+    for _ in 0..connections {
+        clients.push(Client::connect(address).await?);
+    }
+    let (idle, address) = (Arc::new(Mutex::new(clients)), Arc::<str>::from(address));
+    let requests: Vec<Arc<str>> = requests.iter().map(|request| Arc::from(request.as_str())).collect();
+    let total = (rate * time.as_secs_f64()) as usize;
+    let mut tasks = JoinSet::new();
+    let begun = Instant::now();
+    let mut ticks = tokio::time::interval(TICK);
+    let mut sent = 0;
+    while sent < total {
+        ticks.tick().await;
+        let due = ((begun.elapsed().as_secs_f64() * rate) as usize).min(total);
+        for number in sent..due {
+            let at = begun + Duration::from_secs_f64(number as f64 / rate);
+            let request = Arc::clone(&requests[number % requests.len()]);
+            let (idle, address) = (Arc::clone(&idle), Arc::clone(&address));
+            tasks.spawn(async move {
+                let answer = tokio::time::timeout(PATIENCE, ask(&idle, &address, &request)).await;
+                (answer.ok().and_then(Result::ok).unwrap_or(0), at.elapsed())
+            });
+        }
+        sent = due;
+    }
+    let mut outcomes = Outcomes::new();
+    for (status, latency) in tasks.join_all().await {
+        outcomes.entry(status).or_default().push(latency);
+    }
+    for latencies in outcomes.values_mut() {
+        latencies.sort_unstable();
+    }
+    Ok(outcomes)
+}
+
+/// Sends a request over an idle connection or a new one. Returns the status of its answer.
+async fn ask(idle: &Mutex<Vec<Client>>, address: &str, request: &str) -> io::Result<u16> {
+    let pooled = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+    let mut client = match pooled {
+        Some(client) => client,
+        None => Client::connect(address).await?,
+    };
+    let status = client.send(request).await?;
+    idle.lock().unwrap_or_else(PoisonError::into_inner).push(client);
+    Ok(status)
+}
