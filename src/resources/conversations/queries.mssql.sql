@@ -42,7 +42,7 @@ CROSS APPLY (
 
 -- name: hot_find
 SELECT CAST(0 AS BIGINT) AS epoch, CAST(NULL AS BIGINT) AS token, CAST(NULL AS DATETIME2(6)) AS cold_newest_at,
-    CAST(NULL AS BIGINT) AS cold_newest_id, CAST(NULL AS BIGINT) AS n, CAST(NULL AS BIGINT) AS late,
+    CAST(NULL AS BIGINT) AS cold_newest_id,
     r.*
 FROM (SELECT 1 AS one) o LEFT JOIN (
     SELECT id, user1_id, user2_id, created_at, updated_at FROM conversations

@@ -60,7 +60,6 @@ CROSS JOIN LATERAL (
 
 -- name: hot_find
 SELECT 0::bigint AS epoch, NULL::bigint AS token, NULL::timestamptz AS cold_newest_at, NULL::bigint AS cold_newest_id,
-    NULL::bigint AS n, NULL::bigint AS late,
     r.*
 FROM (SELECT 1) one LEFT JOIN (
     SELECT id, user1_id, user2_id, created_at, updated_at FROM conversations

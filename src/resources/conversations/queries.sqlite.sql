@@ -57,7 +57,7 @@ LEFT JOIN messages_archive m ON m.conversation_id = j.value AND m.id = (
 )
 
 -- name: hot_find
-SELECT 0 AS epoch, NULL AS token, NULL AS cold_newest_at, NULL AS cold_newest_id, NULL AS n, NULL AS late,
+SELECT 0 AS epoch, NULL AS token, NULL AS cold_newest_at, NULL AS cold_newest_id,
     r.*
 FROM (SELECT 1) one LEFT JOIN (
     SELECT id, user1_id, user2_id, created_at, updated_at FROM conversations

@@ -142,7 +142,7 @@ impl ListSpec {
             let values = [("child", children.table.name.into()), ("owner", children.owner.into())];
             (children.column, Fragment::from(queries::hot_children()).fill_all(&values))
         });
-        let span = if self.day.is_some() { queries::hot_span_of_days() } else { queries::hot_span() };
+        let span = if self.day.is_some() { queries::span_of_days() } else { queries::hot_span() };
         let mut values = vec![
             ("prelude", state.prelude.clone()),
             ("state_columns", state.columns.as_str().into()),
@@ -168,7 +168,7 @@ impl ListSpec {
             let values = [("child", child.into()), ("owner", children.owner.into())];
             (children.column, Fragment::from(queries::cold_children()).fill_all(&values))
         });
-        let span = if self.day.is_some() { queries::cold_span_of_days() } else { queries::cold_span() };
+        let span = if self.day.is_some() { queries::span_of_days() } else { queries::cold_span() };
         let names = Names::in_cold(self.table.archived.unwrap_or(self.table.name));
         let (unindexed, _) = self.filter(&Names { sign: "+", ..names }, epoch + 2);
         let mut values = vec![("proof", queries::proof().into()), ("unindexed", unindexed)];

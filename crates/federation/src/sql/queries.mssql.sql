@@ -33,15 +33,6 @@ FROM (
     ORDER BY {order}
 ) r ON 1 = 1
 
--- name: hot_find
-SELECT s.*, CAST(NULL AS BIGINT) AS n, CAST(NULL AS BIGINT) AS late,
-    r.*{extra}
-FROM (
-    {state}
-) s LEFT JOIN (
-    SELECT {columns} FROM {table} WHERE {where}id = @P1
-) r ON 1 = 1
-
 -- name: state
 SELECT epoch, token, cold_newest_at, cold_newest_id FROM archive_state WHERE resource = N'{resource}'
 
@@ -64,7 +55,7 @@ SELECT epoch, token,
         AND ({at} > CAST(@P1 AS DATETIME2(6)) OR ({at} = CAST(@P1 AS DATETIME2(6)) AND {id} >= @P2))
         AND ({at} < CAST(@P3 AS DATETIME2(6)) OR ({at} = CAST(@P3 AS DATETIME2(6)) AND {id} < @P4))
 
--- name: hot_span_of_days
+-- name: span_of_days
 {at} >= CAST(@P1 AS DATE) AND {at} <= CAST(@P3 AS DATE)
         AND (CAST({at} AS DATETIME2(6)) > CAST(@P1 AS DATETIME2(6))
             OR (CAST({at} AS DATETIME2(6)) = CAST(@P1 AS DATETIME2(6)) AND {id} >= @P2))
@@ -88,7 +79,7 @@ CHARINDEX({text} COLLATE Latin1_General_BIN2,
 (SELECT COUNT_BIG(*) FROM {child} WHERE {owner} = r.id)
 
 -- name: changes
--- The bound is read before the snapshot of the rows: whatever is committed in between has a version at or above it.
+-- The bound is read before the snapshot of the rows: a row committed in between has a version at or above it.
 DECLARE @bound BINARY(8) = CAST(CAST({bound} AS BIGINT) AS BINARY(8));
 DECLARE @since BINARY(8) = CAST(@P1 AS BINARY(8));
 WITH s AS (

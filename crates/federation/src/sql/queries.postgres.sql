@@ -63,7 +63,7 @@ SELECT floor,
 -- name: below_key
 {at} <= {key_at} AND ({at}, {id}) < ({key_at}, {key_id})
 
--- name: cold_span_of_days
+-- name: span_of_days
 {at} >= ($1 AT TIME ZONE 'UTC')::date AND {at} <= ($3 AT TIME ZONE 'UTC')::date
             AND ({at}::timestamp, {id}) >= ($1 AT TIME ZONE 'UTC', $2)
             AND ({at}::timestamp, {id}) < ($3 AT TIME ZONE 'UTC', $4)
@@ -168,15 +168,6 @@ FROM (
     ORDER BY {merged_order} LIMIT {take}
 ) r ON true
 
--- name: hot_find
-SELECT s.*, NULL::bigint AS n, NULL::bigint AS late,
-    r.*{extra}
-FROM (
-    {state}
-) s LEFT JOIN (
-    SELECT {columns} FROM {table} WHERE {where}id = $1
-) r ON true
-
 -- name: state_with_bound
 SELECT a.epoch, a.token, a.cold_newest_at, a.cold_newest_id, l.incarnation,
         pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS bound
@@ -189,11 +180,6 @@ SELECT epoch, token,
         CASE WHEN cold_newest_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {parent} WHERE id = {owner})
             THEN 9223372036854775807 END AS cold_newest_id
     FROM archive_state WHERE resource = '{resource}'
-
--- name: hot_span_of_days
-{at} >= ($1 AT TIME ZONE 'UTC')::date AND {at} <= ($3 AT TIME ZONE 'UTC')::date
-            AND ({at}::timestamp, {id}) >= ($1 AT TIME ZONE 'UTC', $2)
-            AND ({at}::timestamp, {id}) < ($3 AT TIME ZONE 'UTC', $4)
 
 -- name: changes
 -- Bound and rows are of one snapshot. Each part has a limit of its own, so that none is read further than its index says.

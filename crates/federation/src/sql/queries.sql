@@ -29,6 +29,13 @@ FROM (
 -- purpose: Reads the row of a list with this id, with the archive state.
 -- parameters: id int{parameters}
 -- index: primary key
+SELECT s.*,
+    r.*{extra}
+FROM (
+    {state}
+) s LEFT JOIN (
+    SELECT {columns} FROM {table} WHERE {where}id = $1
+) r ON 1 = 1
 
 -- name: cold_slice
 -- tier: cold
@@ -114,19 +121,15 @@ SELECT epoch, token, cold_newest_at, cold_newest_id FROM archive_state WHERE res
 ({at}, {id}) >= ($1, $2)
         AND ({at}, {id}) < ($3, $4)
 
--- name: hot_span_of_days
--- tier: fragment
--- purpose: The same of a list ordered by a day. The key of a day is its midnight in UTC and 0.
-
 -- name: cold_span
 -- tier: fragment
 -- purpose: The keys between two bounds of a list ordered by an instant, in cold.
 ({at}, {id}) >= ($1, $2)
         AND ({at}, {id}) < ($3, $4)
 
--- name: cold_span_of_days
+-- name: span_of_days
 -- tier: fragment
--- purpose: The same of a list ordered by a day.
+-- purpose: The keys between two bounds of a list ordered by a day. The key of a day is its midnight in UTC and 0.
 
 -- name: from_key
 -- tier: fragment

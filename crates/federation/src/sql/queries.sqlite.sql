@@ -30,15 +30,6 @@ FROM s JOIN c LEFT JOIN (
 ) r ON 1 = 1
 ORDER BY {row_order}
 
--- name: hot_find
-SELECT s.*, NULL AS n, NULL AS late,
-    r.*{extra}
-FROM (
-    {state}
-) s LEFT JOIN (
-    SELECT {columns} FROM {table} WHERE {where}id = $1
-) r ON 1 = 1
-
 -- name: cold_slice
 WITH p AS MATERIALIZED (
     {proof}
@@ -91,12 +82,7 @@ SELECT floor,
         (SELECT max(epoch) FROM archive_batches WHERE resource = '{resource}' AND confirmed = 1) AS confirmed
     FROM archive_head WHERE resource = '{resource}'
 
--- name: hot_span_of_days
-{at} >= $1 AND {at} <= $3
-        AND ({at}, {id}) >= ($1, $2)
-        AND ({at}, {id}) < ($3, $4)
-
--- name: cold_span_of_days
+-- name: span_of_days
 {at} >= $1 AND {at} <= $3
         AND ({at}, {id}) >= ($1, $2)
         AND ({at}, {id}) < ($3, $4)

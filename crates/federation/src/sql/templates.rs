@@ -10,8 +10,9 @@ thermocline_database::queries! {
         Mssql: "queries.mssql.sql",
     }
     [
-        hot_slice, hot_rows, hot_find, cold_slice, cold_rows, cold_find, cold_count, state, state_with_bound, state_of_children, proof,
-        hot_span, hot_span_of_days, cold_span, cold_span_of_days, from_key, from_day, below_key, below_day, containing,
-        hot_children, cold_children, blocks_locate, blocks_rank, changes, of_scopes, cold_find_all, listed_row,
+        hot_slice, hot_rows, hot_find, cold_slice, cold_rows, cold_find, cold_find_all, cold_count,
+        state, state_with_bound, state_of_children, proof,
+        hot_span, cold_span, span_of_days, from_key, from_day, below_key, below_day, containing,
+        hot_children, cold_children, listed_row, blocks_locate, blocks_rank, changes, of_scopes,
     ]
 }
