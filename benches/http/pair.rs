@@ -1,13 +1,12 @@
 //! The pair of databases that is measured.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use secrecy::SecretString;
 use tempfile::TempDir;
 use thermocline::clock::Clock;
 use thermocline::demo::DemoPlan;
-use thermocline::tier::{Schema, Tier, TierLocation, migrate};
+use thermocline::tier::{Schema, Statement, Tier, TierLocation, migrate};
 use thermocline::web::auth::{AuthSettings, KeySource, Verifier};
 use thermocline_testing::bench;
 use tokio::sync::Mutex;
@@ -17,6 +16,9 @@ use super::bare::Bare;
 
 /// The secret of the tokens of a run.
 pub const SECRET: &str = "a secret that only a benchmark uses, and only here";
+
+/// Finds a user in every database that has been filled.
+const FIRST_USER: &str = "-- bench.first_user\nSELECT id FROM users WHERE id = 1";
 
 /// A pair that is filled and archived, with a connection of its driver to each database.
 pub struct Pair {
@@ -31,7 +33,7 @@ pub struct Pair {
     pub token: String,
     /// The names of the engines.
     pub engines: String,
-    _folder: Option<TempDir>,
+    _folder: TempDir,
 }
 
 impl Pair {
@@ -59,7 +61,7 @@ impl Pair {
             engines: format!("{:?} and {:?}", hot.dialect(), cold.dialect()),
             hot_url,
             cold_url,
-            _folder: Some(folder),
+            _folder: folder,
         })
     }
 
@@ -75,11 +77,9 @@ async fn fill(hot: &TierLocation, cold: &TierLocation, plan: DemoPlan, clock: &C
         migrate::upgrade(&*database).await?;
         Ok(database)
     };
-    let is_new = hot.path().is_none_or(|path| !Path::exists(path));
     let (hot, cold) = (open(hot, Tier::Hot).await?, open(cold, Tier::Cold).await?);
-    let counting = thermocline::tier::Statement::new("-- bench.any\nSELECT id FROM users WHERE id = 1")
-        .mssql("-- bench.any\nSELECT id FROM users WHERE id = 1");
-    if is_new || hot.fetch(&counting, &[]).await?.is_empty() {
+    let first_user = Statement::new(FIRST_USER).postgres(FIRST_USER).mssql(FIRST_USER);
+    if hot.fetch(&first_user, &[]).await?.is_empty() {
         bench::fill(&*hot, &*cold, plan, clock).await?;
     }
     hot.close().await;
