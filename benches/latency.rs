@@ -1,4 +1,4 @@
-//! What the federation costs: each read beside the bare query a client of one database would have made, as a ratio.
+//! The cost of the federation: each read beside the bare query a client of one database would have made, as a ratio.
 //!
 //! `cargo bench` makes the demo's data with a long conversation in a temporary folder, archives what is old, and asks
 //! for the same rows both ways. Times are medians in microseconds of one client on one machine; only the ratios mean

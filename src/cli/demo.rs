@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use super::failure::Failure;
 use super::output::print_json;
-use super::serve::{address, listen, until_stopped};
+use super::serve::{self, address, listen, until_stopped};
 use super::tiers::Tiers;
-use super::{archive, args, serve, token};
+use super::{archive, args, token};
 use crate::archive::{ArchiveOptions, BlockSizes, Mover};
 use crate::clock::{Clock, Timestamp};
 use crate::config::{JwtKey, Settings};

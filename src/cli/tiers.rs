@@ -93,7 +93,7 @@ impl Tiers {
         Self::pair(hot, cold, clock).await?.ensure_consistent().await
     }
 
-    /// Opens hot alone, whatever the state of cold.
+    /// Opens hot alone, independent of the state of cold.
     pub async fn open_hot(settings: &Settings) -> Result<Arc<dyn Schema>, Failure> {
         connect::ensure_existing(Tier::Hot, &settings.hot)?;
         let hot = connect::open(Tier::Hot, &settings.hot).await?;

@@ -23,7 +23,7 @@ pub async fn warm(engine: &dyn Engine, statements: &[Statement], first: oneshot:
             }
         }
         if let Some(first) = first.take() {
-            // The receiver may be gone.
+            // The caller may have stopped waiting.
             let _ = first.send(());
         }
     }

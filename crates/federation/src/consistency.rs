@@ -85,7 +85,7 @@ impl<L: List> Consistent<'_, L> {
         match answer {
             Ok(cold) => {
                 self.check_confirmed(list, snapshot, cold.confirmed).await?;
-                // The answer holds at the epoch it was asked for, whatever has moved since.
+                // The answer holds at the epoch it was asked for, also if rows have moved since.
                 Ok(cold.rows)
             }
             Err(error) => self.retry_or_fail(list, snapshot, error).await,

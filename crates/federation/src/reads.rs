@@ -116,7 +116,7 @@ pub struct ColdCount {
 /// The cold tier, as one list is read from it at one epoch. Every answer is proven against the journal.
 #[async_trait]
 pub trait Cold<L: List>: Send + Sync {
-    /// Checks that the primary's own journal knows `snapshot`, whatever its replicas know. Returns the highest move that it
+    /// Checks that the primary's own journal knows `snapshot`, independent of its replicas. Returns the highest move that it
     /// knows to be committed in hot.
     async fn prove(&self, list: &L, snapshot: HotSnapshot) -> Result<i64, ColdError>;
 
@@ -134,7 +134,7 @@ pub trait Cold<L: List>: Send + Sync {
     /// Reads the row with this id, if the list has it visible at `snapshot`.
     async fn find(&self, list: &L, snapshot: HotSnapshot, id: i64) -> Result<ColdRows<L::Row>, ColdError>;
 
-    /// Reads the rows with these ids that are visible at `snapshot`, whatever the list is filtered by.
+    /// Reads the rows with these ids that are visible at `snapshot`, independent of the filter of the list.
     async fn find_all(
         &self,
         list: &L,

@@ -38,7 +38,7 @@ pub struct ListedConversation {
     unread_count: i64,
 }
 
-/// The members of one conversation, from the tiers that were read.
+/// The users, the last message and the unread count of one conversation, from the tiers that were read.
 #[derive(Default)]
 struct Overview {
     users: Vec<User>,
@@ -46,8 +46,8 @@ struct Overview {
     unread: i64,
 }
 
-/// Adds the users, the last message and the unread count to each conversation of a page, for this user. With `partial`, hot alone answers while cold is
-/// unavailable, and the page says so.
+/// Adds the users, the last message and the unread count to each conversation of a page, for this user. With `partial`, hot alone
+/// answers while cold is unavailable, and the page says so.
 pub async fn complete(
     app: &App,
     user: i64,

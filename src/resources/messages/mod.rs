@@ -63,7 +63,7 @@ impl Messages {
     /// One definition on every engine: ASCII letters match without case, everything else matches exactly, and no
     /// character is a wildcard.
     pub fn containing(conversation: i64, text: &str) -> Self {
-        Self { conversation, containing: Some(text.to_ascii_lowercase()), followed: None }
+        Self { containing: Some(text.to_ascii_lowercase()), ..Self::of(conversation) }
     }
 }
 

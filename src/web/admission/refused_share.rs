@@ -2,8 +2,7 @@
 //!
 //! A burst that is a little too long for the queue is refused in part, also on a server that has time to spare. If one refusal
 //! made the queue short, the next burst would be refused sooner, and so on, at half of the load that the server can bear. So
-//! it takes many refusals. They are looked for in all of the last moments, because a short queue empties again and again
-//! under overload.
+//! it takes many refusals. They are counted over a time, because a short queue empties again and again under overload.
 
 use std::time::Duration;
 
@@ -11,7 +10,7 @@ use tokio::time::Instant;
 
 /// Requests are counted in windows; the last complete one and the present one count.
 const WINDOW: Duration = Duration::from_millis(500);
-/// Overload is a load of which more than one part of so many is refused.
+/// Under overload more than one of so many requests is refused.
 const PART: u64 = 5;
 
 /// Counts of admitted and refused requests.

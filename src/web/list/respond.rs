@@ -112,7 +112,8 @@ impl ListRequest {
 
     /// Returns the key from which a poll goes on at the top of a list whose newest row is dated in the future: the key of the
     /// newest row that is not, or the lower end of the list without one. Rows that are written later lie below the one in the
-    /// future, and a poll from there would never see them. `None` below the top, and where the newest row has its time.
+    /// future, and a poll from there would never see them. `None` below the top, and where the newest row is not
+    /// dated in the future.
     async fn poll_from<L: SqlList>(
         &self,
         tiers: &Tiers<'_, L>,

@@ -1,4 +1,4 @@
-//! A server that stops does so in time, whatever its clients do.
+//! A server that stops does so in time, independent of its clients.
 
 use std::convert::Infallible;
 use std::time::Duration;
