@@ -270,25 +270,25 @@ mod tests {
 
     fn file() -> QueryFile {
         let mssql = "-- name: two\n-- A note.\nSELECT COUNT_BIG(*) AS n FROM a -- '$' stays";
-        QueryFile::parse("room", &[(FileKind::Shared, SHARED), (FileKind::Mssql, mssql)], &["one", "two"])
+        QueryFile::parse("sample", &[(FileKind::Shared, SHARED), (FileKind::Mssql, mssql)], &["one", "two"])
     }
 
     #[test]
     fn shared_text_is_written_for_each_engine() {
         let one = file().statement("one");
-        assert_eq!(one.name, "room.one");
+        assert_eq!(one.name, "sample.one");
         assert_eq!(
             one.sqlite(),
-            "-- room.one\nSELECT a FROM {table}\nWHERE id IN (SELECT value FROM json_each($1)) AND day = $2;"
+            "-- sample.one\nSELECT a FROM {table}\nWHERE id IN (SELECT value FROM json_each($1)) AND day = $2;"
         );
         assert_eq!(
             one.for_postgres(),
-            Some("-- room.one\nSELECT a FROM {table}\nWHERE id = ANY ($1) AND day = $2;")
+            Some("-- sample.one\nSELECT a FROM {table}\nWHERE id = ANY ($1) AND day = $2;")
         );
         assert_eq!(
             one.for_mssql(),
             Some(
-                "-- room.one\nSELECT a FROM {table}\nWHERE id IN (SELECT v FROM OPENJSON(@P1) WITH (v BIGINT '$')) AND day = @P2;"
+                "-- sample.one\nSELECT a FROM {table}\nWHERE id IN (SELECT v FROM OPENJSON(@P1) WITH (v BIGINT '$')) AND day = @P2;"
             )
         );
     }
@@ -296,8 +296,8 @@ mod tests {
     #[test]
     fn engine_text_replaces_the_shared_one() {
         let two = file().statement("two");
-        assert_eq!(two.for_mssql(), Some("-- room.two\nSELECT COUNT_BIG(*) AS n FROM a -- '$' stays"));
-        assert_eq!(two.sqlite(), "-- room.two\nSELECT count(*) AS n FROM a");
+        assert_eq!(two.for_mssql(), Some("-- sample.two\nSELECT COUNT_BIG(*) AS n FROM a -- '$' stays"));
+        assert_eq!(two.sqlite(), "-- sample.two\nSELECT count(*) AS n FROM a");
         assert_eq!(two.about().map(|about| about.tier), Some("both"));
     }
 
@@ -313,7 +313,7 @@ mod tests {
     #[test]
     #[should_panic(expected = "the catalogue and the declaration must name the same queries")]
     fn undeclared_query_is_noticed() {
-        QueryFile::parse("room", &[(FileKind::Shared, SHARED)], &["one"]);
+        QueryFile::parse("sample", &[(FileKind::Shared, SHARED)], &["one"]);
     }
 
     #[test]
@@ -321,6 +321,6 @@ mod tests {
     fn missing_text_is_noticed() {
         let shared = "-- name: one\n-- tier: cold\n-- purpose: Reads.\n-- index: none\n";
         let sqlite = "-- name: one\nSELECT 1";
-        QueryFile::parse("room", &[(FileKind::Shared, shared), (FileKind::Sqlite, sqlite)], &["one"]);
+        QueryFile::parse("sample", &[(FileKind::Shared, shared), (FileKind::Sqlite, sqlite)], &["one"]);
     }
 }

@@ -55,7 +55,7 @@ mod tests {
     fn parameters_are_of_the_described_types() {
         let file = "-- name: one\n-- tier: both\n-- purpose: Reads.\n\
             -- parameters: upper_at time, upper_id int, ids ints, part text, day date, count bool\n-- index: none\nSELECT 1 AS one";
-        let file = QueryFile::parse("room", &[(FileKind::Shared, file)], &["one"]);
+        let file = QueryFile::parse("sample", &[(FileKind::Shared, file)], &["one"]);
         let params = meaningless(&file.statement("one")).expect("is described");
         assert!(matches!(
             params[..],
