@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use super::ExportError;
-use super::format::Writer;
+use super::format::{Format, Writer};
 use super::manifest::{Manifest, PARTIAL, PartEntry, Proof};
 use super::verify::{Bytes, Rows};
 use thermocline_core::clock::Timestamp;
@@ -27,11 +27,14 @@ impl Folder {
         Ok(Self { folder: folder.to_owned(), manifest })
     }
 
-    /// Continues the copy of a folder, whose manifest was read. Removes what an interrupted process left.
+    /// Continues the copy of a folder, whose manifest was read. Removes the files that an interrupted process left: those in
+    /// progress, and those of a part that had their names before the manifest had the part. The part may get other files now.
     pub fn go_on(folder: &Path, manifest: Manifest) -> Result<Self, ExportError> {
+        let next = suffix(manifest.parts.len() + 1, manifest.origin.format);
         for entry in fs::read_dir(folder).map_err(ExportError::io(folder))? {
             let path = entry.map_err(ExportError::io(folder))?.path();
-            if path.to_string_lossy().ends_with(PARTIAL) {
+            let name = path.to_string_lossy();
+            if name.ends_with(PARTIAL) || name.ends_with(&next) {
                 fs::remove_file(&path).map_err(ExportError::io(&path))?;
             }
         }
@@ -93,10 +96,15 @@ impl Folder {
     }
 }
 
+/// Returns the end of the names of a part's files.
+fn suffix(number: usize, format: Format) -> String {
+    format!("-{number:05}.{format}")
+}
+
 /// A part that is written.
 pub struct Part {
     folder: PathBuf,
-    format: super::Format,
+    format: Format,
     number: usize,
     tables: Vec<Open>,
 }
@@ -123,7 +131,7 @@ impl Part {
         let written = if let Some(written) = written {
             written
         } else {
-            let name = format!("{}-{:05}.{}", table.name, self.number, self.format);
+            let name = format!("{}{}", table.name, suffix(self.number, self.format));
             let partial = self.folder.join(format!("{name}{PARTIAL}"));
             let file = File::create(&partial).map_err(ExportError::io(&partial))?;
             let writer = self.format.write(file, table).map_err(ExportError::io(&partial))?;

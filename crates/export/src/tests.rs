@@ -139,7 +139,7 @@ fn each_change_of_a_file_is_found() {
 }
 
 #[test]
-fn what_an_interrupted_process_left_is_removed() {
+fn files_that_an_interrupted_process_left_are_removed() {
     let folder = tempfile::tempdir().expect("a folder");
     let copy = Folder::begin(folder.path(), manifest(Format::CsvGz)).expect("begins");
     let mut part = copy.part(vec![&TABLE]);
@@ -151,4 +151,20 @@ fn what_an_interrupted_process_left_is_removed() {
     assert_eq!(faults(folder.path(), &manifest).1, [unfinished.clone(), partial]);
     let copy = Folder::go_on(folder.path(), manifest).expect("goes on");
     assert_eq!(faults(folder.path(), copy.manifest()).1, [unfinished]);
+}
+
+/// The part that is written again may be shorter, and have no row of such a table.
+#[test]
+fn a_file_with_its_name_but_no_place_in_the_manifest_is_removed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut whole = write(folder.path(), Format::CsvGz, &[3, 2]);
+    let second = whole.parts.pop().expect("two parts");
+    let left = folder.path().join(&second.files[0].file);
+    assert!(left.exists());
+    let copy = Folder::go_on(folder.path(), whole).expect("goes on");
+    assert!(!left.exists());
+    assert!(
+        folder.path().join(&copy.manifest().parts[0].files[0].file).exists(),
+        "a file of the manifest stays"
+    );
 }

@@ -1,6 +1,7 @@
 //! `thermocline archive purge`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
 use chrono::Months;
 use serde::Serialize;
@@ -11,7 +12,7 @@ use super::mover::{mover, stop_on_signal};
 use super::resources::ResourceArgs;
 use super::run::with_progress;
 use crate::archive::export::Snapshot;
-use crate::archive::{Outcome, RunReport, Selection};
+use crate::archive::{Family, Mover, Outcome, RunReport, Selection};
 use crate::cli::args;
 use crate::cli::failure::Failure;
 use crate::cli::output::{confirm, print_all, print_json};
@@ -143,41 +144,65 @@ pub async fn run(args: &Args, tiers: &Tiers, clock: &Clock, json: bool) -> Resul
     let lines: Vec<String> = all.iter().map(|(_, old)| old.text("will be removed for good")).collect();
     confirm(&lines.join("\n"), args.yes)?;
     let stop = stop_on_signal();
-    let mut purged = Vec::new();
+    let (mut purged, mut failure) = (Vec::new(), None);
     for (family, _) in all {
-        // Without an export every row that is archived by now may go.
-        let (mut last, mut exported) = (i64::MAX, None);
-        if let Some(folder) = &args.export {
-            let folder = folder.join(format!("before-{}", before.date()));
-            let export = Export {
-                hot: &*tiers.hot,
-                cold: mover.cold,
-                clock,
-                family,
-                span: Some((Timestamp::MIN, before)),
-                format: args.format,
-                rows: super::export::ROWS,
-                folder: &folder,
-            };
-            let done = one(&export, &stop).await?;
-            ensure_sound(&export)?;
-            if !json {
-                done.print();
+        let exported = match &args.export {
+            Some(folder) => export_before(before, folder, args, family, &mover, &stop, json).await.map(Some),
+            None => Ok(None),
+        };
+        let exported = match exported {
+            Ok(exported) => exported,
+            Err(error) => {
+                failure = Some(error);
+                break;
             }
-            last = done.epoch;
-            exported = Some(done);
-        }
+        };
+        // Without an export every row that is archived by now may go.
+        let last = exported.as_ref().map_or(i64::MAX, |exported| exported.epoch);
         let report = with_progress(family.resource, json, async |progress| {
             mover.purge(family, (before, last), args.rows, &stop, progress).await
         });
         let report = report.await;
         purged.push(Purged { exported, report });
     }
+    // Also when a later export has failed: these rows are gone.
     if json {
         print_json(&purged)?;
     }
+    if let Some(failure) = failure {
+        return Err(failure);
+    }
     let ended = |purged: &Purged| matches!(purged.report.outcome, Outcome::Done | Outcome::Stopped);
     if purged.iter().all(ended) { Ok(()) } else { Err(Failure::Reported) }
+}
+
+/// Exports the rows of a resource that are as old, and checks the files.
+async fn export_before(
+    before: Timestamp,
+    folder: &Path,
+    args: &Args,
+    family: &'static Family,
+    mover: &Mover<'_>,
+    stop: &AtomicBool,
+    json: bool,
+) -> Result<Exported, Failure> {
+    let folder = folder.join(format!("before-{}", before.date()));
+    let export = Export {
+        hot: mover.hot,
+        cold: mover.cold,
+        clock: mover.clock,
+        family,
+        span: Some((Timestamp::MIN, before)),
+        format: args.format,
+        rows: super::export::ROWS,
+        folder: &folder,
+    };
+    let done = one(&export, stop).await?;
+    ensure_sound(&export)?;
+    if !json {
+        done.print();
+    }
+    Ok(done)
 }
 
 /// Fails when a file of the export, which may be of an earlier run, does not hold what its manifest says.
