@@ -79,10 +79,11 @@ pub(super) fn of_tiers(values: &Values) -> Result<(TierLocation, Option<TierLoca
 }
 
 fn hot(values: &Values) -> Result<Option<TierLocation>, ConfigError> {
-    if in_parts(values, "hot_database_url", &MSSQL)? {
-        return Ok(Some(TierLocation::Mssql(Box::new(mssql_in_parts(values)?))));
-    }
-    let location = values.parse("hot_database_url", TierLocation::parse_hot)?;
+    let location = if in_parts(values, "hot_database_url", &MSSQL)? {
+        Some(TierLocation::Mssql(Box::new(mssql_in_parts(values)?)))
+    } else {
+        values.parse("hot_database_url", TierLocation::parse_hot)?
+    };
     let direct = values.parse("hot_database_url_direct", PostgresUrl::parse)?;
     match location {
         Some(TierLocation::Postgres { primary, replicas, .. }) => {

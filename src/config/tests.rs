@@ -286,6 +286,16 @@ fn half_a_configuration_and_a_contradiction_are_errors() {
         (&[HOT, ("POSTGRES_USER", "me")], "POSTGRES_HOST"),
         (&[HOT, ("POSTGRES_HOST", "h"), ("COLD_DATABASE_URL", postgres)], "COLD_DATABASE_URL is set too"),
         (&[HOT, ("COLD_DATABASE_URL_DIRECT", postgres)], "COLD_DATABASE_URL"),
+        (&[HOT, ("HOT_DATABASE_URL_DIRECT", postgres)], "a direct URL needs a hot tier in PostgreSQL"),
+        (
+            &[
+                ("MSSQL_HOST", "h"),
+                ("MSSQL_HOT_DATABASE", "d"),
+                ("MSSQL_SA_PASSWORD", "p"),
+                ("HOT_DATABASE_URL_DIRECT", postgres),
+            ],
+            "a direct URL needs a hot tier in PostgreSQL",
+        ),
     ] {
         let fault = read(&Flags::default(), environment).expect_err("half or double");
         assert!(fault.contains(named), "{environment:?}: {fault}");
