@@ -73,7 +73,7 @@ pub async fn spread(cold: &dyn Schema) -> bool {
     let Some(placements) = spread::read(cold).await.expect("the catalogs are read") else { return false };
     let missing = spread::missing(&placements).expect("nothing is placed in another way");
     let mut direct = cold.migrating().await.expect("the migration lock");
-    for statement in spread::plan(&missing, SHARDS) {
+    for statement in spread::plan(&missing, &placements, SHARDS) {
         if let Err(stop) = direct.run(&statement).await {
             panic!("{statement}: {}", stop.source);
         }

@@ -59,8 +59,10 @@ pub async fn run(args: &Args, settings: &Settings, json: bool) -> Result<(), Fai
     }
     if args.dry_run {
         report.statements.iter().for_each(|statement| outln!("{statement};"));
-    } else if report.placed.is_empty() {
+    } else if report.statements.is_empty() {
         outln!("cold: spread already, nothing to do");
+    } else if report.placed.is_empty() {
+        outln!("cold: spread already; removed the rows that an earlier run had left on the coordinator");
     } else {
         outln!("cold: spread {}; restart the servers", report.placed.join(", "));
     }
@@ -88,7 +90,7 @@ async fn distribute(cold: &dyn Schema, args: &Args) -> Result<Report, Failure> {
     let of_posts = args.post_shards.map_or(workers * 2, i64::from);
     let report = Report {
         placed: missing.iter().map(|(table, _)| *table).collect(),
-        statements: spread::plan(&missing, Shards { most: args.shards.into(), of_posts }),
+        statements: spread::plan(&missing, &placements, Shards { most: args.shards.into(), of_posts }),
         dry_run: args.dry_run,
     };
     if !args.dry_run {

@@ -63,11 +63,18 @@ pub struct Shards {
     pub of_posts: i64,
 }
 
-/// Returns the statements that place tables, in one transaction. The rows in the local tables are no longer read afterwards, and
-/// are removed.
-pub fn plan(missing: &[(&str, Placement)], shards: Shards) -> Vec<String> {
+/// Returns the statements that place tables, in one transaction, and those that remove their local rows, which are no longer
+/// read: also of `placed` tables, where an earlier run ended in between.
+pub fn plan(missing: &[(&str, Placement)], placed: &Placements, shards: Shards) -> Vec<String> {
+    let local = placed.iter().filter(|(_, placed)| placed.has_local_rows);
+    let emptied: Vec<String> = missing
+        .iter()
+        .map(|(table, _)| *table)
+        .chain(local.map(|(table, _)| table.as_str()))
+        .map(|table| format!("SELECT truncate_local_data_after_distributing_table('{table}')"))
+        .collect();
     if missing.is_empty() {
-        return Vec::new();
+        return emptied;
     }
     let mut plan = vec![
         "BEGIN".to_owned(),
@@ -77,8 +84,7 @@ pub fn plan(missing: &[(&str, Placement)], shards: Shards) -> Vec<String> {
     plan.extend(INDEXES.map(|(name, columns)| format!("CREATE INDEX IF NOT EXISTS {name} ON {columns}")));
     plan.extend(missing.iter().map(|(table, placement)| place(table, *placement, shards)));
     plan.push("COMMIT".to_owned());
-    let emptied = |table: &str| format!("SELECT truncate_local_data_after_distributing_table('{table}')");
-    plan.extend(missing.iter().map(|(table, _)| emptied(table)));
+    plan.extend(emptied);
     plan
 }
 
@@ -104,6 +110,8 @@ pub struct Placed {
     is_reference: bool,
     /// Tables of one group have rows of one value on one worker.
     group: i64,
+    /// Whether rows from before it was placed are still on the coordinator, where nothing reads them.
+    has_local_rows: bool,
 }
 
 /// The placements in a database by table.
@@ -120,6 +128,7 @@ pub async fn read<E: Engine + ?Sized>(engine: &E) -> Result<Option<Placements>, 
             column: record.text_or_null("col")?,
             is_reference: record.bool("is_reference")?,
             group: record.int("grp")?,
+            has_local_rows: record.bool("has_local_rows")?,
         };
         placements.insert(record.text("tbl")?, placed);
     }
@@ -214,7 +223,8 @@ mod tests {
     use super::*;
 
     fn placed(column: Option<&str>, group: i64) -> Placed {
-        Placed { column: column.map(str::to_owned), is_reference: column.is_none(), group }
+        let column = column.map(str::to_owned);
+        Placed { is_reference: column.is_none(), column, group, has_local_rows: false }
     }
 
     fn whole() -> Placements {
@@ -238,6 +248,16 @@ mod tests {
         named.sort_unstable();
         tables.sort_unstable();
         assert_eq!(named.as_slice(), tables);
+    }
+
+    #[test]
+    fn a_run_that_ended_before_the_local_rows_were_removed_is_finished() {
+        let shards = Shards { most: 8, of_posts: 2 };
+        let mut placements = whole();
+        assert_eq!(plan(&[], &placements, shards), Vec::<String>::new());
+        placements.get_mut("posts_archive").expect("is placed").has_local_rows = true;
+        let rest = "SELECT truncate_local_data_after_distributing_table('posts_archive')";
+        assert_eq!(plan(&[], &placements, shards), [rest]);
     }
 
     #[test]

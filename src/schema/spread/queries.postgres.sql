@@ -3,7 +3,7 @@ SELECT to_regclass('pg_catalog.pg_dist_partition') IS NOT NULL AS is_there
 
 -- name: placements
 SELECT c.relname::text AS tbl, column_to_column_name(p.logicalrelid, p.partkey) AS col, p.colocationid::bigint AS grp,
-    p.partmethod = 'n' AND p.repmodel = 't' AS is_reference
+    p.partmethod = 'n' AND p.repmodel = 't' AS is_reference, pg_relation_size(c.oid) > 0 AS has_local_rows
 FROM pg_dist_partition p JOIN pg_class c ON c.oid = p.logicalrelid
 WHERE pg_table_is_visible(c.oid)
 

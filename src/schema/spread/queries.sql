@@ -9,7 +9,7 @@
 -- name: placements
 -- tier: cold
 -- engine: postgres
--- purpose: Reads how each table is spread: its column, or none for one with a copy on each worker, and its group.
+-- purpose: Reads how each table is spread: its column, or none for one with a copy on each worker, its group, and old local rows.
 -- index: catalogs of Citus
 
 -- name: workers
