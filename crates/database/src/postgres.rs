@@ -205,9 +205,9 @@ impl Postgres {
         Ok(options)
     }
 
-    /// Makes new connections of both pools lead to `host`.
+    /// Makes new connections of all pools lead to `host`.
     fn use_host(&self, host: &str) {
-        for pool in [&self.readers, &self.sessions] {
+        for pool in [&self.readers, &self.sessions, &self.probes] {
             let options = pool.connect_options();
             pool.set_connect_options(PgConnectOptions::clone(&options).host(host));
         }
