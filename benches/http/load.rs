@@ -40,7 +40,9 @@ pub async fn measure(case: &Case, ours: &Server, report: &mut Report) -> Result<
     let requests = slice::from_ref(&case.request);
     for part in PARTS {
         let mut outcomes = open_loop(&ours.address, CONNECTIONS, requests, peak * part, TIME).await?;
-        report.load(part, &outcomes.remove(&200).unwrap_or_default());
+        let answered = outcomes.remove(&200).unwrap_or_default();
+        let failed = outcomes.values().map(Vec::len).sum::<usize>();
+        report.load(part, &answered, failed as f64 / (answered.len() + failed) as f64);
     }
     Ok(())
 }

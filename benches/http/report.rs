@@ -87,18 +87,24 @@ impl Report {
         let _ = writeln!(
             self.table,
             "Peak of the newest page, 32 connections: {ours:.0}/s, {share:.2} of the same bytes by axum; {micros:.0} µs of processor \
-             a request, {resident:.0} MB resident.\n\n| load, of the peak | p50 | p99 | p99 / p50 |\n|---|---|---|---|"
+             a request, {resident:.0} MB resident.\n\n| load, of the peak | p50 | p99 | p99 / p50 | without an answer |\n|---|---|---|---|---|"
         );
         self.json["peak"] =
             json!({ "ours": ours, "bytes": bytes, "processor_us": micros, "resident_mb": resident });
     }
 
-    pub fn load(&mut self, part: f64, latencies: &[Duration]) {
+    /// Adds the latencies of answers and the share of requests without one.
+    pub fn load(&mut self, part: f64, latencies: &[Duration], failed: f64) {
         let [p50, p99] = [0.5, 0.99].map(|part| milliseconds(quantile(latencies, part)));
-        let _ = writeln!(self.table, "| {part} | {p50:.3} | {p99:.3} | {:.1} |", p99 / p50);
+        let _ = writeln!(
+            self.table,
+            "| {part} | {p50:.3} | {p99:.3} | {:.1} | {:.1} % |",
+            p99 / p50,
+            failed * 100.0
+        );
         self.median_by_load.push((part * 100.0, p50));
         self.high_by_load.push((part * 100.0, p99));
-        self.push("load", json!({ "part": part, "p50": p50, "p99": p99 }));
+        self.push("load", json!({ "part": part, "p50": p50, "p99": p99, "failed": failed }));
     }
 
     /// Prints the table and writes the files.
