@@ -1,6 +1,6 @@
 //! Findings about a live database.
 
-use crate::schema::findings::{Difference, Live, Outline, findings, obstacles};
+use crate::schema::findings::{Difference, Live, Outline, Trigger, findings, obstacles};
 use crate::schema::hot;
 use crate::schema::model::{ColumnModel, DefaultValue, ForeignKey, Type};
 use crate::schema::{Dialect, Model};
@@ -49,8 +49,9 @@ fn what_stands_in_the_way_of_moving_is_named() {
     messages.columns[4].kind = Type::Other("datetime".to_owned());
     messages.columns.push(ColumnModel::nullable("sticker", Type::Int));
     messages.foreign[0].cascades = true;
-    live.triggers.push(("messages".to_owned(), "on_delete".to_owned()));
-    live.triggers.push(("users".to_owned(), "harmless".to_owned()));
+    let trigger =
+        |table: &str, name: &str| Trigger { table: table.to_owned(), name: name.to_owned(), always: false };
+    live.triggers.extend([trigger("messages", "on_delete"), trigger("users", "harmless")]);
     let foreign = ForeignKey {
         name: None,
         columns: vec!["message_id".to_owned()],
@@ -77,8 +78,9 @@ fn what_stands_in_the_way_of_moving_is_named() {
         live.model.tables.iter().flat_map(|table| {
             table.columns.iter().map(move |column| (table.name.clone(), column.name.clone()))
         });
+    let triggers = live.triggers.iter().map(|trigger| (trigger.table.clone(), trigger.name.clone()));
     let outline =
-        Outline { columns: columns.collect(), foreign: live.foreign(), triggers: live.triggers.clone() };
+        Outline { columns: columns.collect(), foreign: live.foreign(), triggers: triggers.collect() };
     let moved = obstacles(&[&crate::schema::MESSAGES], &outline);
     assert_eq!(moved.len(), 4, "{moved:?}");
     assert_eq!(

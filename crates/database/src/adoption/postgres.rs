@@ -9,13 +9,14 @@ use super::{Adoption, Preparation, RowCounts, nulls};
 use crate::adoption::platform::mentions;
 use crate::schema::Dialect;
 use crate::schema::dialect::WITHOUT_ZONE;
-use crate::schema::findings::Live;
+use crate::schema::findings::{Live, Trigger};
 use crate::schema::model::{ColumnModel, DefaultValue, Model, TableModel, Type};
 
 /// A default in UTC, independent of the time zone of the session.
 const UTC_CLOCK: &str = "timezone('utc'::text, now())";
 /// Functions that return an instant, which a column without a zone stores in the time zone of the session.
-const CLOCKS: [&str; 6] = [
+const CLOCKS: [&str; 7] = [
+    "current_date",
     "now",
     "current_timestamp",
     "localtimestamp",
@@ -62,8 +63,7 @@ pub fn plan(live: &Live, declared: &Model, nulls: &RowCounts, adoption: &Adoptio
     let mut done = Preparation::default();
     nulls::refuse(nulls, &mut done);
     for (meant, found) in pairs(&live.model, declared) {
-        let triggers = live.triggers.iter().filter(|(table, _)| *table == found.name);
-        let triggers: Vec<&str> = triggers.map(|(_, name)| name.as_str()).collect();
+        let triggers = live.triggers.iter().filter(|trigger| trigger.table == found.name).collect();
         Table { meant, found, triggers, adoption }.plan(&mut done);
     }
     done.refusals.sort();
@@ -77,8 +77,7 @@ pub fn plan(live: &Live, declared: &Model, nulls: &RowCounts, adoption: &Adoptio
 struct Table<'a> {
     meant: &'a TableModel,
     found: &'a TableModel,
-    /// Its enabled triggers.
-    triggers: Vec<&'a str>,
+    triggers: Vec<&'a Trigger>,
     adoption: &'a Adoption,
 }
 
@@ -121,11 +120,13 @@ impl Table<'_> {
             rows.push(format!("UPDATE {table} SET {}", shifted.join(", ")));
         }
         // A trigger that dates every change would undo the shift, and nothing is changed in the eyes of the platform.
-        let switch = |verb: &str| -> Vec<String> {
-            let names = self.triggers.iter().filter(|_| !rows.is_empty());
-            names.map(|name| format!("ALTER TABLE {table} {verb} TRIGGER {}", quoted(name))).collect()
+        let triggers = if rows.is_empty() { &[] } else { self.triggers.as_slice() };
+        let switch = |verb: &str, trigger: &Trigger| {
+            format!("ALTER TABLE {table} {verb} TRIGGER {}", quoted(&trigger.name))
         };
-        let (off, on) = (switch("DISABLE"), switch("ENABLE"));
+        let off = triggers.iter().map(|trigger| switch("DISABLE", trigger)).collect();
+        let verb = |trigger: &Trigger| if trigger.always { "ENABLE ALWAYS" } else { "ENABLE" };
+        let on = triggers.iter().map(|trigger| switch(verb(trigger), trigger)).collect();
         done.statements.extend([types, off, rows, on, rest].concat());
     }
 
@@ -234,8 +235,14 @@ mod tests {
 
     fn live(columns: Vec<ColumnModel>) -> Live {
         let model = Model { tables: vec![table("notes", columns)] };
-        let triggers =
-            vec![("notes".to_owned(), "touch".to_owned()), ("users".to_owned(), "other".to_owned())];
+        let trigger = |(table, name, always): (&str, &str, bool)| Trigger {
+            table: table.to_owned(),
+            name: name.to_owned(),
+            always,
+        };
+        let triggers = [("notes", "touch", false), ("notes", "log", true), ("users", "other", false)]
+            .map(trigger)
+            .into();
         Live { dialect: Dialect::Postgres, model, inbound: Vec::new(), triggers, ahead: None }
     }
 
@@ -281,11 +288,11 @@ mod tests {
         assert_eq!((done.refusals.len(), done.statements.len()), (0, 0), "{done:?}");
         assert!(done.notes[0].contains("default now() and no zone"), "{done:?}");
         let done = planned(columns, Some("Asia/Taipei"));
-        assert_eq!(done.statements.len(), 4, "{done:?}");
+        assert_eq!(done.statements.len(), 6, "{done:?}");
         assert_eq!(done.statements[0], "ALTER TABLE \"notes\" DISABLE TRIGGER \"touch\"");
-        assert!(done.statements[1].starts_with("UPDATE \"notes\" SET \"at\" = (\"at\" - ("), "{done:?}");
+        assert!(done.statements[2].starts_with("UPDATE \"notes\" SET \"at\" = (\"at\" - ("), "{done:?}");
         assert_eq!(
-            done.statements[3],
+            done.statements[5],
             "ALTER TABLE \"notes\" ALTER COLUMN \"at\" SET DEFAULT timezone('utc'::text, now())"
         );
     }
@@ -307,8 +314,10 @@ mod tests {
                 "ALTER TABLE \"notes\" ALTER COLUMN \"at\" TYPE timestamp without time zone",
                 "ALTER TABLE \"notes\" ALTER COLUMN \"volume\" TYPE bigint",
                 "ALTER TABLE \"notes\" DISABLE TRIGGER \"touch\"",
+                "ALTER TABLE \"notes\" DISABLE TRIGGER \"log\"",
                 "UPDATE \"notes\" SET \"is_read\" = false WHERE \"is_read\" IS NULL",
                 "ALTER TABLE \"notes\" ENABLE TRIGGER \"touch\"",
+                "ALTER TABLE \"notes\" ENABLE ALWAYS TRIGGER \"log\"",
                 "ALTER TABLE \"notes\" ALTER COLUMN \"at\" SET NOT NULL",
                 "ALTER TABLE \"notes\" ALTER COLUMN \"is_read\" SET DEFAULT false",
                 "ALTER TABLE \"notes\" ALTER COLUMN \"is_read\" SET NOT NULL",

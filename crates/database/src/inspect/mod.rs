@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use super::{Engine, Record, Tier, TierError, Value};
 use crate::schema::Dialect;
-use crate::schema::findings::{Live, Outline};
+use crate::schema::findings::{Live, Outline, Trigger};
 use crate::schema::model::{ColumnModel, ForeignKey, IndexModel, Model, TableModel};
 
 crate::queries! {
@@ -142,7 +142,8 @@ async fn read<E: Engine + ?Sized>(engine: &E, server: &Server, tables: &[&str]) 
     }
     let mut triggers = Vec::new();
     for record in engine.fetch(sql::triggers(), &names).await? {
-        triggers.push((record.text("tbl")?, record.text("trg")?));
+        let (table, name) = (record.text("tbl")?, record.text("trg")?);
+        triggers.push(Trigger { table, name, always: record.bool("fires_always")? });
     }
     Ok(Live { dialect, model, inbound, triggers, ahead })
 }

@@ -47,7 +47,7 @@ WHERE f.parent_object_id IN (SELECT OBJECT_ID(value, N'U') FROM OPENJSON(@P1))
 ORDER BY tbl, f.object_id, k.constraint_column_id
 
 -- name: triggers
-SELECT t.name AS tbl, g.name AS trg
+SELECT t.name AS tbl, g.name AS trg, CAST(0 AS BIT) AS fires_always
 FROM (SELECT value AS name, OBJECT_ID(value, N'U') AS id FROM OPENJSON(@P1)) t JOIN sys.triggers g ON g.parent_id = t.id
 WHERE g.is_disabled = 0
 ORDER BY t.name, g.name

@@ -59,8 +59,9 @@ WHERE k.contype = 'f' AND (c.oid IN (SELECT oid FROM ours) OR p.oid IN (SELECT o
 ORDER BY c.relname, k.oid, u.n
 
 -- name: triggers
-SELECT c.relname::text AS tbl, t.tgname::text AS trg FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
-WHERE NOT t.tgisinternal AND t.tgenabled <> 'D' AND c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())
+SELECT c.relname::text AS tbl, t.tgname::text AS trg, t.tgenabled = 'A' AS fires_always
+FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+WHERE NOT t.tgisinternal AND t.tgenabled IN ('O', 'A') AND c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())
     AND c.relname IN (SELECT json_array_elements_text($1::text::json))
 ORDER BY 1, 2
 
@@ -74,4 +75,4 @@ SELECT o.name AS tbl, a.attname::text AS col, NULL::text AS trg
 FROM ours o JOIN pg_attribute a ON a.attrelid = o.oid AND a.attnum > 0 AND NOT a.attisdropped
 UNION ALL
 SELECT o.name, NULL, t.tgname::text
-FROM ours o JOIN pg_trigger t ON t.tgrelid = o.oid AND NOT t.tgisinternal AND t.tgenabled <> 'D'
+FROM ours o JOIN pg_trigger t ON t.tgrelid = o.oid AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A')

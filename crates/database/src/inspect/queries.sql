@@ -31,12 +31,12 @@
 
 -- name: triggers
 -- tier: both
--- purpose: Reads the enabled triggers of the tables.
+-- purpose: Reads the triggers of the tables that fire in an ordinary session.
 -- parameters: names as a JSON list text
 -- index: the catalog, by table
 
 -- name: outline
 -- tier: both
--- purpose: Reads the names of columns and enabled triggers of the tables.
+-- purpose: Reads the names of columns and of the triggers that fire of the tables.
 -- parameters: names as a JSON list text
 -- index: the catalog, by table

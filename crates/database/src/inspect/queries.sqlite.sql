@@ -36,7 +36,7 @@ WHERE t.type = 'table' AND (t.name IN (SELECT value FROM json_each($1)) OR f."ta
 ORDER BY t.name, f.id DESC, f.seq
 
 -- name: triggers
-SELECT t.tbl_name AS tbl, t.name AS trg FROM sqlite_schema t JOIN json_each($1) w ON w.value = t.tbl_name
+SELECT t.tbl_name AS tbl, t.name AS trg, 0 AS fires_always FROM sqlite_schema t JOIN json_each($1) w ON w.value = t.tbl_name
 WHERE t.type = 'trigger' ORDER BY t.tbl_name, t.name
 
 -- name: outline

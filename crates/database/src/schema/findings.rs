@@ -17,10 +17,21 @@ pub struct Live {
     pub model: Model,
     /// Foreign keys of other tables that refer to the requested ones, with their table.
     pub inbound: Vec<(String, ForeignKey)>,
-    /// Triggers, as table and name.
-    pub triggers: Vec<(String, String)>,
+    /// The triggers that fire.
+    pub triggers: Vec<Trigger>,
     /// Minutes that the server's clock is ahead of UTC, where defaults can depend on it.
     pub ahead: Option<i64>,
+}
+
+/// A trigger that fires.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trigger {
+    /// Its table.
+    pub table: String,
+    /// Its name.
+    pub name: String,
+    /// Whether it fires for replicated rows too (PostgreSQL: `ENABLE ALWAYS`).
+    pub always: bool,
 }
 
 impl Live {
@@ -127,7 +138,9 @@ pub fn findings(tables: &[&Table], live: &Live) -> Vec<Finding> {
             }
         }
     }
-    findings.extend(in_the_way(&moved, &live.foreign(), &live.triggers));
+    let triggers: Vec<_> =
+        live.triggers.iter().map(|trigger| (trigger.table.as_str(), trigger.name.as_str())).collect();
+    findings.extend(in_the_way(&moved, &live.foreign(), &triggers));
     for (column, finding) in local_clocks(live, &declared) {
         // It says more than that the default is another one.
         let same = format!("{}.{column} has the default ", finding.table);
@@ -141,7 +154,9 @@ pub fn findings(tables: &[&Table], live: &Live) -> Vec<Finding> {
 /// Returns why rows of these tables must not be moved: data would be lost, or a trigger or cascade would run.
 pub fn obstacles(tables: &[&Table], outline: &Outline) -> Vec<Finding> {
     let moved: Vec<&str> = tables.iter().map(|table| table.name).collect();
-    let mut obstacles = in_the_way(&moved, &outline.foreign, &outline.triggers);
+    let triggers: Vec<_> =
+        outline.triggers.iter().map(|(table, name)| (table.as_str(), name.as_str())).collect();
+    let mut obstacles = in_the_way(&moved, &outline.foreign, &triggers);
     for (name, column) in &outline.columns {
         let Some(table) = tables.iter().find(|table| table.name == name) else { continue };
         if column != live::COLUMN && !table.columns.iter().any(|declared| declared.name == column) {
@@ -292,15 +307,10 @@ fn of_column(table: &str, from: &ColumnModel, to: &ColumnModel) -> Vec<(Differen
 }
 
 /// Returns the obstacles to moving rows of these tables.
-fn in_the_way(
-    moved: &[&str],
-    foreign: &[(String, ForeignKey)],
-    triggers: &[(String, String)],
-) -> Vec<Finding> {
+fn in_the_way(moved: &[&str], foreign: &[(String, ForeignKey)], triggers: &[(&str, &str)]) -> Vec<Finding> {
     let moves = |table: &str| moved.contains(&table);
     let mut found = Vec::new();
-    let foreign_trigger =
-        |(table, name): &&(String, String)| moves(table) && !live::TRIGGERS.contains(&&**name);
+    let foreign_trigger = |(table, name): &&(&str, &str)| moves(table) && !live::TRIGGERS.contains(name);
     for (table, name) in triggers.iter().filter(foreign_trigger) {
         let text = format!("{table} has the trigger {name}, which would run when a row moves");
         found.push(finding(Difference::Trigger, table, true, text));

@@ -226,7 +226,7 @@ pub fn declared(statement: &str, name: &str) -> Option<Declared> {
         (
             _,
             "nullable" | "has_default" | "is_identity" | "is_primary" | "is_unique" | "is_constraint"
-            | "descends" | "cascades" | "held" | "paused" | "whole" | "snapshots",
+            | "descends" | "cascades" | "held" | "paused" | "whole" | "snapshots" | "fires_always",
         ) => Declared::Bit,
         (
             _,
