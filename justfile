@@ -12,9 +12,9 @@ lint:
     cargo fmt --all --check
     cargo clippy --workspace --all-targets --locked -- -D warnings
 
-# Run the fast tests (needs cargo-nextest): SQLite, and one shared PostgreSQL cluster.
+# Run the fast tests (needs cargo-nextest): SQLite, and one shared PostgreSQL cluster. Many of them wait.
 test *ARGS:
-    cargo nextest run {{ARGS}}
+    cargo nextest run --test-threads $(( 2 * $(nproc) )) {{ARGS}}
 
 # Run every test, with the command of the README.
 test-all:

@@ -1,6 +1,6 @@
 //! The routes of the description: the documents themselves, a page that shows them, and the entrance of the service.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use axum::extract::{Path, State};
@@ -126,31 +126,32 @@ fn page(service: &ServiceInfo) -> String {
     )
 }
 
-/// The documents, written once for all requests.
-struct Documents([[Bytes; 2]; 2]);
+/// The documents. Each is written when it is asked for first, so that no start waits for them.
+struct Documents {
+    api: utoipa::openapi::OpenApi,
+    base: BasePath,
+    written: [[OnceLock<Bytes>; 2]; 2],
+}
 
 impl Documents {
-    fn new(api: &utoipa::openapi::OpenApi, base: &BasePath) -> Self {
-        let write = |version, ids| {
-            let form = Form { version, ids, base: base.clone() };
-            Bytes::from(document(api, &form).to_string())
+    fn get(&self, version: Version, ids: IdStyle) -> Bytes {
+        let place = &self.written[usize::from(version == Version::V3_0)][usize::from(ids == IdStyle::Text)];
+        let write = || {
+            let form = Form { version, ids, base: self.base.clone() };
+            Bytes::from(document(&self.api, &form).to_string())
         };
-        Self(
-            [Version::V3_1, Version::V3_0]
-                .map(|version| [IdStyle::Number, IdStyle::Text].map(|ids| write(version, ids))),
-        )
+        place.get_or_init(write).clone()
     }
 }
 
 /// Returns the routes of the documents and of the page that shows them, which are not described themselves.
-pub fn pages(api: &utoipa::openapi::OpenApi, base: &BasePath) -> Router<App> {
-    let documents = Arc::new(Documents::new(api, base));
+pub fn pages(api: utoipa::openapi::OpenApi, base: &BasePath) -> Router<App> {
+    let documents = Arc::new(Documents { api, base: base.clone(), written: Default::default() });
     let serve = |version: Version| {
         let documents = Arc::clone(&documents);
         get(move |context: RequestContext| async move {
             context.params(&[])?;
-            let ids = usize::from(IdStyle::of_query(context.uri.query()) == IdStyle::Text);
-            let body = documents.0[usize::from(version == Version::V3_0)][ids].clone();
+            let body = documents.get(version, IdStyle::of_query(context.uri.query()));
             Ok::<_, Problem>(etag::answer(&context.headers, "application/json", body))
         })
     };

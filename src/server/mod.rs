@@ -118,7 +118,7 @@ pub fn router(app: App, options: impl Into<Options>) -> Router {
     let origins = options.origins.names();
     let router = router
         .merge(mcp::http::routes(&app, origins.as_deref()))
-        .merge(openapi::routes::pages(&api, &options.base))
+        .merge(openapi::routes::pages(api, &options.base))
         .merge(console::routes(&options.console, &options.base))
         .route("/problems/{name}", get(problem::page))
         .fallback(|| async { Problem::NotFound { what: "path" } })
