@@ -38,7 +38,7 @@ pub use migrate::Schema;
 pub use mssql::Mssql;
 pub use mssql::address;
 pub use postgres::{Postgres, PostgresUrl, RESERVE_IDS};
-pub use record::Record;
+pub use record::{Record, portable};
 pub use replicas::Replicated;
 pub use sqlite::Sqlite;
 pub use statement::{Description, Statement};

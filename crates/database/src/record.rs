@@ -1,11 +1,14 @@
 //! Rows of an answer, read the same way on every engine.
 
+pub mod portable;
+
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, ValueRef as _};
 
+use self::portable::{Cell, PortableRow};
 use super::postgres::codec as postgres;
 use super::{Tier, TierError, Value, mssql};
 use crate::schema::ColumnType;
@@ -20,12 +23,13 @@ pub struct Record {
     statement: &'static str,
 }
 
-/// The row of a driver.
+/// The row of a driver, or one that was kept.
 #[derive(Debug)]
 enum Row {
     Sqlite(SqliteRow),
     Postgres(PgRow),
     Mssql(tiberius::Row),
+    Portable(PortableRow),
 }
 
 impl Record {
@@ -68,6 +72,7 @@ impl Record {
                 row.try_get_raw(column).map(|value| value.is_null()).map_err(|e| e.to_string())
             }
             Row::Mssql(row) => mssql::is_null(row, column),
+            Row::Portable(row) => row.cell(column).map(|cell| *cell == Cell::Null),
         };
         self.read(column, null)
     }
@@ -85,6 +90,7 @@ impl Record {
                 Row::Sqlite(row) => sqlite_int(row, column),
                 Row::Postgres(row) => postgres::int(row, column),
                 Row::Mssql(row) => mssql::int(row, column),
+                Row::Portable(row) => row.int(column),
             },
         )
     }
@@ -102,6 +108,7 @@ impl Record {
                 Row::Sqlite(row) => row.try_get(column).map_err(|error| error.to_string()),
                 Row::Postgres(row) => postgres::text(row, column),
                 Row::Mssql(row) => mssql::text(row, column),
+                Row::Portable(row) => row.text(column),
             },
         )
     }
@@ -119,6 +126,7 @@ impl Record {
                 Row::Sqlite(row) => sqlite_int(row, column).map(|bit| bit.map(|bit| bit != 0)),
                 Row::Postgres(row) => postgres::bool(row, column),
                 Row::Mssql(row) => mssql::int(row, column).map(|bit| bit.map(|bit| bit != 0)),
+                Row::Portable(row) => row.int(column).map(|bit| bit.map(|bit| bit != 0)),
             },
         )
     }
@@ -134,6 +142,7 @@ impl Record {
             Row::Sqlite(row) => sqlite_int(row, column),
             Row::Postgres(row) => postgres::micros(row, column),
             Row::Mssql(row) => return self.read(column, mssql::time(row, column)),
+            Row::Portable(row) => row.int(column),
         };
         self.read(column, micros)?
             .map(|micros| Timestamp::from_micros(micros).ok_or_else(|| self.error(column, OUTSIDE)))
@@ -148,7 +157,9 @@ impl Record {
     /// Reads a date or NULL.
     pub fn date_or_null(&self, column: &str) -> Result<Option<NaiveDate>, TierError> {
         match &self.row {
-            Row::Sqlite(_) | Row::Mssql(_) => Ok(self.time_or_null(column)?.map(Timestamp::date)),
+            Row::Sqlite(_) | Row::Mssql(_) | Row::Portable(_) => {
+                Ok(self.time_or_null(column)?.map(Timestamp::date))
+            }
             Row::Postgres(row) => self.read(column, postgres::date(row, column)),
         }
     }
@@ -161,7 +172,7 @@ impl Record {
     /// Reads a decimal or NULL.
     pub fn price_or_null(&self, column: &str) -> Result<Option<Decimal>, TierError> {
         match &self.row {
-            Row::Sqlite(_) => self
+            Row::Sqlite(_) | Row::Portable(_) => self
                 .text_or_null(column)?
                 .map(|text| text.parse().map_err(|_| self.error(column, "is not a decimal")))
                 .transpose(),
