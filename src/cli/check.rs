@@ -9,6 +9,7 @@ use super::token;
 use crate::clock::Clock;
 use crate::config::{JwtKey, Settings};
 use crate::tier::Tier;
+use crate::web::shared::{Redis, SharedSettings};
 
 /// Check settings, connections, schemas and sort order of both tiers without changing anything
 #[derive(Debug, clap::Args)]
@@ -43,6 +44,9 @@ pub async fn run(settings: &Settings, json: bool) -> Result<(), Failure> {
         Some(location) => findings.extend(tier_findings(&inspect_tier(Tier::Cold, location).await)),
         None => findings.push(finding("cold", Ok("none: hot-only mode".to_owned()))),
     }
+    if let Some(shared) = &settings.shared {
+        findings.push(finding("redis", Ok(redis(shared).await)));
+    }
     let sound = findings.iter().all(|finding| finding.ok);
     print_all(&findings, json, |Finding { what, ok, detail }| {
         outln!("{} {what}: {detail}", if *ok { "ok  " } else { "FAIL" });
@@ -64,6 +68,14 @@ async fn keys(settings: &Settings) -> Result<String, String> {
         }),
         Err(Failure::Usage(text) | Failure::Failed(text)) => Err(text),
         Err(Failure::Reported) => Err("unusable".to_owned()),
+    }
+}
+
+/// Says whether Redis answers. The service starts without it.
+async fn redis(shared: &SharedSettings) -> String {
+    match Redis::check(shared).await {
+        Ok(()) => "answers".to_owned(),
+        Err(error) => format!("{error}; nothing is shared until it answers"),
     }
 }
 

@@ -18,12 +18,14 @@ use crate::archive::auditor::Auditor;
 use crate::archive::schedule::Schedule;
 use crate::clock::Clock;
 use crate::config::{Flags, Settings};
+use crate::journal::pair;
 use crate::ops::archive::DueRules;
 use crate::resources::registry;
 use crate::server::Limits;
 use crate::server::refusal::Refusals;
 use crate::web::admission::Gate;
 use crate::web::auth::Verifier;
+use crate::web::shared::Shared;
 use crate::web::state::App;
 use crate::{ops, server};
 
@@ -75,7 +77,7 @@ pub async fn run(settings: &Settings) -> Result<(), Failure> {
     };
     let signal = server::stop_signal_once();
     tracing::info!(addr = %address(&listener), "listening");
-    let app = app(settings, &tiers, verifier, clock.clone());
+    let app = app(settings, &tiers, verifier, clock.clone()).with_shared(share(settings, &tiers).await?);
     ops::metrics::install();
     if let Some(listener) = ops_listener {
         tracing::info!(addr = %address(&listener), "listening for operators");
@@ -108,6 +110,16 @@ pub async fn run(settings: &Settings) -> Result<(), Failure> {
     });
     ops::traces::shut_down().await;
     ended
+}
+
+/// Returns what this server shares with the others of its pair, if the settings name a Redis.
+async fn share(settings: &Settings, tiers: &Tiers) -> Result<Option<Shared>, Failure> {
+    let Some(shared) = &settings.shared else { return Ok(None) };
+    let Some(pair) = pair::number_of(&*tiers.hot).await.map_err(Failure::of)? else {
+        tracing::warn!("REDIS_URL is set, but there is no pair of databases: nothing is shared");
+        return Ok(None);
+    };
+    Shared::open(shared, pair).map(Some).map_err(Failure::of)
 }
 
 /// Returns the state of a service with these settings.
@@ -175,13 +187,15 @@ pub async fn until_stopped(
         let (app, due) = (app.clone(), due.clone());
         async move { ops::sampling::sample(&app, due.all()).await }
     });
+    // The default follows from this machine and says nothing of the others.
+    let shared_rate = settings.limits.rate_per_caller.and_then(|rate| app.shared()?.rate(rate));
     let options = server::Options {
         request_timeout: Duration::from_secs(settings.request_timeout),
         base: settings.base_path.clone(),
         origins: settings.allowed_origins.clone(),
         due,
         console: settings.console.clone(),
-        gate: Gate::new(capacity),
+        gate: Gate::sharing(capacity, shared_rate),
         access_log: settings.limits.access_log,
         has_ops_address: settings.limits.ops_addr.is_some(),
     };

@@ -6,6 +6,7 @@ mod error;
 mod jwt;
 mod limits;
 mod location;
+mod redis;
 mod service_links;
 mod sources;
 #[cfg(test)]
@@ -27,6 +28,7 @@ use crate::tier::TierLocation;
 use crate::web::auth::ClaimSettings;
 use crate::web::base_path::BasePath;
 use crate::web::cors::AllowedOrigins;
+use crate::web::shared::SharedSettings;
 
 /// The settings file that is read when it exists.
 pub const FILE: &str = "thermocline.toml";
@@ -87,6 +89,8 @@ pub struct Settings {
     pub console: ConsoleSettings,
     /// Whether hot has a change feed; `None`: as the engine suggests, which is yes for an embedded file and no for a server.
     pub live: Option<bool>,
+    /// What servers share; none without a Redis.
+    pub shared: Option<SharedSettings>,
     /// Limits of the server.
     pub limits: LimitSettings,
     /// The settings of moves.
@@ -113,7 +117,11 @@ impl Settings {
         let own = ["addr", "base_path", "log", "request_timeout", "slow_statement_ms", "migrate", "tries"];
         let own = own.into_iter().chain(limits::KEYS).map(Setting::own);
         let own = own.chain([Setting::shared("cors_allowed_origins")]);
-        let known = location::settings().chain(jwt::settings()).chain(console::settings()).chain(own);
+        let known = location::settings()
+            .chain(jwt::settings())
+            .chain(console::settings())
+            .chain(redis::settings())
+            .chain(own);
         let switches = ["prices_public", "live"].into_iter().chain(limits::SWITCHES);
         let known = known.chain(switches.map(Setting::switch));
         let mut values = Values::new(known.chain(archive::settings(resources)).collect());
@@ -165,6 +173,7 @@ impl Settings {
             tries: at_least_one("tries", 30)?,
             console: console::resolve(values)?,
             live: values.choice("live")?,
+            shared: redis::resolve(values)?,
             limits: LimitSettings::resolve(values)?,
             archive: ArchiveSettings::resolve(values, resources)?,
         })

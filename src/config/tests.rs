@@ -370,6 +370,29 @@ fn a_secret_may_stand_in_a_file() {
 }
 
 #[test]
+fn the_url_of_redis_is_checked_and_never_shown() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("url").display().to_string();
+    std::fs::write(&path, "rediss://user:hunter2@cache.example:6380/3\n").expect("written");
+    let environment = [("REDIS_URL_FILE", path.as_str()), ("THERMOCLINE_REDIS_TIMEOUT_MS", "5")];
+    let settings = read(&Flags::default(), &environment).expect("sound");
+    assert!(!format!("{settings:?}").contains("hunter2"));
+    let shared = settings.shared.expect("a Redis");
+    assert_eq!(shared.url.expose_secret(), "rediss://user:hunter2@cache.example:6380/3");
+    assert_eq!(shared.timeout, Duration::from_millis(5));
+    assert!(read(&Flags::default(), &[("REDIS_URL", "")]).expect("sound").shared.is_none());
+    for url in ["hunter2", "http://user:hunter2@h", "redis://user:hunter2@", "rediss://:hunter2@h/1#insecure"]
+    {
+        let fault = read(&Flags::default(), &[("REDIS_URL", url)]).expect_err(url);
+        assert!(fault.starts_with("REDIS_URL") && !fault.contains("hunter2"), "{fault}");
+    }
+    for timeout in ["0", "1001", "x"] {
+        let fault = read(&Flags::default(), &[("THERMOCLINE_REDIS_TIMEOUT_MS", timeout)]).expect_err(timeout);
+        assert!(fault.starts_with("THERMOCLINE_REDIS_TIMEOUT_MS"), "{fault}");
+    }
+}
+
+#[test]
 fn a_broken_file_is_reported_without_its_text() {
     for text in [
         "jwt_secret = hunter2",

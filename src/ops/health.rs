@@ -17,6 +17,7 @@ use crate::telemetry::explain;
 use crate::tier::{Engine, Statement, Tier};
 use crate::web::finish::KeepBody;
 use crate::web::problem::{Details, Problem};
+use crate::web::shared::Redis;
 use crate::web::state::App;
 
 /// Seconds after which another try of a probe makes sense.
@@ -48,20 +49,27 @@ pub fn routes() -> OpenApiRouter<App> {
 /// The checks in progress. Concurrent requests share one: probes need no token, and a flood of them must not reach
 /// the databases.
 #[derive(Clone, Debug)]
-struct Checks(Cache<Tier, Service>);
+struct Checks(Cache<&'static str, Service>);
 
 impl Default for Checks {
     fn default() -> Self {
-        Self(Cache::new(2))
+        Self(Cache::new(3))
     }
 }
 
 impl Checks {
     async fn of(&self, engine: &dyn Engine) -> Service {
-        let tier = engine.tier();
-        let service = self.0.get_with(tier, check(engine)).await;
+        self.share(engine.tier().name(), check(engine)).await
+    }
+
+    async fn of_redis(&self, redis: &Redis) -> Service {
+        self.share("redis", check_redis(redis)).await
+    }
+
+    async fn share(&self, name: &'static str, check: impl Future<Output = Service>) -> Service {
+        let service = self.0.get_with(name, check).await;
         // The next one who asks gets a new answer.
-        self.0.invalidate(&tier).await;
+        self.0.invalidate(name).await;
         service
     }
 }
@@ -111,7 +119,7 @@ enum Connection {
     Disconnected,
 }
 
-/// The state of a tier.
+/// The state of a tier, or of Redis.
 #[derive(ToSchema)]
 #[schema(rename_all = "lowercase")]
 #[expect(dead_code, reason = "only described")]
@@ -120,7 +128,7 @@ enum TierStatus {
     Unhealthy,
 }
 
-/// The tiers.
+/// The tiers, and what servers share.
 #[derive(Debug, Serialize, ToSchema)]
 struct Services {
     hot: Service,
@@ -128,9 +136,13 @@ struct Services {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     cold: Option<Service>,
+    /// Absent where none is set. Its state does not count for that of the service, which answers as well without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    redis: Option<Service>,
 }
 
-/// One tier.
+/// One tier, or Redis.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 struct Service {
     #[schema(value_type = TierStatus)]
@@ -150,7 +162,7 @@ async fn check(engine: &dyn Engine) -> Service {
         Tier::Cold => sql::cold(),
     };
     let answer = tokio::time::timeout(TIMEOUT, engine.probe(statement)).await;
-    let latency_ms = (begun.elapsed().as_secs_f64() * 1e6).round() / 1e3;
+    let latency_ms = millis_since(begun);
     if let Ok(Err(error)) = &answer {
         tracing::warn!(error = explain(error), "a tier is unhealthy");
     }
@@ -159,6 +171,16 @@ async fn check(engine: &dyn Engine) -> Service {
         if answers && engine.is_spread() { silent_workers(engine).await } else { Vec::new() };
     let status = if answers && silent_workers.is_empty() { "healthy" } else { "unhealthy" };
     Service { status, latency_ms, silent_workers }
+}
+
+async fn check_redis(redis: &Redis) -> Service {
+    let begun = Instant::now();
+    let status = if redis.probe().await { "healthy" } else { "unhealthy" };
+    Service { status, latency_ms: millis_since(begun), silent_workers: Vec::new() }
+}
+
+fn millis_since(begun: Instant) -> f64 {
+    (begun.elapsed().as_secs_f64() * 1e6).round() / 1e3
 }
 
 /// Returns the workers of a spread tier that do not answer. The probe does not reach them: the coordinator answers it alone.
@@ -182,7 +204,13 @@ async fn report(app: &App, checks: &Checks) -> Health {
             None => None,
         }
     };
-    let (hot, cold) = futures::future::join(checks.of(app.hot()), cold).await;
+    let redis = async {
+        match app.shared() {
+            Some(shared) => Some(checks.of_redis(shared.redis()).await),
+            None => None,
+        }
+    };
+    let (hot, cold, redis) = futures::future::join3(checks.of(app.hot()), cold, redis).await;
     let well = |service: &Service| service.status == "healthy";
     let (database, status) = match (well(&hot), cold.as_ref().is_none_or(well)) {
         (false, _) => ("disconnected", "unhealthy"),
@@ -194,7 +222,7 @@ async fn report(app: &App, checks: &Checks) -> Health {
         timestamp: app.clock().now(),
         version: env!("CARGO_PKG_VERSION"),
         database,
-        services: Services { hot, cold },
+        services: Services { hot, cold, redis },
     }
 }
 

@@ -20,6 +20,7 @@ pub mod params;
 pub mod problem;
 pub mod schema;
 pub mod security_headers;
+pub mod shared;
 pub mod state;
 pub mod timing;
 

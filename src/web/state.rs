@@ -8,11 +8,12 @@ use axum::extract::FromRef;
 use moka::future::Cache;
 
 use crate::clock::Clock;
-use crate::federation::sql::{SqlCold, SqlHot, SqlList};
-use crate::federation::{Feed, Joint, ReadCache, Tiers, cache};
+use crate::federation::sql::{KeptCold, SqlCold, SqlHot, SqlList};
+use crate::federation::{Feed, Joint, ReadCache, SharedCache, Tiers, cache};
 use crate::tier::Engine;
 use crate::web::auth::{Tickets, USERS_CACHE, Users, Verifier};
 use crate::web::live::{Hub, StreamLimits};
+use crate::web::shared::Shared;
 
 /// The time for which the two users of a conversation are cached.
 const PARTICIPANTS_FOR: Duration = Duration::from_secs(5);
@@ -28,6 +29,7 @@ struct Inner {
     hot: Arc<dyn Engine>,
     cold: Option<Arc<dyn Engine>>,
     cache: ReadCache,
+    shared: Option<(Shared, SharedCache)>,
     participants: Cache<i64, [Option<i64>; 2]>,
     verifier: Arc<Verifier>,
     users: Users,
@@ -53,6 +55,7 @@ impl App {
             hot,
             cold,
             cache: ReadCache::default(),
+            shared: None,
             participants,
             verifier,
             users,
@@ -71,6 +74,19 @@ impl App {
     #[must_use]
     pub fn with_public_prices(mut self, public: bool) -> Self {
         self.unshared().prices_public = public;
+        self
+    }
+
+    /// Shares answers of cold with other servers of the pair.
+    ///
+    /// # Panics
+    /// When the state has been cloned already.
+    #[must_use]
+    pub fn with_shared(mut self, shared: Option<Shared>) -> Self {
+        self.unshared().shared = shared.map(|shared| {
+            let cache = shared.cache();
+            (shared, cache)
+        });
         self
     }
 
@@ -123,6 +139,11 @@ impl App {
         self.0.cold.as_deref()
     }
 
+    /// Returns what is shared with other servers, if anything is.
+    pub fn shared(&self) -> Option<&Shared> {
+        self.0.shared.as_ref().map(|(shared, _)| shared)
+    }
+
     /// Returns the clock.
     pub fn clock(&self) -> &Clock {
         &self.0.clock
@@ -156,7 +177,10 @@ impl App {
     pub fn reader(&self) -> Reader<'_> {
         Reader {
             hot: SqlHot(self.hot()),
-            cold: self.cold().map(SqlCold),
+            cold: self.cold().map(|cold| KeptCold {
+                cold: SqlCold(cold),
+                shared: self.0.shared.as_ref().map(|(_, cache)| cache),
+            }),
             cache: &self.0.cache,
             live: self.0.live,
         }
@@ -185,7 +209,7 @@ impl FromRef<App> for Users {
 #[derive(Clone, Copy, Debug)]
 pub struct Reader<'a> {
     hot: SqlHot<'a>,
-    cold: Option<SqlCold<'a>>,
+    cold: Option<KeptCold<'a>>,
     cache: &'a ReadCache,
     live: bool,
 }
@@ -203,6 +227,12 @@ impl Reader<'_> {
 
     /// Returns the change feed of a list's rows.
     pub fn feed<'a, L: SqlList>(&'a self, list: &'a L) -> Feed<'a, L> {
-        Feed { hot: self.hot.0, cold: self.cold, cache: self.cache, list, wanted: self.live }
+        Feed {
+            hot: self.hot.0,
+            cold: self.cold.map(|cold| cold.cold),
+            cache: self.cache,
+            list,
+            wanted: self.live,
+        }
     }
 }

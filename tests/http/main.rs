@@ -18,6 +18,7 @@ mod pairs;
 mod polling;
 mod prices;
 mod prices_failures;
+mod shared;
 mod shield;
 mod token_rights;
 mod users;

@@ -5,6 +5,7 @@ mod deployment;
 mod documentation;
 mod imports;
 mod metrics;
+mod redis;
 mod runs;
 mod serve;
 mod settings;

@@ -4,7 +4,7 @@ use super::attempt::{Attempt, Interruption, retry};
 use super::cache::ReadCache;
 use super::consistency::Consistent;
 use super::error::ReadError;
-use super::sql::{JointStatements, SqlCold, SqlHot, SqlList, hot_snapshot};
+use super::sql::{JointStatements, KeptCold, SqlHot, SqlList, hot_snapshot};
 use thermocline_database::{Record, Tier, Value};
 
 /// The two tiers, as questions are put to them.
@@ -13,7 +13,7 @@ pub struct Joint<'a, L: SqlList> {
     /// The hot tier.
     pub hot: SqlHot<'a>,
     /// The cold tier; absent in hot-only mode.
-    pub cold: Option<SqlCold<'a>>,
+    pub cold: Option<KeptCold<'a>>,
     /// Snapshots of earlier requests.
     pub cache: &'a ReadCache,
     /// A list of the resource that the question is about.

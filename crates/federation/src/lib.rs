@@ -12,7 +12,7 @@
 //!   tiers overlap
 //! - `consistency`: reads that prove that both tiers belong to one instant; `attempt` begins one again that was overtaken
 //! - [`merge`]: ranks and merging, pure
-//! - [`cache`]: totals and snapshots, kept between requests
+//! - [`cache`]: totals and snapshots, kept between requests; [`shared`]: answers of cold that servers keep for each other
 //! - [`sql`]: answers [`reads`] from any [`thermocline_database::Engine`]
 //! - [`reads`]: slices and counts that one tier can answer alone
 //!
@@ -23,6 +23,7 @@ pub mod feed;
 pub mod merge;
 pub mod pagination;
 pub mod reads;
+pub mod shared;
 pub mod sql;
 
 mod attempt;
@@ -39,3 +40,4 @@ pub use joint::{Answers, Joint};
 pub use merge::Placed;
 pub use pagination::{Count, Page, Tiers};
 pub use reads::{ColdCount, ColdError, Hot, HotCount, HotRows, HotSnapshot, List};
+pub use shared::{SharedCache, SharedStore};

@@ -85,6 +85,11 @@ pub async fn ensure(hot: &dyn Engine, cold: &dyn Engine, clock: &Clock) -> Resul
     }
 }
 
+/// Returns the number of the pair that a paired hot belongs to.
+pub async fn number_of(hot: &dyn Engine) -> Result<Option<i64>, PairError> {
+    number(&hot.fetch(sql::epochs(), &[]).await?)
+}
+
 /// Notes the number of the pair in the database that has none, after a recovery made both consistent.
 pub async fn join(hot: &dyn Engine, cold: &dyn Engine, standing: Standing) -> Result<(), PairError> {
     match standing {

@@ -22,6 +22,7 @@ pub mod pair;
 pub mod postgres;
 pub mod prices_tiers;
 pub mod proxy;
+pub mod redis_server;
 pub mod small_disk;
 pub mod tds;
 pub mod waiting;
@@ -37,7 +38,9 @@ use thermocline::import::{Noun, Record};
 use thermocline::journal;
 use thermocline::load::{Loader, Verdict};
 use thermocline::tier::{Begin, Engine, Sqlite, Statement, Tier, Value, migrate};
+use thermocline::web::admission::{Capacity, Gate};
 use thermocline::web::auth::{AuthSettings, ClaimSettings, KeySource, Verifier};
+use thermocline::web::shared::{Shared, SharedSettings};
 use thermocline::web::state::App;
 use thermocline::{resources, server};
 
@@ -95,18 +98,30 @@ impl Service {
             Arc::new(database)
         };
         let (hot, cold) = (open(Tier::Hot).await, open(Tier::Cold).await);
-        Self::begin(hot, cold, options.into(), Some(folder), ClaimSettings::default()).await
+        Self::begin(hot, cold, options.into(), Some(folder), ClaimSettings::default(), None).await
     }
 
     /// Starts a service over these tiers and pairs them.
     pub async fn over(hot: Arc<dyn Engine>, cold: Arc<dyn Engine>, request_timeout: Duration) -> Self {
-        Self::begin(hot, cold, request_timeout.into(), None, ClaimSettings::default()).await
+        Self::begin(hot, cold, request_timeout.into(), None, ClaimSettings::default(), None).await
+    }
+
+    /// Starts another service over the tiers of this one, which shares a Redis with others. The rate of a caller is none, or the one
+    /// that counts in all of them.
+    pub async fn sharing(&self, shared: &SharedSettings, rate_per_caller: u32) -> Self {
+        let pair = journal::pair::number_of(&*self.hot).await.expect("hot answers").expect("a pair");
+        let shared = Shared::open(shared, pair).expect("a URL");
+        let capacity = Capacity { rate_per_caller, ..Capacity::default() };
+        let gate = Gate::sharing(capacity, shared.rate(rate_per_caller));
+        let options = server::Options { gate, ..Duration::from_secs(30).into() };
+        let (hot, cold) = (Arc::clone(&self.hot) as _, Arc::clone(&self.cold) as _);
+        Self::begin(hot, cold, options, None, ClaimSettings::default(), Some(shared)).await
     }
 
     /// Starts a service over the tiers of this one, whose tokens have other claims.
     pub async fn reading(&self, claims: ClaimSettings) -> Self {
         let (hot, cold) = (Arc::clone(&self.hot) as _, Arc::clone(&self.cold) as _);
-        Self::begin(hot, cold, Duration::from_secs(30).into(), None, claims).await
+        Self::begin(hot, cold, Duration::from_secs(30).into(), None, claims, None).await
     }
 
     async fn begin(
@@ -115,6 +130,7 @@ impl Service {
         options: server::Options,
         folder: Option<tempfile::TempDir>,
         claims: ClaimSettings,
+        shared: Option<Shared>,
     ) -> Self {
         let clock = Clock::fixed(at(NOW));
         let (hot, cold) = (Arc::new(Switchable::new(hot)), Arc::new(Switchable::new(cold)));
@@ -128,7 +144,8 @@ impl Service {
             Some(Arc::clone(&cold) as _),
             Arc::clone(&verifier),
             clock.clone(),
-        );
+        )
+        .with_shared(shared);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let router = server::router(app.clone(), options);
@@ -148,15 +165,18 @@ impl Service {
         assert_eq!(refused, None, "{noun}");
     }
 
+    /// Returns a mover of its rows, which counts them in blocks so small that a few rows fill several.
+    pub fn mover(&self) -> Mover<'_> {
+        let sizes = BlockSizes { most: [8, 40], part: [4, 20] };
+        Mover { hot: &*self.hot, cold: &*self.cold, clock: &self.clock, name: "test".to_owned(), sizes }
+    }
+
     /// Archives one resource, counted in blocks so small that a few rows fill several. Returns the number of its rows
     /// that moved.
     pub async fn archive(&self, resource: &str, plan: &ArchiveOptions) -> i64 {
         let family = resources::families().into_iter().find(|family| family.resource == resource);
-        let sizes = BlockSizes { most: [8, 40], part: [4, 20] };
-        let mover =
-            Mover { hot: &*self.hot, cold: &*self.cold, clock: &self.clock, name: "test".to_owned(), sizes };
         let family = family.expect("a family");
-        let report = mover.run(family, plan, &AtomicBool::new(false), &mut |_| {}).await;
+        let report = self.mover().run(family, plan, &AtomicBool::new(false), &mut |_| {}).await;
         assert_ne!(report.outcome, Outcome::Failed, "{:?}", report.error);
         report.of_resource
     }

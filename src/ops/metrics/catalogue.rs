@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use crate::archive::{auditor, metrics as archive};
 use crate::tier::usage;
+use crate::web::shared;
 
 /// A kind of metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,6 +133,12 @@ pub static METRICS: &[Metric] = &[
     histogram(usage::POOL_WAIT_SECONDS, &["tier", "pool"], "Time until a pool gave out a connection."),
     counter(usage::CACHE_REQUESTS, &["cache", "outcome"], "Questions to a cache, by hit and miss."),
     gauge(CACHE_ENTRIES, &["cache"], "Entries of a cache."),
+    gauge(shared::UP, &[], "1 while Redis answers; without a value where none is set."),
+    histogram(
+        shared::SECONDS,
+        &["operation", "outcome"],
+        "Time of a request to Redis. late means that the answer was not waited for; while Redis is away none is sent.",
+    ),
     gauge(archive::EPOCH, &["resource"], "Number of the last move that hot has committed."),
     gauge(archive::HOT_ROWS, &["resource"], "Rows in hot."),
     gauge(archive::DUE, &["resource"], "Rows in hot that are old enough to move."),

@@ -35,6 +35,7 @@ use self::fair_queue::{FairQueue, Patience};
 use self::sign_ins::SignIns;
 use self::slow::Slow;
 use crate::web::problem::Problem;
+use crate::web::shared::SharedRate;
 
 pub use guarded::Guarded;
 pub use slow::{Pieces, counted, counting, slow};
@@ -118,11 +119,16 @@ impl Overload {
 impl Gate {
     /// Returns limits with this capacity.
     pub fn new(capacity: Capacity) -> Arc<Self> {
+        Self::sharing(capacity, None)
+    }
+
+    /// Returns limits with this capacity. The rate of a caller counts in all servers that share it.
+    pub fn sharing(capacity: Capacity, rate: Option<SharedRate>) -> Arc<Self> {
         Arc::new(Self {
             requests: (capacity.requests > 0).then(|| Semaphore::new(capacity.requests)),
             slots: (capacity.slots > 0).then(|| FairQueue::new(capacity.slots, PATIENCE)),
             slow: Slow::new(capacity.slow_slots, capacity.large_list),
-            callers: Callers::new(capacity.requests_per_caller, capacity.rate_per_caller),
+            callers: Callers::new(capacity.requests_per_caller, capacity.rate_per_caller, rate),
             sign_ins: SignIns::default(),
         })
     }

@@ -80,11 +80,12 @@ impl Visit {
     ///
     /// # Errors
     /// [`Problem::RateLimited`]
-    pub fn enter(&self, caller: &Caller) -> Result<(), Problem> {
+    pub async fn enter(&self, caller: &Caller) -> Result<(), Problem> {
         if self.0.caller.set(caller.user_id).is_err() {
             return Ok(());
         }
-        let permit = self.0.gate.callers.enter(caller.user_id).inspect_err(|_| Overload::Caller.count())?;
+        let permit = self.0.gate.callers.enter(caller.user_id).await;
+        let permit = permit.inspect_err(|_| Overload::Caller.count())?;
         self.held(|held| held.caller = Some(permit));
         Ok(())
     }

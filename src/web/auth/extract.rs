@@ -53,7 +53,7 @@ where
     };
     let caller = Caller { user_id, admin: identity.admin, restriction: identity.restriction };
     if let Some(visit) = visit {
-        visit.enter(&caller)?;
+        visit.enter(&caller).await?;
     }
     Ok((caller, end))
 }

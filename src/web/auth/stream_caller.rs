@@ -64,7 +64,7 @@ where
         let ticket = ticket.and_then(|(_, text)| Arc::<Tickets>::from_ref(state).read(&text));
         let ticket = ticket.map_err(refused)?;
         if let Some(visit) = &visit {
-            visit.enter(&ticket.caller)?;
+            visit.enter(&ticket.caller).await?;
         }
         Ok(Self { caller: ticket.caller, until: ticket.until, ticket: Some(ticket), visit })
     }

@@ -13,6 +13,9 @@ use thermocline_database::{Engine, Record, Statement, Tier, Value};
 use thermocline_journal::claim::{self, Head};
 use thermocline_journal::proof;
 
+/// The records of an answer, and the highest move that cold knows to be committed in hot.
+pub(super) type Proven = Result<(Vec<Record>, i64), ColdError>;
+
 /// The cold tier behind an engine and its replicas.
 ///
 /// A replica answers only when its journal knows the reader's epoch; otherwise the next one is asked, then the primary.
@@ -34,27 +37,46 @@ impl<'a> SqlCold<'a> {
         ask(Server { engine: self.0, lags: false }).await
     }
 
-    /// Runs a statement of which epoch and token are the last parameters, and checks the proof in its answer. Returns the
-    /// answer and the highest move that cold knows to be committed in hot.
-    pub(crate) async fn proven(
+    /// Runs a statement of which epoch and token are the last parameters, and checks the proof in its answer.
+    pub(super) async fn proven(
         &self,
         resource: &str,
         statement: &Statement,
         snapshot: HotSnapshot,
         params: &[Value],
-    ) -> Result<(Vec<Record>, i64), ColdError> {
+    ) -> Proven {
         self.ask(|server| async move {
             server.prove(resource, snapshot, statement, params.to_vec(), Vec::new()).await
         })
         .await
     }
+
+    /// Reads the records of a slice.
+    pub(super) async fn slice<L: SqlList>(&self, list: &L, snapshot: HotSnapshot, slice: Slice) -> Proven {
+        self.ask(|server| async move { server.read(list, snapshot, slice).await }).await
+    }
+
+    /// Reads the record of a row.
+    pub(super) async fn row<L: SqlList>(&self, list: &L, snapshot: HotSnapshot, id: i64) -> Proven {
+        self.ask(|server| async move { server.find(list, snapshot, id).await }).await
+    }
+}
+
+/// Reads the rows of an answer.
+fn cold_rows<L: SqlList>(
+    list: &L,
+    order: Order,
+    (records, confirmed): (Vec<Record>, i64),
+) -> Result<ColdRows<L::Row>, ColdError> {
+    Ok(ColdRows { rows: rows(list, order, &records)?, confirmed })
 }
 
 #[async_trait]
 impl<L: SqlList> Cold<L> for SqlCold<'_> {
     async fn prove(&self, list: &L, snapshot: HotSnapshot) -> Result<i64, ColdError> {
         let primary = Server { engine: self.0, lags: false };
-        Ok(primary.slice(list, snapshot, Slice::newest(Span::ALL, 0)).await?.confirmed)
+        let (_, confirmed) = primary.slice(list, snapshot, Slice::newest(Span::ALL, 0)).await?;
+        Ok(confirmed)
     }
 
     async fn read(
@@ -63,7 +85,7 @@ impl<L: SqlList> Cold<L> for SqlCold<'_> {
         snapshot: HotSnapshot,
         slice: Slice,
     ) -> Result<ColdRows<L::Row>, ColdError> {
-        self.ask(|server| async move { server.read(list, snapshot, slice).await }).await
+        cold_rows(list, slice.order, self.slice(list, snapshot, slice).await?)
     }
 
     async fn count(&self, list: &L, snapshot: HotSnapshot, span: Span) -> Result<ColdCount, ColdError> {
@@ -71,7 +93,7 @@ impl<L: SqlList> Cold<L> for SqlCold<'_> {
     }
 
     async fn find(&self, list: &L, snapshot: HotSnapshot, id: i64) -> Result<ColdRows<L::Row>, ColdError> {
-        self.ask(|server| async move { server.find(list, snapshot, id).await }).await
+        cold_rows(list, Order::Desc, self.row(list, snapshot, id).await?)
     }
 
     async fn find_all(
@@ -80,7 +102,8 @@ impl<L: SqlList> Cold<L> for SqlCold<'_> {
         snapshot: HotSnapshot,
         ids: &[i64],
     ) -> Result<ColdRows<L::Row>, ColdError> {
-        self.ask(|server| async move { server.find_all(list, snapshot, ids).await }).await
+        let records = self.ask(|server| async move { server.find_all(list, snapshot, ids).await });
+        cold_rows(list, Order::Desc, records.await?)
     }
 }
 
@@ -111,7 +134,7 @@ impl Server<'_> {
         snapshot: HotSnapshot,
         statement: &Statement,
         params: Vec<Value>,
-    ) -> Result<(Vec<Record>, i64), ColdError> {
+    ) -> Proven {
         self.prove(list.resource(), snapshot, statement, params, list.filter()).await
     }
 
@@ -124,7 +147,7 @@ impl Server<'_> {
         statement: &Statement,
         mut params: Vec<Value>,
         filter: Vec<Value>,
-    ) -> Result<(Vec<Record>, i64), ColdError> {
+    ) -> Proven {
         params.extend([snapshot.epoch.into(), Value::or_null(snapshot.token, ColumnType::Int)]);
         params.extend(filter);
         let records = self.engine.fetch(statement, &params).await?;
@@ -150,17 +173,11 @@ impl Server<'_> {
         Ok((records, confirmed))
     }
 
-    async fn slice<L: SqlList>(
-        &self,
-        list: &L,
-        snapshot: HotSnapshot,
-        slice: Slice,
-    ) -> Result<ColdRows<L::Row>, ColdError> {
+    async fn slice<L: SqlList>(&self, list: &L, snapshot: HotSnapshot, slice: Slice) -> Proven {
         let cold = &cold_statements(list)?.rows;
         let (statement, params) =
             cold.shape(slice).unwrap_or_else(|| (cold.any(slice.order), slice_params(slice)));
-        let (records, confirmed) = self.fetch_proven(list, snapshot, statement, params).await?;
-        Ok(ColdRows { rows: rows(list, slice.order, &records)?, confirmed })
+        self.fetch_proven(list, snapshot, statement, params).await
     }
 
     /// Counts row by row.
@@ -200,12 +217,7 @@ impl Server<'_> {
     }
 
     /// Reads a slice. A list with counted blocks skips whole blocks.
-    async fn read<L: SqlList>(
-        &self,
-        list: &L,
-        snapshot: HotSnapshot,
-        slice: Slice,
-    ) -> Result<ColdRows<L::Row>, ColdError> {
+    async fn read<L: SqlList>(&self, list: &L, snapshot: HotSnapshot, slice: Slice) -> Proven {
         let counted = blocks_of(list)?.filter(|_| slice.skip > 0 && slice.order == Order::Desc);
         let Some(counted) = counted else {
             return self.slice(list, snapshot, slice).await;
@@ -240,33 +252,20 @@ impl Server<'_> {
         Ok(ColdCount { rows: all.rows - above.rows, confirmed: all.confirmed })
     }
 
-    async fn find<L: SqlList>(
-        &self,
-        list: &L,
-        snapshot: HotSnapshot,
-        id: i64,
-    ) -> Result<ColdRows<L::Row>, ColdError> {
+    async fn find<L: SqlList>(&self, list: &L, snapshot: HotSnapshot, id: i64) -> Proven {
         let statement = cold_statements(list)?.find.as_ref().ok_or_else(|| no_ids(list, Tier::Cold))?;
-        let (records, confirmed) = self.fetch_proven(list, snapshot, statement, vec![id.into()]).await?;
-        Ok(ColdRows { rows: rows(list, Order::Desc, &records)?, confirmed })
+        self.fetch_proven(list, snapshot, statement, vec![id.into()]).await
     }
 
-    async fn find_all<L: SqlList>(
-        &self,
-        list: &L,
-        snapshot: HotSnapshot,
-        ids: &[i64],
-    ) -> Result<ColdRows<L::Row>, ColdError> {
+    async fn find_all<L: SqlList>(&self, list: &L, snapshot: HotSnapshot, ids: &[i64]) -> Proven {
         let feed = list.statements().feed.as_ref();
         let feed = feed.ok_or_else(|| ColdError::absent(format!("{} have no change feed", list.name())))?;
         let params = vec![ids.to_vec().into()];
-        let (records, confirmed) =
-            self.prove(list.resource(), snapshot, &feed.moved, params, Vec::new()).await?;
-        Ok(ColdRows { rows: rows(list, Order::Desc, &records)?, confirmed })
+        self.prove(list.resource(), snapshot, &feed.moved, params, Vec::new()).await
     }
 }
 
-fn cold_statements<L: SqlList>(list: &L) -> Result<&'static ColdStatements, ColdError> {
+pub(super) fn cold_statements<L: SqlList>(list: &L) -> Result<&'static ColdStatements, ColdError> {
     let cold = list.statements().cold.as_ref();
     cold.ok_or_else(|| ColdError::absent(format!("{} stay in hot", list.name())))
 }

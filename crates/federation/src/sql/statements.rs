@@ -27,6 +27,11 @@ impl SliceStatements {
         &self.slice[order as usize]
     }
 
+    /// Returns whether they come from a template, so that an answer of cold follows from the state of hot it was asked at.
+    pub const fn is_templated(&self) -> bool {
+        self.shapes.is_some()
+    }
+
     fn usual(&self) -> impl Iterator<Item = &Statement> {
         self.shapes.iter().map(ShapeStatements::newest).chain(&self.slice[..1])
     }

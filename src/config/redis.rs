@@ -1,0 +1,32 @@
+//! Settings of Redis, which servers share.
+
+use std::time::Duration;
+
+use super::error::ConfigError;
+use super::sources::{Setting, Values};
+use crate::web::shared::SharedSettings;
+
+/// The longest time for which a request may wait for Redis, in milliseconds.
+const TIMEOUT: u32 = 20;
+
+/// Returns the settings of this module.
+pub(super) fn settings() -> impl Iterator<Item = Setting> {
+    [Setting::shared("redis_url").secret_if(true), Setting::own("redis_timeout_ms")].into_iter()
+}
+
+pub(super) fn resolve(values: &Values) -> Result<Option<SharedSettings>, ConfigError> {
+    let timeout = values.number("redis_timeout_ms", 1..=1000)?.unwrap_or(TIMEOUT);
+    let url = values.parse("redis_url", accepted)?;
+    Ok(url.map(|url| SharedSettings { url: url.into(), timeout: Duration::from_millis(timeout.into()) }))
+}
+
+/// Accepts a URL that the client can read. An error does not repeat the URL, which may hold a password.
+fn accepted(url: &str) -> Result<String, &'static str> {
+    let is_readable = redis::Client::open(url).is_ok();
+    // A fragment would turn the check of certificates off.
+    let is_safe = !url.contains('#');
+    let is_usable = is_readable && is_safe;
+    is_usable
+        .then(|| url.to_owned())
+        .ok_or("expected redis://[user:password@]host[:port][/number], or rediss:// for TLS")
+}
