@@ -31,7 +31,7 @@ test('everything speaks Chinese, and remembers it', async ({ console: page, demo
     await page.getByRole('button', { name: '繁體中文' }).click();
     await expect(page.locator('html')).toHaveAttribute('lang', 'zh-Hant');
     await page.reload();
-    for (const [view, text] of [[`#/chat/${demo.conversation}`, '搜尋這個對話'], ['#/charts/2330', '股票'], ['#/tiers', '兩層水'], ['#/api', '本頁的請求']] as const) {
+    for (const [view, text] of [[`#/chat/${demo.conversation}`, '搜尋這個對話'], ['#/charts/2330', '股票'], ['#/tiers', '兩層水'], ['#/tiers', '全部暫停'], ['#/api', '本頁的請求']] as const) {
         await show(page, view);
         await expect(page.getByText(text).or(page.getByPlaceholder(text)).first()).toBeVisible();
     }

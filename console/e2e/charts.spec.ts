@@ -65,3 +65,23 @@ test('finds a stock by name', async ({ console: page }) => {
     await stocks.getByRole('link').click();
     await expect(page.getByRole('heading', { name: /2317/ })).toBeVisible();
 });
+
+test('fits a phone', async ({ console: page }) => {
+    for (const width of [320, 390, 700]) {
+        await page.setViewportSize({ width, height: 844 });
+        await open(page);
+        const boxes = await page.locator('.chart-toolbar button, .chart-toolbar select, .chart-toolbar .back, .chart canvas, .legend, .chart-foot').evaluateAll((all) =>
+            all.map((element) => {
+                const { left, right } = element.getBoundingClientRect();
+                return { name: element.className || element.tagName, left, right };
+            }),
+        );
+        expect(boxes.filter(({ left, right }) => left < 0 || right > width)).toEqual([]);
+        // A choice that can be read, and a legend that hides no prices.
+        expect((await page.getByRole('combobox', { name: 'Compare with' }).boundingBox())!.width).toBeGreaterThanOrEqual(110);
+        const [legend, chart] = [(await page.locator('.legend').boundingBox())!, (await page.locator('.chart').boundingBox())!];
+        expect(legend.y + legend.height).toBeLessThanOrEqual(chart.y + 0.5);
+        expect([chart.x, chart.width]).toEqual([0, width]);
+        expect(chart.height).toBeGreaterThan(300);
+    }
+});

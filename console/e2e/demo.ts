@@ -6,6 +6,8 @@ import { join, resolve } from 'node:path';
 import { expect, test as base, type Page, type Route } from '@playwright/test';
 
 export const PROGRAM = resolve(process.env.THERMOCLINE ?? '../target/debug/thermocline');
+/** The databases of a demo, seen from its folder. */
+const DATABASES = { HOT_DATABASE_URL: 'sqlite:hot.sqlite3', COLD_DATABASE_URL: 'sqlite:cold.sqlite3' };
 const MESSAGES = Number(process.env.MESSAGES ?? 20_000);
 
 export interface Demo {
@@ -18,6 +20,7 @@ export interface Demo {
     conversation: number;
     /** Runs a command of the program on the demo's databases and returns what it prints. */
     run: (command: string[], input?: string) => string;
+    folder: string;
     /** Asks the API. */
     get: <T>(path: string, token?: string) => Promise<T>;
 }
@@ -47,14 +50,31 @@ export async function start(folder: string, settings: Record<string, string> = {
             encoding: 'utf8',
             stdio: ['pipe', 'pipe', 'ignore'],
             cwd: folder,
-            env: { ...process.env, HOT_DATABASE_URL: 'sqlite:hot.sqlite3', COLD_DATABASE_URL: 'sqlite:cold.sqlite3' },
+            env: { ...process.env, ...DATABASES },
         });
     const get = async <T,>(path: string, of = token) => {
         const answer = await fetch(url + path, { headers: { Authorization: `Bearer ${of}` } });
         expect(answer.status, path).toBe(200);
         return (await answer.json()) as T;
     };
-    return { demo: { url, console, token, user, conversation, run, get }, child };
+    return { demo: { url, console, token, user, conversation, run, folder, get }, child };
+}
+
+/** A command that runs beside the test. */
+export interface Command {
+    /** Its exit status. */
+    ended: Promise<number | null>;
+    /** Waits until its log has this text. */
+    says: (text: string) => Promise<void>;
+}
+
+/** Begins a command on the demo's databases. */
+export function begin({ folder }: Demo, command: string[]): Command {
+    const child = spawn(PROGRAM, command, { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, ...DATABASES } });
+    let log = '';
+    child.stderr.on('data', (part: Buffer) => (log += part.toString()));
+    const ended = new Promise<number | null>((resolve) => child.on('exit', resolve));
+    return { ended, says: (text) => expect.poll(() => log, { message: `the log says ${text}` }).toContain(text) };
 }
 
 /** Faults of the page that no test may have. */

@@ -37,9 +37,11 @@ test('pictures of each view', async ({ console: page, demo }) => {
         await draw(page, `console-charts-${scheme}`);
         await settle(page, '#/tiers');
         await draw(page, `console-tiers-${scheme}`);
+        await page.getByRole('region', { name: 'Movers' }).evaluate((movers) => movers.scrollIntoView());
+        await draw(page, `console-movers-${scheme}`);
     }
     await page.setViewportSize({ width: 390, height: 844 });
-    for (const [name, hash] of [['chat', `#/chat/${demo.conversation}`], ['tiers', '#/tiers']] as const) {
+    for (const [name, hash] of [['chat', `#/chat/${demo.conversation}`], ['charts', '#/charts/2330'], ['tiers', '#/tiers']] as const) {
         await page.emulateMedia({ colorScheme: name === 'tiers' ? 'dark' : 'light' });
         await settle(page, hash);
         await draw(page, `console-${name}-phone`);

@@ -179,6 +179,8 @@ pub async fn until_stopped(
     settings: &Settings,
     signal: impl Future<Output = ()>,
 ) -> Instant {
+    // Before the first sample, which would be lost.
+    ops::metrics::install();
     let limits = Limits::new(&settings.limits);
     let capacity = server::limits::capacity(&settings.limits, app.hot(), app.cold());
     tracing::info!(connections = limits.connections, ?capacity, "limits");

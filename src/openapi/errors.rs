@@ -112,7 +112,7 @@ pub fn header_components() -> Value {
         "Server-Timing": text("The time in milliseconds that each database took.",
             "hot;dur=0.412;desc=\"1 asked\""),
         "Vary": text("The request headers on which the answer depends.", "Authorization, Accept, Accept-Encoding"),
-        "WWW-Authenticate": text("What is wrong with the token (RFC 6750).",
+        "WWW-Authenticate": text("The fault of the token (RFC 6750).",
             "Bearer realm=\"thermocline\", error=\"invalid_token\", error_description=\"The token has expired\""),
         "X-Start-Date": text("The first day of the range that was applied.", "2026-01-02"),
         "X-End-Date": text("The last day of the range that was applied.", "2026-12-31"),

@@ -44,8 +44,8 @@ use crate::web::schema::{ConversationOrder, CountMode, PartialMode, PriceFormat,
         (name = "posts", description = "Posts and their comments."),
         (name = "stocks", description = "Stocks and their daily prices."),
         (name = "charts", description = "The Universal Data Feed, as charting libraries ask for it."),
-        (name = "users", description = "What users did."),
-        (name = "operations", description = "Health, probes and metrics, without a token.")
+        (name = "users", description = "The names of users, and their activity."),
+        (name = "operations", description = "Health, probes and metrics, without a token; the archive, for admins.")
     ),
     components(schemas(Details, TierName, ConversationOrder, CountMode, PartialMode, SortOrder, PriceFormat)),
     modifiers(&Bearer),

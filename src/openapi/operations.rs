@@ -116,6 +116,7 @@ fn complete_operation(path: &str, method: &str, operation: &mut Map<String, Valu
         operation.insert("security".to_owned(), json!([]));
     }
     let is_api = !is_open && path.starts_with("/api/");
+    let has_body = operation.contains_key("requestBody");
     let names: Vec<String> =
         parameters(operation).iter().filter_map(|p| p["name"].as_str().map(str::to_owned)).collect();
     let has = |name: &str| names.iter().any(|known| known == name);
@@ -127,7 +128,9 @@ fn complete_operation(path: &str, method: &str, operation: &mut Map<String, Valu
     responses.retain(|status, _| !status.ends_with("XX"));
     let sends_json = success_sends(responses, |media_type| media_type.contains("json"));
     let sends_events = success_sends(responses, |media_type| media_type == "text/event-stream");
-    let success_headers = success_headers(is_open, sends_events, has);
+    let is_read = method == "get";
+    let has_tag = !is_open && is_read && !sends_events;
+    let success_headers = success_headers(is_open, has_tag, has);
 
     let mut statuses =
         vec![StatusCode::NOT_ACCEPTABLE, StatusCode::INTERNAL_SERVER_ERROR, StatusCode::GATEWAY_TIMEOUT];
@@ -142,12 +145,15 @@ fn complete_operation(path: &str, method: &str, operation: &mut Map<String, Valu
         if may_be_missing {
             statuses.push(StatusCode::NOT_FOUND);
         }
-        if method == "get" && !sends_events {
+        if has_tag {
             statuses.push(StatusCode::NOT_MODIFIED);
         }
     }
+    if has_body {
+        statuses.push(StatusCode::PAYLOAD_TOO_LARGE);
+    }
     complete_responses(responses, &statuses, &success_headers);
-    if is_api && method == "get" {
+    if is_api && is_read {
         // A stream has no whole to compare; it is resumed instead.
         let mut shared = vec![if sends_events { "LastEventId" } else { "IfNoneMatch" }];
         // Users are asked for by a parameter of this name; the style may stand beside it.
@@ -174,13 +180,13 @@ fn success_sends(responses: &Map<String, Value>, is_meant: impl Fn(&str) -> bool
 }
 
 /// Returns the headers of an answer. `has` says whether the operation has a parameter.
-fn success_headers(is_open: bool, sends_events: bool, has: impl Fn(&str) -> bool) -> Vec<&'static str> {
+fn success_headers(is_open: bool, has_tag: bool, has: impl Fn(&str) -> bool) -> Vec<&'static str> {
     let mut names = vec!["X-Request-Id"];
     if !is_open {
         names.extend(["Cache-Control", "Server-Timing", "Vary"]);
-        if !sends_events {
-            names.push("ETag");
-        }
+    }
+    if has_tag {
+        names.push("ETag");
     }
     if has("page") && has("after") {
         names.push("Link");

@@ -1,4 +1,7 @@
-//! `GET /api/archive/status`: for admins, the same as `thermocline archive status --json`.
+//! `GET /api/archive/status`: for admins, the same as `thermocline archive status --json`, and how long answers took. The routes
+//! that change something are below.
+
+pub mod control;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +18,7 @@ use crate::archive::status::{self, Status};
 use crate::archive::{ArchiveOptions, Family, Rule};
 use crate::clock::Timestamp;
 use crate::journal::JournalError;
+use crate::ops::latency::{Latencies, Latency};
 use crate::resources::registry;
 use crate::tier::{Tier, TierError};
 use crate::web::auth::Caller;
@@ -24,6 +28,8 @@ use crate::web::state::App;
 
 /// The time for which a status is given again: rows are counted for it.
 const FRESH_FOR: Duration = Duration::from_secs(2);
+/// Seconds after which another try makes sense.
+const RETRY_AFTER: u64 = 5;
 
 /// When rows of each resource are due.
 #[derive(Clone, Debug)]
@@ -47,9 +53,12 @@ impl Default for DueRules {
     }
 }
 
-/// Returns the route.
+/// Returns the routes.
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(archive_status)).layer(Extension(Statuses::default()))
+    OpenApiRouter::new()
+        .routes(routes!(archive_status))
+        .routes(routes!(control::set_archive_control))
+        .layer(Extension(Statuses::default()))
 }
 
 /// The status of the last seconds. Concurrent requests share one.
@@ -62,6 +71,13 @@ impl Default for Statuses {
     }
 }
 
+impl Statuses {
+    /// Lets the next request read anew.
+    async fn forget(&self) {
+        self.0.invalidate(&()).await;
+    }
+}
+
 /// How far the rows of each resource have moved.
 #[derive(Debug, Serialize, ToSchema)]
 struct ArchiveStatus<'a> {
@@ -70,6 +86,9 @@ struct ArchiveStatus<'a> {
     /// In the order in which they are archived.
     #[schema(value_type = Vec<ResourceStatus>)]
     resources: &'a [Status],
+    /// How long the answers of this server took over the last hour, by the tiers that they asked. Probes and the routes of the
+    /// archive do not count.
+    latency: Vec<Latency>,
 }
 
 /// The status of a resource.
@@ -92,13 +111,15 @@ struct ResourceStatus {
     /// Whether an operator has paused its movers.
     paused: bool,
     /// The number of rows, children included, that move in a second at most; null without a limit.
+    #[schema(required = true)]
     rows_per_second: Option<i64>,
     /// No batch begins while a cheap read of hot takes longer, in milliseconds; null without a limit.
+    #[schema(required = true)]
     max_hot_latency_ms: Option<i64>,
     /// Rows that cold cannot hold. They stay in hot and do not count as due.
     rejects: RejectedRows,
     /// Its status in cold; null while cold is unavailable.
-    #[schema(nullable)]
+    #[schema(required = true)]
     cold: Option<ColdResourceStatus>,
     /// Reasons why due rows do not move, or will not with the next run.
     waits: Vec<String>,
@@ -136,12 +157,14 @@ struct ColdResourceStatus {
     /// Whether the rows were counted; otherwise the number is an estimate.
     rows_exact: bool,
     /// The last move.
+    #[schema(required = true)]
     last: Option<LastMove>,
     /// Moves that hot was not seen to commit, newest first.
     unconfirmed: Vec<i64>,
     /// The oldest epoch that cold can answer.
     floor: i64,
     /// The mover with a claim that is not released: it is at work or was interrupted.
+    #[schema(required = true)]
     mover: Option<MoverClaim>,
 }
 
@@ -182,6 +205,7 @@ async fn archive_status(
     State(app): State<App>,
     Extension(rules): Extension<DueRules>,
     Extension(statuses): Extension<Statuses>,
+    Extension(latencies): Extension<Latencies>,
     context: RequestContext,
 ) -> Result<Response, Problem> {
     context.params(&[])?;
@@ -191,7 +215,8 @@ async fn archive_status(
     let read = async { read(&app, &rules).await.map(Arc::new) };
     let read = statuses.0.try_get_with((), read).await;
     let resources = read.map_err(|error| problem(&error))?;
-    Ok(context.json(&ArchiveStatus { success: true, resources: &resources }))
+    let latency = latencies.last_hour();
+    Ok(context.json(&ArchiveStatus { success: true, resources: &resources, latency }))
 }
 
 /// Reads the status of every resource. While cold is unavailable, only what hot knows is in it.
@@ -215,7 +240,7 @@ async fn read(app: &App, rules: &DueRules) -> Result<Vec<Status>, JournalError> 
 fn problem(error: &JournalError) -> Problem {
     match error {
         JournalError::Tier(TierError::Unavailable { tier, .. }) => {
-            Problem::TierUnavailable { tier: tier.name(), retry_after: 5 }
+            Problem::TierUnavailable { tier: tier.name(), retry_after: RETRY_AFTER }
         }
         error => Problem::internal(crate::telemetry::explain(error)),
     }

@@ -147,7 +147,7 @@ struct Services {
 struct Service {
     #[schema(value_type = TierStatus)]
     status: &'static str,
-    /// The response time in milliseconds.
+    /// The time of its answer in milliseconds.
     latency_ms: f64,
     /// The workers of cold that do not answer: what is on them cannot be read. Absent when all do.
     #[serde(skip_serializing_if = "Vec::is_empty")]

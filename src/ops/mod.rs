@@ -1,9 +1,10 @@
-//! Routes and tasks for operators: health, metrics and their samples, the status of the archive, the access log, and the
-//! consistency watch.
+//! Routes and tasks for operators: health, metrics and their samples, the status and the control of the archive, the access log,
+//! and the consistency watch.
 
 pub mod access_log;
 pub mod archive;
 pub mod health;
+pub mod latency;
 pub mod metrics;
 pub mod sampling;
 pub mod statements;

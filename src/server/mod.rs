@@ -32,6 +32,7 @@ use crate::clock::Clock;
 use crate::console::{self, ConsoleSettings};
 use crate::openapi::{self, Api, Form};
 use crate::ops::archive::DueRules;
+use crate::ops::latency::Latencies;
 use crate::web::admission::{self, Exempt, Gate};
 use crate::web::base_path::{self, BasePath};
 use crate::web::cors::{self, AllowedOrigins};
@@ -44,7 +45,7 @@ use crate::{mcp, ops, resources};
 pub use limits::Limits;
 pub use signals::{ignore_hangup, stop_signal, stop_signal_once};
 
-/// The largest request body in bytes. No route reads one; a larger one is refused unread.
+/// The largest request body in bytes. A larger one is refused unread.
 const BODY_LIMIT: usize = 64 * 1024;
 
 fn routes() -> OpenApiRouter<App> {
@@ -116,6 +117,7 @@ pub fn router(app: App, options: impl Into<Options>) -> Router {
     let routes = if options.has_ops_address { routes() } else { routes().merge(ops::metrics::routes()) };
     let (router, api) = routes.split_for_parts();
     let origins = options.origins.names();
+    let latencies = Latencies::default();
     let router = router
         .merge(mcp::http::routes(&app, origins.as_deref()))
         .merge(openapi::routes::pages(api, &options.base))
@@ -125,6 +127,7 @@ pub fn router(app: App, options: impl Into<Options>) -> Router {
         .method_not_allowed_fallback(|| async { Problem::MethodNotAllowed })
         .with_state(app)
         .layer(Extension(options.due))
+        .layer(Extension(latencies.clone()))
         // From the inside out: the response to a panic, too, is timed, compressed, kept private and finished.
         .layer(RequestBodyLimitLayer::new(BODY_LIMIT))
         .layer(CatchPanicLayer::custom(panicked))
@@ -135,6 +138,7 @@ pub fn router(app: App, options: impl Into<Options>) -> Router {
         .layer(from_fn_with_state(Exempt(&ops::PATHS), admission::admit))
         .layer(from_fn(host::check))
         .layer(from_fn(ops::metrics::track))
+        .layer(from_fn_with_state(latencies, ops::latency::measure))
         .layer(from_fn(etag::private_api));
     let router = if options.access_log { router.layer(from_fn(ops::access_log::log)) } else { router };
     let router = router

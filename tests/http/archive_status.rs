@@ -47,6 +47,39 @@ async fn a_move_is_seen() {
     assert_eq!(after["cold"]["last"]["epoch"], after["epoch"], "{after}");
 }
 
+/// Reads of clients are measured by the tiers they asked; probes and the routes of the archive are not.
+#[tokio::test]
+async fn the_latency_of_the_last_hour_is_that_of_clients() {
+    let service = with_posts().await;
+    service.archive("posts", &ArchiveOptions::default()).await;
+    let latency = async || {
+        let status = service.get(&service.admin(1), PATH).await.json();
+        let groups = status["latency"].as_array().expect("groups").clone();
+        let names: Vec<_> = groups.iter().map(|group| group["tiers"].clone()).collect();
+        assert_eq!(names, ["hot", "cold", "both"]);
+        groups
+    };
+    for group in latency().await {
+        assert_eq!((&group["answers"], &group["p95_ms"]), (&0.into(), &serde_json::Value::Null), "{group}");
+    }
+    for path in
+        ["/api/posts?limit=2", "/api/posts?limit=2", "/api/posts?limit=9", "/health", "/problems/timeout"]
+    {
+        assert_eq!(service.get(&service.token(1), path).await.status, 200, "{path}");
+    }
+    // The status of the last seconds is given again, its latency is new.
+    let groups = latency().await;
+    let answers: Vec<_> = groups.iter().map(|group| group["answers"].clone()).collect();
+    assert_eq!(answers, [2, 0, 1]);
+    for group in [&groups[0], &groups[2]] {
+        let of = |name: &str| group[name].as_f64().expect(name);
+        assert!(0.0 < of("p50_ms") && of("p50_ms") <= of("p95_ms"), "{group}");
+        let minutes = group["p95_by_minute_ms"].as_array().expect("minutes");
+        assert_eq!(minutes.len(), 60);
+        assert!(minutes[..58].iter().all(serde_json::Value::is_null), "{group}");
+    }
+}
+
 #[tokio::test]
 async fn only_admins_see_it() {
     let service = Service::start().await;

@@ -1,6 +1,7 @@
 //! The service through a real socket: every route, every error, every list compared with an oracle.
 
 mod accept;
+mod archive_control;
 mod archive_status;
 mod behavior;
 mod browsers;

@@ -70,7 +70,8 @@ fn every_operation_is_described_completely() {
                 assert!(is_text(&operation[member]), "{name} has no {member}");
             }
             let id = operation["operationId"].as_str().expect("an operationId");
-            let verb = ["get_", "list_", "search_", "udf_", "call_"].iter().any(|verb| id.starts_with(verb));
+            let verb =
+                ["get_", "list_", "search_", "set_", "udf_", "call_"].iter().any(|verb| id.starts_with(verb));
             assert!(verb && id.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'), "{name}: {id}");
             for tag in operation["tags"].as_array().expect("tags") {
                 assert!(tags.contains(&tag), "{name}: {tag} is not described");
@@ -193,8 +194,13 @@ fn the_whole_contract_is_described() {
     let described = described();
     let mut operations = std::collections::BTreeSet::new();
     for (path, methods) in described["paths"].as_object().expect("paths") {
-        let id = methods["get"]["operationId"].as_str().expect("an operationId");
-        assert!(operations.insert(id.to_owned()), "{path}: a generated client has one function called {id}");
+        for operation in methods.as_object().expect("methods").values() {
+            let id = operation["operationId"].as_str().expect("an operationId");
+            assert!(
+                operations.insert(id.to_owned()),
+                "{path}: a generated client has one function called {id}"
+            );
+        }
     }
     for path in [
         "/api/conversations",
@@ -219,6 +225,53 @@ fn the_whole_contract_is_described() {
     let names: Vec<&str> = list.iter().filter_map(|parameter| parameter["name"].as_str()).collect();
     for name in thermocline::web::list::PARAMETERS.into_iter().chain(["author_id"]) {
         assert!(names.contains(&name), "{name} is not described");
+    }
+}
+
+/// Adds every description and summary below a value.
+fn descriptions<'a>(value: &'a Value, all: &mut Vec<&'a str>) {
+    for (name, value) in value.as_object().into_iter().flatten() {
+        match value.as_str() {
+            Some(text) if name == "description" || name == "summary" => all.push(text),
+            _ => descriptions(value, all),
+        }
+    }
+    value.as_array().into_iter().flatten().for_each(|value| descriptions(value, all));
+}
+
+/// Sentences say what a thing is, in the words of the glossary.
+#[test]
+fn descriptions_are_plain_sentences() {
+    let described = described();
+    let mut all = Vec::new();
+    descriptions(&described, &mut all);
+    assert!(all.len() > 300, "{} descriptions", all.len());
+    for text in all {
+        for sentence in text.split(['.', ':', ';', '\n']) {
+            let first = sentence.split_whitespace().next().unwrap_or_default();
+            assert!(!["What", "Whatever", "Whoever", "That"].contains(&first), "{text}");
+        }
+        for avoided in ["the other side", "response time", "straggler", "bookmark"] {
+            assert!(!text.to_lowercase().contains(avoided), "{avoided}: {text}");
+        }
+    }
+}
+
+/// A request that changes something has a body, and its answer is no thing to cache.
+#[test]
+fn changes_are_described_as_such() {
+    for description in every_form() {
+        let change = &description["paths"]["/api/archive/control"]["post"];
+        let body = &change["requestBody"];
+        assert_eq!(body["required"], true);
+        let schema = resolved(&description, &body["content"]["application/json"]["schema"]);
+        assert!(schema["required"].is_null(), "every member may be absent: {schema}");
+        assert_eq!(schema["additionalProperties"], false, "{schema}");
+        let names = &resolved(&description, &schema["properties"]["resources"]["items"])["enum"];
+        assert_eq!(names, &serde_json::json!(["messages", "posts", "prices"]), "{schema}");
+        assert_eq!(schema["properties"]["rows_per_second"]["minimum"], 1);
+        assert!(change["responses"]["413"].is_object() && change["responses"].get("304").is_none());
+        assert!(change["responses"]["200"]["headers"].get("ETag").is_none(), "{change}");
     }
 }
 

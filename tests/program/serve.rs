@@ -207,6 +207,31 @@ fn each_request_has_a_line_in_the_access_log() {
     assert_eq!(serving.line("request")["status"], 401);
 }
 
+/// Who steers the movers is logged, whatever becomes of the access log.
+#[test]
+fn a_change_has_a_line_that_says_who_asked_for_it() {
+    let serving = Serving::empty(&[("THERMOCLINE_ACCESS_LOG", "off")]);
+    let admin = output(program(Path::new(".")).args(["token", "--user", "42", "--scope", "admin"]));
+    let admin = String::from_utf8(admin.stdout).expect("text");
+    let body = r#"{"resources": ["posts"], "paused": true, "rows_per_second": 7}"#;
+    for token in [&Serving::token(), admin.trim()] {
+        let request = format!(
+            "POST /api/archive/control HTTP/1.1\r\nhost: test\r\nconnection: close\r\nauthorization: Bearer {token}\r\n\
+             x-request-id: mine\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let mut answer = String::new();
+        serving.connect(&request).read_to_string(&mut answer).expect("a response");
+        let status = if token == admin.trim() { "HTTP/1.1 200" } else { "HTTP/1.1 403" };
+        assert!(answer.starts_with(status), "{answer}");
+    }
+    let line = serving.line("a caller steers the movers");
+    assert_eq!((&line["target"], &line["caller"]), (&"thermocline::audit".into(), &42.into()), "{line}");
+    assert_eq!((&line["request_id"], &line["resource"]), (&"mine".into(), &"posts".into()), "{line}");
+    assert_eq!((&line["changed"], &line["paused"]), (&true.into(), &true.into()), "{line}");
+    assert_eq!((&line["rows_per_second"], &line["max_hot_latency_ms"]), (&7.into(), &Value::Null), "{line}");
+}
+
 #[test]
 fn the_access_log_can_be_switched_off() {
     let mut serving = Serving::empty(&[("THERMOCLINE_ACCESS_LOG", "off")]);

@@ -190,7 +190,7 @@ export class Thermocline<Mode extends IdMode = 'number'> {
         return users;
     }
 
-    /** What a user did, by day and action. */
+    /** The activity of a user by day and action. */
     behavior(
         user: Id,
         parameters: BehaviorParameters = {},
@@ -295,6 +295,11 @@ export class Thermocline<Mode extends IdMode = 'number'> {
     /** Any other path that answers with JSON. */
     get<T>(path: string, parameters: QueryParameters = {}, options?: RequestOptions): Promise<T> {
         return this.#http.json(path, parameters, options?.signal);
+    }
+
+    /** Sends JSON to a path that answers with JSON. Not repeated after a failure, since the change may have been made. */
+    send<T>(path: string, body: unknown, options?: RequestOptions): Promise<T> {
+        return this.#http.post(path, body, options?.signal);
     }
 
     /** The address that a request for `path` is sent to. */

@@ -43,6 +43,8 @@ interface OpenOptions {
     accept: string;
     signal?: AbortSignal | undefined;
     headers?: Record<string, string>;
+    /** Sent as JSON by POST; without it the request is a GET. */
+    body?: unknown;
 }
 
 /** Seconds of `Retry-After` beyond which a request fails at once instead of waiting. */
@@ -96,19 +98,36 @@ export class Http {
     ): Promise<T> {
         const retries = this.#options.retries ?? 2;
         for (let failure = 0; ; failure += 1) {
-            const limit = AbortSignal.timeout(this.#options.timeout ?? 60_000);
-            const either = signal ? AbortSignal.any([signal, limit]) : limit;
             try {
-                const response = await this.open(path, query, { accept, signal: either });
-                return await read(response).catch((cause) => {
-                    throw failureOf(cause, either, 'The answer broke off');
-                });
+                return await this.#once(path, query, { accept, signal }, read);
             } catch (error) {
                 if (signal?.aborted || !isTemporary(error) || failure >= retries) throw error;
                 if (isProblem(error) && (error.retryAfter ?? 0) > PATIENCE) throw error;
                 await this.surroundings.sleep(this.waitAfter(failure, error), signal);
             }
         }
+    }
+
+    /** Sends JSON and reads JSON. Not repeated after a failure: the change may have been made. */
+    post<T>(path: string, body: unknown, signal?: AbortSignal): Promise<T> {
+        return this.#once(path, {}, { accept: 'application/json', signal, body }, (response) =>
+            response.json(),
+        );
+    }
+
+    /** One request and its whole answer, within the time limit. */
+    async #once<T>(
+        path: string,
+        query: QueryParameters,
+        options: OpenOptions,
+        read: (response: Response) => Promise<T>,
+    ): Promise<T> {
+        const limit = AbortSignal.timeout(this.#options.timeout ?? 60_000);
+        const signal = options.signal ? AbortSignal.any([options.signal, limit]) : limit;
+        const response = await this.open(path, query, { ...options, signal });
+        return read(response).catch((cause) => {
+            throw failureOf(cause, signal, 'The answer broke off');
+        });
     }
 
     /** Milliseconds to wait after `error`, the failure with this number from 0. */
@@ -139,15 +158,18 @@ export class Http {
     async #send(
         path: string,
         query: QueryParameters,
-        { accept, signal, headers }: OpenOptions,
+        { accept, signal, headers, body }: OpenOptions,
         token: string | undefined,
     ): Promise<Response> {
         const url = this.url(path, query);
         const begun = this.surroundings.now();
         const send = this.#options.fetch ?? fetch;
         const authorization: Record<string, string> = token ? { authorization: `Bearer ${token}` } : {};
+        const content: Record<string, string> =
+            body === undefined ? {} : { 'content-type': 'application/json' };
         const response = await send(url, {
-            headers: { accept, ...authorization, ...headers },
+            ...(body !== undefined && { method: 'POST', body: JSON.stringify(body) }),
+            headers: { accept, ...content, ...authorization, ...headers },
             signal: signal ?? null,
         }).catch((cause: unknown) => {
             throw failureOf(cause, signal, `No answer from ${url}`);

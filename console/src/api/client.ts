@@ -16,6 +16,11 @@ export type Health = Schemas['Health'];
 /** The status of a resource that moves. */
 export type ResourceStatus = Schemas['ResourceStatus'];
 export type ArchiveStatus = Schemas['ArchiveStatus'];
+/** Requests to the movers, and what is asked of them after a change. */
+export type ArchiveControl = Schemas['ArchiveControl'];
+export type ArchiveControlled = Schemas['ArchiveControlled'];
+/** How long the answers of the last hour took that asked the same tiers. */
+export type Latency = Schemas['Latency'];
 
 export type Parameters = Record<string, string | number | boolean | null | undefined>;
 
@@ -83,6 +88,10 @@ export class Client {
 
     archiveStatus(ask?: Ask): Promise<ArchiveStatus> {
         return this.get('/api/archive/status', {}, ask);
+    }
+
+    controlArchive(control: ArchiveControl): Promise<ArchiveControlled> {
+        return told(this.api.send('/api/archive/control', control));
     }
 
     /** Any other path that answers with JSON. */

@@ -7,7 +7,7 @@ describe('the glossary', () => {
         const terms = readTerms(readFileSync('../docs/glossary.md', 'utf8'));
         expect(terms.length).toBeGreaterThan(40);
         // Every figure of the tiers is explained by one of these.
-        for (const id of ['hot', 'cold', 'epoch', 'due', 'reject', 'mover', 'move', 'batch', 'retention', 'held', 'cold-watermark']) {
+        for (const id of ['hot', 'cold', 'epoch', 'due', 'reject', 'mover', 'move', 'batch', 'retention', 'held', 'cold-watermark', 'row', 'version', 'lag', 'rate', 'step', 'claim', 'pace', 'replica', 'violation', 'answer-time']) {
             expect(terms.map((term) => term.id), id).toContain(id);
         }
     });

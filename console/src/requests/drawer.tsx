@@ -33,7 +33,7 @@ function Summary({ exchange }: { exchange: Exchange }) {
     const { pathname, search } = new URL(exchange.url);
     return (
         <>
-            <code className="drawer-url">GET {decoded(pathname + search)}</code>
+            <code className="drawer-url">{exchange.method} {decoded(pathname + search)}</code>
             <span className={`status status-${String(exchange.status)[0]}`}>{exchange.status || t('api.failed')}</span>
             <span className="drawer-ms">{exchange.ms.toFixed(exchange.ms < 10 ? 1 : 0)} ms</span>
             <TierTags exchange={exchange} />

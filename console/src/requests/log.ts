@@ -1,10 +1,11 @@
 import { connection } from '../api/connection';
-import { tierTimes, viewOf, type Exchange, type View } from '../api/exchange';
+import { isChange, isProbe, tierTimes, viewOf, type Exchange, type View } from '../api/exchange';
 import { Store } from '../store';
-import { latencies } from '../tiers/latency';
 
 /** The exchanges that are kept for display. */
 const KEPT = 200;
+/** The time for which a change is the request behind its view, while the view goes on reading. */
+const CHANGE_FOR = 30_000;
 
 /** The requests of this page, newest first. */
 class RequestLog extends Store {
@@ -13,8 +14,12 @@ class RequestLog extends Store {
 
     readonly all = () => this.exchanges;
 
-    /** Returns the newest request of a view. */
-    readonly newest = (view: View) => this.exchanges.find((exchange) => exchange.view === view);
+    /** Returns the request behind a view: a change of the last seconds, or the newest that is no probe. */
+    readonly newest = (view: View) => {
+        const own = this.exchanges.filter((exchange) => exchange.view === view);
+        const change = own.find((exchange) => isChange(exchange) && exchange.at > Date.now() - CHANGE_FOR);
+        return change ?? own.find(({ url }) => !isProbe(new URL(url).pathname)) ?? own[0];
+    };
 
     clear() {
         this.exchanges = [];
@@ -31,8 +36,10 @@ class RequestLog extends Store {
                 number: this.next++,
                 at: Date.now() - (performance.now() - begun),
                 view: viewOf(new URL(url).pathname),
+                method: init?.method ?? 'GET',
                 url,
                 accept: headers.get('accept'),
+                body: typeof init?.body === 'string' ? init.body : null,
                 status,
                 ms: performance.now() - begun,
                 tiers: tierTimes(answer?.headers.get('server-timing') ?? null),
@@ -42,10 +49,6 @@ class RequestLog extends Store {
             const answer = await fetch(input, init);
             note(answer.status, answer);
             connection.note(true);
-            // Probes say nothing of reading.
-            if (viewOf(new URL(url).pathname) !== 'tiers') {
-                latencies.add(Date.now(), tierTimes(answer.headers.get('server-timing')), performance.now() - begun);
-            }
             return answer;
         } catch (error) {
             if (!init?.signal?.aborted) {

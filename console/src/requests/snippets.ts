@@ -4,15 +4,18 @@ export const LANGUAGES = ['curl', 'fetch', 'python'] as const;
 export type Language = (typeof LANGUAGES)[number];
 
 /** The part of a request that a snippet repeats. */
-export type Repeated = Pick<Exchange, 'url' | 'accept'>;
+export type Repeated = Pick<Exchange, 'method' | 'url' | 'accept' | 'body'>;
 
 /** A text in single quotes of a POSIX shell. */
 function shell(text: string): string {
     return `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
-function headers({ accept }: Repeated): [string, string][] {
-    return accept && accept !== 'application/json' ? [['Accept', accept]] : [];
+function headers({ accept, body }: Repeated): [string, string][] {
+    return [
+        ...(accept && accept !== 'application/json' ? [['Accept', accept] satisfies [string, string]] : []),
+        ...(body !== null ? [['Content-Type', 'application/json'] satisfies [string, string]] : []),
+    ];
 }
 
 /** Writes a request in a language. Without a `token` the snippet reads it from the environment. */
@@ -30,7 +33,9 @@ export function snippet(language: Language, request: Repeated, token: string | n
 function curl(request: Repeated, token: string | null): string {
     const authorization = token ? shell(`Authorization: Bearer ${token}`) : '"Authorization: Bearer $TOKEN"';
     const more = headers(request).map(([name, value]) => `  -H ${shell(`${name}: ${value}`)} \\\n`);
-    return `curl -s --compressed -H ${authorization} \\\n${more.join('')}  ${shell(request.url)}`;
+    // A body makes it a POST.
+    const body = request.body === null ? '' : `  -d ${shell(request.body)} \\\n`;
+    return `curl -s --compressed -H ${authorization} \\\n${more.join('')}${body}  ${shell(request.url)}`;
 }
 
 function javascript(request: Repeated, token: string | null): string {
@@ -38,25 +43,38 @@ function javascript(request: Repeated, token: string | null): string {
     const more = headers(request).map(([name, value]) => `, ${JSON.stringify(name)}: ${JSON.stringify(value)}`).join('');
     return [
         `const answer = await fetch(${JSON.stringify(request.url)}, {`,
+        ...(request.body === null ? [] : [`  method: ${JSON.stringify(request.method)},`]),
         `  headers: { Authorization: ${authorization}${more} },`,
+        ...(request.body === null ? [] : [`  body: JSON.stringify(${request.body}),`]),
         '});',
         'if (!answer.ok) throw new Error((await answer.json()).detail);',
         `const ${isText(request) ? 'text = await answer.text()' : 'page = await answer.json()'};`,
     ].join('\n');
 }
 
+/** A value of JSON as Python writes it. */
+function pythonic(value: unknown): string {
+    if (value === null) return 'None';
+    if (typeof value === 'boolean') return value ? 'True' : 'False';
+    if (Array.isArray(value)) return `[${value.map(pythonic).join(', ')}]`;
+    if (typeof value === 'object') return `{${Object.entries(value).map(([name, one]) => `${JSON.stringify(name)}: ${pythonic(one)}`).join(', ')}}`;
+    return JSON.stringify(value);
+}
+
 function python(request: Repeated, token: string | null): string {
     const authorization = token ? JSON.stringify(`Bearer ${token}`) : `f"Bearer {os.environ['TOKEN']}"`;
-    const more = headers(request).map(([name, value]) => `, ${JSON.stringify(name)}: ${JSON.stringify(value)}`).join('');
+    // The client names the type of a body itself.
+    const more = headers({ ...request, body: null }).map(([name, value]) => `, ${JSON.stringify(name)}: ${JSON.stringify(value)}`).join('');
     const url = new URL(request.url);
     const parameters = [...url.searchParams].map(([name, value]) => `        ${JSON.stringify(name)}: ${JSON.stringify(value)},`);
     return [
         ...(token ? [] : ['import os', '']),
         'import httpx',
         '',
-        'answer = httpx.get(',
+        `answer = httpx.${request.method.toLowerCase()}(`,
         `    ${JSON.stringify(url.origin + url.pathname)},`,
         ...(parameters.length > 0 ? ['    params={', ...parameters, '    },'] : []),
+        ...(request.body === null ? [] : [`    json=${pythonic(JSON.parse(request.body))},`]),
         `    headers={"Authorization": ${authorization}${more}},`,
         ')',
         'answer.raise_for_status()',

@@ -26,7 +26,7 @@ export function RequestsView() {
                         <button type="button" className="exchange" aria-expanded={chosen === exchange.number} onClick={() => setChosen(chosen === exchange.number ? null : exchange.number)}>
                             <time dateTime={new Date(exchange.at).toISOString()}>{time(new Date(exchange.at).toISOString())}</time>
                             <span className={`status status-${String(exchange.status)[0]}`}>{exchange.status || t('api.failed')}</span>
-                            <code>GET {decoded(exchange.url.slice(new URL(exchange.url).origin.length))}</code>
+                            <code>{exchange.method} {decoded(exchange.url.slice(new URL(exchange.url).origin.length))}</code>
                             <span className="exchange-ms">{exchange.ms.toFixed(exchange.ms < 10 ? 1 : 0)} ms</span>
                             <TierTags exchange={exchange} />
                         </button>

@@ -1,55 +1,59 @@
+import type { Latency } from '../api/client';
 import { useTranslation } from '../i18n';
 import type { Key } from '../i18n/en';
-import { GROUPS, useLatencies, type Group, type Latency } from './latency';
+import { Explained } from './explained';
 
-const NAMES: Record<Group, Key> = { hot: 'tiers.inHot', cold: 'tiers.inCold', both: 'tiers.needBoth' };
-/** Answers that a line shows. */
-const SHOWN = 80;
+const NAMES: Record<Latency['tiers'], Key> = { hot: 'tiers.inHot', cold: 'tiers.inCold', both: 'tiers.needBoth' };
 
-/** How long answers took, measured by this page alone. */
-export function LatencyPanel() {
+/** How long the answers of the server took over the last hour, to all its clients. */
+export function LatencyPanel({ latency }: { latency: readonly Latency[] }) {
     const { t } = useTranslation();
-    const latencies = useLatencies();
     return (
         <section className="card" aria-labelledby="latency">
-            <h3 id="latency">{t('tiers.latency')}</h3>
+            <h3 id="latency"><Explained term="answer-time">{t('tiers.latency')}</Explained></h3>
             <p className="quiet">{t('tiers.latencyLead')}</p>
             <div className="latencies">
-                {GROUPS.map((group) => <Figures key={group} group={group} latency={latencies[group]} />)}
+                {latency.map((one) => <Group key={one.tiers} latency={one} />)}
             </div>
         </section>
     );
 }
 
-function Figures({ group, latency }: { group: Group; latency: Latency | undefined }) {
+function Group({ latency: { tiers, answers, p50_ms, p95_ms, p95_by_minute_ms } }: { latency: Latency }) {
     const { t, number } = useTranslation();
     return (
-        <div className={`latency latency-${group}`}>
-            <h4>{t(NAMES[group])}</h4>
-            {latency ? (
+        <div className={`latency latency-${tiers}`}>
+            <h4>{t(NAMES[tiers])}</h4>
+            {p50_ms === null || p95_ms === null ? (
+                <p className="quiet">{t('tiers.noAnswers')}</p>
+            ) : (
                 <>
                     <dl>
-                        <div><dt>{t('tiers.measured')}</dt><dd>{latency.p50.toFixed(1)} ms</dd></div>
-                        <div><dt>{t('tiers.worst')}</dt><dd>{latency.p95.toFixed(1)} ms</dd></div>
-                        <div><dt>{t('tiers.count')}</dt><dd>{number(latency.count)}</dd></div>
+                        <div><dt>{t('tiers.median')}</dt><dd>{millis(p50_ms)}</dd></div>
+                        <div><dt>{t('tiers.p95')}</dt><dd>{millis(p95_ms)}</dd></div>
+                        <div><dt>{t('tiers.count')}</dt><dd>{number(answers)}</dd></div>
                     </dl>
-                    <Line times={latency.times.slice(-SHOWN)} />
+                    <Minutes p95={p95_by_minute_ms} />
+                    <p className="strokes-scale quiet"><span>{t('tiers.hourAgo')}</span><span>{t('tiers.byMinute')}</span><span>{t('tiers.now')}</span></p>
                 </>
-            ) : (
-                <p className="quiet">{t('tiers.noAnswers')}</p>
             )}
         </div>
     );
 }
 
-/** The newest answers in order, as upright strokes on a scale of roots: a slow one leaves the others visible. */
-function Line({ times }: { times: number[] }) {
-    const most = Math.max(...times, 1);
+function millis(ms: number): string {
+    return `${ms < 100 ? ms.toPrecision(2) : Math.round(ms)} ms`;
+}
+
+/** A stroke for each minute on a scale of roots, so that a slow one leaves the others visible. */
+function Minutes({ p95 }: { p95: readonly (number | null)[] }) {
+    const most = Math.max(...p95.map((ms) => ms ?? 0), 1);
     return (
-        <svg className="strokes" viewBox={`0 0 ${SHOWN} 20`} preserveAspectRatio="none" aria-hidden="true">
-            {times.map((time, index) => {
-                const height = Math.max(0.8, Math.sqrt(time / most) * 19);
-                return <rect key={index} x={SHOWN - times.length + index + 0.15} y={20 - height} width="0.7" height={height} />;
+        <svg className="strokes" viewBox={`0 0 ${p95.length} 20`} preserveAspectRatio="none" aria-hidden="true">
+            {p95.map((ms, minute) => {
+                if (ms === null) return null;
+                const height = Math.max(0.6, 20 * Math.sqrt(ms / most));
+                return <rect key={minute} x={minute + 0.15} width={0.7} y={20 - height} height={height} />;
             })}
         </svg>
     );

@@ -12,12 +12,17 @@ export interface Look {
 /** The time that a rate is taken over, in milliseconds. */
 const OVER = 20_000;
 
-/** Returns the due rows that move in a second, from looks in order; null while nothing moves. */
+/** Returns the due rows that move in a second, from looks in order; null while nothing moves. Rows that become due do not count. */
 export function rateOf(looks: readonly Look[]): number | null {
-    const [first, last] = [looks[0], looks.at(-1)];
-    if (!first || !last || last.epoch === first.epoch || last.at <= first.at) return null;
-    const moved = first.due - last.due;
-    return moved > 0 ? moved / ((last.at - first.at) / 1000) : null;
+    let [since, moved]: [number | null, number] = [null, 0];
+    for (const [index, look] of looks.entries()) {
+        const before = looks[index - 1];
+        if (!before || before.epoch === look.epoch || before.due <= look.due) continue;
+        since ??= before.at;
+        moved += before.due - look.due;
+    }
+    const until = looks.at(-1)?.at ?? 0;
+    return since === null || until <= since ? null : moved / ((until - since) / 1000);
 }
 
 /** The rates of the resources, from the looks at them so far. `at` is the time of the look. */

@@ -24,7 +24,7 @@ export function Resources({ resources, rates }: Props) {
                             <th scope="col"><Explained term="cold">{t('tiers.cold')}</Explained></th>
                             <th scope="col"><Explained term="epoch">{t('tiers.epoch')}</Explained></th>
                             <th scope="col"><Explained term="due">{t('tiers.due')}</Explained></th>
-                            <th scope="col"><Explained term="retention">{t('tiers.lag')}</Explained></th>
+                            <th scope="col"><Explained term="lag">{t('tiers.lag')}</Explained></th>
                             <th scope="col"><Explained term="reject">{t('tiers.rejects')}</Explained></th>
                             <th scope="col"><Explained term="move">{t('tiers.lastMove')}</Explained></th>
                         </tr>
@@ -37,8 +37,9 @@ export function Resources({ resources, rates }: Props) {
                                 <tr key={resource.resource}>
                                     <th scope="row">
                                         {resource.resource}
+                                        {resource.paused && <span className="held"> {t('tiers.paused')}</span>}
                                         {resource.held && <span className="held"> {t('tiers.held')}</span>}
-                                        {cold?.mover && <span className="held held-moving"> {rate === null ? '↓' : t('tiers.rate', { n: Math.round(rate) })}</span>}
+                                        {cold?.mover && !resource.paused && <span className="held held-moving"> {rate === null ? '↓' : t('tiers.rate', { n: Math.round(rate) })}</span>}
                                     </th>
                                     <td>{number(resource.rows_in_hot)}</td>
                                     <td>{cold ? `${cold.rows_exact ? '' : '~ '}${number(cold.rows)}` : t('tiers.unknown')}</td>
@@ -61,7 +62,7 @@ export function Resources({ resources, rates }: Props) {
                     <ul className="waits">{rejects.map(({ resource, id, reason, at }) => <li key={`${resource} ${id}`}><b>{resource} {id}</b> {reason} <span className="quiet">{instant(at)}</span></li>)}</ul>
                 </div>
             )}
-            <p className="quiet steer">{t('tiers.steer')} <code>thermocline archive run</code> <code>thermocline archive status</code> <code>thermocline archive verify</code></p>
+            <p className="quiet steer">{t('tiers.steer')} <code>thermocline archive run</code> <code>thermocline archive status --watch</code> <code>thermocline archive pause</code> <code>thermocline archive verify</code></p>
         </>
     );
 }

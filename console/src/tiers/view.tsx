@@ -4,9 +4,11 @@ import { Problem } from '../api/problem';
 import { useTranslation } from '../i18n';
 import { Failure, Loading } from '../ui/state';
 import { LatencyPanel } from './latency-panel';
+import { Movers } from './movers';
 import { useRates } from './rate';
 import { Resources } from './resources';
-import { useArchiveStatus, useColdBytes, useHealth } from './status';
+import { Servers } from './servers';
+import { useArchiveStatus, useFigures, useHealth } from './status';
 import { Water } from './water';
 
 const NOTHING: ResourceStatus[] = [];
@@ -16,7 +18,7 @@ export default function TiersView() {
     const queries = useQueryClient();
     const status = useArchiveStatus();
     const health = useHealth();
-    const bytes = useColdBytes();
+    const { bytes, servers, audit, steps } = useFigures();
     const resources = status.data?.resources ?? NOTHING;
     const rates = useRates(resources, status.dataUpdatedAt);
     const isForbidden = status.error instanceof Problem && status.error.status === 403;
@@ -33,8 +35,16 @@ export default function TiersView() {
             ) : (
                 status.isError && <Failure error={status.error} onRetry={() => void queries.invalidateQueries({ queryKey: ['archive'] })} />
             )}
-            {resources.length > 0 && <Resources {...{ resources, rates }} />}
-            <LatencyPanel />
+            {resources.length > 0 && (
+                <>
+                    {health.data?.services.cold !== undefined && <Movers {...{ resources, rates, steps }} />}
+                    <Resources {...{ resources, rates }} />
+                    <div className="cards">
+                        <LatencyPanel latency={status.data?.latency ?? []} />
+                        <Servers {...{ servers, audit }} />
+                    </div>
+                </>
+            )}
         </section>
     );
 }

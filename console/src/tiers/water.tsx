@@ -1,6 +1,8 @@
 import type { Health, ResourceStatus } from '../api/client';
 import { useTranslation } from '../i18n';
+import { stateOf } from './control';
 import { Explained } from './explained';
+import { spanOf } from './span';
 import { bytesOf } from './units';
 
 interface Props {
@@ -22,7 +24,8 @@ export function Water({ resources, rates, bytes, health, isKnown }: Props) {
     const inCold = resources.flatMap((resource) => (resource.cold ? [resource.cold] : []));
     const coldRows = inCold.reduce((sum, cold) => sum + cold.rows, 0);
     const isExact = inCold.every((cold) => cold.rows_exact);
-    const moving = resources.find((resource) => resource.cold?.mover);
+    const moving = resources.find((resource) => stateOf(resource, rates.get(resource.resource) ?? null) === 'moving');
+    const paused = resources.filter((resource) => resource.paused);
     const last = inCold.flatMap((cold) => (cold.last ? [cold.last] : [])).sort((a, b) => (a.finished < b.finished ? 1 : -1))[0];
     const rate = moving ? (rates.get(moving.resource) ?? null) : null;
     const hasCold = health === null || health.services.cold !== undefined;
@@ -32,7 +35,7 @@ export function Water({ resources, rates, bytes, health, isKnown }: Props) {
                 <Tier name="hot" health={health} />
                 {isKnown && (
                     <dl>
-                        <div className="figure"><dt>{t('tiers.rows', { n: '' }).trim()}</dt><dd>{number(hotRows)}</dd></div>
+                        <div className="figure"><dt><Explained term="row">{t('tiers.rows', { n: '' }).trim()}</Explained></dt><dd>{number(hotRows)}</dd></div>
                         <div><dt><Explained term="due">{t('tiers.due')}</Explained></dt><dd>{number(due)}</dd></div>
                     </dl>
                 )}
@@ -44,13 +47,14 @@ export function Water({ resources, rates, bytes, health, isKnown }: Props) {
             <div className="layer layer-cold">
                 <div className="moves" role="status">
                     <Explained term="mover">{t('tiers.mover')}</Explained>
-                    {moving?.cold?.mover ? (
+                    {moving ? (
                         <span>
-                            {moving.resource}: {t('tiers.moverAt', { name: moving.cold.mover.name, epoch: moving.cold.mover.epoch, time: instant(moving.cold.mover.since) })}
-                            {rate !== null && <> · {t('tiers.rate', { n: Math.round(rate) })} · {t('tiers.eta', { time: span(moving.due / rate) })}</>}
+                            {moving.resource}
+                            {moving.cold?.mover && <>: {t('tiers.moverAt', { name: moving.cold.mover.name, epoch: moving.cold.mover.epoch, time: instant(moving.cold.mover.since) })}</>}
+                            {rate !== null && <> · {t('tiers.rate', { n: Math.round(rate) })} · {t('tiers.eta', { time: spanOf(moving.due / rate) })}</>}
                         </span>
                     ) : (
-                        isKnown && <span>{due === 0 ? t('tiers.rest') : t('tiers.moverIdle')}</span>
+                        isKnown && <span>{paused.length > 0 ? t('tiers.pausedOf', { names: paused.map(({ resource }) => resource).join(', ') }) : due === 0 ? t('tiers.rest') : t('tiers.moverIdle')}</span>
                     )}
                     {last && <span className="moves-last">{t('tiers.lastMove')}: {last.kind} {number(last.epoch)}, {t('tiers.rows', { n: last.rows })}, {instant(last.finished)}</span>}
                 </div>
@@ -59,8 +63,8 @@ export function Water({ resources, rates, bytes, health, isKnown }: Props) {
                         <Tier name="cold" health={health} />
                         {inCold.length > 0 && (
                             <dl>
-                                <div className="figure"><dt>{t(isExact ? 'tiers.rows' : 'tiers.aboutRows', { n: '' }).trim()}</dt><dd>{number(coldRows)}</dd></div>
-                                {bytes !== null && <div><dt>{t('tiers.size')}</dt><dd>{bytesOf(bytes)}</dd></div>}
+                                <div className="figure"><dt><Explained term="version">{t(isExact ? 'tiers.rows' : 'tiers.aboutRows', { n: '' }).trim()}</Explained></dt><dd>{number(coldRows)}</dd></div>
+                                {bytes !== null && <div><dt><Explained term="cold">{t('tiers.size')}</Explained></dt><dd>{bytesOf(bytes)}</dd></div>}
                             </dl>
                         )}
                     </div>
@@ -93,11 +97,4 @@ function State({ service }: { service: Health['services']['hot'] | undefined }) 
             {isWell ? t('tiers.healthy', { ms: service.latency_ms.toFixed(1) }) : t('tiers.unhealthy')}
         </p>
     );
-}
-
-/** A time in the largest unit that fits. */
-function span(seconds: number): string {
-    if (seconds < 90) return `${Math.ceil(seconds)} s`;
-    if (seconds < 5_400) return `${Math.round(seconds / 60)} min`;
-    return `${(seconds / 3600).toFixed(1)} h`;
 }

@@ -9,6 +9,8 @@ use thermocline_core::table::ColumnType;
 use thermocline_database::{Begin, Engine, Record, TierError, Value};
 
 const TABLE: &str = "archive_control";
+/// How often a change is tried when another one is in its way.
+const ATTEMPTS: u32 = 3;
 const COLUMNS: [&str; 5] = ["resource", "paused", "rows_per_second", "max_hot_latency_ms", "changed_at"];
 
 /// The requests of operators to the movers of a resource.
@@ -49,11 +51,29 @@ pub async fn read(hot: &dyn Engine, resource: &str) -> Result<(bool, Control), J
 
 /// Changes what is asked of the movers of a resource, in a transaction of its own. Returns what was asked before and what is
 /// asked now.
+///
+/// # Errors
+/// [`TierError::Conflict`] when others were in its way several times.
 pub async fn change(
     hot: &dyn Engine,
     resource: &str,
     now: Timestamp,
-    change: impl FnOnce(&mut Control) + Send,
+    change: impl Fn(&mut Control) + Send + Sync,
+) -> Result<(Control, Control), TierError> {
+    for _ in 1..ATTEMPTS {
+        match attempt(hot, resource, now, &change).await {
+            Err(error) if error.is_conflict() => {}
+            done => return done,
+        }
+    }
+    attempt(hot, resource, now, &change).await
+}
+
+async fn attempt(
+    hot: &dyn Engine,
+    resource: &str,
+    now: Timestamp,
+    change: &(impl Fn(&mut Control) + Send + Sync),
 ) -> Result<(Control, Control), TierError> {
     let mut session = hot.session().await?;
     session.begin(Begin::Write).await?;

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
-
 use super::resources::ResourceArgs;
 use crate::cli::failure::Failure;
 use crate::cli::output::print_all;
@@ -11,6 +9,7 @@ use crate::cli::tiers::Tiers;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::journal::{Control, control};
+use crate::ops::archive::control::ResourceControl;
 
 /// Let no batch of a resource begin until `archive continue`
 ///
@@ -64,19 +63,10 @@ pub struct Args {
     unlimited: bool,
 }
 
-#[derive(Debug, Serialize)]
-struct Asked {
-    resource: &'static str,
-    changed: bool,
-    paused: bool,
-    rows_per_second: Option<i64>,
-    max_hot_latency_ms: Option<i64>,
-}
-
 /// Runs `archive pause`.
 pub async fn pause(args: &PauseArgs, settings: &Settings, clock: &Clock, json: bool) -> Result<(), Failure> {
     let all = change(&args.resources, settings, clock, |control| control.paused = true).await?;
-    print_all(&all, json, |Asked { resource, changed, .. }| {
+    print_all(&all, json, |ResourceControl { resource, changed, .. }| {
         outln!("{resource}: {}", if *changed { "paused" } else { "was paused already" });
     })
 }
@@ -89,7 +79,7 @@ pub async fn go_on(
     json: bool,
 ) -> Result<(), Failure> {
     let all = change(&args.resources, settings, clock, |control| control.paused = false).await?;
-    print_all(&all, json, |Asked { resource, changed, .. }| {
+    print_all(&all, json, |ResourceControl { resource, changed, .. }| {
         outln!("{resource}: {}", if *changed { "goes on" } else { "was not paused" });
     })
 }
@@ -105,11 +95,15 @@ pub async fn run(args: &Args, settings: &Settings, clock: &Clock, json: bool) ->
         control.max_hot_latency = latency.or(control.max_hot_latency);
     };
     let all = change(&args.resources, settings, clock, set).await?;
-    print_all(&all, json, |Asked { resource, paused, rows_per_second, max_hot_latency_ms, .. }| {
-        let pace = describe(*rows_per_second, *max_hot_latency_ms);
-        let paused = if *paused { ", paused" } else { "" };
-        outln!("{resource}: {}{paused}", pace.as_deref().unwrap_or("unlimited"));
-    })
+    print_all(
+        &all,
+        json,
+        |ResourceControl { resource, paused, rows_per_second, max_hot_latency_ms, .. }| {
+            let pace = describe(*rows_per_second, *max_hot_latency_ms);
+            let paused = if *paused { ", paused" } else { "" };
+            outln!("{resource}: {}{paused}", pace.as_deref().unwrap_or("unlimited"));
+        },
+    )
 }
 
 /// Describes a pace; `None` when there is no limit.
@@ -126,19 +120,12 @@ async fn change(
     settings: &Settings,
     clock: &Clock,
     change: impl Fn(&mut Control) + Send + Sync,
-) -> Result<Vec<Asked>, Failure> {
+) -> Result<Vec<ResourceControl>, Failure> {
     let hot = Tiers::open_hot(settings).await?;
     let mut all = Vec::new();
     for family in resources.families() {
         let changed = control::change(&*hot, family.resource, clock.now(), &change).await;
-        let (before, after) = changed.map_err(Failure::of)?;
-        all.push(Asked {
-            resource: family.resource,
-            changed: before != after,
-            paused: after.paused,
-            rows_per_second: after.rows_per_second,
-            max_hot_latency_ms: after.max_hot_latency_ms(),
-        });
+        all.push(ResourceControl::new(family.resource, changed.map_err(Failure::of)?));
     }
     hot.close().await;
     Ok(all)

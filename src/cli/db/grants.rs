@@ -84,6 +84,9 @@ struct Grant {
     sql: String,
 }
 
+/// Why the rows of `archive_control` are written: by commands, and by admins through a server.
+const STEERS: &str = "Pauses and paces movers.";
+
 /// The version table, which every start reads.
 const LEDGER: &str = "_sqlx_migrations";
 
@@ -138,6 +141,7 @@ fn on_mssql(role: Role) -> Grants {
         Role::Reader => {
             on(&mut grants, "Reads.", "SELECT", &all);
             on_feed(&mut grants, "SELECT", name);
+            on(&mut grants, STEERS, "INSERT, UPDATE", &["archive_control"]);
         }
         Role::Mover => {
             on(&mut grants, "Reads.", "SELECT", &all);
@@ -147,7 +151,7 @@ fn on_mssql(role: Role) -> Grants {
             on(&mut grants, "Makes the rows that imported ones refer to.", "INSERT, UPDATE", &others);
             on(&mut grants, "Sets IDENTITY_INSERT, so that rows keep their ids.", "ALTER", &numbered());
             on(&mut grants, "Raises the epoch.", "UPDATE", &["archive_state"]);
-            on(&mut grants, "Pauses and paces movers.", "INSERT, UPDATE", &["archive_control"]);
+            on(&mut grants, STEERS, "INSERT, UPDATE", &["archive_control"]);
             let notes = ["archive_rejects", "archive_erasures"];
             on(&mut grants, "Notes rejected and erased rows.", "INSERT, UPDATE, DELETE", &notes);
         }
@@ -264,7 +268,10 @@ fn in_hot(grants: &mut Statements, role: Role, named: &str) {
         )
     };
     match role {
-        Role::Reader => grants.add("Uses the change feed, if there is one.", feed("SELECT")),
+        Role::Reader => {
+            grants.add("Uses the change feed, if there is one.", feed("SELECT"));
+            grants.add(STEERS, format!("GRANT INSERT, UPDATE ON archive_control TO {name}"));
+        }
         Role::Mover => {
             let (moved, others) = moved_and_others();
             grants.add(
@@ -277,10 +284,7 @@ fn in_hot(grants: &mut Statements, role: Role, named: &str) {
             );
             grants.add("Keeps ids from being given out twice.", use_sequences(name));
             grants.add("Raises the epoch.", format!("GRANT UPDATE ON archive_state TO {name}"));
-            grants.add(
-                "Pauses and paces movers.",
-                format!("GRANT INSERT, UPDATE ON archive_control TO {name}"),
-            );
+            grants.add(STEERS, format!("GRANT INSERT, UPDATE ON archive_control TO {name}"));
             grants.add(
                 "Notes rejected and erased rows.",
                 format!("GRANT INSERT, UPDATE, DELETE ON archive_rejects, archive_erasures TO {name}"),

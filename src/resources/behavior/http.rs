@@ -27,7 +27,7 @@ pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(behavior))
 }
 
-/// What a user did, by day and action.
+/// The activity of a user by day and action.
 #[derive(Debug, Serialize, ToSchema)]
 struct UserBehavior {
     /// Always true; for existing front ends.
@@ -87,7 +87,7 @@ impl From<Behavior> for BehaviorRow {
     }
 }
 
-/// What a user did, by day and action, newest first: counted from archived messages, posts, comments and likes.
+/// The activity of a user by day and action, newest first: counted from archived messages, posts, comments and likes.
 #[utoipa::path(get, path = "/api/users/{id}/behavior", operation_id = "get_user_behavior", tag = "users",
     params(("id" = i64, Path, minimum = 1, maximum = 9_223_372_036_854_775_807i64, example = 1,
             description = "The user: one's own id, or any with the scope `admin`."),

@@ -1,4 +1,4 @@
-//! What users did, counted by day and action as their rows were archived.
+//! The activity of users, counted by day and action as their rows were archived.
 //!
 //! The mover writes signed deltas of `user_behavior_analytics` with the rows they count, so a sum at an epoch is exact.
 //! Hot holds none of it.

@@ -61,7 +61,7 @@ pub async fn read(
 
 /// The caller's conversations, most recently active first.
 ///
-/// Each with its users, its last message and the number of messages of the other side that are not read. A conversation that
+/// Each with its users, its last message and the number of messages of the other user that are not read. A conversation that
 /// becomes active during a walk rises to the top, where `after` with the first page's `prev` finds it. With `order=begun` each
 /// keeps its place, so that a walk has each exactly once.
 #[utoipa::path(get, path = "/api/conversations", operation_id = "list_conversations", tag = "conversations",

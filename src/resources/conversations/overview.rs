@@ -34,7 +34,7 @@ pub struct ListedConversation {
     /// The newest message; null when there is none.
     #[schema(required = true)]
     last_message: Option<Shown<Message>>,
-    /// The number of messages of the other side that are not read.
+    /// The number of messages of the other user that are not read.
     unread_count: i64,
 }
 

@@ -32,7 +32,7 @@ pub struct Message {
     /// When it was written.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
-    /// Whether the other side has read it.
+    /// Whether the other user has read it.
     pub is_read: bool,
 }
 

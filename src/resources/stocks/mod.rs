@@ -24,7 +24,7 @@ pub struct Stock {
     pub name: Option<String>,
     /// Where it is traded.
     pub exchange: Option<String>,
-    /// What kind of security it is.
+    /// The kind of security.
     pub market_type: Option<String>,
 }
 

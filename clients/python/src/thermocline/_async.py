@@ -339,7 +339,7 @@ class AsyncThermocline:
         return users
 
     async def behavior(self, user: int, *, from_: Day | None = None, to: Day | None = None) -> UserBehavior:
-        """What a user did, by day and action."""
+        """The activity of a user by day and action."""
         request = Request.of(f"/api/users/{user:d}/behavior", from_=from_, to=to)
         return cast(UserBehavior, await self._json(request))
 

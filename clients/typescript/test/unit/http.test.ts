@@ -65,6 +65,34 @@ test('a failure that may pass is repeated after Retry-After and a random time', 
     assert.deepEqual(surroundings.waits, [3250, 500]);
 });
 
+test('a change is sent once, as JSON', BOUND, async (t) => {
+    const sent: unknown[] = [];
+    const server = await fake(
+        t,
+        (request, response) => {
+            const parts: Buffer[] = [];
+            request.on('data', (part: Buffer) => parts.push(part));
+            request.on('end', () => {
+                const { method, headers } = request;
+                sent.push([
+                    method,
+                    headers['content-type'],
+                    headers.authorization,
+                    JSON.parse(String(Buffer.concat(parts))),
+                ]);
+                json({ success: true })(request, response);
+            });
+        },
+        problem('tier-unavailable', 503, { 'retry-after': '5' }),
+    );
+    const client = clientOf(server, { token: 't' });
+    assert.deepEqual(await client.send('/api/archive/control', { paused: true }), { success: true });
+    assert.deepEqual(sent, [['POST', 'application/json', 'Bearer t', { paused: true }]]);
+    const failed = client.send('/api/archive/control', { paused: false });
+    await assert.rejects(failed, (error) => isProblem(error, 'tier-unavailable'));
+    assert.equal(server.requests.length, 2);
+});
+
 test('retries end, and a long Retry-After is not waited for', BOUND, async (t) => {
     const [short, long] = [
         await fake(t, problem('timeout', 504)),

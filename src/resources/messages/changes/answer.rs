@@ -8,7 +8,7 @@ use crate::feed::Token;
 use crate::resources::messages::Message;
 use crate::web::list::Shown;
 
-/// What happened to messages since a token.
+/// The changes of messages since a token.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct MessageChanges {
     /// Always true; for existing front ends.

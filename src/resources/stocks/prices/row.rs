@@ -30,7 +30,7 @@ impl Serialize for Amount {
     }
 }
 
-/// A trading day of a stock, or several days as one. What is not known is null, which is not 0.
+/// A trading day of a stock, or several days as one. An unknown value is null, which is not 0.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = PriceRow)]
 pub struct Row {
