@@ -6,7 +6,7 @@ use super::error::ConfigError;
 use super::sources::{Setting, Values};
 use crate::web::shared::SharedSettings;
 
-/// The longest time for which a request may wait for Redis, in milliseconds.
+/// The time for which a request waits for Redis by default, in milliseconds.
 const TIMEOUT: u32 = 20;
 
 /// Returns the settings of this module.
@@ -22,11 +22,9 @@ pub(super) fn resolve(values: &Values) -> Result<Option<SharedSettings>, ConfigE
 
 /// Accepts a URL that the client can read. An error does not repeat the URL, which may hold a password.
 fn accepted(url: &str) -> Result<String, &'static str> {
-    let is_readable = redis::Client::open(url).is_ok();
     // A fragment would turn the check of certificates off.
-    let is_safe = !url.contains('#');
-    let is_usable = is_readable && is_safe;
-    is_usable
-        .then(|| url.to_owned())
-        .ok_or("expected redis://[user:password@]host[:port][/number], or rediss:// for TLS")
+    if redis::Client::open(url).is_err() || url.contains('#') {
+        return Err("expected redis://[user:password@]host[:port][/number], or rediss:// for TLS");
+    }
+    Ok(url.to_owned())
 }

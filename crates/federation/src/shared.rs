@@ -3,8 +3,8 @@
 //! An answer belongs to the state of hot that cold was asked at, its epoch and token, and never changes: that state is part of its key.
 //! But cold also proves with each answer that the two databases belong to one instant, and a kept answer does not. So a
 //! server that was answered notes the state for a few seconds, as a **recent proof**, and a kept answer counts only at the state
-//! that the recent proof of its resource names. After one of the databases has come back from a backup, servers ask cold again
-//! within those seconds, as soon as they do without a store.
+//! that the recent proof of its resource names. So after one of the databases has come back from a backup, servers ask cold again
+//! within those seconds, and notice it.
 //!
 //! A value is sealed with a key that follows from the number of the pair, which is in both databases and never in the store, and
 //! with its own name. Whatever else is found under a name is no answer.

@@ -39,8 +39,7 @@ pub struct Shared {
 }
 
 impl Shared {
-    /// Begins to connect, and does not wait for it. `pair` is the number of the pair of databases.
-    /// Connects on the runtime that it is called on.
+    /// Begins to connect on the present runtime, and does not wait for it. `pair` is the number of the pair of databases.
     ///
     /// # Errors
     /// A URL that is none of Redis.

@@ -195,12 +195,13 @@ async fn keep_connected(client: Client, link: Arc<Link>) {
                 link.connected(connection);
                 link.lost.notified().await;
                 tracing::warn!(server, "Redis does not answer in time; nothing is shared until it does");
-                is_reported = true;
+                is_reported = false;
                 if begun.elapsed() >= GOOD_AFTER {
                     pause = FIRST_PAUSE;
                 }
             }
             Err(error) => {
+                // Once for each outage.
                 if !is_reported {
                     tracing::warn!(server, %error, "Redis cannot be reached; nothing is shared until it can");
                 }

@@ -99,7 +99,7 @@ async fn answers_are_those_without_it_at_every_moment() {
     let family = families.iter().find(|family| family.resource == "messages").expect("a family");
     let mut dice = Dice(1);
     let (mut next, mut spared) = (1_000, 0);
-    let steps = bound("THERMOCLINE_TEST_REDIS", 24, 8);
+    let steps = bound("THERMOCLINE_TEST_REDIS", 16, 8);
     for step in 0..=steps {
         let mut is_hanging = false;
         match dice.roll(8) {
