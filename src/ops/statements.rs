@@ -48,6 +48,7 @@ fn shapes(params: &[Value]) -> String {
         Value::Date(_) => "date".to_owned(),
         Value::Price(_) => "price".to_owned(),
         Value::Bool(_) => "bool".to_owned(),
+        Value::Bytes(bytes) => format!("{} bytes", bytes.len()),
         Value::Ints(list) => format!("{} ints", list.len()),
     };
     params.iter().map(shape).collect::<Vec<_>>().join(", ")

@@ -32,8 +32,17 @@ const PURGE: [&str; 1] = ["noted-purge"];
 /// The steps of an export.
 const EXPORT: [&str; 5] =
     ["export-begun", "export-writing", "export-written", "export-named", "export-added"];
-const VACUUM: [&str; 7] =
-    ["raising-floor", "raised-floor", "removing", "removed", "folding", "folded", "analyzed"];
+const VACUUM: [&str; 9] = [
+    "raising-floor",
+    "raised-floor",
+    "removing",
+    "removed",
+    "folding",
+    "folded",
+    "signing",
+    "signed",
+    "analyzed",
+];
 const RESOURCES: [&str; 3] = ["messages", "posts", "prices"];
 /// The steps that a recovery does not have: it settles nothing and proves nothing.
 const NOT_OF_RECOVERY: [&str; 2] = ["settling", "settled"];

@@ -43,6 +43,7 @@ mod recovery;
 mod rejects;
 mod restore;
 mod schedule;
+mod search;
 mod status;
 mod steering;
 

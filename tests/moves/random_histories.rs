@@ -357,13 +357,14 @@ async fn live_on_files(steps: Vec<Step>, seed: u64, fresh: &Path) -> Checked {
 /// The tables that a move writes to, children first.
 const HOT: [&str; 7] =
     ["likes", "comments", "posts", "messages", "stock_prices", "archive_erasures", "archive_rejects"];
-const COLD: [&str; 10] = [
+const COLD: [&str; 11] = [
     "likes_archive",
     "comments_archive",
     "posts_archive",
     "messages_archive",
     "stock_prices_history",
     "messages_archive_blocks",
+    "messages_archive_signatures",
     "posts_archive_blocks",
     "user_behavior_analytics",
     "archive_batches",
@@ -371,7 +372,7 @@ const COLD: [&str; 10] = [
 ];
 
 /// Empties a pair, because creating databases on a server for each history takes longer.
-async fn forget(pair: &Pair) {
+pub async fn forget(pair: &Pair) {
     for table in HOT {
         execute(&*pair.hot, &format!("DELETE FROM {table}"), &[]).await;
     }

@@ -31,7 +31,7 @@ use thermocline_database::{Statement, fail_point};
 pub use counts::BlockSizes;
 pub use driver::{ArchiveOptions, Outcome, RunReport, auditor, metrics, schedule};
 pub use maintenance::{status, vacuum, verify};
-pub use model::{Blocks, Due, Family, Moved, Rule, Selection, Supersede};
+pub use model::{Blocks, Due, Family, Moved, Rule, Selection, Signatures, Supersede};
 pub use moves::erasures::erased;
 pub use moves::present;
 pub use moves::rejects::retry as retry_rejects;

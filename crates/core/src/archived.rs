@@ -1,4 +1,4 @@
-//! The declaration of tables in cold: the versions of moved rows, and the counted blocks beside them.
+//! The declaration of tables in cold: the versions of moved rows, the counted blocks beside them, and the signatures of these.
 //!
 //! A version is visible at epoch E when `from_epoch <= E` and (`to_epoch IS NULL` or `to_epoch > E`). Each list needs an index of
 //! the open versions, which are nearly all, and one of the closed ones, so that a read after a large restore does not walk
@@ -65,4 +65,19 @@ pub const fn blocks(name: &'static str, indexes: &'static [Index]) -> Table {
     let about = "Counted blocks: `n` is a signed delta; a block holds `sum(n)` rows of its scope at epoch E over \
         `from_epoch <= E`.";
     table(name, &BLOCK, about).key(&["scope", "level", "upper_at", "upper_id", "from_epoch"]).indexes(indexes)
+}
+
+const SIGNATURE: [Column; 5] = [
+    column("scope", ColumnType::Int),
+    column("upper_at", ColumnType::Time),
+    column("upper_id", ColumnType::Int),
+    FROM_EPOCH,
+    column("grams", ColumnType::Bytes),
+];
+
+/// Declares a table of signatures.
+pub const fn signatures(name: &'static str, indexes: &'static [Index]) -> Table {
+    let about = "Signatures of counted blocks of level 0: which texts a search cannot find in the open rows of a block. A signature \
+        holds while its move is the last that counted in the block; a block without one is read.";
+    table(name, &SIGNATURE, about).key(&["scope", "upper_at", "upper_id", "from_epoch"]).indexes(indexes)
 }

@@ -8,6 +8,7 @@ pub mod error;
 pub mod feed;
 pub mod journal_tables;
 pub mod keyset;
+pub mod signature;
 pub mod table;
 pub mod tier;
 pub mod value;

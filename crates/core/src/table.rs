@@ -18,6 +18,8 @@ pub enum ColumnType {
     Price,
     /// A boolean.
     Bool,
+    /// Bytes.
+    Bytes,
 }
 
 impl ColumnType {
@@ -30,6 +32,7 @@ impl ColumnType {
             Self::Date => "date",
             Self::Price => "price",
             Self::Bool => "bool",
+            Self::Bytes => "bytes",
         }
     }
 }

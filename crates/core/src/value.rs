@@ -25,6 +25,8 @@ pub enum Value {
     Price(Decimal),
     /// A boolean.
     Bool(bool),
+    /// Bytes.
+    Bytes(Arc<[u8]>),
     /// A list of integers, for `IN` and for joining columns of many rows.
     Ints(Arc<[i64]>),
 }
@@ -99,6 +101,7 @@ impl Value {
             Self::Date(_) => "a date",
             Self::Price(_) => "a price",
             Self::Bool(_) => "a boolean",
+            Self::Bytes(_) => "bytes",
             Self::Ints(_) => "a list of integers",
         }
     }

@@ -28,7 +28,7 @@ use super::texts::Text;
 use super::{Engine, PoolSize, Record, Session, Statement, Tier, TierError, Value, note, usage};
 use crate::address::{Encrypt, Mssql as Address};
 
-pub(super) use cells::{int, is_null, price, text, time};
+pub(super) use cells::{bytes, int, is_null, price, text, time};
 
 /// The number of attempts of a read that conflicts with a writer.
 const READS: u32 = 4;

@@ -136,6 +136,24 @@ impl Record {
         self.required(column, self.bool_or_null(column)?)
     }
 
+    /// Reads bytes or NULL.
+    pub fn bytes_or_null(&self, column: &str) -> Result<Option<Vec<u8>>, TierError> {
+        self.read(
+            column,
+            match &self.row {
+                Row::Sqlite(row) => row.try_get(column).map_err(|error| error.to_string()),
+                Row::Postgres(row) => row.try_get(column).map_err(|error| error.to_string()),
+                Row::Mssql(row) => mssql::bytes(row, column),
+                Row::Portable(_) => Err("is no column of bytes".to_owned()),
+            },
+        )
+    }
+
+    /// Bytes.
+    pub fn bytes(&self, column: &str) -> Result<Vec<u8>, TierError> {
+        self.required(column, self.bytes_or_null(column)?)
+    }
+
     /// Reads an instant or NULL.
     pub fn time_or_null(&self, column: &str) -> Result<Option<Timestamp>, TierError> {
         let micros = match &self.row {
@@ -198,6 +216,9 @@ impl Record {
             ColumnType::Date => Value::or_null(self.date_or_null(column)?, kind),
             ColumnType::Price => Value::or_null(self.price_or_null(column)?, kind),
             ColumnType::Bool => Value::or_null(self.bool_or_null(column)?, kind),
+            ColumnType::Bytes => {
+                Value::or_null(self.bytes_or_null(column)?.map(|bytes| Value::Bytes(bytes.into())), kind)
+            }
         })
     }
 }

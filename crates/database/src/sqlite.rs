@@ -315,6 +315,7 @@ fn bind(params: &[Value]) -> SqliteArguments {
             Value::Date(day) => arguments.add(Timestamp::midnight(*day).micros()),
             Value::Price(price) => arguments.add(price.to_string()),
             Value::Bool(bit) => arguments.add(i64::from(*bit)),
+            Value::Bytes(bytes) => arguments.add(bytes.to_vec()),
             Value::Ints(ints) => arguments.add(json(ints)),
         };
     }

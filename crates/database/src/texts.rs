@@ -98,6 +98,7 @@ pub fn type_of(dialect: Dialect, word: &str) -> Option<&'static str> {
         "date" => ["INTEGER (microseconds since 1970)", "DATE", "DATE"],
         "price" => ["TEXT", "NUMERIC", "DECIMAL"],
         "bool" => ["INTEGER", "BOOLEAN", "BIT"],
+        "bytes" => ["BLOB", "BYTEA", "VARBINARY(MAX)"],
         "ints" => ["TEXT (JSON list)", "BIGINT[]", "NVARCHAR(MAX) (JSON list)"],
         _ => return None,
     };
@@ -116,5 +117,6 @@ const fn array(kind: ColumnType) -> &'static str {
         ColumnType::Date => "DATE[]",
         ColumnType::Price => "NUMERIC[]",
         ColumnType::Bool => "BOOLEAN[]",
+        ColumnType::Bytes => "BYTEA[]",
     }
 }

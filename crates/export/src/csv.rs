@@ -76,7 +76,9 @@ fn write_field(line: &mut Vec<u8>, value: &Value) -> io::Result<()> {
             line.push(b'"');
             Ok(())
         }
-        Value::Ints(_) => Err(io::Error::new(io::ErrorKind::InvalidInput, "no column holds a list")),
+        Value::Bytes(_) | Value::Ints(_) => {
+            Err(io::Error::new(io::ErrorKind::InvalidInput, "no column holds bytes or a list"))
+        }
     }
 }
 
@@ -146,5 +148,6 @@ fn value_of(column: &Column, field: &str) -> Option<Value> {
         ColumnType::Date => Value::Date(field.parse().ok()?),
         ColumnType::Price => field.parse::<Decimal>().ok()?.into(),
         ColumnType::Bool => field.parse::<bool>().ok()?.into(),
+        ColumnType::Bytes => return None,
     })
 }

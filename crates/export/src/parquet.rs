@@ -72,6 +72,10 @@ impl Writer {
                     Value::Bool(bit) => Some(*bit),
                     _ => None,
                 })?,
+                ColumnType::Bytes => put::<ByteArrayType>(&mut out, column, cells, |value| match value {
+                    Value::Bytes(bytes) => Some(bytes.to_vec().into()),
+                    _ => None,
+                })?,
             }
             out.close()?;
         }
@@ -134,6 +138,7 @@ fn element(column: &Column) -> Result<Type> {
         ColumnType::Date => (Physical::INT32, Some(LogicalType::Date)),
         ColumnType::Price => (Physical::INT64, Some(LogicalType::decimal(SCALE as i32, PRECISION))),
         ColumnType::Bool => (Physical::BOOLEAN, None),
+        ColumnType::Bytes => (Physical::BYTE_ARRAY, None),
     };
     let element = Type::primitive_type_builder(column.name, physical)
         .with_repetition(if column.nullable { Repetition::OPTIONAL } else { Repetition::REQUIRED })
@@ -189,6 +194,7 @@ fn value(kind: ColumnType, field: &Field) -> Option<Value> {
             Decimal::new(i64::from_be_bytes(price.data().try_into().ok()?), SCALE).into()
         }
         (ColumnType::Bool, Field::Bool(bit)) => (*bit).into(),
+        (ColumnType::Bytes, Field::Bytes(bytes)) => Value::Bytes(bytes.data().into()),
         _ => return None,
     })
 }

@@ -56,6 +56,7 @@ pub fn required(column: &Column, text: &str) -> Result<Value, Reject> {
         ColumnType::Date => date(name, text).map(Value::from),
         ColumnType::Price => decimal(name, text).map(Value::from),
         ColumnType::Bool => flag(name, text).map(Value::from),
+        ColumnType::Bytes => Err(Reject::value(name, "no file holds bytes", text)),
     }
 }
 

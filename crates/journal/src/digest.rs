@@ -54,6 +54,7 @@ fn of_row(table: &str, row: &[Value]) -> u128 {
             Value::Int(int) => put(b'i', &int.to_le_bytes()),
             Value::Bool(bit) => put(b'b', &[u8::from(*bit)]),
             Value::Text(text) => put(b't', text.as_bytes()),
+            Value::Bytes(bytes) => put(b'y', bytes),
             Value::Time(at) => put(b'a', &at.micros().to_le_bytes()),
             Value::Date(day) => put(b'd', day.to_string().as_bytes()),
             Value::Price(price) => put(b'p', price.normalize().to_string().as_bytes()),

@@ -11,8 +11,9 @@ use crate::clock::Clock;
 
 /// Remove from cold the versions that no reader can see any more, and refresh its statistics
 ///
-/// Rows that were restored to hot or replaced by a correction stay in cold until this command removes them. It may be killed
-/// at any moment; the next run continues. Once a week is enough.
+/// Rows that were restored to hot or replaced by a correction stay in cold until this command removes them. Blocks of rows that
+/// have no signature yet get one, so that a search can skip them. It may be killed at any moment; the next run continues. Once a
+/// week is enough.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -39,12 +40,14 @@ pub async fn run(args: &Args, tiers: &Tiers, clock: &Clock, json: bool) -> Resul
         let swept = if args.dry_run { vacuum.count().await } else { vacuum.run(&stop).await };
         let swept = swept.map_err(Failure::of)?;
         if !json {
-            let VacuumReport { resource, oldest_readable_epoch, versions, deltas, actions, .. } = &swept;
+            let VacuumReport {
+                resource, oldest_readable_epoch, versions, deltas, actions, signatures, ..
+            } = &swept;
             let (would, ended) =
                 (if args.dry_run { "would " } else { "" }, if swept.stopped { ", stopped" } else { "" });
             outln!(
                 "{resource}: {would}remove {versions} versions, {would}fold {deltas} row counts and {actions} user \
-                 actions, oldest readable epoch {oldest_readable_epoch}{ended}"
+                 actions, {would}sign {signatures} blocks, oldest readable epoch {oldest_readable_epoch}{ended}"
             );
         }
         all.push(swept);

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use super::sql::queries;
 use super::tables::MESSAGES;
-use crate::archive::{Blocks, Due, Family, Moved};
+use crate::archive::{Blocks, Due, Family, Moved, Signatures};
 use crate::page::Key;
 use crate::tier::Value;
 
@@ -21,6 +21,7 @@ pub static FAMILY: LazyLock<Family> = LazyLock::new(|| Family {
         scopes: |row| vec![row[1].int()],
         expressions: &["conversation_id"],
         keys: |_conversation| queries::block_keys(),
+        signatures: Some(Signatures { table: "messages_archive_signatures", texts: queries::block_texts }),
     }),
     supersede: None,
 });

@@ -76,7 +76,8 @@ static ALL: LazyLock<ListStatements> = LazyLock::new(|| {
 /// The messages of a conversation that contain a text.
 static CONTAINING: LazyLock<ListStatements> = LazyLock::new(|| {
     let list = ListSpec::new("messages_containing", "messages", &MESSAGES).filtered_by(&["conversation_id"]);
-    list.containing("content").statements()
+    let list = list.containing("content");
+    list.signed_in("messages_archive_blocks", "messages_archive_signatures").statements()
 });
 
 impl List for Messages {
@@ -119,7 +120,11 @@ impl SqlList for Messages {
     }
 
     fn scope(&self) -> Option<i64> {
-        self.containing.is_none().then_some(self.conversation)
+        Some(self.conversation)
+    }
+
+    fn part(&self) -> Option<&str> {
+        self.containing.as_deref()
     }
 
     fn read(&self, record: &Record) -> Result<Message, TierError> {

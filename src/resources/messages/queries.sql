@@ -50,3 +50,13 @@ SELECT created_at, original_id FROM messages_archive
 WHERE conversation_id = $1 AND (created_at, original_id) > ($2, $3) AND (created_at, original_id) <= ($4, $5)
     AND to_epoch IS NULL
 ORDER BY created_at, original_id
+
+-- name: block_texts
+-- tier: cold
+-- purpose: Reads the open keys of a conversation between two bounds, the lower one exclusive, oldest first, with their texts.
+-- parameters: conversation int, lower_at time, lower_id int, upper_at time, upper_id int
+-- index: messages_archive_open
+SELECT created_at, original_id, content AS text FROM messages_archive
+WHERE conversation_id = $1 AND (created_at, original_id) > ($2, $3) AND (created_at, original_id) <= ($4, $5)
+    AND to_epoch IS NULL
+ORDER BY created_at, original_id

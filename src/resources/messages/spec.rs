@@ -10,7 +10,7 @@ pub static MESSAGE_RECORDS: Noun = Noun::new("messages", &tables::MESSAGES).requ
 /// Messages move alone.
 pub static MESSAGES: Resource = Resource::new("messages", &[&tables::MESSAGES])
     .importing(&[&MESSAGE_RECORDS])
-    .in_cold(&[&tables::MESSAGES_ARCHIVE], &[&tables::MESSAGES_BLOCKS])
+    .in_cold(&[&tables::MESSAGES_ARCHIVE], &[&tables::MESSAGES_BLOCKS, &tables::MESSAGES_SIGNATURES])
     .listed(&[&ALL, &CONTAINING])
     .querying(sql::queries::all)
     .routed(http::routes)

@@ -1,6 +1,8 @@
 //! The tables of messages.
 
-use thermocline_core::archived::{OPEN, batch_index, blocks, closed_index, original_index, versions};
+use thermocline_core::archived::{
+    OPEN, batch_index, blocks, closed_index, original_index, signatures, versions,
+};
 use thermocline_core::table::{ColumnDefault, ColumnType, ID, Only, Table, column, index, table};
 
 /// `messages`, `messages_archive`
@@ -51,3 +53,7 @@ pub const MESSAGES_ARCHIVE: Table = table(
 /// `messages_archive_blocks`
 pub const MESSAGES_BLOCKS: Table =
     blocks("messages_archive_blocks", &[batch_index("messages_archive_blocks_batch")]);
+
+/// `messages_archive_signatures`
+pub const MESSAGES_SIGNATURES: Table =
+    signatures("messages_archive_signatures", &[batch_index("messages_archive_signatures_batch")]);

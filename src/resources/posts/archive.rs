@@ -29,6 +29,7 @@ pub static FAMILY: LazyLock<Family> = LazyLock::new(|| Family {
         keys: |scope| {
             if scope == EVERY_AUTHOR { queries::block_keys() } else { queries::block_keys_by_author() }
         },
+        signatures: None,
     }),
     supersede: None,
 });

@@ -31,7 +31,7 @@ pub enum Placement {
 }
 
 /// The placement of each table of cold. The journal is on every worker, so that the one with a row can prove the epoch.
-pub const PROFILE: [(&str, Placement); 13] = [
+pub const PROFILE: [(&str, Placement); 14] = [
     ("archive_head", Placement::Everywhere),
     ("archive_batches", Placement::Everywhere),
     ("archive_erasures", Placement::Everywhere),
@@ -39,6 +39,7 @@ pub const PROFILE: [(&str, Placement); 13] = [
     ("archive_adoption_rejects", Placement::Everywhere),
     ("messages_archive", Placement::By("conversation_id")),
     ("messages_archive_blocks", Placement::Beside("scope", "messages_archive")),
+    ("messages_archive_signatures", Placement::Beside("scope", "messages_archive")),
     ("posts_archive", Placement::By("original_id")),
     ("comments_archive", Placement::Beside("post_id", "posts_archive")),
     ("likes_archive", Placement::Beside("post_id", "posts_archive")),

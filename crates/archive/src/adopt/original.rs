@@ -59,6 +59,7 @@ impl Original {
             ColumnType::Date => "date",
             ColumnType::Price => "numeric",
             ColumnType::Bool => "bool",
+            ColumnType::Bytes => "bytea",
         };
         let own = moved.table.columns.iter().filter(|column| column.kind != ColumnType::Bool);
         let mut columns: BTreeMap<String, String> =

@@ -21,7 +21,10 @@ impl Adoption<'_> {
         let epoch = record.int("epoch")?;
         if let Some(blocks) = &family.blocks {
             let sizes = self.mover.sizes;
-            Counter { blocks, sizes }.undo(cold, epoch).await?;
+            let counter = Counter { blocks, sizes };
+            counter.undo(cold, epoch).await?;
+            // The new bounds may lie within blocks of earlier moves.
+            counter.unsign_all(cold).await?;
             let [leaf, node] = sizes.part;
             for scope in blocks.expressions {
                 let params = [epoch.into(), leaf.into(), Key::MAX.at.into(), Key::MAX.id.into()];

@@ -2,6 +2,9 @@
 //!
 //! The federation reads them. A delta carries the epoch of its batch, so counts are exact at every epoch, and undoing
 //! a batch undoes its splits too. A level 0 bound is never removed, since it may be a level 1 bound.
+//!
+//! A split of level 0 signs its parts, whose texts it reads. A signature holds as long as no later batch has counted in its block,
+//! so one that is left behind hides nothing; vacuum signs again. The newest block, which grows, is not signed.
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -9,7 +12,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::queries::sql;
 use crate::model::Blocks;
 use thermocline_core::keyset::Key;
-use thermocline_database::{Session, TierError, Value};
+use thermocline_core::signature::Collector;
+use thermocline_database::{Record, Session, TierError, Value};
 
 /// The sizes of blocks, by level.
 #[derive(Clone, Copy, Debug)]
@@ -30,6 +34,7 @@ impl Default for BlockSizes {
 const REMEMBERED: usize = 100_000;
 
 const COLUMNS: [&str; 6] = ["scope", "level", "upper_at", "upper_id", "from_epoch", "n"];
+const SIGNATURE_COLUMNS: [&str; 5] = ["scope", "upper_at", "upper_id", "from_epoch", "grams"];
 
 /// Counts rows that enter or leave cold at one epoch.
 #[derive(Debug)]
@@ -42,6 +47,19 @@ pub struct Counter<'a> {
 
 /// The deltas of a batch by scope, level and upper bound.
 type Deltas = BTreeMap<(i64, i64, Key), i64>;
+
+/// A block of level 0 by scope and upper bound, and the signature of its rows.
+pub type Signed = (i64, Key, Vec<u8>);
+
+/// The changes of a batch in one level.
+#[derive(Default)]
+struct Changes {
+    deltas: Deltas,
+    /// The signatures of the parts of split blocks.
+    signed: Vec<Signed>,
+    /// The blocks that rows entered or left.
+    touched: BTreeSet<(i64, Key)>,
+}
 
 /// The newest blocks, as the last batch of a run left them.
 ///
@@ -83,8 +101,11 @@ impl KnownBlocks {
 }
 
 impl Counter<'_> {
-    /// Removes the deltas of the batch `epoch`.
+    /// Removes the deltas of the batch `epoch`, and its signatures.
     pub async fn undo(&self, cold: &mut dyn Session, epoch: i64) -> Result<(), TierError> {
+        if self.blocks.signatures.is_some() {
+            cold.execute(&self.blocks.sql(sql::undo_signatures()), &[epoch.into()]).await?;
+        }
         cold.execute(&self.blocks.sql(sql::undo()), &[epoch.into()]).await.map(drop)
     }
 
@@ -107,7 +128,7 @@ impl Counter<'_> {
             keys.sort_unstable();
         }
         for level in [0, 1] {
-            let mut deltas = Deltas::new();
+            let mut changes = Changes::default();
             for (scope, keys) in &scopes {
                 let Some(oldest) = keys.first() else { continue };
                 let tail = self.tail(cold, (*scope, level), *oldest, known).await?;
@@ -116,17 +137,42 @@ impl Counter<'_> {
                     let at = tail.blocks.partition_point(|(upper, _)| upper < key).min(tail.blocks.len() - 1);
                     let (upper, n) = &mut tail.blocks[at];
                     *n += sign;
-                    *deltas.entry((*scope, level, *upper)).or_default() += sign;
+                    *changes.deltas.entry((*scope, level, *upper)).or_default() += sign;
                     touched.insert(*upper);
                 }
                 for upper in touched {
-                    self.split(cold, (*scope, level), upper, tail, &mut deltas).await?;
+                    changes.touched.insert((*scope, upper));
+                    self.split(cold, (*scope, level), upper, tail, &mut changes).await?;
                 }
             }
             // Level 1 is split along the bounds of level 0, so those are written first.
-            write(cold, self.blocks.table, epoch, deltas).await?;
+            write(cold, self.blocks.table, epoch, changes.deltas).await?;
+            if level == 0 && sign < 0 {
+                self.unsign(cold, &changes.touched).await?;
+            }
+            sign_blocks(cold, self.blocks, epoch, changes.signed).await?;
         }
         Ok(())
+    }
+
+    /// Deletes every signature.
+    pub async fn unsign_all(&self, cold: &mut dyn Session) -> Result<(), TierError> {
+        if self.blocks.signatures.is_none() {
+            return Ok(());
+        }
+        cold.execute(&self.blocks.sql(sql::unsign_all()), &[]).await.map(drop)
+    }
+
+    /// Deletes the signatures of blocks that rows have left, which would still tell what an erased row held. A few more may go, of
+    /// blocks that end at the same id in another of the scopes.
+    async fn unsign(&self, cold: &mut dyn Session, left: &BTreeSet<(i64, Key)>) -> Result<(), TierError> {
+        if self.blocks.signatures.is_none() || left.is_empty() {
+            return Ok(());
+        }
+        let scopes: BTreeSet<i64> = left.iter().map(|(scope, _)| *scope).collect();
+        let scopes: Vec<i64> = scopes.into_iter().collect();
+        let ids: Vec<i64> = left.iter().map(|(_, upper)| upper.id).collect();
+        cold.execute(&self.blocks.sql(sql::unsign()), &[scopes.into(), ids.into()]).await.map(drop)
     }
 
     /// Returns the blocks of a scope and level that hold `oldest` and newer keys; at least one.
@@ -168,7 +214,7 @@ impl Counter<'_> {
         (scope, level): (i64, i64),
         upper: Key,
         tail: &mut Tail,
-        deltas: &mut Deltas,
+        changes: &mut Changes,
     ) -> Result<(), TierError> {
         let at = tail.blocks.partition_point(|(bound, _)| *bound < upper);
         let n = tail.blocks[at].1;
@@ -180,34 +226,31 @@ impl Counter<'_> {
             Some(record) => Key::new(record.time("upper_at")?, record.int("upper_id")?),
             None => Key::MIN,
         };
+        let rows = match level {
+            0 => rows_between(cold, self.blocks, scope, (lower, upper)).await?,
+            _ => Vec::new(),
+        };
         let parts = match level {
-            0 => self.parts_of_rows(cold, scope, lower, upper).await?,
+            0 => rows.iter().map(|(key, _)| (*key, 1)).collect(),
             _ => self.parts_of_leaves(cold, scope, lower, upper).await?,
         };
         let cut = cut(&parts, self.sizes.part[level as usize], n);
         for (bound, rows) in &cut {
-            *deltas.entry((scope, level, *bound)).or_default() += rows;
-            *deltas.entry((scope, level, upper)).or_default() -= rows;
+            *changes.deltas.entry((scope, level, *bound)).or_default() += rows;
+            *changes.deltas.entry((scope, level, upper)).or_default() -= rows;
             tail.blocks[at].1 -= rows;
+        }
+        if level == 0 && self.blocks.signatures.is_some() {
+            let mut rest = &rows[..];
+            for bound in cut.iter().map(|(bound, _)| *bound).chain([upper]).filter(|bound| *bound != Key::MAX)
+            {
+                let (part, after) = rest.split_at(rest.partition_point(|(key, _)| *key <= bound));
+                changes.signed.push((scope, bound, signature(part)));
+                rest = after;
+            }
         }
         tail.blocks.splice(at..at, cut);
         Ok(())
-    }
-
-    async fn parts_of_rows(
-        &self,
-        cold: &mut dyn Session,
-        scope: i64,
-        lower: Key,
-        upper: Key,
-    ) -> Result<Vec<(Key, i64)>, TierError> {
-        let bounds = [lower.at.into(), lower.id.into(), upper.at.into(), upper.id.into()];
-        let params: Vec<Value> = [scope.into()].into_iter().chain(bounds).collect();
-        let records = cold.fetch((self.blocks.keys)(scope), &params).await?;
-        let key = |record: &thermocline_database::Record| {
-            Ok((Key::new(record.time("created_at")?, record.int("original_id")?), 1))
-        };
-        records.iter().map(key).collect()
     }
 
     async fn parts_of_leaves(
@@ -229,6 +272,50 @@ impl Counter<'_> {
         }
         Ok(parts)
     }
+}
+
+/// Reads the open rows of a scope above a key and up to another one, oldest first: their keys and, where blocks are signed, their
+/// texts.
+pub async fn rows_between(
+    cold: &mut dyn Session,
+    blocks: &Blocks,
+    scope: i64,
+    (lower, upper): (Key, Key),
+) -> Result<Vec<(Key, String)>, TierError> {
+    let params = [scope.into(), lower.at.into(), lower.id.into(), upper.at.into(), upper.id.into()];
+    let texts = blocks.signatures.as_ref().map(|signatures| (signatures.texts)());
+    let records = cold.fetch(texts.unwrap_or_else(|| (blocks.keys)(scope)), &params).await?;
+    let row = |record: &Record| {
+        let key = Key::new(record.time("created_at")?, record.int("original_id")?);
+        Ok((key, if texts.is_some() { record.text("text")? } else { String::new() }))
+    };
+    records.iter().map(row).collect()
+}
+
+/// Returns the signature of some rows.
+pub fn signature(rows: &[(Key, String)]) -> Vec<u8> {
+    let mut texts = Collector::default();
+    for (_, text) in rows {
+        texts.add(text);
+    }
+    texts.signature()
+}
+
+/// Writes signatures, each as that of the last count of the batch `epoch` in its block.
+pub async fn sign_blocks(
+    cold: &mut dyn Session,
+    blocks: &Blocks,
+    epoch: i64,
+    signed: Vec<Signed>,
+) -> Result<(), TierError> {
+    let Some(signatures) = blocks.signatures.as_ref().filter(|_| !signed.is_empty()) else { return Ok(()) };
+    let rows: Vec<Vec<Value>> = signed
+        .into_iter()
+        .map(|(scope, upper, grams)| {
+            vec![scope.into(), upper.at.into(), upper.id.into(), epoch.into(), Value::Bytes(grams.into())]
+        })
+        .collect();
+    cold.insert(signatures.table, &SIGNATURE_COLUMNS, &rows).await.map(drop)
 }
 
 async fn write(

@@ -6,11 +6,14 @@ use thermocline_database::Statement;
 thermocline_database::queries! {
     /// Statements on a table of blocks.
     pub(super) mod sql = "counts" { Shared: "queries.sql" }
-    [below, from, undo]
+    [below, from, undo, undo_signatures, unsign, unsign_all]
 }
 
 /// Returns every statement of this module as it is sent for these families.
 pub fn statements(families: &[&Family]) -> Vec<Statement> {
-    let blocks = families.iter().filter_map(|family| family.blocks.as_ref());
-    blocks.flat_map(|blocks| sql::all().into_iter().map(|template| blocks.sql(template))).collect()
+    families
+        .iter()
+        .filter_map(|family| family.blocks.as_ref())
+        .flat_map(|blocks| blocks.all(sql::all()))
+        .collect()
 }

@@ -24,3 +24,23 @@ ORDER BY upper_at DESC, upper_id DESC LIMIT 1
 -- parameters: epoch int
 -- index: {blocks}_batch (from_epoch)
 DELETE FROM {blocks} WHERE from_epoch = $1
+
+-- name: unsign
+-- tier: cold
+-- purpose: Deletes the signatures of blocks that rows have left.
+-- parameters: scopes ints, upper ids ints
+-- index: primary key of {signatures}
+DELETE FROM {signatures} WHERE scope {any $1} AND upper_id {any $2}
+
+-- name: undo_signatures
+-- tier: cold
+-- purpose: Deletes the signatures that an interrupted move wrote.
+-- parameters: epoch int
+-- index: {signatures}_batch (from_epoch)
+DELETE FROM {signatures} WHERE from_epoch = $1
+
+-- name: unsign_all
+-- tier: cold
+-- purpose: Deletes every signature, before rows are adopted.
+-- index: none; deletes all rows
+DELETE FROM {signatures}

@@ -12,10 +12,11 @@ thermocline_database::queries! {
         Mssql: "queries.mssql.sql",
     }
     [
-        analyze, block_before, block_deltas, block_leaves, block_page, closed, closing_epochs, count_closed, count_cold, count_hot,
-        count_closed_by, count_foldable_actions, count_foldable_deltas, counted_actions, drop_folded_actions,
-        drop_folded_deltas, erased_rows, fold_actions, fold_deltas, foldable_scopes, in_cold, in_hot, miscounted_actions,
-        next_users, rejects, remove_closed, unaccounted_actions, unaccounted_rows, unbounded_levels,
+        analyze, block_before, block_deltas, block_leaves, block_page, block_signature, closed, closing_epochs, count_closed,
+        count_cold, count_hot, count_closed_by, count_foldable_actions, count_foldable_deltas, count_unsigned_blocks,
+        counted_actions, drop_folded_actions, drop_folded_deltas, drop_left_signatures, erased_rows, fold_actions, fold_deltas,
+        foldable_scopes, in_cold, in_hot, miscounted_actions, next_users, rejects, remove_closed, unaccounted_actions,
+        unaccounted_rows, unbounded_levels, unsigned_blocks,
     ]
 }
 
@@ -67,13 +68,13 @@ pub fn statements(families: &[&Family]) -> Vec<Statement> {
             all.push(*template);
         } else if has(template, "{blocks}") {
             let blocks = families.iter().filter_map(|family| family.blocks.as_ref());
-            all.extend(blocks.map(|blocks| blocks.sql(template)));
+            all.extend(blocks.flat_map(|blocks| blocks.all(vec![template])));
         } else if !has(template, "{rows}") {
             all.extend(families.iter().flat_map(|family| &family.tables).map(|moved| moved.sql(template)));
         }
     }
     for family in families {
-        all.extend(family.blocks.iter().map(|blocks| analyze(blocks.table)));
+        all.extend(family.counted().map(analyze));
         let by_id = erasable(family).filter(|(_, moved, ids)| *ids != moved.owner);
         all.extend(by_id.map(|(_, moved, ids)| moved.sql_by(sql::erased_rows(), ids)));
         let actions = family.tables.iter().filter_map(|moved| Some((moved, moved.action.as_ref()?)));

@@ -127,6 +127,16 @@ SELECT CAST(coalesce(sum(n), 0) AS BIGINT) AS n, count(CASE WHEN (upper_at, uppe
 FROM {blocks}
 WHERE scope = $1 AND level = 0 AND (upper_at, upper_id) > ($2, $3) AND (upper_at, upper_id) <= ($4, $5)
 
+-- name: block_signature
+-- tier: cold
+-- purpose: Reads the signature of a block, if it holds.
+-- parameters: scope int, upper time time, upper id int
+-- index: primary keys
+SELECT grams FROM {signatures} s
+WHERE scope = $1 AND upper_at = $2 AND upper_id = $3 AND from_epoch = (
+    SELECT max(from_epoch) FROM {blocks} WHERE scope = $1 AND level = 0 AND upper_at = $2 AND upper_id = $3
+)
+
 -- Vacuum: closed versions.
 
 -- name: closing_epochs
@@ -209,6 +219,51 @@ WHERE b.scope {any $1} AND b.from_epoch < $2 AND EXISTS (
     SELECT 1 FROM {blocks} newer
     WHERE (newer.scope, newer.level, newer.upper_at, newer.upper_id) = (b.scope, b.level, b.upper_at, b.upper_id)
         AND newer.from_epoch > b.from_epoch AND newer.from_epoch <= $2
+)
+
+-- Vacuum: signatures of counted blocks.
+
+-- name: unsigned_blocks
+-- tier: cold
+-- purpose: Reads the next blocks of level 0, without the last of each scope, that have no signature that holds and that no move after an epoch has counted in.
+-- parameters: scope int, upper time time, upper id int, epoch int, greatest time time, limit int
+-- index: primary keys
+SELECT scope, upper_at, upper_id, from_epoch FROM (
+    SELECT scope, level, upper_at, upper_id, max(from_epoch) AS from_epoch FROM {blocks}
+    WHERE (scope, level, upper_at, upper_id) > ($1, 0, $2, $3) AND level = 0 AND upper_at < $5
+    GROUP BY scope, level, upper_at, upper_id
+) b
+WHERE from_epoch <= $4 AND NOT EXISTS (
+    SELECT 1 FROM {signatures} s
+    WHERE s.scope = b.scope AND s.upper_at = b.upper_at AND s.upper_id = b.upper_id AND s.from_epoch = b.from_epoch
+)
+ORDER BY scope, upper_at, upper_id LIMIT $6
+
+-- name: count_unsigned_blocks
+-- tier: cold
+-- purpose: Counts the blocks of level 0, without the last of each scope, that have no signature that holds and that no move after an epoch has counted in.
+-- parameters: epoch int, greatest time time
+-- index: primary keys
+SELECT count(*) AS n FROM (
+    SELECT scope, upper_at, upper_id, max(from_epoch) AS from_epoch FROM {blocks}
+    WHERE level = 0 AND upper_at < $2
+    GROUP BY scope, upper_at, upper_id
+) b
+WHERE from_epoch <= $1 AND NOT EXISTS (
+    SELECT 1 FROM {signatures} s
+    WHERE s.scope = b.scope AND s.upper_at = b.upper_at AND s.upper_id = b.upper_id AND s.from_epoch = b.from_epoch
+)
+
+-- name: drop_left_signatures
+-- tier: cold
+-- purpose: Deletes the signatures that no longer hold because a move up to an epoch has counted in their blocks.
+-- parameters: epoch int
+-- index: primary key of {blocks}; reads the signatures whole
+DELETE FROM {signatures} AS s
+WHERE EXISTS (
+    SELECT 1 FROM {blocks} b
+    WHERE b.scope = s.scope AND b.level = 0 AND b.upper_at = s.upper_at AND b.upper_id = s.upper_id
+        AND b.from_epoch > s.from_epoch AND b.from_epoch <= $1
 )
 
 -- Vacuum: user activity.

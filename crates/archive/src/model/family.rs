@@ -54,6 +54,12 @@ impl Family {
         self.due_by_activity.as_ref().filter(|_| rule.by_activity).unwrap_or(&self.due)
     }
 
+    /// Returns the tables of its counted blocks and of their signatures.
+    pub fn counted(&self) -> impl Iterator<Item = &'static str> {
+        let signatures = self.blocks.iter().filter_map(|blocks| blocks.signatures.as_ref());
+        self.blocks.iter().map(|blocks| blocks.table).chain(signatures.map(|signatures| signatures.table))
+    }
+
     /// Returns the name of the rows of one of its tables: the resource itself, or the table of children.
     pub fn noun(&self, moved: &Moved) -> &'static str {
         if self.own().table == moved.table { self.resource } else { moved.table.name }
@@ -71,12 +77,32 @@ pub struct Blocks {
     pub expressions: &'static [&'static str],
     /// Returns the statement that reads the open keys between two bounds of a scope.
     pub keys: fn(i64) -> &'static Statement,
+    /// The signatures of the blocks, if their texts are searched.
+    pub signatures: Option<Signatures>,
+}
+
+/// The signatures of the counted blocks of a family.
+#[derive(Debug)]
+pub struct Signatures {
+    /// Their table.
+    pub table: &'static str,
+    /// Returns the statement that reads the open keys between two bounds of a scope with their texts.
+    pub texts: fn() -> &'static Statement,
 }
 
 impl Blocks {
+    /// Binds those of some templates that the blocks have a use for.
+    pub fn all(&self, templates: Vec<&'static Statement>) -> Vec<Statement> {
+        let is_used =
+            |template: &&Statement| self.signatures.is_some() || !template.sqlite().contains("{signatures}");
+        templates.into_iter().filter(is_used).map(|template| self.sql(template)).collect()
+    }
+
     /// Binds a template to the table of blocks.
     pub fn sql(&self, template: &Statement) -> Statement {
-        template.bind(self.table, &[("blocks", self.table), ("table", self.table)])
+        let signatures = self.signatures.as_ref().map_or("", |signatures| signatures.table);
+        let values = [("blocks", self.table), ("table", self.table), ("signatures", signatures)];
+        template.bind(self.table, &values)
     }
 }
 

@@ -7,7 +7,7 @@ mod selection;
 mod statements;
 pub mod templates;
 
-pub use family::{Blocks, Family, Supersede};
+pub use family::{Blocks, Family, Signatures, Supersede};
 pub use moved::{Action, DATETIME_STEP, Moved};
 pub use retention::{Due, Rule};
 pub use selection::{RestoreCursor, Selection};

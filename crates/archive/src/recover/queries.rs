@@ -86,7 +86,7 @@ fn parameter_in_mssql(n: usize, kind: ColumnType) -> String {
         ColumnType::Time => format!("CAST(@P{n} AS DATETIME2(6))"),
         ColumnType::Date => format!("CAST(@P{n} AS DATE)"),
         ColumnType::Price => format!("CAST(@P{n} AS DECIMAL(10, 2))"),
-        ColumnType::Int | ColumnType::Text | ColumnType::Bool => format!("@P{n}"),
+        ColumnType::Int | ColumnType::Text | ColumnType::Bool | ColumnType::Bytes => format!("@P{n}"),
     }
 }
 

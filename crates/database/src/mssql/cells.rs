@@ -55,6 +55,7 @@ impl ToSql for Param<'_> {
     fn to_sql(&self) -> ColumnData<'_> {
         match self.0 {
             Value::Null(ColumnType::Bool) => ColumnData::Bit(None),
+            Value::Null(ColumnType::Bytes) => ColumnData::Binary(None),
             Value::Null(_) => ColumnData::I64(None),
             Value::Int(int) => ColumnData::I64(Some(*int)),
             Value::Text(text) => ColumnData::String(Some(Cow::Borrowed(text))),
@@ -62,6 +63,7 @@ impl ToSql for Param<'_> {
             Value::Date(day) => ColumnData::Date(Some(date(*day))),
             Value::Price(price) => ColumnData::Numeric(Some(numeric(*price))),
             Value::Bool(bit) => ColumnData::Bit(Some(*bit)),
+            Value::Bytes(bytes) => ColumnData::Binary(Some(Cow::Borrowed(bytes))),
             Value::Ints(ints) => ColumnData::String(Some(Cow::Owned(json(ints)))),
         }
     }
@@ -147,6 +149,14 @@ pub(in super::super) fn text(row: &Row, column: &str) -> Result<Option<String>, 
     match cell(row, column)? {
         ColumnData::String(value) => Ok(value.as_ref().map(ToString::to_string)),
         other => unfit(other, "text"),
+    }
+}
+
+/// Bytes.
+pub(in super::super) fn bytes(row: &Row, column: &str) -> Result<Option<Vec<u8>>, String> {
+    match cell(row, column)? {
+        ColumnData::Binary(value) => Ok(value.as_ref().map(|bytes| bytes.to_vec())),
+        other => unfit(other, "bytes"),
     }
 }
 

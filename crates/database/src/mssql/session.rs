@@ -233,6 +233,7 @@ const fn sql_type(value: &Value) -> &'static str {
         Value::Null(ColumnType::Date) | Value::Date(_) => "DATE",
         Value::Null(ColumnType::Price) | Value::Price(_) => "DECIMAL(10, 2)",
         Value::Null(ColumnType::Bool) | Value::Bool(_) => "BIT",
+        Value::Null(ColumnType::Bytes) | Value::Bytes(_) => "VARBINARY(MAX)",
     }
 }
 
@@ -244,6 +245,7 @@ fn fits_json(row: &[Value]) -> bool {
             // A text has no more UTF-16 units than bytes.
             !escaped && (text.len() <= UNITS_IN_JSON || text.encode_utf16().count() <= UNITS_IN_JSON)
         }
+        Value::Bytes(_) => false,
         _ => true,
     })
 }
@@ -282,6 +284,7 @@ fn json_cell(value: &Value) -> String {
         Value::Date(day) => format!("\"{day}\""),
         Value::Price(price) => format!("\"{price}\""),
         Value::Bool(bit) => bit.to_string(),
+        Value::Bytes(_) => unreachable!("bytes do not fit JSON"),
         Value::Ints(ints) => format!("\"{ints:?}\""),
     }
 }

@@ -161,12 +161,14 @@ pub fn bind(params: &[Value]) -> Result<PgArguments, BoxDynError> {
             Value::Null(ColumnType::Date) => arguments.add(None::<Day>),
             Value::Null(ColumnType::Price) => arguments.add(None::<Decimal>),
             Value::Null(ColumnType::Bool) => arguments.add(None::<bool>),
+            Value::Null(ColumnType::Bytes) => arguments.add(None::<&[u8]>),
             Value::Int(value) => arguments.add(*value),
             Value::Text(text) => arguments.add(&**text),
             Value::Time(at) => arguments.add(Instant(at.micros())),
             Value::Date(day) => arguments.add(Day::from(*day)),
             Value::Price(price) => arguments.add(*price),
             Value::Bool(bit) => arguments.add(*bit),
+            Value::Bytes(bytes) => arguments.add(&**bytes),
             Value::Ints(ints) => arguments.add(&**ints),
         }?;
     }
@@ -203,6 +205,10 @@ pub fn bind_columns(rows: &[Vec<Value>], columns: usize) -> Result<PgArguments, 
                 Value::Bool(bit) => Some(*bit),
                 _ => None,
             })?),
+            ColumnType::Bytes => arguments.add(column(cells(), |value| match value {
+                Value::Bytes(bytes) => Some(&**bytes),
+                _ => None,
+            })?),
         }?;
     }
     Ok(arguments)
@@ -231,5 +237,6 @@ fn kind(value: &Value) -> ColumnType {
         Value::Date(_) => ColumnType::Date,
         Value::Price(_) => ColumnType::Price,
         Value::Bool(_) => ColumnType::Bool,
+        Value::Bytes(_) => ColumnType::Bytes,
     }
 }

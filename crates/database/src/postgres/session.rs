@@ -227,7 +227,12 @@ FROM s";
 /// Splits rows into chunks that fit one statement.
 fn parts(mut rows: &[Vec<Value>]) -> impl Iterator<Item = &[Vec<Value>]> {
     let bytes = |row: &Vec<Value>| -> usize {
-        row.iter().map(|value| if let Value::Text(text) = value { text.len() } else { 0 }).sum()
+        let length = |value: &Value| match value {
+            Value::Text(text) => text.len(),
+            Value::Bytes(bytes) => bytes.len(),
+            _ => 0,
+        };
+        row.iter().map(length).sum()
     };
     std::iter::from_fn(move || {
         let mut size = 0;

@@ -91,6 +91,7 @@ impl Dialect {
         let name = match (self, kind) {
             (_, Type::Other(text)) => text,
             (Self::Sqlite, Type::Price | Type::Json | Type::Text { .. }) => "TEXT",
+            (Self::Sqlite, Type::Bytes) => "BLOB",
             (Self::Sqlite, _) | (Self::Postgres, Type::Narrow) => "INTEGER",
             (_, Type::Int) => "BIGINT",
             (Self::Mssql, Type::Narrow) => "INT",
@@ -110,6 +111,8 @@ impl Dialect {
             (Self::Mssql, Type::Bool) => "BIT",
             (Self::Postgres, Type::Json) => "JSONB",
             (Self::Mssql, Type::Json) => "NVARCHAR(MAX)",
+            (Self::Postgres, Type::Bytes) => "BYTEA",
+            (Self::Mssql, Type::Bytes) => "VARBINARY(MAX)",
         };
         name.to_owned()
     }
@@ -129,6 +132,9 @@ impl Dialect {
             }
             (Self::Postgres, "boolean") | (Self::Mssql, "bit") => Type::Bool,
             (Self::Postgres, "jsonb") => Type::Json,
+            (Self::Sqlite, "blob") | (Self::Postgres, "bytea") | (Self::Mssql, "varbinary(max)") => {
+                Type::Bytes
+            }
             (Self::Mssql, name) => {
                 let plain = name.strip_suffix(" collate latin1_general_bin2");
                 let limit =

@@ -30,6 +30,8 @@ pub enum Type {
     Bool,
     /// A JSON document.
     Json,
+    /// Bytes.
+    Bytes,
     /// Another type, as the engine writes it.
     Other(String),
 }
@@ -55,6 +57,7 @@ impl fmt::Display for Type {
             Self::Price => "decimal (10, 2)",
             Self::Bool => "true or false",
             Self::Json => "JSON",
+            Self::Bytes => "bytes",
             Self::Other(text) => text,
         })
     }
@@ -330,6 +333,7 @@ impl From<&Column> for ColumnModel {
             (StorageForm::Plain, ColumnType::Date) => Type::Date,
             (StorageForm::Plain, ColumnType::Price) => Type::Price,
             (StorageForm::Plain, ColumnType::Bool) => Type::Bool,
+            (StorageForm::Plain, ColumnType::Bytes) => Type::Bytes,
         };
         let default = column.default.map(|preset| match preset {
             ColumnDefault::Int(int) => DefaultValue::Int(int),

@@ -3,6 +3,7 @@
 use super::blocks::BlockStatements;
 use super::lists::ListSpec;
 use super::shapes::{Shape, ShapeStatements, most};
+use super::signatures::SignatureStatements;
 use super::statements::{ColdStatements, ListStatements, SliceStatements};
 use super::templates::queries;
 use thermocline_core::keyset::Order;
@@ -58,7 +59,30 @@ impl ListSpec {
             find: Some(self.assemble(queries::cold_find(), "cold_find", Order::Desc, &find)),
             count: Some(of_shards(self.in_cold(queries::cold_count(), "cold_count", 7, Order::Desc))),
             blocks: self.blocks.map(BlockStatements::of),
+            signatures: self.signatures.map(|tables| self.signatures(tables, of_shards)),
         }
+    }
+
+    /// Assembles the statements that find the blocks in which a text can be.
+    fn signatures(
+        &self,
+        (blocks, signatures): (&'static str, &'static str),
+        of_shards: impl Fn(Statement) -> Statement,
+    ) -> SignatureStatements {
+        let scope = self.filter.first().map_or("scope", |name| self.column(name).archived);
+        let table = self.table.archived.unwrap_or(self.table.name);
+        SignatureStatements::new(|template, order, bits| {
+            let values = [
+                ("bits", bits),
+                ("blocks", blocks.into()),
+                ("signatures", signatures.into()),
+                ("table", table.into()),
+                ("scope", scope.into()),
+                ("direction", if order == Order::Asc { "ASC" } else { "DESC" }.into()),
+                ("parameters", SignatureStatements::parameters().into()),
+            ];
+            of_shards(self.assemble(template, "blocks_matching", order, &values))
+        })
     }
 
     /// Assembles the statements of slices in one tier: of each shape, and of each order.

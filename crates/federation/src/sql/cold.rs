@@ -5,9 +5,11 @@ use async_trait::async_trait;
 use super::blocks::BlockStatements;
 use super::lists::SqlList;
 use super::rows::{no_ids, rows, slice_params, span_params};
+use super::signatures::{SignatureStatements, Wanted};
 use super::statements::ColdStatements;
 use crate::reads::{Cold, ColdCount, ColdError, ColdRows, HotSnapshot};
 use thermocline_core::keyset::{Key, Order, Slice, Span};
+use thermocline_core::signature::{self, Probes};
 use thermocline_core::table::ColumnType;
 use thermocline_database::{Engine, Record, Statement, Tier, Value};
 use thermocline_journal::claim::{self, Head};
@@ -15,6 +17,14 @@ use thermocline_journal::proof;
 
 /// The records of an answer, and the highest move that cold knows to be committed in hot.
 pub(super) type Proven = Result<(Vec<Record>, i64), ColdError>;
+
+/// The blocks that a search looks at first. Each time it goes on it looks at more: a frequent text is found in the first ones, and
+/// a rare one takes few statements.
+const FIRST_BLOCKS: i64 = 4;
+/// The factor by which it looks at more blocks.
+const MORE_BLOCKS: i64 = 8;
+/// The most blocks of one statement.
+const MOST_BLOCKS: i64 = 4_096;
 
 /// The cold tier behind an engine and its replicas.
 ///
@@ -216,8 +226,54 @@ impl Server<'_> {
         Ok(ColdCount { rows: newer + rows, confirmed })
     }
 
-    /// Reads a slice. A list with counted blocks skips whole blocks.
+    /// Reads a slice of a search. Blocks in which the text cannot be are not read.
+    async fn search<L: SqlList>(
+        &self,
+        list: &L,
+        snapshot: HotSnapshot,
+        slice: Slice,
+        (signatures, scope, probes): (&SignatureStatements, i64, &Probes),
+    ) -> Proven {
+        self.check_caught_up(list.resource(), snapshot).await?;
+        let wanted = Wanted { scope, epoch: snapshot.epoch, probes };
+        let (mut found, mut rows, mut proven) = (Vec::new(), 0, None);
+        let (mut rest, mut blocks) = (Some(slice.span), FIRST_BLOCKS);
+        while let Some(span) = rest {
+            let window = signatures.window(self.engine, wanted, (span, slice.order), blocks).await?;
+            if window.is_empty {
+                // There are no rows, unless they are not counted.
+                return self.slice(list, snapshot, slice).await;
+            }
+            for span in window.spans {
+                let part = Slice { span, take: slice.take - rows, ..slice };
+                let (records, confirmed) = self.slice(list, snapshot, part).await?;
+                for record in &records {
+                    rows += i64::from(!record.is_null("id")?);
+                }
+                found.extend(records);
+                proven = proven.max(Some(confirmed));
+                if rows >= slice.take {
+                    return Ok((found, confirmed));
+                }
+            }
+            (rest, blocks) = (window.rest, (blocks * MORE_BLOCKS).min(MOST_BLOCKS));
+        }
+        match proven {
+            Some(confirmed) => Ok((found, confirmed)),
+            // Nothing was read. That has to be proven too.
+            None => self.slice(list, snapshot, Slice { take: 0, ..slice }).await,
+        }
+    }
+
+    /// Reads a slice. A list with counted blocks skips whole blocks, and so does a search.
     async fn read<L: SqlList>(&self, list: &L, snapshot: HotSnapshot, slice: Slice) -> Proven {
+        if slice.skip == 0
+            && slice.take > 0
+            && let Some((signatures, scope)) = cold_statements(list)?.signatures.as_ref().zip(list.scope())
+            && let Some(probes) = list.part().and_then(signature::probes)
+        {
+            return self.search(list, snapshot, slice, (signatures, scope, &probes)).await;
+        }
         let counted = blocks_of(list)?.filter(|_| slice.skip > 0 && slice.order == Order::Desc);
         let Some(counted) = counted else {
             return self.slice(list, snapshot, slice).await;

@@ -19,6 +19,11 @@ pub trait SqlList: List {
         None
     }
 
+    /// Returns the text that its rows contain, with ASCII letters in lower case, if it is a search.
+    fn part(&self) -> Option<&str> {
+        None
+    }
+
     /// Returns how rows of hot get their versions, if the newest page is to come with a token of the change feed.
     fn followed(&self) -> Option<Kind> {
         None
@@ -41,6 +46,7 @@ pub struct ListSpec {
     pub(super) hidden: &'static [&'static str],
     pub(super) day: Option<&'static str>,
     pub(super) containing: Option<&'static str>,
+    pub(super) signatures: Option<(&'static str, &'static str)>,
     pub(super) parent: Option<&'static str>,
     pub(super) children: &'static [Children],
     pub(super) blocks: Option<&'static str>,
@@ -70,6 +76,7 @@ impl ListSpec {
             hidden: &[],
             day: None,
             containing: None,
+            signatures: None,
             parent: None,
             children: &[],
             blocks: None,
@@ -101,6 +108,13 @@ impl ListSpec {
     #[must_use]
     pub const fn containing(self, column: &'static str) -> Self {
         Self { containing: Some(column), ..self }
+    }
+
+    /// Says that the texts of its rows in cold are signed in `signatures`, block by block of the table `blocks`. The first column of
+    /// the filter is the scope.
+    #[must_use]
+    pub const fn signed_in(self, blocks: &'static str, signatures: &'static str) -> Self {
+        Self { signatures: Some((blocks, signatures)), ..self }
     }
 
     /// Says that the rows move with a row of `table`, whose id is the first parameter of the filter.

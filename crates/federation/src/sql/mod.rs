@@ -26,6 +26,7 @@ mod kept;
 mod lists;
 mod rows;
 mod shapes;
+mod signatures;
 mod statements;
 mod templates;
 

@@ -132,6 +132,42 @@ SELECT leaf.upper_at, leaf.upper_id,
         AND (b.upper_at, b.upper_id) <= (top.upper_at, top.upper_id)) AS newer
 FROM top, leaf
 
+-- name: blocks_matching
+-- The inner ORDER BY lets the blocks come along the index, so that no more are looked at than asked for.
+WITH last AS MATERIALIZED (
+    SELECT upper_at, upper_id FROM {blocks}
+    WHERE scope = $1 AND level = 0 AND (upper_at, upper_id) >= ($5, $6)
+    ORDER BY upper_at, upper_id LIMIT 1
+),
+closed AS MATERIALIZED (
+    SELECT min(created_at) AS oldest FROM {table} WHERE +{scope} = $1 AND to_epoch > $2
+),
+looked AS MATERIALIZED (
+    SELECT b.upper_at, b.upper_id, row_number() OVER (ORDER BY b.upper_at {direction}, b.upper_id {direction}) AS place,
+        coalesce(b.upper_at >= closed.oldest, false) OR coalesce(signed.has_bits, true) AS matches
+    FROM last CROSS JOIN closed CROSS JOIN LATERAL (
+        SELECT upper_at, upper_id, max(from_epoch) AS from_epoch FROM {blocks}
+        WHERE scope = $1 AND level = 0
+            AND (upper_at, upper_id) >= ($3, $4) AND (upper_at, upper_id) <= (last.upper_at, last.upper_id)
+        GROUP BY upper_at, upper_id ORDER BY upper_at {direction}, upper_id {direction} LIMIT $7
+    ) b LEFT JOIN LATERAL (
+        SELECT {bits} AS has_bits FROM {signatures} s
+        WHERE s.scope = $1 AND s.upper_at = b.upper_at AND s.upper_id = b.upper_id AND s.from_epoch = b.from_epoch
+        LIMIT 1
+    ) signed ON true
+)
+SELECT looked.upper_at, looked.upper_id, older.upper_at AS lower_at, older.upper_id AS lower_id, looked.place, looked.matches
+FROM looked LEFT JOIN LATERAL (
+    SELECT upper_at, upper_id FROM {blocks}
+    WHERE scope = $1 AND level = 0 AND (upper_at, upper_id) < (looked.upper_at, looked.upper_id)
+    ORDER BY upper_at DESC, upper_id DESC LIMIT 1
+) older ON true
+WHERE looked.matches OR looked.place = (SELECT count(*) FROM looked)
+ORDER BY looked.place
+
+-- name: gram_bit
+get_bit(substring(s.grams FROM ({probe} / 8 % length(s.grams))::int + 1 FOR 1), ({probe} % 8)::int) = 1
+
 -- name: hot_slice
 WITH s AS MATERIALIZED (
     {state}

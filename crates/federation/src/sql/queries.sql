@@ -181,6 +181,16 @@ r.id
 -- parameters: scope int, epoch int, key_at time, key_id int
 -- index: primary key of {blocks}
 
+-- name: blocks_matching
+-- tier: cold
+-- purpose: Looks at the next level 0 blocks between two keys, and returns those in which a text can be, and the last one: blocks without a signature that has not all bits of the text, and those at or above the oldest row that was closed after the epoch, which a signature may lack.
+-- parameters: scope int, epoch int, lower_at time, lower_id int, upper_at time, upper_id int, blocks int{parameters}
+-- index: primary keys of {blocks} and {signatures}; that of the closed versions of {table}
+
+-- name: gram_bit
+-- tier: fragment
+-- purpose: Whether a signature has a bit.
+
 -- name: changes
 -- tier: hot
 -- purpose: Reads the changes of a list's rows from a position up to the bound, with the state of the change feed and of the archive: 0 a row of hot, 1 a row that moved to cold, 2 a row that was erased.

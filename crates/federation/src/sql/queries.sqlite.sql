@@ -151,6 +151,48 @@ SELECT leaf.upper_at, leaf.upper_id,
         AND (b.upper_at, b.upper_id) <= (SELECT upper_at, upper_id FROM top)) AS newer
 FROM top, leaf
 
+-- name: blocks_matching
+WITH closed AS MATERIALIZED (
+    SELECT min(created_at) AS oldest FROM {table} WHERE +{scope} = $1 AND to_epoch > $2
+),
+blocks AS MATERIALIZED (
+    SELECT upper_at, upper_id, max(from_epoch) AS from_epoch FROM {blocks}
+    WHERE scope = $1 AND level = 0 AND (upper_at, upper_id) >= ($3, $4)
+        AND (upper_at, upper_id) <= (
+            SELECT upper_at, upper_id FROM {blocks}
+            WHERE scope = $1 AND level = 0 AND (upper_at, upper_id) >= ($5, $6)
+            ORDER BY upper_at, upper_id LIMIT 1
+        )
+    GROUP BY upper_at, upper_id ORDER BY upper_at {direction}, upper_id {direction} LIMIT $7
+),
+looked AS MATERIALIZED (
+    SELECT b.upper_at, b.upper_id, row_number() OVER (ORDER BY b.upper_at {direction}, b.upper_id {direction}) AS place,
+        coalesce(b.upper_at >= closed.oldest, 0) OR NOT EXISTS (
+            SELECT 1 FROM {signatures} s
+            WHERE s.scope = $1 AND s.upper_at = b.upper_at AND s.upper_id = b.upper_id AND s.from_epoch = b.from_epoch
+                AND NOT ({bits})
+        ) AS matches
+    FROM blocks b JOIN closed
+)
+SELECT upper_at, upper_id, place, matches,
+    (
+        SELECT older.upper_at FROM {blocks} older
+        WHERE scope = $1 AND level = 0 AND (older.upper_at, older.upper_id) < (looked.upper_at, looked.upper_id)
+        ORDER BY older.upper_at DESC, older.upper_id DESC LIMIT 1
+    ) AS lower_at,
+    (
+        SELECT older.upper_id FROM {blocks} older
+        WHERE scope = $1 AND level = 0 AND (older.upper_at, older.upper_id) < (looked.upper_at, looked.upper_id)
+        ORDER BY older.upper_at DESC, older.upper_id DESC LIMIT 1
+    ) AS lower_id
+FROM looked WHERE matches OR place = (SELECT count(*) FROM looked)
+ORDER BY place
+
+-- name: gram_bit
+-- The two digits of a byte, and those of them that have the bit.
+instr(substr('13579BDF2367ABEF4567CDEF89ABCDEF', {probe} % 4 * 8 + 1, 8),
+                substr(hex(substr(s.grams, {probe} / 8 % length(s.grams) + 1, 1)), 2 - {probe} % 8 / 4, 1)) > 0
+
 -- name: changes
 -- One snapshot: the newest version and everything below it are committed.
 WITH s AS MATERIALIZED (

@@ -3,6 +3,7 @@
 use super::blocks::BlockStatements;
 use super::feed::FeedStatements;
 use super::shapes::ShapeStatements;
+use super::signatures::SignatureStatements;
 use thermocline_core::keyset::{Order, Slice};
 use thermocline_database::{Statement, Tier, Value};
 
@@ -58,6 +59,7 @@ pub(super) struct ColdStatements {
     pub find: Option<Statement>,
     pub count: Option<Statement>,
     pub blocks: Option<BlockStatements>,
+    pub signatures: Option<SignatureStatements>,
 }
 
 /// Binds a slice to both orders. It has `{direction}` after each column that it is ordered by.
@@ -77,7 +79,13 @@ impl ListStatements {
     /// Adds a slice of the same list in cold.
     #[must_use]
     pub fn custom_in_cold(self, slice: &Statement) -> Self {
-        let cold = ColdStatements { rows: both_orders(slice), find: None, count: None, blocks: None };
+        let cold = ColdStatements {
+            rows: both_orders(slice),
+            find: None,
+            count: None,
+            blocks: None,
+            signatures: None,
+        };
         Self { cold: Some(cold), ..self }
     }
 
@@ -99,6 +107,7 @@ impl ListStatements {
         if let Some(cold) = &self.cold {
             all.extend(cold.rows.all().chain(&cold.find).chain(&cold.count));
             all.extend(cold.blocks.iter().flat_map(BlockStatements::all));
+            all.extend(cold.signatures.iter().flat_map(SignatureStatements::all));
         }
         if let Some(feed) = &self.feed {
             all.extend(feed.listed());

@@ -56,6 +56,7 @@ impl Declared {
             ColumnType::Date => Self::Date,
             ColumnType::Price => Self::Price,
             ColumnType::Bool => Self::Bit,
+            ColumnType::Bytes => panic!("no table of hot has bytes"),
         }
     }
 

@@ -1,7 +1,7 @@
 //! `archive vacuum`: removes from cold what no reader may see any more.
 //!
 //! Versions closed by old enough moves are removed (`versions`); the deltas of counted blocks (`blocks`) and of user
-//! activity (`activity`) up to there are folded into one. The epoch of the last such move becomes the oldest readable
+//! activity (`activity`) up to there are folded into one. Blocks without a signature are signed (`signatures`). The epoch of the last such move becomes the oldest readable
 //! epoch first: a reader of an older epoch then discards the answer of cold and asks hot again, so no reader sees a
 //! half-removed state. Every transaction is small and leaves a consistent archive, so vacuum may be killed at any
 //! moment; the next run continues. Hot is not touched.
@@ -12,6 +12,7 @@
 
 mod activity;
 mod blocks;
+mod signatures;
 mod sweep;
 mod versions;
 
@@ -37,6 +38,7 @@ impl Vacuum<'_> {
         report.versions = self.count_versions(cold, report.upto).await?;
         report.deltas = self.count_deltas(cold, report.upto).await?;
         report.actions = self.count_actions(cold, report.oldest_readable_epoch).await?;
+        report.signatures = self.count_unsigned(cold).await?;
         cold.rollback().await?;
         report.seconds = begun.elapsed().as_secs_f64();
         Ok(report)
@@ -51,6 +53,7 @@ impl Vacuum<'_> {
         self.remove_versions(cold, &mut report, stop).await?;
         self.fold_deltas(cold, &mut report, stop).await?;
         self.fold_actions(cold, &mut report, stop).await?;
+        self.sign(cold, &mut report, stop).await?;
         report.stopped = stop.load(Ordering::Relaxed);
         if !report.stopped {
             self.analyze(cold).await?;
@@ -62,8 +65,7 @@ impl Vacuum<'_> {
     /// Refreshes the planner's statistics.
     async fn analyze(&self, cold: &mut dyn Session) -> Result<(), TierError> {
         let tables = self.family.tables.iter().map(|moved| moved.archived);
-        let blocks = self.family.blocks.iter().map(|blocks| blocks.table);
-        for table in tables.chain(blocks).chain([ACTIVITY]) {
+        for table in tables.chain(self.family.counted()).chain([ACTIVITY]) {
             cold.begin(Begin::Write).await?;
             cold.execute(&analyze(table), &[]).await?;
             cold.commit().await?;

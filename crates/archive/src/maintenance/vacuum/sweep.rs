@@ -38,6 +38,8 @@ pub struct VacuumReport {
     pub deltas: i64,
     /// Deltas of user activity that were folded into another, or came to 0.
     pub actions: i64,
+    /// Blocks that were signed, so that a search can skip them.
+    pub signatures: i64,
     /// Whether it was stopped before it was done.
     pub stopped: bool,
     /// The duration in seconds.
@@ -54,6 +56,7 @@ impl Vacuum<'_> {
             versions: 0,
             deltas: 0,
             actions: 0,
+            signatures: 0,
             stopped: false,
             seconds: 0.0,
         }

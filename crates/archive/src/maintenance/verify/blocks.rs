@@ -1,12 +1,14 @@
-//! Counted blocks against the rows between their bounds.
+//! Counted blocks and their signatures against the rows between their bounds.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::report::{Findings, ScopeKey, ViolationKind};
 use super::verifier::Verifier;
+use crate::counts::blocks::rows_between;
 use crate::maintenance::queries::sql;
 use crate::model::{Blocks, templates};
 use thermocline_core::keyset::Key;
+use thermocline_core::signature;
 use thermocline_database::{Session, TierError, Value, row_of};
 
 /// The last block that was checked. Blocks are ordered by scope, level and upper bound.
@@ -154,11 +156,13 @@ async fn check(
     findings: &mut Findings,
 ) -> Result<(), TierError> {
     let BlockCursor { scope, level, upper } = block;
-    let params: [Value; 5] =
-        [scope.into(), lower.at.into(), lower.id.into(), upper.at.into(), upper.id.into()];
     let (held, is_aligned) = if level == 0 {
-        (cold.fetch((blocks.keys)(scope), &params).await?.len() as i64, true)
+        let rows = rows_between(cold, blocks, scope, (lower, upper)).await?;
+        check_signature(cold, blocks, (scope, upper), &rows, findings).await?;
+        (rows.len() as i64, true)
     } else {
+        let params: [Value; 5] =
+            [scope.into(), lower.at.into(), lower.id.into(), upper.at.into(), upper.id.into()];
         match cold.fetch(&blocks.sql(sql::block_leaves()), &params).await?.first() {
             Some(record) => (record.int("n")?, record.int("ends")? > 0),
             None => (0, false),
@@ -172,6 +176,32 @@ async fn check(
     }
     if !is_aligned {
         let detail = format!("{} ends inside a block of level 0", name());
+        findings.violation(ViolationKind::Blocks, None, detail);
+    }
+    Ok(())
+}
+
+/// Checks that the signature of a block, if it has one that holds, hides none of its rows.
+async fn check_signature(
+    cold: &mut dyn Session,
+    blocks: &Blocks,
+    (scope, upper): (i64, Key),
+    rows: &[(Key, String)],
+    findings: &mut Findings,
+) -> Result<(), TierError> {
+    if blocks.signatures.is_none() {
+        return Ok(());
+    }
+    let params = [scope.into(), upper.at.into(), upper.id.into()];
+    let records = cold.fetch(&blocks.sql(sql::block_signature()), &params).await?;
+    let Some(signature) = records.first().map(|record| record.bytes("grams")).transpose()? else {
+        return Ok(());
+    };
+    if let Some((key, _)) = rows.iter().find(|(_, text)| !signature::covers(&signature, text)) {
+        let detail = format!(
+            "the signature of the block of scope {scope} up to {} {} hides the row at {} {}",
+            upper.at, upper.id, key.at, key.id
+        );
         findings.violation(ViolationKind::Blocks, None, detail);
     }
     Ok(())

@@ -21,7 +21,7 @@ pub enum ViolationKind {
     NeitherTier,
     /// A row is visible in cold twice at one epoch.
     TwiceInCold,
-    /// A counted block does not hold as many rows as it counts.
+    /// A counted block does not hold as many rows as it counts, or its signature hides one of them from searches.
     Blocks,
     /// User activity is counted more or less often than cold holds it.
     Behavior,

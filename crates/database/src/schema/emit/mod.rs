@@ -159,6 +159,9 @@ fn filler(dialect: Dialect, kind: &Type) -> String {
         (_, Type::Time | Type::Date) => dialect.default_text(&DefaultValue::Now),
         (_, Type::Bool) => dialect.default_text(&DefaultValue::Bool(false)),
         (_, Type::Json) => "'null'".to_owned(),
+        (Dialect::Sqlite, Type::Bytes) => "x''".to_owned(),
+        (Dialect::Postgres, Type::Bytes) => "''".to_owned(),
+        (Dialect::Mssql, Type::Bytes) => "0x".to_owned(),
         (_, Type::Text { .. } | Type::Other(_)) => dialect.default_text(&DefaultValue::Text(String::new())),
         _ => "0".to_owned(),
     }
