@@ -114,8 +114,15 @@ test('marks the boundary of the tiers at a date', async ({ console: page, demo }
     const index = older.messages.findIndex((row) => row.from_archive);
     const surface = older.messages[index - 1] ?? newer!;
     await page.getByLabel('Go to a date').fill(surface.created_at.slice(0, 10));
-    await expect(messages(page).getByRole('separator')).toHaveCount(1);
-    const line = await messages(page).getByRole('separator').boundingBox();
+    // The date leads to the first message of the day; late in the day the boundary is further down.
+    const boundary = messages(page).getByRole('separator');
+    await messages(page).hover();
+    await expect(async () => {
+        await page.mouse.wheel(0, 200);
+        await expect(boundary).toHaveCount(1, { timeout: 300 });
+        await expect(messages(page).getByText(surface.content, { exact: true })).toBeInViewport({ timeout: 300 });
+    }).toPass();
+    const line = await boundary.boundingBox();
     const below = await topOf(page, surface.content);
     expect(below).toBeGreaterThan(line!.y);
 });
