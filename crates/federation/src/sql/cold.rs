@@ -73,7 +73,7 @@ impl<'a> SqlCold<'a> {
 }
 
 /// Reads the rows of an answer.
-fn cold_rows<L: SqlList>(
+pub(super) fn cold_rows<L: SqlList>(
     list: &L,
     order: Order,
     (records, confirmed): (Vec<Record>, i64),

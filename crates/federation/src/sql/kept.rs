@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::cold::{Proven, SqlCold, cold_statements};
+use super::cold::{Proven, SqlCold, cold_rows, cold_statements};
 use super::lists::SqlList;
 use super::rows::{rows, slice_params, span_params};
 use super::statements::ColdStatements;
@@ -84,12 +84,17 @@ impl<'a> KeptCold<'a> {
         {
             return Ok((records, snapshot.epoch));
         }
-        let (records, confirmed) = self.cold.proven(resource, statement, snapshot, params).await?;
-        if let Some(shared) = shared {
-            shared.keep(&records, confirmed);
-        }
-        Ok((records, confirmed))
+        asked_and_kept(shared, self.cold.proven(resource, statement, snapshot, params)).await
     }
+}
+
+/// Asks, and keeps the answer.
+async fn asked_and_kept(shared: Option<Shared<'_>>, asked: impl Future<Output = Proven>) -> Proven {
+    let (records, confirmed) = asked.await?;
+    if let Some(shared) = shared {
+        shared.keep(&records, confirmed);
+    }
+    Ok((records, confirmed))
 }
 
 /// Returns rows that are known, or asks for them. Kept records that do not read as rows of the list are none.
@@ -106,11 +111,7 @@ async fn known_or_asked<L: SqlList>(
     {
         return Ok(ColdRows { rows, confirmed: snapshot.epoch });
     }
-    let (records, confirmed) = asked.await?;
-    if let Some(shared) = shared {
-        shared.keep(&records, confirmed);
-    }
-    Ok(ColdRows { rows: rows(list, order, &records)?, confirmed })
+    cold_rows(list, order, asked_and_kept(shared, asked).await?)
 }
 
 #[async_trait]
