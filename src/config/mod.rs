@@ -89,7 +89,7 @@ pub struct Settings {
     pub console: ConsoleSettings,
     /// Whether hot has a change feed; `None`: as the engine suggests, which is yes for an embedded file and no for a server.
     pub live: Option<bool>,
-    /// What servers share; none without a Redis.
+    /// The Redis that servers share; `None` if there is none.
     pub shared: Option<SharedSettings>,
     /// Limits of the server.
     pub limits: LimitSettings,

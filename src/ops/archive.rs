@@ -1,5 +1,5 @@
-//! `GET /api/archive/status`: for admins, the same as `thermocline archive status --json`, and how long answers took. The routes
-//! that change something are below.
+//! `GET /api/archive/status`: for admins, the same as `thermocline archive status --json`, and the latency of answers. Routes that
+//! change something are in [`control`].
 
 pub mod control;
 
@@ -86,8 +86,8 @@ struct ArchiveStatus<'a> {
     /// In the order in which they are archived.
     #[schema(value_type = Vec<ResourceStatus>)]
     resources: &'a [Status],
-    /// How long the answers of this server took over the last hour, by the tiers that they asked. Probes and the routes of the
-    /// archive do not count.
+    /// The latency of the answers of this server over the last hour, by the tiers that they asked, without probes and the routes
+    /// of the archive.
     latency: Vec<Latency>,
 }
 

@@ -1,4 +1,4 @@
-//! How long answers took over the last hour, by the tiers that they asked.
+//! The latency of answers over the last hour, by the tiers that they asked.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -122,8 +122,8 @@ impl Latencies {
     }
 }
 
-/// How long the answers of the last hour took that asked the same tiers. Times are milliseconds until an answer began, exact to
-/// 5 %.
+/// The latency of those answers of the last hour that asked the same tiers. Times are milliseconds until an answer began, exact
+/// to 5 %.
 #[derive(Debug, PartialEq, Serialize, ToSchema)]
 pub struct Latency {
     /// The tiers.

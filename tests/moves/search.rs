@@ -346,7 +346,7 @@ fn a_search_reads_only_blocks_that_can_match() {
         let report = run_mover(&pair.mover(SIZES), family, &plan(30, 100)).await;
         assert_eq!((report.outcome, report.rows), (Outcome::Done, 1_000));
         let newest = SIZES.most[0] as usize;
-        // What is looked for, the rows that may be read, and how many are found.
+        // The text, the number of rows that may be read, and the number of matches.
         let cases = [
             ("giraffe", newest, 0),
             ("聯發科股票", newest, 0),

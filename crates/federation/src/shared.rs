@@ -1,13 +1,12 @@
 //! Answers of cold that servers keep for each other, in a store that may lose or forge any of them.
 //!
-//! An answer belongs to the state of hot that cold was asked at, its epoch and token, and never changes: that state is part of its key.
-//! But cold also proves with each answer that the two databases belong to one instant, and a kept answer does not. So a
-//! server that was answered notes the state for a few seconds, as a **recent proof**, and a kept answer counts only at the state
-//! that the recent proof of its resource names. So after one of the databases has come back from a backup, servers ask cold again
-//! within those seconds, and notice it.
+//! An answer belongs to one state of hot, its epoch and token, and never changes; the state is part of its key. But cold also
+//! proves with each answer that the two databases belong to one instant, and a kept answer proves nothing. A server that gets an
+//! answer from cold therefore stores the state for a few seconds, as a **recent proof**. A kept answer is used only if the recent
+//! proof of its resource names the same state. After a database was restored from a backup, servers ask cold again within those seconds, and notice it.
 //!
-//! A value is sealed with a key that follows from the number of the pair, which is in both databases and never in the store, and
-//! with its own name. Whatever else is found under a name is no answer.
+//! A value is authenticated by a hash, keyed with the number of the pair, of its own key and content. The number is in both
+//! databases and never in the store. A value with another hash is ignored.
 
 use std::fmt;
 use std::io::Write as _;

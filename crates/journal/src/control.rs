@@ -9,7 +9,7 @@ use thermocline_core::table::ColumnType;
 use thermocline_database::{Begin, Engine, Record, TierError, Value};
 
 const TABLE: &str = "archive_control";
-/// How often a change is tried when another one is in its way.
+/// Attempts of a change that conflicts with another one.
 const ATTEMPTS: u32 = 3;
 const COLUMNS: [&str; 5] = ["resource", "paused", "rows_per_second", "max_hot_latency_ms", "changed_at"];
 

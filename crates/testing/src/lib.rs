@@ -106,8 +106,8 @@ impl Service {
         Self::begin(hot, cold, request_timeout.into(), None, ClaimSettings::default(), None).await
     }
 
-    /// Starts another service over the tiers of this one, which shares a Redis with others. The rate of a caller is none, or the one
-    /// that counts in all of them.
+    /// Starts another service over the tiers of this one, which shares a Redis with others. All of them count the requests of a
+    /// caller together; a rate of 0 is no limit.
     pub async fn sharing(&self, shared: &SharedSettings, rate_per_caller: u32) -> Self {
         let pair = journal::pair::number_of(&*self.hot).await.expect("hot answers").expect("a pair");
         let shared = Shared::open(shared, pair).expect("a URL");

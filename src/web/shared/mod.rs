@@ -1,4 +1,4 @@
-//! What the servers of one installation share through Redis or Valkey: answers of cold, and the rate of each caller.
+//! The state that the servers of one installation share through Redis or Valkey: answers of cold, and the rate of each caller.
 //!
 //! Nothing there is needed. A server whose Redis is slow, dead or empty asks the databases, and counts its own requests alone.
 
@@ -22,7 +22,7 @@ pub const UP: &str = "thermocline_redis_up";
 /// Histogram of the time of requests to Redis, by operation and outcome.
 pub const SECONDS: &str = "thermocline_redis_request_seconds";
 
-/// The server that is shared, and the time that a request waits for it.
+/// The Redis that is shared, and the time that a request waits for it.
 #[derive(Clone, Debug)]
 pub struct SharedSettings {
     /// `redis://…` or `rediss://…`, with the password.
@@ -31,7 +31,7 @@ pub struct SharedSettings {
     pub timeout: Duration,
 }
 
-/// What this server shares with the others of its pair.
+/// The connection of this server to the Redis that it shares with the others of its pair.
 #[derive(Clone, Debug)]
 pub struct Shared {
     redis: Arc<Redis>,

@@ -1,8 +1,8 @@
 //! Signatures of counted blocks, the reading side: the parts of a cold list in which a text can be.
 //!
-//! A block with a signature that lacks a part of the text holds no row with it, whatever the epoch: a signature is of all open rows
-//! of its block, and only rows that left the block since, which a reader of an older epoch still sees, may be missing. Their
-//! blocks are read, and so are blocks without a signature. The archive writes the signatures.
+//! A signature covers all open rows of its block. If it lacks a gram of the text, no open row of the block contains the text.
+//! Rows that left the block later are not covered, but readers of an older epoch still see them: their blocks are always read, as
+//! are blocks without a signature. The archive writes the signatures.
 
 use super::templates::queries;
 use thermocline_core::keyset::{Key, Order, Span};
@@ -27,7 +27,7 @@ pub(super) struct Window {
     pub is_empty: bool,
 }
 
-/// What is looked for.
+/// The text that is searched for, and where.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Wanted<'a> {
     /// The scope of the blocks.
