@@ -11,10 +11,11 @@ use axum::extract::State;
 use axum::response::Response;
 use moka::future::Cache;
 use serde::Serialize;
+use tokio::sync::Mutex;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::archive::status::{self, Status};
+use crate::archive::status::{Status, StatusReader};
 use crate::archive::{ArchiveOptions, Family, Rule};
 use crate::clock::Timestamp;
 use crate::journal::JournalError;
@@ -26,7 +27,7 @@ use crate::web::context::RequestContext;
 use crate::web::problem::Problem;
 use crate::web::state::App;
 
-/// The time for which a status is given again: rows are counted for it.
+/// The time for which a status is given again.
 const FRESH_FOR: Duration = Duration::from_secs(2);
 /// Seconds after which another try makes sense.
 const RETRY_AFTER: u64 = 5;
@@ -53,28 +54,52 @@ impl Default for DueRules {
     }
 }
 
-/// Returns the routes.
+/// Returns the routes. They need [`Statuses`].
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(archive_status))
-        .routes(routes!(control::set_archive_control))
-        .layer(Extension(Statuses::default()))
+    OpenApiRouter::new().routes(routes!(archive_status)).routes(routes!(control::set_archive_control))
 }
 
-/// The status of the last seconds. Concurrent requests share one.
+/// Reads the status of every resource. Concurrent requests share that of the last seconds.
 #[derive(Clone, Debug)]
-struct Statuses(Cache<(), Arc<Vec<Status>>>);
-
-impl Default for Statuses {
-    fn default() -> Self {
-        Self(Cache::builder().max_capacity(1).time_to_live(FRESH_FOR).build())
-    }
+pub struct Statuses {
+    last: Cache<(), Arc<Vec<Status>>>,
+    readers: Arc<Mutex<Vec<StatusReader>>>,
 }
 
 impl Statuses {
+    /// Returns one for the resources of `rules`, which select their due rows.
+    pub fn new(rules: &DueRules) -> Self {
+        let readers = rules.all().iter().map(|&(family, rule)| StatusReader::new(family, rule)).collect();
+        Self {
+            last: Cache::builder().max_capacity(1).time_to_live(FRESH_FOR).build(),
+            readers: Arc::new(Mutex::new(readers)),
+        }
+    }
+
+    async fn get(&self, app: &App) -> Result<Arc<Vec<Status>>, Arc<JournalError>> {
+        self.last.try_get_with((), async { self.read(app).await.map(Arc::new) }).await
+    }
+
+    /// Reads the status of every resource. While cold is unavailable, only what hot knows is in it.
+    async fn read(&self, app: &App) -> Result<Vec<Status>, JournalError> {
+        let mut all = Vec::new();
+        let mut cold = app.cold();
+        for reader in self.readers.lock().await.iter_mut() {
+            let status = match reader.read(app.hot(), cold, app.clock()).await {
+                Err(JournalError::Tier(TierError::Unavailable { tier: Tier::Cold, .. })) => {
+                    cold = None;
+                    reader.read(app.hot(), None, app.clock()).await
+                }
+                status => status,
+            };
+            all.push(status?);
+        }
+        Ok(all)
+    }
+
     /// Lets the next request read anew.
     async fn forget(&self) {
-        self.0.invalidate(&()).await;
+        self.last.invalidate(&()).await;
     }
 }
 
@@ -197,13 +222,13 @@ struct MoverClaim {
     epoch: i64,
 }
 
-/// How far rows have moved, what is due, and what prevents moves. Needs the scope `admin`. It may be two seconds old.
+/// How far rows have moved, what is due, and what prevents moves. Needs the scope `admin`. It may be two seconds old. Large tables are
+/// counted now and then: in between, rows that have moved are subtracted, and rows that arrive are missing.
 #[utoipa::path(get, path = "/api/archive/status", operation_id = "get_archive_status", tag = "operations",
     responses((status = 200, body = ArchiveStatus, description = "The status of each resource that moves.")))]
 async fn archive_status(
     caller: Caller,
     State(app): State<App>,
-    Extension(rules): Extension<DueRules>,
     Extension(statuses): Extension<Statuses>,
     Extension(latencies): Extension<Latencies>,
     context: RequestContext,
@@ -212,28 +237,9 @@ async fn archive_status(
     if !caller.admin {
         return Err(Problem::Forbidden { scope: "admin" });
     }
-    let read = async { read(&app, &rules).await.map(Arc::new) };
-    let read = statuses.0.try_get_with((), read).await;
-    let resources = read.map_err(|error| problem(&error))?;
+    let resources = statuses.get(&app).await.map_err(|error| problem(&error))?;
     let latency = latencies.last_hour();
     Ok(context.json(&ArchiveStatus { success: true, resources: &resources, latency }))
-}
-
-/// Reads the status of every resource. While cold is unavailable, only what hot knows is in it.
-async fn read(app: &App, rules: &DueRules) -> Result<Vec<Status>, JournalError> {
-    let mut all = Vec::new();
-    let mut cold = app.cold();
-    for &(family, rule) in rules.all() {
-        let status = match status::status(app.hot(), cold, app.clock(), family, rule).await {
-            Err(JournalError::Tier(TierError::Unavailable { tier: Tier::Cold, .. })) => {
-                cold = None;
-                status::status(app.hot(), None, app.clock(), family, rule).await
-            }
-            status => status,
-        };
-        all.push(status?);
-    }
-    Ok(all)
 }
 
 /// Returns the problem of an error that concurrent requests share.

@@ -3,11 +3,11 @@
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-use futures::future::{join, join_all};
+use futures::future::{join_all, join3};
 
 use super::metrics::catalogue::{EPOCH_LAG, TABLE_BYTES, TABLE_ROWS, TIER_UP};
 use super::metrics::replicas;
-use crate::archive::status::status;
+use crate::archive::status::StatusReader;
 use crate::archive::{Family, Rule, metrics as archive};
 use crate::journal::{entry, state};
 use crate::schema;
@@ -19,9 +19,9 @@ use crate::web::state::App;
 const SERVERS_EVERY: Duration = Duration::from_secs(15);
 /// The time after which a server without an answer counts as unavailable.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
-/// The shortest time between two samples of rows and sizes.
+/// The shortest time between two samples of rows or sizes.
 const ROWS_EVERY: Duration = Duration::from_mins(1);
-/// After a sample of rows and sizes, the pause is at least so many times as long as the sample took.
+/// After rows were counted, the pause is at least so many times as long as that took.
 const PAUSE: u32 = 50;
 
 crate::queries! {
@@ -32,7 +32,7 @@ crate::queries! {
 
 /// Samples at intervals, for ever. `rules` selects the due rows of each resource.
 pub async fn sample(app: &App, rules: &[(&'static Family, Rule)]) {
-    join(sample_servers(app, rules), sample_rows(app, rules)).await;
+    join3(sample_servers(app, rules), sample_rows(app, rules), sample_tables(app)).await;
 }
 
 async fn sample_servers(app: &App, rules: &[(&'static Family, Rule)]) {
@@ -80,24 +80,38 @@ async fn newest_moves(
 async fn sample_rows(app: &App, rules: &[(&'static Family, Rule)]) {
     // Without cold, no row is due.
     let Some(cold) = app.cold() else { return };
+    let reader =
+        |(family, rule): &(&'static Family, Rule)| StatusReader::new(family, *rule).with_pause(PAUSE);
+    let mut readers: Vec<StatusReader> = rules.iter().map(reader).collect();
     loop {
-        let begun = Instant::now();
-        for (family, rule) in rules {
-            match status(app.hot(), Some(cold), app.clock(), family, *rule).await {
+        for reader in &mut readers {
+            match reader.read(app.hot(), Some(cold), app.clock()).await {
                 Ok(status) => archive::status_read(&status),
                 Err(error) => {
-                    tracing::debug!(resource = family.resource, error = explain(&error), "no sample of rows");
+                    tracing::debug!(
+                        resource = reader.resource(),
+                        error = explain(&error),
+                        "no sample of rows"
+                    );
                 }
             }
         }
-        if let Err(error) = sample_tables(cold).await {
+        tokio::time::sleep(ROWS_EVERY).await;
+    }
+}
+
+async fn sample_tables(app: &App) {
+    let Some(cold) = app.cold() else { return };
+    loop {
+        let begun = Instant::now();
+        if let Err(error) = read_sizes(cold).await {
             tracing::debug!(error = explain(&error), "no sample of the sizes of tables");
         }
         tokio::time::sleep(ROWS_EVERY.max(begun.elapsed() * PAUSE)).await;
     }
 }
 
-async fn sample_tables(cold: &dyn Engine) -> Result<(), TierError> {
+async fn read_sizes(cold: &dyn Engine) -> Result<(), TierError> {
     for record in cold.fetch(&TABLE_SIZES, &[]).await? {
         let table = record.text("name")?;
         metrics::gauge!(TABLE_ROWS, "table" => table.clone()).set(record.int("n")? as f64);

@@ -31,7 +31,7 @@ use self::refusal::Refusals;
 use crate::clock::Clock;
 use crate::console::{self, ConsoleSettings};
 use crate::openapi::{self, Api, Form};
-use crate::ops::archive::DueRules;
+use crate::ops::archive::{DueRules, Statuses};
 use crate::ops::latency::Latencies;
 use crate::web::admission::{self, Exempt, Gate};
 use crate::web::base_path::{self, BasePath};
@@ -126,7 +126,7 @@ pub fn router(app: App, options: impl Into<Options>) -> Router {
         .fallback(|| async { Problem::NotFound { what: "path" } })
         .method_not_allowed_fallback(|| async { Problem::MethodNotAllowed })
         .with_state(app)
-        .layer(Extension(options.due))
+        .layer(Extension(Statuses::new(&options.due)))
         .layer(Extension(latencies.clone()))
         // From the inside out: the response to a panic, too, is timed, compressed, kept private and finished.
         .layer(RequestBodyLimitLayer::new(BODY_LIMIT))

@@ -1,13 +1,16 @@
 //! `archive status` of healthy and unhealthy pairs.
 
-use thermocline::archive::status::{Status, status};
+use std::sync::atomic::AtomicBool;
+
+use thermocline::archive::status::{Status, StatusReader, status};
+use thermocline::archive::{Family, Outcome, Selection};
 use thermocline::clock::DAY;
-use thermocline::resources;
+use thermocline::{resources, schema};
 
 use super::fault_injection::{now, pair_with_history};
 use super::faulty_engine::{Fault, Faulty, Fuse};
 use super::program::{Ended, Program};
-use super::{HOT, Pair, SIZES, copy_file, mover, plan, run, run_mover, scratch};
+use super::{HOT, Pair, SIZES, copy_file, logical_table, mover, plan, run, run_batch, run_mover, scratch};
 use crate::support::bounds::bound;
 use crate::support::waiting::output;
 
@@ -47,6 +50,123 @@ fn status_counts_due_rows_and_past_moves() {
             assert_eq!((last.epoch, last.kind, last.finished), (after.epoch, "archive", now()));
             assert!(cold.unconfirmed.is_empty() && cold.mover.is_none(), "{resource}");
         }
+    });
+}
+
+/// A status that is read again and again, and counted anew only when it must be, beside one that is always counted.
+struct Beside<'a> {
+    pair: &'a Pair,
+    family: &'static Family,
+    reader: StatusReader,
+}
+
+impl<'a> Beside<'a> {
+    fn new(pair: &'a Pair, family: &'static Family) -> Self {
+        Self { pair, family, reader: StatusReader::new(family, 15 * DAY).with_pause(u32::MAX) }
+    }
+
+    /// Returns what is due, in hot and in cold by the reader and by a count.
+    async fn read(&mut self) -> [(i64, i64, Option<i64>); 2] {
+        let Pair { hot, cold, clock } = self.pair;
+        let read = self.reader.read(&**hot, Some(&**cold), clock).await.expect("a status");
+        let counted = look(self.pair, self.family.resource).await;
+        assert_eq!((read.epoch, read.rejects.rows), (counted.epoch, counted.rejects.rows));
+        [read, counted].map(|status| (status.due, status.rows_in_hot, status.cold.map(|cold| cold.rows)))
+    }
+
+    async fn check(&mut self, when: &str) -> i64 {
+        let [read, counted] = self.read().await;
+        assert_eq!(read, counted, "{}, {when}", self.family.resource);
+        read.0
+    }
+}
+
+#[test]
+fn a_status_that_is_carried_on_is_right_after_every_kind_of_move() {
+    run(async {
+        let folder = scratch();
+        pair_with_history(folder.path()).await;
+        let pair = Pair::open(folder.path(), now()).await;
+        for family in resources::families() {
+            let mover = pair.mover(SIZES);
+            let mut beside = Beside::new(&pair, family);
+            let begin = beside.check("at first").await;
+            for _ in 0..3 {
+                let moved = run_batch(&mover, family, &plan(15, 3)).await;
+                assert!(moved.of_resource > 0, "{}: {moved:?}", family.resource);
+                beside.check("after a batch").await;
+            }
+            run_mover(&mover, family, &plan(15, 9)).await;
+            assert!(begin > 0 && beside.check("after a run").await == 0, "{}", family.resource);
+            let restored =
+                mover.restore(family, Selection::All, 30, &AtomicBool::new(false), &mut |_| {}).await;
+            assert_eq!((restored.outcome, restored.error), (Outcome::Done, None));
+            assert!(beside.check("after a restore").await > begin, "{}", family.resource);
+            thermocline::journal::state::set_held(&*pair.hot, family.resource, false).await.expect("resumed");
+            run_batch(&mover, family, &plan(15, 9)).await;
+            beside.check("after another batch").await;
+        }
+    });
+}
+
+#[test]
+fn a_status_that_is_carried_on_sees_rejects_at_once_and_arrivals_at_the_next_count() {
+    run(async {
+        let folder = scratch();
+        pair_with_due_messages(folder.path()).await;
+        let pair = Pair::open(folder.path(), now()).await;
+        let messages = resources::families()[0];
+        let mut beside = Beside::new(&pair, messages);
+        let due = beside.check("at first").await;
+        let reject = "INSERT INTO archive_rejects SELECT 'messages', min(id), 'why not', 1 FROM messages";
+        pair.change(reject, &[]).await;
+        assert_eq!(beside.check("with a reject").await, due - 1);
+
+        let put = async |id| {
+            let late = logical_table::message(id, 1, now().plus(-40 * DAY));
+            pair.put(&schema::MESSAGES, logical_table::message_row(&late)).await;
+        };
+        put(1001).await;
+        let [read, counted] = beside.read().await;
+        assert_eq!(read.0, counted.0 - 1, "the rows are not counted at every look");
+        // The mover takes one more than is known of.
+        run_mover(&pair.mover(SIZES), messages, &plan(15, 9)).await;
+        let [read, counted] = beside.read().await;
+        assert_eq!((read.0, counted.0), (0, 0), "nothing is due");
+        put(1002).await;
+        assert_eq!(beside.check("a row came after the last was taken").await, 1);
+
+        let mut counting = StatusReader::new(messages, 15 * DAY).with_pause(0);
+        for due in 1..4 {
+            let read = counting.read(&*pair.hot, Some(&*pair.cold), &pair.clock).await.expect("a status");
+            assert_eq!(read.due, due);
+            put(1002 + due).await;
+        }
+    });
+}
+
+#[test]
+fn a_copy_that_hot_has_not_committed_is_no_row_in_cold() {
+    run(async {
+        let folder = scratch();
+        pair_with_due_messages(folder.path()).await;
+        let pair = Pair::open(folder.path(), now()).await;
+        let messages = resources::families()[0];
+        let mut seen = false;
+        for k in (1..200).step_by(bound("THERMOCLINE_TEST_STRIDE", 1, 3) as usize) {
+            let fuse = Fuse::new(k, Fault::Death);
+            let (hot, cold) = Faulty::both(&pair, &fuse);
+            let one = thermocline::archive::ArchiveOptions { max_rows: Some(1), ..plan(15, 1) };
+            run_mover(&mover(&hot, &cold, &pair.clock, SIZES), messages, &one).await;
+            let status = look(&pair, "messages").await;
+            let cold = status.cold.expect("cold");
+            assert_eq!(status.rows_in_hot + cold.rows, 20, "call {k}: {cold:?}");
+            seen |= cold.last.is_some_and(|last| last.epoch > status.epoch);
+            if !fuse.burnt() {
+                break;
+            }
+        }
+        assert!(seen, "some copy was not committed");
     });
 }
 

@@ -57,6 +57,11 @@ pub async fn read(hot: &dyn Engine, resource: &str) -> Result<State, JournalErro
     one(resource, &hot.fetch(sql::state(), &[resource.into()]).await?)
 }
 
+/// Returns the state row in the snapshot of the open transaction.
+pub async fn read_in(hot: &mut dyn Session, resource: &str) -> Result<State, JournalError> {
+    one(resource, &hot.fetch(sql::state(), &[resource.into()]).await?)
+}
+
 fn one(resource: &str, records: &[Record]) -> Result<State, JournalError> {
     match records.first() {
         Some(record) => Ok(State::of(record)?),

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::mover::stop_on_signal;
 use super::pace;
-use crate::archive::status::{Status, status};
+use crate::archive::status::{Status, StatusReader};
 use crate::archive::{Family, Rule};
 use crate::cli::failure::Failure;
 use crate::cli::tiers::Tiers;
@@ -17,8 +17,6 @@ use crate::telemetry::explain;
 
 /// The looks that a rate is taken over.
 const LOOKS: usize = 10;
-/// After a look, the pause is at least so many times as long as it took: counting must not slow what it watches.
-const PAUSE: u32 = 10;
 /// The interval at which a pause checks whether the process is to stop.
 const CHECK: Duration = Duration::from_millis(100);
 
@@ -64,11 +62,12 @@ pub async fn run(
     json: bool,
 ) -> Result<(), Failure> {
     let stop = stop_on_signal();
-    let mut looks: Vec<VecDeque<Look>> = resources.iter().map(|_| VecDeque::new()).collect();
+    let watched =
+        |(family, rule): &(&'static Family, Rule)| (StatusReader::new(family, *rule), VecDeque::new());
+    let mut watched: Vec<(StatusReader, VecDeque<Look>)> = resources.iter().map(watched).collect();
     while !stop.load(Ordering::Relaxed) {
-        let begun = Instant::now();
-        for ((family, rule), looks) in resources.iter().zip(&mut looks) {
-            match status(&*tiers.hot, tiers.cold(), clock, family, *rule).await {
+        for (reader, looks) in &mut watched {
+            match reader.read(&*tiers.hot, tiers.cold(), clock).await {
                 Ok(status) => {
                     let progress = add(looks, clock.now(), &status);
                     if json {
@@ -78,10 +77,10 @@ pub async fn run(
                     }
                 }
                 // It may be back at the next look.
-                Err(error) => errln!("{}: {}", family.resource, explain(&error)),
+                Err(error) => errln!("{}: {}", reader.resource(), explain(&error)),
             }
         }
-        pause(every.max(begun.elapsed() * PAUSE), &stop).await;
+        pause(every, &stop).await;
     }
     Ok(())
 }
@@ -99,7 +98,7 @@ fn add(looks: &mut VecDeque<Look>, at: Timestamp, status: &Status) -> Progress {
     if looks.len() > LOOKS {
         looks.pop_front();
     }
-    let rows_per_second = looks.front().and_then(|first| rate(first, looks.back()?));
+    let rows_per_second = rate(looks.make_contiguous());
     let seconds_left = rows_per_second.filter(|rate| *rate > 0.0).map(|rate| status.due as f64 / rate);
     let claim = status.cold.as_ref().and_then(|cold| cold.mover.as_ref());
     Progress {
@@ -118,11 +117,14 @@ fn add(looks: &mut VecDeque<Look>, at: Timestamp, status: &Status) -> Progress {
     }
 }
 
-/// Returns the rows by which the due ones became fewer in a second. Without a move in between they did not: rows that the
-/// platform itself removes are no progress.
-fn rate(first: &Look, last: &Look) -> Option<f64> {
+/// Returns the due rows that moved in a second. Rows that became due meanwhile do not count, and neither do rows that the platform itself
+/// removed.
+fn rate(looks: &[Look]) -> Option<f64> {
+    let (first, last) = looks.first().zip(looks.last())?;
     let micros = last.at.micros() - first.at.micros();
-    let moved = if last.epoch > first.epoch { (first.due - last.due).max(0) } else { 0 };
+    let moved =
+        |pair: &[Look]| if pair[1].epoch > pair[0].epoch { (pair[0].due - pair[1].due).max(0) } else { 0 };
+    let moved: i64 = looks.windows(2).map(moved).sum();
     (micros > 0).then(|| (moved as f64 * 1e7 / micros as f64).round() / 10.0)
 }
 
@@ -163,11 +165,21 @@ mod tests {
 
     #[test]
     fn the_rate_is_that_of_rows_which_moved() {
-        assert_eq!(rate(&look(0, 10_000, 1), &look(4, 2_000, 9)), Some(2000.0));
-        assert_eq!(rate(&look(0, 10_000, 1), &look(3, 9_999, 2)), Some(0.3));
-        assert_eq!(rate(&look(0, 10_000, 1), &look(4, 2_000, 1)), Some(0.0), "removed by the platform");
-        assert_eq!(rate(&look(0, 10, 1), &look(4, 50, 2)), Some(0.0), "more became due than moved");
-        assert_eq!(rate(&look(0, 10, 1), &look(0, 10, 1)), None, "one look alone");
+        let of = |looks: &[(i64, i64, i64)]| {
+            let looks: Vec<Look> =
+                looks.iter().map(|(second, due, epoch)| look(*second, *due, *epoch)).collect();
+            rate(&looks)
+        };
+        assert_eq!(of(&[(0, 10_000, 1), (4, 2_000, 9)]), Some(2000.0));
+        assert_eq!(of(&[(0, 10_000, 1), (3, 9_999, 2)]), Some(0.3));
+        assert_eq!(of(&[(0, 10_000, 1), (4, 2_000, 1)]), Some(0.0), "removed by the platform");
+        assert_eq!(of(&[(0, 10, 1), (4, 50, 2)]), Some(0.0), "more became due than moved");
+        assert_eq!(
+            of(&[(0, 1_000, 1), (2, 400, 2), (4, 900, 2), (6, 600, 3)]),
+            Some(150.0),
+            "some became due"
+        );
+        assert_eq!(of(&[(0, 10, 1)]), None, "one look alone");
     }
 
     #[test]

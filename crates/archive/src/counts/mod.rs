@@ -7,5 +7,5 @@ mod due;
 mod queries;
 
 pub use blocks::BlockSizes;
-pub use due::count_due;
+pub use due::due_of;
 pub use queries::statements;

@@ -10,7 +10,7 @@ use super::pace::{Patience, pause};
 use super::report::RunReport;
 use super::steering::{CHECK_AGAIN, Order, Steering};
 use crate::counts::blocks::KnownBlocks;
-use crate::counts::count_due;
+use crate::counts::due_of;
 use crate::model::{Family, Rule};
 use crate::moves::archive::Batch;
 use crate::moves::retry::retry_on_conflict;
@@ -26,7 +26,7 @@ impl Mover<'_> {
     pub async fn due(&self, family: &Family, rule: impl Into<Rule>) -> Result<i64, TierError> {
         let rule = rule.into();
         let cutoff = family.cutoff(self.clock.now(), rule);
-        count_due(self.hot, family, rule, &cutoff).await.map(|(due, _)| due)
+        due_of(&self.hot.fetch(&family.due(rule).count, &[cutoff]).await?).map(|(due, _)| due)
     }
 
     /// Moves the due rows of one resource. Calls `progress` after every batch; `stop` ends the run after the batch in

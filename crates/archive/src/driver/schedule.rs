@@ -15,8 +15,8 @@ use super::outcome::Outcome;
 use super::pace::pause;
 use super::steering::CHECK_AGAIN;
 use crate::counts::BlockSizes;
-use crate::maintenance::status::{Status, status};
-use crate::model::Family;
+use crate::maintenance::status::status;
+use crate::model::{Family, Rule};
 use crate::moves::Mover;
 use thermocline_core::clock::{Clock, Timestamp};
 use thermocline_core::error::explain;
@@ -75,12 +75,10 @@ impl Schedule {
     /// others need not wait for them.
     pub async fn once(&self, stop: &AtomicBool) -> Vec<usize> {
         let mut paused = Vec::new();
-        for (place, (family, options)) in self.resources.iter().enumerate() {
-            match self.read_status(family, options).await {
-                Some(status) if status.held => {
-                    tracing::info!(resource = family.resource, "the resource is held");
-                }
-                Some(status) if status.paused => {
+        for (place, (family, _)) in self.resources.iter().enumerate() {
+            match control::read(&*self.hot, family.resource).await {
+                Ok((true, _)) => tracing::info!(resource = family.resource, "the resource is held"),
+                Ok((false, control)) if control.paused => {
                     tracing::info!(resource = family.resource, "the resource is paused");
                     paused.push(place);
                 }
@@ -121,25 +119,21 @@ impl Schedule {
         tracing::info!(resource, rows, batches, seconds, outcome = ?report.outcome, "the run has ended");
         metrics::run_ended(resource, report.outcome, self.clock.now());
         if report.outcome != Outcome::Failed {
-            self.read_status(family, &options).await;
+            self.note_status(family, options.rule).await;
         }
         report.outcome
     }
 
     /// Reads the status of a resource and updates its gauges.
-    async fn read_status(&self, family: &Family, options: &ArchiveOptions) -> Option<Status> {
-        match status(&*self.hot, Some(&*self.cold), &self.clock, family, options.rule).await {
-            Ok(status) => {
-                metrics::status_read(&status);
-                Some(status)
-            }
+    async fn note_status(&self, family: &'static Family, rule: Rule) {
+        match status(&*self.hot, Some(&*self.cold), &self.clock, family, rule).await {
+            Ok(status) => metrics::status_read(&status),
             Err(error) => {
                 tracing::warn!(
                     resource = family.resource,
                     error = explain(&error),
                     "could not read the status"
                 );
-                None
             }
         }
     }

@@ -13,7 +13,7 @@ thermocline_database::queries! {
     }
     [
         analyze, block_before, block_deltas, block_leaves, block_page, block_signature, closed, closing_epochs, count_closed,
-        count_cold, count_hot, count_closed_by, count_foldable_actions, count_foldable_deltas, count_unsigned_blocks,
+        count_cold, count_hot, count_moved, count_closed_by, count_foldable_actions, count_foldable_deltas, count_unsigned_blocks,
         counted_actions, drop_folded_actions, drop_folded_deltas, drop_left_signatures, erased_rows, fold_actions, fold_deltas,
         foldable_scopes, in_cold, in_hot, miscounted_actions, next_users, rejects, remove_closed, unaccounted_actions,
         unaccounted_rows, unbounded_levels, unsigned_blocks,

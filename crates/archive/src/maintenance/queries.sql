@@ -330,6 +330,14 @@ SELECT id, reason, at, count(*) OVER () AS n FROM archive_rejects WHERE resource
 -- index: the smallest index, read whole
 SELECT count(*) AS n FROM {table}
 
+-- name: count_moved
+-- tier: cold
+-- purpose: Counts the versions that the moves between two epochs have brought and closed, without the first of these moves.
+-- parameters: after int, up_to int
+-- index: the table's batch and closed indexes, a range each
+SELECT (SELECT count(*) FROM {table} WHERE from_epoch > $1 AND from_epoch <= $2) AS brought,
+    (SELECT count(*) FROM {table} WHERE to_epoch > $1 AND to_epoch <= $2) AS closed
+
 -- name: count_cold
 -- tier: cold
 -- purpose: Counts the open versions of a table in cold. PostgreSQL estimates a large table, closed versions included, and says so.

@@ -4,10 +4,10 @@
 
 use serde::Serialize;
 
-use super::queries::{first_int, sql};
-use crate::counts::count_due;
+use super::counter::{Counter, PAUSE};
+use super::queries::sql;
 use crate::model::{Family, Rule};
-use thermocline_core::clock::{Clock, DAY, Timestamp};
+use thermocline_core::clock::{Clock, Timestamp};
 use thermocline_database::{Engine, TierError};
 use thermocline_journal::claim::{self, Head};
 use thermocline_journal::{Disagreement, JournalError, State, control, entry, state};
@@ -111,44 +111,83 @@ pub async fn status(
     hot: &dyn Engine,
     cold: Option<&dyn Engine>,
     clock: &Clock,
-    family: &Family,
+    family: &'static Family,
     rule: impl Into<Rule>,
 ) -> Result<Status, JournalError> {
-    let before = state::read(hot, family.resource).await?;
-    let (_, control) = control::read(hot, family.resource).await?;
-    let rule = rule.into();
-    let cutoff = family.cutoff(clock.now(), rule);
-    let (due, oldest) = count_due(hot, family, rule, &cutoff).await?;
-    let mut status = Status {
-        resource: family.resource,
-        epoch: before.epoch,
-        rows_in_hot: first_int(&hot.fetch(&family.own().sql(sql::count_hot()), &[]).await?, "n")?,
-        due,
-        lag_days: oldest.map_or(0.0, |oldest| (cutoff.time().micros() - oldest.micros()) as f64 / DAY as f64),
-        held: before.held,
-        paused: control.paused,
-        rows_per_second: control.rows_per_second,
-        max_hot_latency_ms: control.max_hot_latency_ms(),
-        rejects: rejects(hot, family).await?,
-        cold: None,
-        waits: Vec::new(),
-    };
-    if before.held {
-        status.waits.push("held after a restore: run `thermocline archive resume`".to_owned());
+    StatusReader::new(family, rule).read(hot, cold, clock).await
+}
+
+/// Reads the status of one resource again and again, and counts rows only now and then: counting takes a twentieth of the time at
+/// most. In between, the rows that have moved are subtracted from what was counted; rows that arrive show at the next count, and so does
+/// the lag. Whether anything is due is always what hot says.
+#[derive(Debug)]
+pub struct StatusReader {
+    family: &'static Family,
+    rule: Rule,
+    counter: Counter,
+}
+
+impl StatusReader {
+    /// Reads the status of a resource, whose due rows `rule` selects.
+    pub fn new(family: &'static Family, rule: impl Into<Rule>) -> Self {
+        let rule = rule.into();
+        Self { family, rule, counter: Counter::new(family, rule, PAUSE) }
     }
-    if control.paused {
-        status.waits.push("paused: run `thermocline archive continue`".to_owned());
+
+    /// Lets so many times as long pass after a count as it took, before the next one.
+    #[must_use]
+    pub fn with_pause(self, pause: u32) -> Self {
+        Self { counter: Counter::new(self.family, self.rule, pause), ..self }
     }
-    let Some(cold) = cold else {
-        status.waits.push("cold is unavailable".to_owned());
-        return Ok(status);
-    };
-    let head = claim::head(cold, family.resource, before.epoch, before.token).await?;
-    // Hot is read again: it may have committed a move meanwhile.
-    let now = state::read(hot, family.resource).await?;
-    status.waits.extend(disagreement(&head, &before, &now));
-    status.cold = Some(cold_status(cold, family, head, &now, &mut status.waits).await?);
-    Ok(status)
+
+    /// Returns the resource.
+    pub const fn resource(&self) -> &'static str {
+        self.family.resource
+    }
+
+    /// Reads the status.
+    pub async fn read(
+        &mut self,
+        hot: &dyn Engine,
+        cold: Option<&dyn Engine>,
+        clock: &Clock,
+    ) -> Result<Status, JournalError> {
+        let resource = self.family.resource;
+        let before = state::read(hot, resource).await?;
+        let (_, control) = control::read(hot, resource).await?;
+        let rejects = rejects(hot, resource).await?;
+        let counts = self.counter.read(hot, cold, (before.epoch, rejects.rows), clock.now()).await?;
+        let mut status = Status {
+            resource,
+            epoch: before.epoch,
+            rows_in_hot: counts.in_hot,
+            due: counts.due,
+            lag_days: counts.lag_days,
+            held: before.held,
+            paused: control.paused,
+            rows_per_second: control.rows_per_second,
+            max_hot_latency_ms: control.max_hot_latency_ms(),
+            rejects,
+            cold: None,
+            waits: Vec::new(),
+        };
+        if before.held {
+            status.waits.push("held after a restore: run `thermocline archive resume`".to_owned());
+        }
+        if control.paused {
+            status.waits.push("paused: run `thermocline archive continue`".to_owned());
+        }
+        let Some((cold, rows)) = cold.zip(counts.in_cold) else {
+            status.waits.push("cold is unavailable".to_owned());
+            return Ok(status);
+        };
+        let head = claim::head(cold, resource, before.epoch, before.token).await?;
+        // Hot is read again: it may have committed a move meanwhile.
+        let now = state::read(hot, resource).await?;
+        status.waits.extend(disagreement(&head, &before, &now));
+        status.cold = Some(cold_status(cold, resource, head, rows, &now, &mut status.waits).await?);
+        Ok(status)
+    }
 }
 
 /// Returns how the databases disagree, if they do.
@@ -165,12 +204,13 @@ fn disagreement(head: &Head, before: &State, now: &State) -> Option<String> {
 
 async fn cold_status(
     cold: &dyn Engine,
-    family: &Family,
+    resource: &str,
     head: Head,
+    (rows, rows_exact): (i64, bool),
     state: &State,
     waits: &mut Vec<String>,
 ) -> Result<ColdStatus, TierError> {
-    let recent = entry::recent(cold, family.resource).await?;
+    let recent = entry::recent(cold, resource).await?;
     let unconfirmed: Vec<i64> =
         recent.iter().filter(|entry| !entry.confirmed).map(|entry| entry.epoch).collect();
     if head.mover.is_none()
@@ -178,10 +218,9 @@ async fn cold_status(
     {
         waits.push(format!("move {epoch} was interrupted: the next run undoes it"));
     }
-    let counted = cold.fetch(&family.own().sql(sql::count_cold()), &[]).await?;
     Ok(ColdStatus {
-        rows: first_int(&counted, "n")?,
-        rows_exact: counted.first().map_or(Ok(true), |record| record.bool("is_exact"))?,
+        rows,
+        rows_exact,
         last: recent.first().map(|entry| LastBatch {
             epoch: entry.epoch,
             kind: entry.kind.name(),
@@ -194,9 +233,9 @@ async fn cold_status(
     })
 }
 
-async fn rejects(hot: &dyn Engine, family: &Family) -> Result<Rejects, TierError> {
+async fn rejects(hot: &dyn Engine, resource: &str) -> Result<Rejects, TierError> {
     let mut rejects = Rejects::default();
-    for record in hot.fetch(sql::rejects(), &[family.resource.into(), SHOWN.into()]).await? {
+    for record in hot.fetch(sql::rejects(), &[resource.into(), SHOWN.into()]).await? {
         rejects.rows = record.int("n")?;
         rejects.newest.push(Reject {
             id: record.int("id")?,
