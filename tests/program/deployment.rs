@@ -1,6 +1,6 @@
 //! The deployment of the program: manifests, units, the image, releases.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -77,13 +77,69 @@ fn deployments_set_variables_that_the_program_knows() {
         }
     }
     assert!(set.len() > 10, "{set:?}");
-    // The services of the program; those before have variables of their own images.
-    let compose = file("docker-compose.yml");
+    for path in COMPOSE {
+        for (name, _) in composed(&file(path)) {
+            assert!(known.contains(&name), "{path}: {name} is no setting");
+        }
+    }
+}
+
+const COMPOSE: [&str; 2] = ["docker-compose.yml", "docker-compose.postgres.yml"];
+
+/// The variables that a compose file sets for the services of the program.
+fn composed(compose: &str) -> Vec<(String, String)> {
+    // Services before have variables of their own images.
     let own = compose.split_once("\n  migrate:\n").expect("the first service of the program").1;
     let own = own.split_once("\nvolumes:\n").expect("the end of the services").0;
-    for (name, _) in own.lines().filter_map(variable) {
-        assert!(known.contains(name), "docker-compose.yml: {name} is no setting");
+    own.lines().filter_map(variable).map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+/// A value of a compose file with variables of the environment, of which `set` has the ones without a default.
+fn interpolated(value: &str, set: &BTreeMap<&str, &str>) -> String {
+    let Some((before, rest)) = value.split_once("${") else { return value.to_owned() };
+    let (expression, after) = rest.split_once('}').expect("the end of a variable");
+    let (name, default) = match expression.split_once(":-") {
+        Some((name, default)) => (name, Some(default)),
+        None => (expression.split_once(":?").expect("a default, or an error").0, None),
+    };
+    let known = set.get(name).copied().or(default);
+    let known = known.unwrap_or_else(|| panic!("{name} has no value"));
+    format!("{before}{known}{}", interpolated(after, set))
+}
+
+#[test]
+fn the_values_of_the_compose_files_are_accepted() {
+    let secret = "0123456789abcdef0123456789abcdef";
+    for (path, passwords) in COMPOSE
+        .iter()
+        .zip([["MSSQL_APP_PASSWORD", "POSTGRES_PASSWORD"], ["HOT_POSTGRES_PASSWORD", "POSTGRES_PASSWORD"]])
+    {
+        let example = file(".env.example");
+        let asked = |name: &&str| example.lines().any(|line| line.strip_suffix('=') == Some(*name));
+        assert!(passwords.iter().all(|name| asked(&name)), "{path}: .env.example asks for {passwords:?}");
+        let mut set: BTreeMap<&str, &str> = passwords.map(|name| (name, "secret")).into();
+        set.insert("JWT_SECRET", secret);
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut command = Command::new(PROGRAM);
+        command.current_dir(folder.path()).env_clear().args(["token", "--user", "1"]);
+        let variables = composed(&file(path));
+        command.envs(variables.iter().map(|(name, value)| (name, interpolated(value, &set))));
+        let ended = output(&mut command);
+        assert!(ended.status.success(), "{path}: {ended:?}");
     }
+}
+
+/// Of the services of the program, the compose files differ in the hot database only.
+#[test]
+fn the_compose_files_give_the_program_the_same_settings() {
+    let [on_sql_server, on_postgres] = COMPOSE.map(|path| {
+        let of_hot = |name: &str| name.starts_with("MSSQL_") || name == "HOT_DATABASE_URL";
+        let mut variables = composed(&file(path));
+        variables.retain(|(name, _)| !of_hot(name));
+        variables
+    });
+    assert!(on_sql_server.len() > 10, "{on_sql_server:?}");
+    assert_eq!(on_sql_server, on_postgres);
 }
 
 #[test]
@@ -181,7 +237,7 @@ fn no_file_sets_a_key_twice() {
     assert_eq!(repeated_keys(twice), ["b: 3", "b: 3"]);
     let mut paths = files("deploy", &["yaml", "yml"]);
     paths.extend(files(".github", &["yml"]));
-    paths.push(root().join("docker-compose.yml"));
+    paths.extend(COMPOSE.map(|path| root().join(path)));
     for path in paths {
         let repeated = repeated_keys(&fs::read_to_string(&path).expect("a file"));
         assert!(repeated.is_empty(), "{}: {repeated:?}", path.display());
