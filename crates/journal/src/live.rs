@@ -29,7 +29,7 @@ pub const fn bound(kind: Kind) -> &'static str {
 }
 
 /// Returns the name under which statements of one kind are listed.
-pub const fn name(kind: Kind) -> &'static str {
+const fn name(kind: Kind) -> &'static str {
     match kind {
         Kind::Transaction => "Babelfish",
         Kind::Counter | Kind::RowVersion | Kind::TransactionId => "changes",
@@ -38,8 +38,12 @@ pub const fn name(kind: Kind) -> &'static str {
 
 /// Returns the statement that reads incarnation and bound.
 pub fn now(kind: Kind) -> Statement {
-    let now = sql::live_bound().bind(name(kind), &[("bound", bound(kind))]);
-    if kind == Kind::Transaction { now.without_postgres() } else { now }
+    of_kind(kind, sql::live_bound().bind(name(kind), &[("bound", bound(kind))]))
+}
+
+/// Returns a statement as one for this kind of version. That of Babelfish has no text for PostgreSQL.
+pub fn of_kind(kind: Kind, statement: Statement) -> Statement {
+    if kind == Kind::Transaction { statement.of_subject(name(kind)).without_postgres() } else { statement }
 }
 
 /// Returns every statement of this file as it is sent.

@@ -75,7 +75,7 @@ impl ListSpec {
             ("resource", self.resource.into()),
             ("parameters", parameters.into()),
         ];
-        of_kind(kind, self.assemble(queries::changes(), name, Order::Desc, &values))
+        live::of_kind(kind, self.assemble(queries::changes(), name, Order::Desc, &values))
     }
 
     fn newest(&self, kind: Kind) -> [Statement; 2] {
@@ -93,15 +93,6 @@ impl ListSpec {
         };
         let rows = self.hot_rows(Shape::Newest, "hot_newest_followed", &state);
         let any = self.hot_slice("hot_slice_followed", Order::Desc, &state);
-        [rows, any].map(|statement| of_kind(kind, statement))
-    }
-}
-
-/// Returns the statement as one for this kind of version. That of Babelfish has no text for PostgreSQL.
-fn of_kind(kind: Kind, statement: Statement) -> Statement {
-    if kind == Kind::Transaction {
-        statement.of_subject(live::name(kind)).without_postgres()
-    } else {
-        statement
+        [rows, any].map(|statement| live::of_kind(kind, statement))
     }
 }
