@@ -129,7 +129,7 @@ async fn a_newer_database_is_not_changed() {
         installation
             .in_hot(
                 "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
-             VALUES (99, 'of_tomorrow', 1, '00', 1)",
+             VALUES (99, 'of_tomorrow', '1', '00', 1)",
             )
             .await;
         for (args, status) in

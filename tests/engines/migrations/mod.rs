@@ -92,6 +92,7 @@ impl Installation {
     pub async fn all() -> Vec<Self> {
         let mut all = vec![Self::embedded()];
         all.extend(Self::postgres().await);
+        all.extend(Self::on_postgres().await);
         all.extend(Self::mssql().await);
         all
     }

@@ -9,28 +9,25 @@ use super::{Ended, Installation};
 use crate::mssql::adoption::PLATFORM;
 
 impl Installation {
+    /// Opens a tier in PostgreSQL, or in a file.
+    async fn opened(&self, tier: Tier, url: &str, file: &str) -> Box<dyn Schema> {
+        let tables = thermocline::schema::of(tier);
+        if PostgresUrl::recognises(url) {
+            let url = PostgresUrl::parse(url).expect("a URL");
+            return Box::new(Postgres::open(tables, &url, None).await.expect("opens"));
+        }
+        Box::new(Sqlite::open(tables, &self.folder.path().join(file)).await.expect("opens"))
+    }
+
     /// Returns everything the catalogs have on the program's tables, hot and cold.
     async fn schema(&self) -> [Vec<String>; 2] {
         let hot: Box<dyn Schema> = match &self.server {
             Some(server) => {
                 Box::new(Mssql::open(thermocline::schema::of(Tier::Hot), &server.at).await.expect("opens"))
             }
-            None => Box::new(
-                Sqlite::open(thermocline::schema::of(Tier::Hot), &self.folder.path().join("hot.db"))
-                    .await
-                    .expect("opens"),
-            ),
+            None => self.opened(Tier::Hot, &self.hot, "hot.db").await,
         };
-        let cold: Box<dyn Schema> = if self.cold.starts_with("sqlite:") {
-            Box::new(
-                Sqlite::open(thermocline::schema::of(Tier::Cold), &self.folder.path().join("cold.db"))
-                    .await
-                    .expect("opens"),
-            )
-        } else {
-            let url = PostgresUrl::parse(&self.cold).expect("a URL");
-            Box::new(Postgres::open(thermocline::schema::of(Tier::Cold), &url, None).await.expect("opens"))
-        };
+        let cold = self.opened(Tier::Cold, &self.cold, "cold.db").await;
         let tables =
             [hot::TABLES.map(|table| table.name).to_vec(), cold::TABLES.map(|table| table.name).to_vec()];
         let mut lines = [Vec::new(), Vec::new()];
