@@ -115,8 +115,8 @@ fn the_values_of_the_compose_files_are_accepted() {
         .zip([["MSSQL_APP_PASSWORD", "POSTGRES_PASSWORD"], ["HOT_POSTGRES_PASSWORD", "POSTGRES_PASSWORD"]])
     {
         let example = file(".env.example");
-        let asked = |name: &&str| example.lines().any(|line| line.strip_suffix('=') == Some(*name));
-        assert!(passwords.iter().all(|name| asked(&name)), "{path}: .env.example asks for {passwords:?}");
+        let asked = |name: &str| example.lines().any(|line| line.strip_suffix('=') == Some(name));
+        assert!(passwords.iter().all(|name| asked(name)), "{path}: .env.example asks for {passwords:?}");
         let mut set: BTreeMap<&str, &str> = passwords.map(|name| (name, "secret")).into();
         set.insert("JWT_SECRET", secret);
         let folder = tempfile::tempdir().expect("a folder");
