@@ -5,7 +5,7 @@ use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
 use super::fixture::Fixture;
 use super::program::Ended;
-use super::{run, sql};
+use super::{every_command, run, sql};
 use crate::support::citus::{self, Cutter, Node};
 use crate::support::postgres;
 use crate::support::waiting::{finish, output, until_beside};
@@ -110,6 +110,12 @@ fn a_part_of_a_commit_that_a_worker_lost_holds_hot_back() {
             spread.fixture.done("archive resume");
         }
     }
+}
+
+#[test]
+fn every_command_works_on_spread_tables() {
+    let Some(mut spread) = Spread::make() else { return };
+    every_command::run_all(&mut spread.fixture);
 }
 
 #[test]

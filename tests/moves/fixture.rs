@@ -17,7 +17,6 @@ use super::fault_injection::{check, now};
 use super::logical_table::{self, Table};
 use super::program::{Ended, Program};
 use super::{COLD, HOT, Pair, run};
-use crate::support::citus;
 use crate::support::hot_engines::Server;
 use crate::support::postgres::{self, Database};
 use crate::support::waiting::output;
@@ -57,7 +56,7 @@ impl Fixture {
                 migrate::upgrade(&**tier).await.expect("a schema");
             }
             if fixture.database.is_some() {
-                citus::spread(&*pair.cold).await;
+                postgres::lay_out(&*pair.cold).await;
             }
             pair::ensure(&*pair.hot, &*pair.cold, &pair.clock).await.expect("a pair");
             logical_table::fill(&pair, &fixture.rows).await;

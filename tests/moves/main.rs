@@ -9,6 +9,7 @@ mod citus;
 mod clock_jumps;
 mod concurrent_moves;
 mod erasure;
+mod every_command;
 mod fault_injection;
 mod faulty_engine;
 mod feed;
@@ -46,6 +47,7 @@ mod schedule;
 mod search;
 mod status;
 mod steering;
+mod timescale;
 
 mod competing_movers;
 mod logical_table;

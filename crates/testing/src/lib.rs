@@ -25,6 +25,7 @@ pub mod proxy;
 pub mod redis_server;
 pub mod small_disk;
 pub mod tds;
+pub mod timescale;
 pub mod waiting;
 
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! PostgreSQL databases for the tests.
 //!
-//! The server is the one that `THERMOCLINE_TEST_CITUS_URL` or `THERMOCLINE_TEST_POSTGRES_URL` names, or a private [`Cluster`] of
-//! this test run. On a server that the tests did not start, every database is dropped together with the test that created it.
+//! The server is the one that `THERMOCLINE_TEST_CITUS_URL`, `THERMOCLINE_TEST_TIMESCALE_URL` or `THERMOCLINE_TEST_POSTGRES_URL`
+//! names, or a private [`Cluster`] of this test run. On a server that the tests did not start, every database is dropped together with the test that created it.
 
 use std::fmt;
 use std::ops::Deref;
@@ -10,16 +10,17 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
-use thermocline::tier::{Engine as _, Postgres, PostgresUrl, Tier, migrate};
+use thermocline::tier::{Engine as _, Postgres, PostgresUrl, Schema, Tier, migrate};
 
-use super::citus;
 pub use super::cluster::Cluster;
+use super::{citus, timescale};
 
 const URL: &str = "THERMOCLINE_TEST_POSTGRES_URL";
 
 /// The server that all tests of this process share, or the reason why there is none.
 static SERVER: LazyLock<Result<Server, String>> = LazyLock::new(|| {
-    let named = citus::url().or_else(|| std::env::var(URL).ok().filter(|url| !url.is_empty()));
+    let plain = || std::env::var(URL).ok().filter(|url| !url.is_empty());
+    let named = citus::url().or_else(timescale::url).or_else(plain);
     if let Some(url) = named {
         return Ok(Server { url, private: false });
     }
@@ -108,6 +109,18 @@ pub async fn make(server: &str) -> Database {
 
 /// Creates an empty database on the server with this URL. A Citus reaches its workers by these ways, if there are any.
 pub async fn make_beside(server: &str, ways: &[citus::Node]) -> Database {
+    let database = make_plain(server).await;
+    if citus::url().as_deref() == Some(server) {
+        let (_, name) = database.dropping.as_ref().expect("it is dropped at the end");
+        citus::prepare(server, name, ways).await;
+    } else if timescale::url().as_deref() == Some(server) {
+        timescale::prepare(&mut connect(&database).await).await;
+    }
+    database
+}
+
+/// Creates an empty database on the server with this URL, without any extension.
+pub async fn make_plain(server: &str) -> Database {
     let name = unused_name();
     let mut connection = PgConnection::connect(server).await.expect("the server answers");
     // Prefers a collation that does not sort by bytes: nothing may depend on the order of text.
@@ -117,9 +130,6 @@ pub async fn make_beside(server: &str, ways: &[citus::Node]) -> Database {
         connection.execute(AssertSqlSafe(plain)).await.expect("a database");
     }
     connection.close().await.expect("closes");
-    if citus::url().as_deref() == Some(server) {
-        citus::prepare(server, &name, ways).await;
-    }
     let (place, query) = server.split_once('?').unwrap_or((server, ""));
     let (place, _) = place.rsplit_once('/').expect("the URL names a database");
     let query = if query.is_empty() { "pool_min=0".to_owned() } else { format!("{query}&pool_min=0") };
@@ -188,11 +198,20 @@ pub async fn open_as(tier: Tier, url: &str) -> Postgres {
     let parsed = PostgresUrl::parse(url).expect("a URL");
     let database = Postgres::open(thermocline::schema::of(tier), &parsed, None).await.expect("opens");
     migrate::upgrade(&database).await.expect("migrates");
-    if tier == Tier::Hot || !citus::spread(&database).await {
+    if tier == Tier::Hot || !lay_out(&database).await {
         return database;
     }
     database.close().await;
     Postgres::open(thermocline::schema::of(tier), &parsed, None).await.expect("opens")
+}
+
+/// Spreads the tables of a migrated cold tier, or cuts them into chunks, where a server for that is named. Returns whether connections
+/// are to be made anew, since they find out that tables are spread when they are made.
+pub async fn lay_out(cold: &dyn Schema) -> bool {
+    if timescale::url().is_some() {
+        timescale::cut(cold).await;
+    }
+    citus::spread(cold).await
 }
 
 fn unused_name() -> String {

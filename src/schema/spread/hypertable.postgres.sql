@@ -1,5 +1,6 @@
--- name: is_there
-SELECT to_regclass('timescaledb_information.hypertables') IS NOT NULL AS is_there
+-- name: extension
+SELECT quote_ident(n.nspname) AS schema FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
+WHERE e.extname = 'timescaledb'
 
 -- name: dimensions
 SELECT h.hypertable_name::text AS tbl, d.column_name::text AS col, h.compression_enabled AS is_compressed

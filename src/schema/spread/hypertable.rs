@@ -4,13 +4,12 @@ use std::collections::BTreeMap;
 
 use thermocline_database::schema::findings::{Difference, Finding};
 
-use super::has_extension;
 use crate::tier::{Engine, Statement, TierError};
 
 crate::queries! {
     /// Statements about chunked tables.
     pub mod sql = "hypertable" { Shared: "hypertable.sql", Postgres: "hypertable.postgres.sql" }
-    [is_there, dimensions]
+    [extension, dimensions]
 }
 
 /// Returns the statements of this module.
@@ -30,25 +29,34 @@ pub struct Chunked {
     is_compressed: bool,
 }
 
-/// Reads the chunked tables; `None` on a server without TimescaleDB.
-pub async fn read<E: Engine + ?Sized>(engine: &E) -> Result<Option<BTreeMap<String, Chunked>>, TierError> {
-    if !has_extension(engine, sql::is_there()).await? {
+/// The chunked tables of a database that has TimescaleDB.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hypertables {
+    /// The schema of the extension's functions. Tables may be in another one.
+    schema: String,
+    tables: BTreeMap<String, Chunked>,
+}
+
+/// Reads the chunked tables; `None` in a database without TimescaleDB.
+pub async fn read<E: Engine + ?Sized>(engine: &E) -> Result<Option<Hypertables>, TierError> {
+    let Some(schema) = engine.fetch(sql::extension(), &[]).await?.first().map(|record| record.text("schema"))
+    else {
         return Ok(None);
-    }
+    };
     let mut tables = BTreeMap::new();
     for record in engine.fetch(sql::dimensions(), &[]).await? {
         let chunked = Chunked { column: record.text("col")?, is_compressed: record.bool("is_compressed")? };
         tables.insert(record.text("tbl")?, chunked);
     }
-    Ok(Some(tables))
+    Ok(Some(Hypertables { schema: schema?, tables }))
 }
 
 /// Returns the statements that cut the tables which are not cut yet, with their rows.
-pub fn plan(tables: &BTreeMap<String, Chunked>) -> Vec<String> {
+pub fn plan(Hypertables { schema, tables }: &Hypertables) -> Vec<String> {
     let missing = PROFILE.iter().filter(|(table, ..)| !tables.contains_key(*table));
     let cut = |(table, column, length): &(&str, &str, &str)| {
         format!(
-            "SELECT create_hypertable('{table}', by_range('{column}', INTERVAL '{length}'), \
+            "SELECT {schema}.create_hypertable('{table}', {schema}.by_range('{column}', INTERVAL '{length}'), \
              create_default_indexes => false, migrate_data => true)"
         )
     };
@@ -56,7 +64,7 @@ pub fn plan(tables: &BTreeMap<String, Chunked>) -> Vec<String> {
 }
 
 /// Returns faults for tables that are cut in another way, and notes for compressed ones.
-pub(super) fn differences(tables: &BTreeMap<String, Chunked>) -> Vec<Finding> {
+pub(super) fn differences(Hypertables { tables, .. }: &Hypertables) -> Vec<Finding> {
     let mut found = Vec::new();
     for (name, Chunked { column, is_compressed }) in tables {
         let finding = |fault, text| Finding { what: Difference::Placement, table: name.clone(), fault, text };
@@ -81,11 +89,11 @@ pub(super) fn differences(tables: &BTreeMap<String, Chunked>) -> Vec<Finding> {
 mod tests {
     use super::*;
 
-    fn tables(of: &[(&str, &str, bool)]) -> BTreeMap<String, Chunked> {
+    fn tables(of: &[(&str, &str, bool)]) -> Hypertables {
         let chunked = |(table, column, is_compressed): &(&str, &str, bool)| {
             ((*table).to_owned(), Chunked { column: (*column).to_owned(), is_compressed: *is_compressed })
         };
-        of.iter().map(chunked).collect()
+        Hypertables { schema: "public".to_owned(), tables: of.iter().map(chunked).collect() }
     }
 
     #[test]
@@ -93,9 +101,9 @@ mod tests {
         assert_eq!(plan(&tables(&[])).len(), 2);
         let rest = plan(&tables(&[("messages_archive", "created_at", false)]));
         assert_eq!(rest.len(), 1);
-        assert!(
-            rest[0].starts_with("SELECT create_hypertable('stock_prices_history', by_range('trade_date'")
-        );
+        assert!(rest[0].starts_with(
+            "SELECT public.create_hypertable('stock_prices_history', public.by_range('trade_date'"
+        ));
         let whole = tables(&[
             ("messages_archive", "created_at", false),
             ("stock_prices_history", "trade_date", true),

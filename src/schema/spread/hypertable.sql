@@ -1,9 +1,9 @@
 -- Statements about tables that TimescaleDB cuts into chunks.
 
--- name: is_there
+-- name: extension
 -- tier: cold
 -- engine: postgres
--- purpose: Finds out whether the server has TimescaleDB.
+-- purpose: Finds out whether the database has TimescaleDB, and in which schema its functions are.
 -- index: catalogs
 
 -- name: dimensions

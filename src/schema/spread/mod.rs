@@ -120,7 +120,8 @@ pub type Placements = BTreeMap<String, Placed>;
 
 /// Reads the placements; `None` on a server without Citus.
 pub async fn read<E: Engine + ?Sized>(engine: &E) -> Result<Option<Placements>, TierError> {
-    if !has_extension(engine, sql::is_there()).await? {
+    let found = engine.fetch(sql::is_there(), &[]).await?;
+    if !found.first().map_or(Ok(false), |record| record.bool("is_there"))? {
         return Ok(None);
     }
     let mut placements = Placements::new();
@@ -134,12 +135,6 @@ pub async fn read<E: Engine + ?Sized>(engine: &E) -> Result<Option<Placements>, 
         placements.insert(record.text("tbl")?, placed);
     }
     Ok(Some(placements))
-}
-
-/// Returns whether a server has an extension, by the statement that looks for it.
-async fn has_extension<E: Engine + ?Sized>(engine: &E, statement: &Statement) -> Result<bool, TierError> {
-    let records = engine.fetch(statement, &[]).await?;
-    records.first().map_or(Ok(false), |record| record.bool("is_there"))
 }
 
 /// Returns the tables that are not placed yet, in the order in which they are to be placed.
