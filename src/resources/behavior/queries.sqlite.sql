@@ -25,6 +25,6 @@ FROM p LEFT JOIN (
     WHERE (analysis_date, place) >= ($1, $2) AND (analysis_date, place) < ($3, $4)
     GROUP BY user_id, analysis_date, place, action_type
     HAVING sum(action_count) <> 0
-    ORDER BY analysis_date {direction}, place {direction} LIMIT $5 OFFSET $6
+    ORDER BY analysis_date {direction}, place {direction} LIMIT +$5 OFFSET $6
 ) r ON 1 = 1
 ORDER BY r.analysis_date {direction}, r.id {direction}

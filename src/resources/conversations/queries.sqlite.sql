@@ -11,7 +11,7 @@ WITH mine AS MATERIALIZED (
 SELECT 0 AS epoch, NULL AS token, NULL AS cold_newest_at, NULL AS cold_newest_id, c.n, 0 AS late,
     r.*
 FROM (SELECT count(*) AS n FROM mine) c LEFT JOIN (
-    SELECT * FROM mine ORDER BY {at} {direction}, id {direction} LIMIT $5 OFFSET $6
+    SELECT * FROM mine ORDER BY {at} {direction}, id {direction} LIMIT +$5 OFFSET $6
 ) r ON 1 = 1
 ORDER BY r.{at} {direction}, r.id {direction}
 

@@ -21,7 +21,7 @@ FROM (
     {state}
 ) s LEFT JOIN (
     SELECT {columns} FROM {table}{conditions}
-    ORDER BY {order} LIMIT {take}
+    ORDER BY {order} LIMIT +{take}
 ) r ON 1 = 1
 
 -- name: hot_find

@@ -44,7 +44,7 @@ FROM p LEFT JOIN (
     SELECT {columns} FROM {table}
     WHERE {where}{span}
         AND from_epoch <= $7 AND to_epoch > $7
-    ORDER BY {merged_order} LIMIT $5 OFFSET $6
+    ORDER BY {merged_order} LIMIT +$5 OFFSET $6
 ) r ON 1 = 1
 ORDER BY {row_order}
 
@@ -61,7 +61,7 @@ FROM p LEFT JOIN (
     UNION ALL
     SELECT {columns} FROM {table}
     WHERE {unindexed}{span}+from_epoch <= {epoch} AND to_epoch > {epoch}
-    ORDER BY {merged_order} LIMIT {take}
+    ORDER BY {merged_order} LIMIT +{take}
 ) r ON 1 = 1
 
 -- name: state_with_bound
@@ -163,7 +163,7 @@ blocks AS MATERIALIZED (
             WHERE scope = $1 AND level = 0 AND (upper_at, upper_id) >= ($5, $6)
             ORDER BY upper_at, upper_id LIMIT 1
         )
-    GROUP BY upper_at, upper_id ORDER BY upper_at {direction}, upper_id {direction} LIMIT $7
+    GROUP BY upper_at, upper_id ORDER BY upper_at {direction}, upper_id {direction} LIMIT +$7
 ),
 looked AS MATERIALIZED (
     SELECT b.upper_at, b.upper_id, row_number() OVER (ORDER BY b.upper_at {direction}, b.upper_id {direction}) AS place,
@@ -208,7 +208,7 @@ c AS MATERIALIZED (
     UNION ALL
     SELECT 2 AS place, version, id, scope FROM live_erased
     WHERE version >= $1 AND (version > $1 OR id >= $2){scopes}
-    ORDER BY version, id LIMIT $3
+    ORDER BY version, id LIMIT +$3
 )
 SELECT s.incarnation, s.floor, s.bound, s.epoch, s.token, s.cold_newest_at, s.cold_newest_id,
     c.place, c.version AS at_version, c.id AS at_id, c.scope, {columns}
