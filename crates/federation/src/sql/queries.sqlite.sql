@@ -152,6 +152,8 @@ SELECT leaf.upper_at, leaf.upper_id,
 FROM top, leaf
 
 -- name: blocks_matching
+-- Signatures are read in their order, each once: SQLite compares keys by whole rows, so that to find one reads ten from the file,
+-- and without the limit it would read one again for each of its bits.
 WITH closed AS MATERIALIZED (
     SELECT min(created_at) AS oldest FROM {table} WHERE +{scope} = $1 AND to_epoch > $2
 ),
@@ -165,13 +167,19 @@ blocks AS MATERIALIZED (
         )
     GROUP BY upper_at, upper_id ORDER BY upper_at {direction}, upper_id {direction} LIMIT +$7
 ),
+hidden AS MATERIALIZED (
+    SELECT upper_at, upper_id, from_epoch FROM (
+        SELECT upper_at, upper_id, from_epoch, grams, length(grams) AS bytes FROM {signatures}
+        WHERE scope = $1
+            AND (upper_at, upper_id) >= (SELECT upper_at, upper_id FROM blocks ORDER BY upper_at, upper_id LIMIT 1)
+            AND (upper_at, upper_id) <= (SELECT upper_at, upper_id FROM blocks ORDER BY upper_at DESC, upper_id DESC LIMIT 1)
+        LIMIT -1
+    ) s WHERE NOT ({bits})
+),
 looked AS MATERIALIZED (
     SELECT b.upper_at, b.upper_id, row_number() OVER (ORDER BY b.upper_at {direction}, b.upper_id {direction}) AS place,
-        coalesce(b.upper_at >= closed.oldest, 0) OR NOT EXISTS (
-            SELECT 1 FROM {signatures} s
-            WHERE s.scope = $1 AND s.upper_at = b.upper_at AND s.upper_id = b.upper_id AND s.from_epoch = b.from_epoch
-                AND NOT ({bits})
-        ) AS matches
+        coalesce(b.upper_at >= closed.oldest, 0)
+            OR (b.upper_at, b.upper_id, b.from_epoch) NOT IN (SELECT upper_at, upper_id, from_epoch FROM hidden) AS matches
     FROM blocks b JOIN closed
 )
 SELECT upper_at, upper_id, place, matches,
@@ -191,7 +199,7 @@ ORDER BY place
 -- name: gram_bit
 -- The two digits of a byte, and those of them that have the bit.
 instr(substr('13579BDF2367ABEF4567CDEF89ABCDEF', {probe} % 4 * 8 + 1, 8),
-                substr(hex(substr(s.grams, {probe} / 8 % length(s.grams) + 1, 1)), 2 - {probe} % 8 / 4, 1)) > 0
+                substr(hex(substr(s.grams, {probe} / 8 % s.bytes + 1, 1)), 2 - {probe} % 8 / 4, 1)) > 0
 
 -- name: changes
 -- One snapshot: the newest version and everything below it are committed.
