@@ -18,6 +18,9 @@ pub fn events(rules: &Rules, before: &State, out: &mut Out) {
     cut(before, &mut emit);
     vacuum(rules, before, &mut emit);
     read(rules, before, &mut emit);
+    if before.late != 0 {
+        emit(Action::CommitPart, State { late: 0, ..*before });
+    }
     if let Some(replica) = before.replica
         && replica != before.cold
     {
@@ -105,7 +108,7 @@ fn revert(rules: &Rules, before: &State, emit: &mut impl FnMut(Action, State)) {
             after.budget.cold_reverts -= 1;
             after.ghost.reverted = true;
             after.cold_backup = None;
-            after.cold = cold;
+            (after.cold, after.late) = (cold, 0);
             after.replica = before.replica.map(|_| cold);
             after.token += 1;
             for (id, owed) in after.ghost.recoverable.iter_mut().enumerate() {
@@ -173,6 +176,10 @@ fn certain_content(cold: &Cold, version: Version) -> u8 {
 /// versions that end there and merges the counts up to it. The code decides by time what is needed: `--keep` must be
 /// longer than the age of the oldest backup that may be used, which here is every backup.
 fn vacuum(rules: &Rules, before: &State, emit: &mut impl FnMut(Action, State)) {
+    // It locks the claim row, which the part of a commit holds.
+    if before.late != 0 {
+        return;
+    }
     let confirmed = before.cold.confirmed();
     let needed = before.hot_backup.map_or(NUMBERS as u8, |(hot, _)| hot.snapshot.epoch);
     let bound = confirmed.min(needed).min(before.hot.snapshot.epoch);

@@ -90,6 +90,9 @@ impl Actor<'_> {
 
     /// Step 1.
     fn claim(&mut self) {
+        if self.before.late != 0 {
+            return;
+        }
         let State { hot, cold, budget, .. } = *self.before;
         // The loop checks whether any row is due before it claims.
         let due = hot.rows != Rows::default();
@@ -160,11 +163,15 @@ impl Actor<'_> {
         self.me().cold || self.rules.has(Flaw::Reconnected)
     }
 
-    /// Returns whether a step in cold is possible; otherwise the mover has ended.
+    /// Returns whether a step in cold is possible; otherwise the mover has ended, or waits for the part of a commit, which holds the
+    /// claim row.
     pub fn reaches_cold(&mut self) -> bool {
         let me = self.me();
         if !self.has_cold() {
             self.stop(End::Failed);
+            return false;
+        }
+        if self.before.late != 0 {
             return false;
         }
         if self.before.cold.claimed != me.number && !self.rules.has(Flaw::NoClaimFence) {
@@ -338,11 +345,21 @@ impl Actor<'_> {
                 self.emit(Action::CopyDamaged, damaged);
             }
         }
+        if after.budget.late_parts > 0 {
+            let mut late = after;
+            late.budget.late_parts -= 1;
+            late.late = me.number;
+            self.go(Action::CopyInPart, late, Step::Copied);
+        }
         self.go(Action::Copy, after, Step::Copied);
     }
 
-    /// Step 7: answered; or unanswered and committed; or unanswered and not committed.
+    /// Step 7: answered; or unanswered and committed; or unanswered and not committed. The claim row is locked before, which waits
+    /// for every part of the commit in cold.
     fn commit(&mut self) {
+        if self.before.late != 0 && !self.rules.has(Flaw::PartNotAwaited) {
+            return;
+        }
         let after = committed(self.rules, self.before, self.nth);
         if after.budget.lost_answers > 0 {
             let mut unanswered = after;
@@ -380,6 +397,9 @@ impl Actor<'_> {
         let me = self.me();
         if !self.has_cold() {
             return self.stop(End::Done);
+        }
+        if self.before.late != 0 {
+            return;
         }
         let mut after = *self.before;
         confirm_up_to(&mut after.cold, me.number);

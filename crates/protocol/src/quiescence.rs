@@ -26,6 +26,8 @@ pub fn alone(state: &State) -> State {
         replica: None,
         hot_backup: None,
         cold_backup: None,
+        // A server commits its part by itself.
+        late: 0,
         budget: Budget::default(),
         ..*state
     }

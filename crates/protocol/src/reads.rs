@@ -26,7 +26,8 @@ pub fn answers_correctly(rules: &Rules, state: &State) -> bool {
     if reader.phase != Phase::HotRead {
         return true;
     }
-    let servers = state.replica.iter().chain([&state.cold]);
+    let late = state.late_part();
+    let servers = state.replica.iter().chain([&state.cold]).chain(&late);
     let is_correct_with = |(rows, counted): (Rows, i8)| {
         is_correct(rules, (&reader.rows, reader.snapshot), &rows, Some(counted), &reader.truth)
     };

@@ -65,6 +65,8 @@ pub enum Flaw {
     ProofIgnored,
     /// The copy is not read back.
     CopyUnproven,
+    /// Hot commits before every part of the commit in cold is there.
+    PartNotAwaited,
     /// A commit without an answer is taken for one that failed, and the batch is undone.
     AnswerAssumed,
     /// A recovery overwrites rows that were written to after a move that hot may not have committed.
@@ -124,6 +126,10 @@ pub enum Action {
     Take(u8),
     Copy,
     CopyDamaged,
+    /// The same, and a server of a distributed cold does not show its part yet.
+    CopyInPart,
+    /// It shows it.
+    CommitPart,
     Commit,
     CommitUnanswered,
     CommitLost,

@@ -195,6 +195,8 @@ pub struct Budget {
     pub lost_answers: u8,
     /// Copies that cold damages.
     pub damaged_copies: u8,
+    /// Copies whose commit is answered before every server of a distributed cold has made its part visible.
+    pub late_parts: u8,
     pub inserts: u8,
     pub edits: u8,
     pub deletes: u8,
@@ -210,6 +212,8 @@ pub struct Budget {
 pub struct State {
     pub hot: Hot,
     pub cold: Cold,
+    /// The move whose copy a server of a distributed cold has prepared and not committed; 0 without one.
+    pub late: u8,
     pub movers: [Mover; 2],
     pub reader: Reader,
     /// The snapshot the server saw last.
@@ -266,6 +270,14 @@ impl State {
     /// Returns whether hot belongs to no pair and has moved nothing, while cold has a history.
     pub fn is_cut(&self) -> bool {
         self.hot.unpaired && self.hot.snapshot.epoch == 0 && self.cold.above(0).next().is_some()
+    }
+
+    /// Returns what is read from a server that has not committed its part of a move, beside the journal of another one.
+    pub fn late_part(&self) -> Option<Cold> {
+        let mut part = self.cold;
+        part.undo(self.late);
+        part.journal = self.cold.journal;
+        Some(part).filter(|_| self.late != 0)
     }
 
     /// Returns the rows that an open move has locked in hot.

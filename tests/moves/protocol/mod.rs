@@ -33,6 +33,7 @@ const NOTHING: Budget = Budget {
     lost_sessions: 0,
     lost_answers: 0,
     damaged_copies: 0,
+    late_parts: 0,
     inserts: 0,
     edits: 0,
     deletes: 0,

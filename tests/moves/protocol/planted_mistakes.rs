@@ -37,6 +37,7 @@ fn mistakes_of_order_and_fences() {
     found(of(Budget { lost_sessions: 1, ..two }), &[(Flaw::NoClaimFence, SingleOpenVersion)]);
     found(of(Budget { lost_answers: 1, ..two }), &[(Flaw::AnswerAssumed, Consistency)]);
     found(of(Budget { damaged_copies: 1, ..two }), &[(Flaw::CopyUnproven, Partition)]);
+    found(of(Budget { late_parts: 1, ..two }), &[(Flaw::PartNotAwaited, Invariant::Answer)]);
 }
 
 #[test]

@@ -52,6 +52,21 @@ fn archive_and_restore_with_vacuum_and_a_lagging_replica() {
     holds("there and back", &Rules { replica: true, ..usual(budget) }, 400_000);
 }
 
+/// A distributed cold answers a commit although one of its servers does not show its part yet.
+#[test]
+fn commits_of_a_distributed_cold_in_parts() {
+    let budget = Budget {
+        archives: 2,
+        restores: 1,
+        late_parts: 2,
+        crashes: 1,
+        lost_sessions: 1,
+        lost_answers: 1,
+        ..NOTHING
+    };
+    holds("parts", &usual(budget), 100_000);
+}
+
 #[test]
 fn corrected_prices() {
     let late = Budget { archives: 2, edits: 2, inserts: 1, crashes: 1, lost_answers: 1, ..NOTHING };
