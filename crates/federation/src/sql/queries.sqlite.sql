@@ -31,6 +31,7 @@ FROM s JOIN c LEFT JOIN (
 ORDER BY {row_order}
 
 -- name: cold_slice
+-- For the signs see cold_rows.
 WITH p AS MATERIALIZED (
     {proof}
 )
@@ -39,11 +40,11 @@ SELECT p.floor, p.proven, p.confirmed,
 FROM p LEFT JOIN (
     SELECT {columns} FROM {table}
     WHERE {where}{span}
-        AND from_epoch <= $7 AND to_epoch IS NULL
+        AND +from_epoch <= $7 AND to_epoch IS NULL
     UNION ALL
     SELECT {columns} FROM {table}
-    WHERE {where}{span}
-        AND from_epoch <= $7 AND to_epoch > $7
+    WHERE {unindexed}{span}
+        AND +from_epoch <= $7 AND to_epoch > $7
     ORDER BY {merged_order} LIMIT +$5 OFFSET $6
 ) r ON 1 = 1
 ORDER BY {row_order}
