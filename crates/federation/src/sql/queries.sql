@@ -3,6 +3,9 @@
 -- A list fills in: {table}, {columns} (as the API shows them), {at} and {id} (its key), {order} and {row_order} (the key's
 -- order, of a table and of the rows `r`), {where} (the conditions of its filter), {span} (the keys between two bounds) and
 -- {extra} (numbers of children). The names of engine fragments are those of the queries below.
+--
+-- SQLite looks at the value of a bare parameter behind LIMIT while it plans, and plans the statement anew whenever the parameter is
+-- bound. Of `+$1` it does not.
 
 -- name: hot_slice
 -- tier: hot
