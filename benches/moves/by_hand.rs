@@ -1,0 +1,173 @@
+//! The same work by hand, by the driver alone.
+
+use std::path::Path;
+
+use futures::StreamExt as _;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, SqliteConnection};
+use thermocline::clock::Timestamp;
+use thermocline::demo::DemoPlan;
+
+use super::Result;
+use super::pair::Pair;
+
+/// Rows of a batch, as many as the program moves at once by default.
+const BATCH: usize = 1_000;
+/// Rows of one `INSERT` of SQLite.
+const ROWS: usize = 64;
+
+const COLUMNS: &str = "id, conversation_id, sender_id, content, created_at, is_read";
+const ARCHIVED: &str =
+    "original_id, conversation_id, sender_id, content, created_at, is_read, archived_at, from_epoch";
+
+/// A connection to each database of a pair.
+pub enum ByHand {
+    Sqlite(SqliteConnection, SqliteConnection),
+    Postgres(PgConnection, PgConnection),
+}
+
+/// A row of messages, as SQLite stores it.
+type Row = (i64, i64, i64, String, i64, bool);
+
+impl ByHand {
+    pub async fn connect(pair: &Pair) -> Result<Self> {
+        if !pair.hot.starts_with("sqlite:") {
+            let (hot, cold) = (PgConnection::connect(&pair.hot), PgConnection::connect(&pair.cold));
+            return Ok(Self::Postgres(hot.await?, cold.await?));
+        }
+        let file = async |url: &str| -> Result<SqliteConnection> {
+            // As durable as the program's.
+            let options: SqliteConnectOptions = url.parse()?;
+            let options = options
+                .journal_mode(SqliteJournalMode::Wal)
+                .synchronous(SqliteSynchronous::Full)
+                .foreign_keys(true)
+                .pragma("cache_size", "-32768");
+            Ok(SqliteConnection::connect_with(&options).await?)
+        };
+        Ok(Self::Sqlite(file(&pair.hot).await?, file(&pair.cold).await?))
+    }
+
+    /// Inserts the messages in one transaction: the file as it is into PostgreSQL, and rows that were parsed before into SQLite.
+    pub async fn import(&mut self, file: &Path, plan: DemoPlan) -> Result<()> {
+        match self {
+            Self::Sqlite(hot, _) => {
+                let mut transaction = hot.begin().await?;
+                let mut rows = plan.messages().peekable();
+                while rows.peek().is_some() {
+                    let rows: Vec<Row> = rows
+                        .by_ref()
+                        .take(ROWS)
+                        .map(|row| {
+                            let at = row.created_at.micros();
+                            (row.id, row.conversation_id, row.sender_id, row.content, at, row.is_read)
+                        })
+                        .collect();
+                    insert(&mut transaction, "messages", COLUMNS, &rows, None).await?;
+                }
+                Ok(transaction.commit().await?)
+            }
+            Self::Postgres(hot, _) => {
+                let text = format!("COPY messages ({COLUMNS}) FROM STDIN (FORMAT csv, HEADER)");
+                let mut copy = hot.copy_in_raw(&text).await?;
+                copy.read_from(tokio::fs::File::open(file).await?).await?;
+                copy.finish().await?;
+                Ok(())
+            }
+        }
+    }
+
+    /// Moves all messages older than an instant, batch by batch.
+    pub async fn archive(&mut self, older_than: Timestamp) -> Result<()> {
+        loop {
+            let moved = match self {
+                Self::Sqlite(hot, cold) => move_rows(hot, cold, older_than).await?,
+                Self::Postgres(hot, cold) => copy_rows(hot, cold, older_than).await?,
+            };
+            if moved == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    pub async fn close(self) -> Result<()> {
+        match self {
+            Self::Sqlite(hot, cold) => {
+                hot.close().await?;
+                cold.close().await?;
+            }
+            Self::Postgres(hot, cold) => {
+                hot.close().await?;
+                cold.close().await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Returns the text that removes a batch.
+fn take(by_id: [&str; 2], older_than: &str, returning: &str) -> String {
+    let [before, after] = by_id;
+    format!(
+        "DELETE FROM messages WHERE id {before}(
+            SELECT id FROM messages WHERE created_at < {older_than} ORDER BY created_at, id LIMIT {BATCH}
+        ){after} RETURNING {returning}"
+    )
+}
+
+async fn move_rows(
+    hot: &mut SqliteConnection,
+    cold: &mut SqliteConnection,
+    older_than: Timestamp,
+) -> Result<u64> {
+    let mut leaving = hot.begin_with("BEGIN IMMEDIATE").await?;
+    let text = take(["IN ", ""], &older_than.micros().to_string(), COLUMNS);
+    let rows: Vec<Row> = sqlx::query_as(AssertSqlSafe(text)).fetch_all(&mut *leaving).await?;
+    let mut entering = cold.begin_with("BEGIN IMMEDIATE").await?;
+    for rows in rows.chunks(ROWS) {
+        insert(&mut entering, "messages_archive", ARCHIVED, rows, Some((older_than.micros(), 1))).await?;
+    }
+    entering.commit().await?;
+    leaving.commit().await?;
+    Ok(rows.len() as u64)
+}
+
+/// Moves a batch as the server writes it, without looking at a row.
+async fn copy_rows(hot: &mut PgConnection, cold: &mut PgConnection, older_than: Timestamp) -> Result<u64> {
+    let (mut leaving, mut entering) = (hot.begin().await?, cold.begin().await?);
+    // An array, or a database without statistics reads the whole table.
+    let by_id = ["= ANY (ARRAY", ")"];
+    let take = take(by_id, &format!("'{older_than}'"), &format!("{COLUMNS}, now(), 1::bigint"));
+    let mut rows = leaving.copy_out_raw(&format!("COPY ({take}) TO STDOUT (FORMAT binary)")).await?;
+    let into = format!("COPY messages_archive ({ARCHIVED}) FROM STDIN (FORMAT binary)");
+    let mut copy = entering.copy_in_raw(&into).await?;
+    while let Some(part) = rows.next().await {
+        copy.send(part?).await?;
+    }
+    let moved = copy.finish().await?;
+    drop(rows);
+    entering.commit().await?;
+    leaving.commit().await?;
+    Ok(moved)
+}
+
+/// Inserts rows into a table of SQLite, `also` with two further values each.
+async fn insert(
+    connection: &mut SqliteConnection,
+    table: &str,
+    columns: &str,
+    rows: &[Row],
+    also: Option<(i64, i64)>,
+) -> Result<()> {
+    let tuple = format!("({})", vec!["?"; columns.split(',').count()].join(", "));
+    let text = format!("INSERT INTO {table} ({columns}) VALUES {}", vec![tuple; rows.len()].join(", "));
+    let mut query = sqlx::query(AssertSqlSafe(text));
+    for (id, conversation, sender, content, at, is_read) in rows {
+        query = query.bind(id).bind(conversation).bind(sender).bind(content).bind(at).bind(is_read);
+        if let Some((archived_at, epoch)) = also {
+            query = query.bind(archived_at).bind(epoch);
+        }
+    }
+    query.execute(connection).await?;
+    Ok(())
+}
