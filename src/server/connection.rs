@@ -29,6 +29,8 @@ use super::limits::Limits;
 use super::refusal::{self, Refusals};
 use super::socket::Socket;
 
+/// The first byte of a client of HTTP/2 (RFC 9113, section 3.4), and of some methods of HTTP/1.1.
+const HTTP2: u8 = b'P';
 /// Bytes of a request's header.
 const HEADER: usize = 16 * 1024;
 /// Requests at once on a connection of HTTP/2.
@@ -56,7 +58,10 @@ pub struct Server {
     limits: Limits,
     /// Writes the refusals of connections and requests that do not reach the router.
     pub refusals: Refusals,
-    builder: Builder<TokioExecutor>,
+    /// Speaks HTTP/1.1 alone.
+    http1: Builder<TokioExecutor>,
+    /// Speaks the version that the client begins with. It keeps twice the buffer for a client of HTTP/1.1.
+    any_version: Builder<TokioExecutor>,
     /// Cancelled when the server stops.
     pub stopping: CancellationToken,
 }
@@ -83,7 +88,14 @@ impl Server {
             .max_send_buf_size(SEND_BUFFER)
             .keep_alive_interval(PING)
             .keep_alive_timeout(PING);
-        Arc::new(Self { router, limits, refusals, builder, stopping: CancellationToken::new() })
+        Arc::new(Self {
+            router,
+            limits,
+            refusals,
+            http1: builder.clone().http1_only(),
+            any_version: builder,
+            stopping: CancellationToken::new(),
+        })
     }
 
     /// Serves a connection until it ends.
@@ -111,6 +123,11 @@ impl Server {
         activity: &Arc<Activity>,
         ended: &Arc<AtomicBool>,
     ) -> LastWord {
+        let builder = match self.first_byte(stream, peer, activity).await {
+            Ok(HTTP2) => &self.any_version,
+            Ok(_) => &self.http1,
+            Err(last_word) => return last_word,
+        };
         let socket =
             Socket::new(Arc::clone(stream), Arc::clone(activity), Arc::clone(ended), self.refusals.clone());
         let service = service_fn(|mut request: http::Request<Incoming>| {
@@ -127,7 +144,7 @@ impl Server {
                 Ok::<_, Infallible>(Sending::response(response, in_progress, &stopping))
             }
         });
-        let mut connection = pin!(self.builder.serve_connection(TokioIo::new(socket), service));
+        let mut connection = pin!(builder.serve_connection(TokioIo::new(socket), service));
         let mut stopping = pin!(self.stopping.cancelled());
         // Set once the client was asked to close.
         let mut closing: Option<Instant> = None;
@@ -147,8 +164,7 @@ impl Server {
                     continue;
                 }
                 Err(expiry) => {
-                    count(expiry);
-                    tracing::debug!(%peer, ?expiry, "a connection is given up");
+                    give_up(peer, expiry);
                     let begun = expiry == Expiry::Header && activity.is_in_header();
                     return if begun {
                         LastWord::Refusal(self.refusals.late_header())
@@ -177,6 +193,30 @@ impl Server {
             }
         }
     }
+
+    /// Waits for the first byte of a client, which stays to be read; 0 if the client ends without one.
+    async fn first_byte(
+        &self,
+        stream: &TcpStream,
+        peer: SocketAddr,
+        activity: &Activity,
+    ) -> Result<u8, LastWord> {
+        let mut byte = [0];
+        loop {
+            let next = activity.check(Instant::now(), &self.limits).map_err(|expiry| {
+                give_up(peer, expiry);
+                LastWord::Nothing
+            })?;
+            tokio::select! {
+                biased;
+                // What is wrong with the socket comes up again when it is read.
+                _ = stream.peek(&mut byte) => return Ok(byte[0]),
+                () = activity.evicted.notified() => return Err(LastWord::Nothing),
+                () = self.stopping.cancelled() => return Err(LastWord::Nothing),
+                () = tokio::time::sleep_until(next) => {}
+            }
+        }
+    }
 }
 
 /// The way a connection ends.
@@ -187,6 +227,11 @@ enum LastWord {
     Nothing,
     /// The client is told why.
     Refusal(Vec<u8>),
+}
+
+fn give_up(peer: SocketAddr, expiry: Expiry) {
+    count(expiry);
+    tracing::debug!(%peer, ?expiry, "a connection is given up");
 }
 
 fn count(expiry: Expiry) {
