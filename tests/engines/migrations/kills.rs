@@ -107,7 +107,7 @@ async fn ten_adoptions_of_hot_at_once_are_one() {
         assert_eq!(ended.status, Some(0), "{ended:?}");
     }
     let history = installation.report(&["db", "history", "--tier", "hot"]);
-    assert_eq!(installation.version("hot"), 2, "{history}");
+    assert_eq!(installation.version("hot"), 3, "{history}");
     assert_eq!(installation.hot_number("SELECT count(*) AS n FROM messages").await, 2);
     installation.drop().await;
 }

@@ -72,12 +72,13 @@ impl Schema for Mssql {
     }
 
     async fn preparation(&self, adoption: &Adoption) -> Result<Option<Preparation>, TierError> {
-        let rows = self.recorded().await?;
-        if rows.is_some_and(|rows| !rows.is_empty()) {
+        if self.is_recorded().await? {
             return Ok(None);
         }
         let mut migrating = self.connect().await?;
-        let prepared = migrating.plan(adoption).await;
+        // Another process may be changing the tables, or the server may be taking back what a killed one had changed.
+        migrating.lock().await?;
+        let prepared = if self.is_recorded().await? { Ok(None) } else { migrating.plan(adoption).await };
         migrating.connection.abandon().await;
         prepared
     }
@@ -100,6 +101,10 @@ impl Mssql {
     /// isolation is enabled, and time out on the version table's lock while another process migrates.
     fn catalogs(&self) -> Self {
         Self { readers: self.migrators.clone(), ..self.clone() }
+    }
+
+    async fn is_recorded(&self) -> Result<bool, TierError> {
+        Ok(self.recorded().await?.is_some_and(|rows| !rows.is_empty()))
     }
 
     async fn connect(&self) -> Result<MssqlMigrating, TierError> {
