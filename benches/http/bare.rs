@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use secrecy::ExposeSecret as _;
-use sqlx::{AssertSqlSafe, Connection as _};
+use sqlx::{AssertSqlSafe, Connection as _, Row as _};
 use thermocline::tier::TierLocation;
 use tiberius::{AuthMethod, Client, Config, EncryptionLevel};
 use tokio::net::TcpStream;
@@ -58,6 +58,44 @@ impl Bare {
             // By RPC, as every driver sends a query with parameters.
             Self::Mssql(client) => client.query(query, &[]).await?.into_first_result().await?.len(),
         })
+    }
+
+    /// Inserts a message of now.
+    pub async fn say(&mut self, conversation: i64, sender: i64, content: &str, at: i64) -> Result<()> {
+        let no = if matches!(self, Self::Postgres(_)) { "false" } else { "0" };
+        self.rows(&format!(
+            "INSERT INTO messages (conversation_id, sender_id, content, created_at, is_read) \
+             VALUES ({conversation}, {sender}, '{content}', {}, {no})",
+            self.instant(at)
+        ))
+        .await?;
+        Ok(())
+    }
+
+    /// Reads a page of [`Self::newest`]. Returns the number of its rows, and the time of the oldest.
+    pub async fn page(&mut self, newest: &str) -> Result<(usize, Option<i64>)> {
+        let micros = match self {
+            Self::Sqlite(_) => "created_at",
+            Self::Postgres(_) => "(extract(epoch FROM created_at) * 1000000)::bigint",
+            Self::Mssql(_) => "DATEDIFF_BIG(MICROSECOND, '1970-01-01', created_at)",
+        };
+        let query = format!("SELECT p.*, {micros} AS micros FROM ({newest}) p");
+        let text = AssertSqlSafe(query.clone());
+        let times: Vec<i64> = match self {
+            Self::Sqlite(connection) => {
+                let rows = sqlx::query(text).fetch_all(connection).await?;
+                rows.iter().map(|row| row.try_get("micros")).collect::<sqlx::Result<_>>()?
+            }
+            Self::Postgres(connection) => {
+                let rows = sqlx::query(text).fetch_all(connection).await?;
+                rows.iter().map(|row| row.try_get("micros")).collect::<sqlx::Result<_>>()?
+            }
+            Self::Mssql(client) => {
+                let rows = client.query(query, &[]).await?.into_first_result().await?;
+                rows.iter().filter_map(|row| row.get("micros")).collect()
+            }
+        };
+        Ok((times.len(), times.into_iter().min()))
     }
 
     /// Returns the newest rows of a table below a time, as this database writes them.

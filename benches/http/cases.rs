@@ -1,6 +1,6 @@
 //! The reads that are compared, one at a time.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use thermocline_testing::bench::{self, Client, quantile};
 
@@ -68,6 +68,15 @@ pub async fn all(pair: &Pair, ours: &Server) -> Result<Vec<Case>> {
         name: "all prices of a stock",
         request: bench::get(&format!("/api/stocks/symbols/{}/prices", pair.symbol), &pair.token),
         hot: None,
+        cold: Some(prices.clone()),
+    });
+    cases.push(Case {
+        name: "the same as columns",
+        request: bench::get(
+            &format!("/api/stocks/symbols/{}/prices?format=columns", pair.symbol),
+            &pair.token,
+        ),
+        hot: None,
         cold: Some(prices),
     });
     Ok(cases)
@@ -94,7 +103,7 @@ pub async fn measure(case: &Case, pair: &Pair, ours: &Server) -> Result<Measured
     let mut other = Client::connect(&same.address).await?;
     let (mut hot, mut cold) = (pair.hot.lock().await, pair.cold.lock().await);
     let mut measured = Measured { name: case.name, ours: vec![], bare: vec![], bytes: vec![] };
-    let begun = std::time::Instant::now();
+    let begun = Instant::now();
     for round in 0..ROUNDS + FIRST {
         if begun.elapsed() > LONGEST {
             break;
@@ -118,6 +127,37 @@ pub async fn measure(case: &Case, pair: &Pair, ours: &Server) -> Result<Measured
         times.sort_unstable();
     }
     Ok(measured)
+}
+
+/// Walks through the conversation by cursor, and through both tables by key, a hundred rows at a time. Returns the number of
+/// rows, and how many a second each walk reads.
+pub async fn walk(pair: &Pair, ours: &Server) -> Result<(usize, f64, f64)> {
+    let mut client = Client::connect(&ours.address).await?;
+    let path = format!("/api/conversations/{}/messages?limit=100", pair.conversation);
+    let (begun, mut rows, mut next) = (Instant::now(), 0, String::new());
+    loop {
+        let body = client.json(&bench::get(&format!("{path}{next}"), &pair.token)).await?;
+        rows += body["messages"].as_array().ok_or("no rows")?.len();
+        let Some(cursor) = body["next"].as_str().filter(|_| body["has_more"] == true) else { break };
+        next = format!("&before={cursor}");
+    }
+    let mine = rows as f64 / begun.elapsed().as_secs_f64();
+    let (begun, mut bare) = (Instant::now(), 0);
+    for (table, tier) in [("messages", &pair.hot), ("messages_archive", &pair.cold)] {
+        let mut tier = tier.lock().await;
+        let mut before = None;
+        loop {
+            let query = tier.newest(table, &pair.filter(), before, 100);
+            let (read, last) = tier.page(&query).await?;
+            bare += read;
+            let Some(last) = last else { break };
+            before = Some(last);
+        }
+    }
+    if rows.abs_diff(bare) > rows / 100 {
+        return Err(format!("{rows} rows by cursor, {bare} by key").into());
+    }
+    Ok((rows, mine, bare as f64 / begun.elapsed().as_secs_f64()))
 }
 
 /// Returns the median latency of numbered pages by the number of rows above them, warm, and of the first page read there.

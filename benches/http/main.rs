@@ -3,6 +3,7 @@
 //!
 //! ```console
 //! $ cargo bench --bench http
+//! $ cargo bench --bench http -- streams attacks overload
 //! $ THERMOCLINE_BENCH_HOT='mssql://…' THERMOCLINE_BENCH_COLD='postgres://…' cargo bench --bench http
 //! ```
 //!
@@ -12,13 +13,18 @@
 //! Latencies are taken one request after the other, ours and what they are compared with in turn. The peak is that of 32
 //! connections which never wait; latencies under load are those of requests that come at a fixed rate. The report goes to standard
 //! output, and with two plots to `target/bench`. Only the ratios mean anything on another machine.
+//!
+//! `streams` measures the change feed instead, `attacks` a client beside others that misbehave, and `overload` more requests than the
+//! server can answer.
 
+mod attacks;
 mod bare;
 mod cases;
 mod load;
 mod pair;
 mod report;
 mod server;
+mod streams;
 
 use std::error::Error;
 
@@ -37,14 +43,37 @@ fn main() -> Result<()> {
 }
 
 async fn run() -> Result<()> {
+    let asked: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
     let pair = Box::pin(pair::Pair::ready()).await?;
-    let ours = server::Server::program(&pair).await?;
-    let cases = cases::all(&pair, &ours).await?;
-    let mut report = report::Report::new(&pair);
-    for case in &cases {
-        report.case(cases::measure(case, &pair, &ours).await?);
+    if asked.is_empty() {
+        return pages(&pair).await;
     }
-    report.depths(cases::by_depth(&pair, &ours).await?);
-    load::measure(&cases[0], &ours, &mut report).await?;
+    for part in &asked {
+        match part.as_str() {
+            "pages" => pages(&pair).await?,
+            "streams" => streams::measure(&pair).await?,
+            "attacks" => attacks::measure(&pair).await?,
+            "overload" => attacks::overload(&pair).await?,
+            other => {
+                let known = "pages, streams, attacks and overload";
+                return Err(format!("no measurement is called {other}; there are {known}").into());
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn pages(pair: &pair::Pair) -> Result<()> {
+    let ours = server::Server::program(pair).await?;
+    let cases = cases::all(pair, &ours).await?;
+    let mut report = report::Report::new(pair);
+    for case in &cases {
+        report.case(cases::measure(case, pair, &ours).await?);
+    }
+    report.depths(cases::by_depth(pair, &ours).await?);
+    let (rows, mine, bare) = cases::walk(pair, &ours).await?;
+    report.walk(rows, mine, bare);
+    // The second one is answered from memory.
+    load::measure(&[&cases[0], &cases[3]], &ours, &mut report).await?;
     report.write()
 }

@@ -31,6 +31,9 @@ pub struct Pair {
     /// A stock that trades every day.
     pub symbol: &'static str,
     pub token: String,
+    /// Conversations, and a user who takes part in that one alone.
+    pub talks: Vec<(i64, i64)>,
+    verifier: Verifier,
     /// The names of the engines.
     pub engines: String,
     _folder: TempDir,
@@ -58,11 +61,27 @@ impl Pair {
             conversation: facts.conversation,
             symbol: facts.symbol,
             token: verifier.issue(facts.user, Some("admin"), 3_600)?,
+            talks: plan.conversations().filter_map(|talk| Some((talk.id, talk.user2_id?))).collect(),
+            verifier,
             engines: format!("{:?} and {:?}", hot.dialect(), cold.dialect()),
             hot_url,
             cold_url,
             _folder: folder,
         })
+    }
+
+    /// Returns a token of a user without scopes.
+    pub fn token_of(&self, user: i64) -> Result<String> {
+        Ok(self.verifier.issue(user, None, 3_600)?)
+    }
+
+    /// Returns a request for the newest page of each conversation, by its user.
+    pub fn newest_pages(&self) -> Result<Vec<String>> {
+        let page = |(conversation, user): &(i64, i64)| {
+            let path = format!("/api/conversations/{conversation}/messages?limit=20");
+            Ok(bench::get(&path, &self.token_of(*user)?))
+        };
+        self.talks.iter().map(page).collect()
     }
 
     /// Returns the condition that keeps the rows of the conversation.

@@ -35,7 +35,7 @@ impl Report {
         table += "| read | p50 | p99 | bare query | ratio | same bytes by axum | ratio |\n|---|---|---|---|---|---|---|\n";
         Self {
             table,
-            json: json!({ "engines": pair.engines, "cases": [], "load": [] }),
+            json: json!({ "engines": pair.engines, "cases": [], "peaks": [], "load": [] }),
             depths: vec![],
             first: vec![],
             median_by_load: vec![],
@@ -82,19 +82,38 @@ impl Report {
         self.json["resident_mb"] = json!(resident);
     }
 
-    pub fn peak(&mut self, ours: f64, bytes: f64, processor: f64, resident: f64) {
+    pub fn peak(&mut self, name: &str, ours: f64, bytes: f64, processor: f64, resident: f64) {
         let (share, micros) = (ours / bytes, processor * 1e6);
         let _ = writeln!(
             self.table,
-            "Peak of the newest page, 32 connections: {ours:.0}/s, {share:.2} of the same bytes by axum; {micros:.0} µs of processor \
-             a request, {resident:.0} MB resident.\n\n| load, of the peak | p50 | p99 | p99 / p50 | without an answer |\n|---|---|---|---|---|"
+            "Peak of the {name}, 32 connections: {ours:.0}/s, {share:.2} of the same bytes by axum; {micros:.0} µs of processor \
+             a request, {resident:.0} MB resident."
         );
-        self.json["peak"] =
-            json!({ "ours": ours, "bytes": bytes, "processor_us": micros, "resident_mb": resident });
+        self.push(
+            "peaks",
+            json!({ "name": name, "ours": ours, "bytes": bytes, "processor_us": micros, "resident_mb": resident }),
+        );
+    }
+
+    pub fn walk(&mut self, rows: usize, ours: f64, bare: f64) {
+        let _ = writeln!(
+            self.table,
+            "\nWalk by cursor through {rows} rows: {ours:.0} rows a second, {:.2} of bare queries by key.",
+            ours / bare
+        );
+        self.json["walk"] = json!({ "rows": rows, "ours": ours, "bare": bare });
+    }
+
+    pub fn connections(&mut self, open: usize, resident: f64) {
+        let _ = writeln!(self.table, "\nWith {open} idle connections: {resident:.0} MB resident.");
+        self.json["connections"] = json!({ "open": open, "resident_mb": resident });
     }
 
     /// Adds the latencies of answers and the share of requests without one.
     pub fn load(&mut self, part: f64, latencies: &[Duration], failed: f64) {
+        if self.median_by_load.is_empty() {
+            self.table += "\n| load, of the first peak | p50 | p99 | p99 / p50 | without an answer |\n|---|---|---|---|---|\n";
+        }
         let [p50, p99] = [0.5, 0.99].map(|part| milliseconds(quantile(latencies, part)));
         let _ = writeln!(
             self.table,

@@ -41,7 +41,9 @@ impl Server {
             .env("HOT_DATABASE_URL", &pair.hot_url)
             .env("COLD_DATABASE_URL", &pair.cold_url)
             .env("JWT_SECRET", SECRET)
-            .env("RUST_LOG", "error");
+            .env("RUST_LOG", "error")
+            // One user sends all of the load.
+            .env("THERMOCLINE_RATE_PER_CALLER", "1000000");
         // The program knows no such settings.
         for name in ["HOT", "COLD", "MESSAGES"] {
             command.env_remove(format!("THERMOCLINE_BENCH_{name}"));
@@ -89,6 +91,16 @@ impl Server {
         let status = self.proc("status")?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("VmRSS")?;
         Ok(line.trim().trim_end_matches(" kB").parse::<f64>()? / 1024.0)
+    }
+
+    /// Returns the sum of a metric's series.
+    pub async fn metric(&self, name: &str) -> Result<f64> {
+        let body = Client::connect(&self.address).await?.bytes(&bench::get("/metrics", "")).await?;
+        let values = std::str::from_utf8(&body)?.lines().filter_map(|line| {
+            let rest = line.strip_prefix(name)?;
+            (rest.starts_with([' ', '{'])).then(|| rest.rsplit(' ').next()?.parse::<f64>().ok())?
+        });
+        Ok(values.sum())
     }
 
     fn proc(&self, file: &str) -> Result<String> {

@@ -155,7 +155,8 @@ pub async fn open_loop(
     let mut sent = 0;
     while sent < total {
         ticks.tick().await;
-        let due = ((begun.elapsed().as_secs_f64() * rate) as usize).min(total);
+        // The first one is due at once.
+        let due = ((begun.elapsed().as_secs_f64() * rate) as usize + 1).min(total);
         for number in sent..due {
             let at = begun + Duration::from_secs_f64(number as f64 / rate);
             let request = Arc::clone(&requests[number % requests.len()]);

@@ -1,0 +1,231 @@
+//! A client that reads its newest page fifty times a second: alone, beside clients that misbehave, and after them; and the load that
+//! the server carries when it is asked for more than it can.
+
+use std::future::Future;
+use std::time::Duration;
+
+use thermocline_testing::bench::{self, Client, Outcomes, open_loop, quantile};
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use super::Result;
+use super::load::{CONNECTIONS, TIME, closed_loop};
+use super::pair::Pair;
+use super::server::Server;
+
+/// Requests of the normal client in a second.
+const RATE: f64 = 50.0;
+/// Connections that send half a header.
+const HALF_HEADERS: usize = 8_000;
+/// Clients that read nothing of their answers.
+const STALLED: usize = 500;
+/// Searches of one user at a time.
+const SEARCHES: usize = 64;
+/// Connections that send forged tokens.
+const FORGERS: usize = 32;
+/// Requests with a method of their own, and the length of each.
+const METHODS: usize = 3_000;
+const METHOD_LENGTH: usize = 10_000;
+/// The longest time to wait until the normal client is as fast as before.
+const LONGEST: Duration = Duration::from_mins(1);
+
+/// Measures and prints a table.
+pub async fn measure(pair: &Pair) -> Result<()> {
+    println!("{}; the newest page of one client, {RATE} requests a second, ms\n", pair.engines);
+    println!(
+        "| beside it | p50 alone | p99 alone | p50 beside | p99 beside | without an answer | seconds to recover | MB before | highest | a minute after |"
+    );
+    println!("|---|---|---|---|---|---|---|---|---|---|");
+    beside(pair, &format!("{HALF_HEADERS} connections with half a header"), half_headers).await?;
+    beside(pair, &format!("{STALLED} clients that do not read their answers"), stalled).await?;
+    beside(pair, &format!("{SEARCHES} searches of one user for what is not there"), searches).await?;
+    beside(pair, &format!("{FORGERS} connections with forged tokens"), forgers).await?;
+    beside(pair, &format!("{METHODS} methods of {METHOD_LENGTH} bytes, again and again"), methods).await?;
+    println!();
+    Ok(())
+}
+
+/// The server, and what the attacker may read.
+struct Aim {
+    address: String,
+    token: String,
+    conversation: i64,
+    symbol: &'static str,
+}
+
+/// Measures the normal client beside an attack, which goes on until it is dropped.
+async fn beside<F>(pair: &Pair, name: &str, attack: impl Fn(Aim, JoinSet<()>) -> F) -> Result<()>
+where
+    F: Future<Output = Result<JoinSet<()>>>,
+{
+    let ours = Server::program(pair).await?;
+    let pages = pair.newest_pages()?;
+    let normal = || open_loop(&ours.address, 4, &pages, RATE, TIME);
+    normal().await?;
+    let alone = answered(&normal().await?);
+    let before = ours.resident()?;
+    let aim = Aim {
+        address: ours.address.clone(),
+        token: pair.token.clone(),
+        conversation: pair.conversation,
+        symbol: pair.symbol,
+    };
+    let attackers = attack(aim, JoinSet::new()).await?;
+    let mut highest = before;
+    let during = {
+        let (mut during, mut ticks) = (Box::pin(normal()), tokio::time::interval(Duration::from_millis(100)));
+        loop {
+            tokio::select! {
+                outcomes = &mut during => break outcomes?,
+                _ = ticks.tick() => highest = ours.resident()?.max(highest),
+            }
+        }
+    };
+    drop(attackers);
+    let ended = Instant::now();
+    let recovered = loop {
+        let second = open_loop(&ours.address, 4, &pages, RATE, Duration::from_secs(1)).await?;
+        if answered(&second).1 <= 2.0 * alone.1 && second.len() == 1 {
+            break (ended.elapsed().as_secs_f64() - 1.0).max(0.0);
+        }
+        if ended.elapsed() > LONGEST {
+            return Err(format!("{name}: the client is slow a minute later").into());
+        }
+    };
+    tokio::time::sleep((ended + LONGEST).saturating_duration_since(Instant::now())).await;
+    let beside = answered(&during);
+    println!(
+        "| {name} | {:.2} | {:.2} | {:.2} | {:.2} | {:.1} % | {recovered:.1} | {before:.0} | {highest:.0} | {:.0} |",
+        alone.0,
+        alone.1,
+        beside.0,
+        beside.1,
+        lost(&during) * 100.0,
+        ours.resident()?
+    );
+    Ok(())
+}
+
+/// Returns median and 99th percentile of the answers, in ms.
+fn answered(outcomes: &Outcomes) -> (f64, f64) {
+    let times = outcomes.get(&200).map_or(&[][..], Vec::as_slice);
+    let at = |part| quantile(times, part).as_secs_f64() * 1e3;
+    (at(0.5), at(0.99))
+}
+
+/// Returns the part of the requests that were not answered with their page.
+fn lost(outcomes: &Outcomes) -> f64 {
+    let all: usize = outcomes.values().map(Vec::len).sum();
+    1.0 - outcomes.get(&200).map_or(0, Vec::len) as f64 / all as f64
+}
+
+async fn half_headers(aim: Aim, mut attackers: JoinSet<()>) -> Result<JoinSet<()>> {
+    for _ in 0..HALF_HEADERS {
+        let mut connection = TcpStream::connect(&aim.address).await?;
+        connection.write_all(b"GET /api/conversations HTTP/1.1\r\nhost: b").await?;
+        attackers.spawn(async move {
+            let _held = connection;
+            std::future::pending::<()>().await;
+        });
+    }
+    Ok(attackers)
+}
+
+async fn stalled(aim: Aim, mut attackers: JoinSet<()>) -> Result<JoinSet<()>> {
+    let request = bench::get(&format!("/api/stocks/symbols/{}/prices", aim.symbol), &aim.token);
+    for _ in 0..STALLED {
+        let (address, request) = (aim.address.clone(), request.repeat(8));
+        attackers.spawn(async move {
+            // As often as the server ends it.
+            while let Ok(mut connection) = TcpStream::connect(&address).await {
+                let _ = connection.write_all(request.as_bytes()).await;
+                let mut byte = [0];
+                while connection.peek(&mut byte).await.is_ok_and(|bytes| bytes > 0) {
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                }
+            }
+        });
+    }
+    Ok(attackers)
+}
+
+async fn searches(aim: Aim, attackers: JoinSet<()>) -> Result<JoinSet<()>> {
+    // One character, of which no signature of a block knows anything.
+    let path = format!("/api/conversations/{}/messages/search?q=%E9%BE%98", aim.conversation);
+    Ok(again_and_again(&aim.address, &[bench::get(&path, &aim.token)], SEARCHES, attackers))
+}
+
+async fn forgers(aim: Aim, attackers: JoinSet<()>) -> Result<JoinSet<()>> {
+    let forged = format!("{}AAAA", aim.token.trim_end_matches(|letter| letter != '.'));
+    let path = format!("/api/conversations/{}/messages", aim.conversation);
+    Ok(again_and_again(&aim.address, &[bench::get(&path, &forged)], FORGERS, attackers))
+}
+
+async fn methods(aim: Aim, attackers: JoinSet<()>) -> Result<JoinSet<()>> {
+    let method = |number: usize| format!("M{number}{}", "X".repeat(METHOD_LENGTH));
+    let request = |number| format!("{} / HTTP/1.1\r\nhost: b\r\n\r\n", method(number));
+    let requests: Vec<String> = (0..METHODS).map(request).collect();
+    Ok(again_and_again(&aim.address, &requests, FORGERS, attackers))
+}
+
+/// Sends requests over so many connections, which never wait and connect again when they are closed.
+fn again_and_again(
+    address: &str,
+    requests: &[String],
+    connections: usize,
+    mut attackers: JoinSet<()>,
+) -> JoinSet<()> {
+    for connection in 0..connections {
+        let (address, requests) = (address.to_owned(), requests.to_vec());
+        attackers.spawn(async move {
+            let mut turn = requests.iter().cycle().skip(connection * 97 % requests.len());
+            loop {
+                let Ok(mut client) = Client::connect(&address).await else { continue };
+                for request in turn.by_ref() {
+                    if client.send(request).await.is_err() {
+                        break;
+                    }
+                }
+            }
+        });
+    }
+    attackers
+}
+
+/// Measures the newest pages of all conversations, at half of the peak and at more than it, and prints a table.
+pub async fn overload(pair: &Pair) -> Result<()> {
+    let ours = Server::program(pair).await?;
+    let pages = pair.newest_pages()?;
+    closed_loop(&ours.address, &pages).await?;
+    let peak = closed_loop(&ours.address, &pages).await? / TIME.as_secs_f64();
+    println!(
+        "Peak of the newest pages, {CONNECTIONS} connections: {peak:.0}/s. Server and client share the processors.\n"
+    );
+    println!(
+        "| asked for, of the peak | answered, of the peak | p50, ms | p99 | refused: p50 | p99 | MB before | after | a minute after |"
+    );
+    println!("|---|---|---|---|---|---|---|---|---|");
+    for part in [0.5, 1.0, 3.0, 10.0] {
+        let before = ours.resident()?;
+        let outcomes = open_loop(&ours.address, CONNECTIONS, &pages, peak * part, TIME).await?;
+        let after = ours.resident()?;
+        let (p50, p99) = answered(&outcomes);
+        let good = outcomes.get(&200).map_or(0, Vec::len) as f64 / TIME.as_secs_f64() / peak;
+        let mut refused: Vec<Duration> = outcomes
+            .iter()
+            .filter(|(status, _)| **status != 200)
+            .flat_map(|(_, times)| times.clone())
+            .collect();
+        refused.sort_unstable();
+        let [refused_p50, refused_p99] = [0.5, 0.99].map(|part| quantile(&refused, part).as_secs_f64() * 1e3);
+        tokio::time::sleep(if part > 1.0 { LONGEST } else { Duration::from_secs(2) }).await;
+        println!(
+            "| {part} | {good:.2} | {p50:.2} | {p99:.2} | {refused_p50:.2} | {refused_p99:.2} | {before:.0} | {after:.0} | {:.0} |",
+            ours.resident()?
+        );
+    }
+    println!();
+    Ok(())
+}
