@@ -1,5 +1,5 @@
-//! Readers of the feed beside writers, a mover, restores and erasures: what each reader has put together equals the table,
-//! again and again and at the end.
+//! Readers of the feed and clients of a server's streams beside writers, a mover, restores, erasures and restarts of the server: what
+//! each has put together equals the table, again and again and at the end.
 //!
 //! Writers keep transactions open for different times, so rows are committed out of the order of their versions, date rows
 //! in the past and the future, and roll back. To compare, the writers and the mover stop between two transactions, and each
@@ -21,6 +21,7 @@ use thermocline::tier::{Session, Statement, TierError, Value};
 use tokio::sync::{Mutex, RwLock};
 
 use super::super::run;
+use super::clients::Clients;
 use super::day;
 use super::world::World;
 use crate::support::bounds::bound;
@@ -95,6 +96,7 @@ fn every_reader_sees_every_change() {
 async fn follow(world: World, comparisons: u64) -> World {
     let name = world.name;
     let start = world.now().await;
+    let mut clients = Clients::start(&world).await;
     let stage = Arc::new(Stage {
         world,
         gate: RwLock::new(()),
@@ -120,6 +122,9 @@ async fn follow(world: World, comparisons: u64) -> World {
             stage.written.load(Ordering::SeqCst) >= comparison * BETWEEN || !is_well(&mut tasks)
         })
         .await;
+        if comparison % 2 == 0 {
+            clients.restart().await;
+        }
         let _paused = stage.gate.write().await;
         let table = table(&stage.world).await;
         let now = stage.world.now().await;
@@ -134,7 +139,10 @@ async fn follow(world: World, comparisons: u64) -> World {
             reader.cache = ReadCache::default();
             compared += reader.rows.len();
         }
+        let shown = table.values().map(|row| (row.id, serde_json::to_value(row).expect("JSON"))).collect();
+        until("every client shows the table", async || clients.show(&shown)).await;
     }
+    clients.end().await;
     stage.stop.store(true, Ordering::SeqCst);
     while let Some(ended) = tasks.join_next().await {
         ended.expect("it does not panic");

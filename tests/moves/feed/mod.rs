@@ -1,6 +1,7 @@
 //! The change feed: what readers get of rows that are written, move, come back and are erased.
 
 mod beside_writers;
+mod clients;
 mod world;
 
 use thermocline::archive::Consent;

@@ -135,6 +135,10 @@ impl World {
         self.folder.path()
     }
 
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
     pub fn is_embedded(&self) -> bool {
         self.hot.is_embedded()
     }
