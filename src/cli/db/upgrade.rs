@@ -41,7 +41,7 @@ struct Report {
 }
 
 /// The cost of the change feed on a server.
-const COSTS: &str = "hot: adding the change feed. Each message gets a column `live_version` (ROWVERSION, 8 bytes) and a place in the index \
+const COSTS: &str = "hot: adding the change feed. Each message gets a column `live_version` (8 bytes) and a place in the index \
     `messages_live`; writers of messages wait until both are written. From then on an INSERT into messages without a list of columns \
     fails.";
 
