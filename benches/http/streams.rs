@@ -25,7 +25,7 @@ const MESSAGES: usize = 200;
 const PAUSE: Duration = Duration::from_millis(100);
 /// The time to wait for the last events.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// What a message of the measurement begins with; its number follows, and a full stop.
+/// The start of a measured message in an event; its number and a full stop follow.
 const MARK: &[u8] = b"\"content\":\"bench ";
 
 /// The arrivals of the messages: the number of each, and when.

@@ -209,7 +209,7 @@ impl Server {
             })?;
             tokio::select! {
                 biased;
-                // What is wrong with the socket comes up again when it is read.
+                // An error of the socket shows again at the next read.
                 _ = stream.peek(&mut byte) => return Ok(byte[0]),
                 () = activity.evicted.notified() => return Err(LastWord::Nothing),
                 () = self.stopping.cancelled() => return Err(LastWord::Nothing),

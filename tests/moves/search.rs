@@ -70,7 +70,7 @@ struct History<'a> {
     spoiled: bool,
 }
 
-/// What cold answered before a step.
+/// The answers of cold before a step.
 struct Before {
     snapshot: HotSnapshot,
     list: Messages,
