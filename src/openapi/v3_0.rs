@@ -1,5 +1,7 @@
 //! OpenAPI 3.0 for tools that do not read 3.1. The two differ in their schemas; the rest of the document stays.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
 /// Converts a document of version 3.1 in place.
@@ -21,6 +23,8 @@ pub fn convert(document: &mut Value) {
         }
     }
     find_schemas(document);
+    let kinds = kinds_of(&document["components"]["schemas"]);
+    type_nullable_references(document, &kinds);
 }
 
 /// Converts the schemas of parameters, headers and bodies: each is a member `schema`.
@@ -205,6 +209,41 @@ fn reference(schema: &mut Map<String, Value>) {
     }
 }
 
+/// The types of named schemas by the references to them.
+type Kinds = BTreeMap<String, Value>;
+
+fn kinds_of(schemas: &Value) -> Kinds {
+    let schemas = schemas.as_object().into_iter().flatten();
+    schemas
+        .filter_map(|(name, schema)| {
+            Some((format!("#/components/schemas/{name}"), schema.get("type")?.clone()))
+        })
+        .collect()
+}
+
+/// Gives a reference that may be null the type of its schema: `nullable` has a meaning beside a type only.
+fn type_nullable_references(value: &mut Value, kinds: &Kinds) {
+    match value {
+        Value::Object(object) => {
+            if object.get("nullable") == Some(&true.into())
+                && !object.contains_key("type")
+                && let Some([only]) = object.get("allOf").and_then(Value::as_array).map(Vec::as_slice)
+                && let Some(kind) = only["$ref"].as_str().and_then(|to| kinds.get(to))
+            {
+                object.insert("type".to_owned(), kind.clone());
+            }
+            for (name, value) in object.iter_mut() {
+                // The bodies of examples are data.
+                if !matches!(name.as_str(), "example" | "examples") {
+                    type_nullable_references(value, kinds);
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| type_nullable_references(item, kinds)),
+        _ => {}
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -289,6 +328,23 @@ mod tests {
         assert_eq!(
             get["responses"]["200"]["content"]["application/json"]["examples"]["a"]["value"],
             nullable
+        );
+    }
+
+    #[test]
+    fn a_reference_that_may_be_null_has_the_type_of_its_schema() {
+        let choice = json!({ "oneOf": [{ "$ref": "#/components/schemas/Colour" }, { "type": "null" }] });
+        let mut document = json!({
+            "info": {},
+            "components": { "schemas": {
+                "Colour": { "type": "string", "enum": ["red", "blue"] },
+                "Car": { "type": "object", "properties": { "colour": choice } },
+            } },
+        });
+        convert(&mut document);
+        assert_eq!(
+            document["components"]["schemas"]["Car"]["properties"]["colour"],
+            json!({ "allOf": [{ "$ref": "#/components/schemas/Colour" }], "nullable": true, "type": "string" })
         );
     }
 }

@@ -137,8 +137,9 @@ pub struct Latency {
     /// 95 % of the answers took no longer; null without answers.
     #[schema(required = true)]
     p95_ms: Option<f64>,
-    /// The same for each minute, oldest first, the present one last; null for a minute without answers.
-    #[schema(min_items = 60, max_items = 60)]
+    /// The same for each of the 60 minutes, oldest first, the present one last; null for a minute without answers.
+    // Without `min_items`: generators make an array of a fixed length into a type that not every library can read.
+    #[schema(max_items = 60)]
     p95_by_minute_ms: Vec<Option<f64>>,
 }
 
