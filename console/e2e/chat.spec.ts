@@ -80,6 +80,28 @@ test('scrolls through older pages without a gap or a double', async ({ console: 
     await expect(list.locator(`[aria-posinset="${number}"]`)).toContainText(there.messages[0]!.content.split('\n')[0]!.slice(0, 60));
 });
 
+test('knows its depth far from where it opened', async ({ console: page, demo }) => {
+    await open(page, demo);
+    const { total } = await demo.get<Rows>(`${api(demo)}?page=1`);
+    const list = messages(page);
+    await list.hover();
+    // More than the window keeps.
+    await expect(async () => {
+        await page.mouse.wheel(0, -4_000);
+        expect(total - (await numbers(page)).at(-1)!).toBeGreaterThan(3_000);
+    }).toPass({ intervals: [20], timeout: 60_000 });
+    const field = page.getByRole('textbox', { name: 'Page' });
+    await expect(async () => {
+        const shown = await numbers(page);
+        const number = shown[shown.length >> 1]!;
+        const there = await demo.get<Rows>(`${api(demo)}?offset=${total - number}&limit=1`);
+        await expect(list.locator(`[aria-posinset="${number}"]`)).toContainText(there.messages[0]!.content.split('\n')[0]!.slice(0, 60), { timeout: 300 });
+        const pages = [shown[0]!, shown.at(-1)!].map((each) => Math.ceil((total - each + 1) / 50));
+        expect(Number(await field.inputValue())).toBeGreaterThanOrEqual(pages[1]!);
+        expect(Number(await field.inputValue())).toBeLessThanOrEqual(pages[0]!);
+    }).toPass();
+});
+
 test('leads to the last page and back', async ({ console: page, demo }) => {
     await open(page, demo);
     const { pages } = await demo.get<Rows>(`${api(demo)}?page=1&per_page=50`);
@@ -161,6 +183,27 @@ test('keeps the place while new messages arrive, and follows at the end', async 
     expect(Math.abs(after!.y - before!.y)).toBeLessThan(2);
     await page.getByRole('button', { name: /Newest messages/ }).click();
     await expect(messages(page).getByText('while you read 3')).toBeInViewport();
+});
+
+test('takes in what arrives while an older page is on its way', async ({ console: page, demo }) => {
+    let release: () => void = () => undefined;
+    const released = new Promise<void>((resolve) => (release = resolve));
+    let asked = 0;
+    await page.route(/messages\?.*before=/, async (route) => {
+        asked += 1;
+        await released;
+        await route.continue();
+    });
+    await open(page, demo);
+    await messages(page).hover();
+    await page.mouse.wheel(0, -1_000);
+    await expect.poll(() => asked, 'an older page is on its way').toBe(1);
+    await page.mouse.wheel(0, 10_000);
+    write(demo, ['while a page is on its way']);
+    await expect(messages(page).getByText('while a page is on its way')).toBeInViewport();
+    release();
+    await expect(messages(page)).toHaveAttribute('aria-busy', 'false');
+    await expect(messages(page).getByText('while a page is on its way')).toBeInViewport();
 });
 
 test('reads on while rows move', async ({ console: page, demo }) => {

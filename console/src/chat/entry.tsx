@@ -2,6 +2,7 @@ import { memo, useLayoutEffect, useRef, useState } from 'react';
 import type { Message } from '../api/client';
 import { useTranslation } from '../i18n';
 import { Avatar } from './avatar';
+import { mayBeLong } from './estimate';
 import type { Names } from './people';
 import type { Item } from './window';
 
@@ -80,7 +81,7 @@ function Content({ text }: { text: string }) {
     const [isWhole, setIsWhole] = useState(false);
     useLayoutEffect(() => {
         const element = paragraph.current;
-        if (element && !isWhole) setIsCut(element.scrollHeight > element.clientHeight + 2);
+        if (element && !isWhole && mayBeLong(text)) setIsCut(element.scrollHeight > element.clientHeight + 2);
     }, [text, isWhole]);
     return (
         <>

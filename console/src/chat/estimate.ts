@@ -1,3 +1,4 @@
+import type { Message } from '../api/client';
 import type { Item } from './window';
 
 /** The widest part of the list that a message takes, and the pixels around its text. */
@@ -15,10 +16,29 @@ export function estimate(item: Item | undefined, width: number): number {
     if (item.kind === 'day') return 46;
     if (item.kind === 'waterline') return 50;
     if (item.kind === 'beginning') return 64;
+    return linesOf(item.row, width) * LINE + AROUND + (item.begins ? 10 : 2);
+}
+
+/** The lines of messages that were estimated. Every page that arrives asks for those of the whole window again. */
+const known = new WeakMap<Message, { width: number; lines: number }>();
+
+function linesOf(row: Message, width: number): number {
+    const before = known.get(row);
+    if (before?.width === width) return before.lines;
     const letters = Math.max(10, (Math.min(width * PART, 620) - 28) / LETTER);
     let lines = 0;
-    for (const line of item.row.content.split('\n', MOST_LINES + 1)) lines += Math.max(1, Math.ceil(widthOf(line) / letters));
-    return Math.min(lines, MOST_LINES) * LINE + AROUND + (item.begins ? 10 : 2);
+    for (const line of row.content.split('\n', MOST_LINES + 1)) lines += Math.max(1, Math.ceil(widthOf(line) / letters));
+    lines = Math.min(lines, MOST_LINES);
+    known.set(row, { width, lines });
+    return lines;
+}
+
+/** Letters that the narrowest line holds at least. */
+const FEWEST = 8;
+
+/** Whether a message may have more lines than are shown at first. To know it, one has to look. */
+export function mayBeLong(text: string): boolean {
+    return text.length / FEWEST + text.split('\n', MOST_LINES + 1).length > MOST_LINES;
 }
 
 /** The width of a line, in letters. Only the beginning of a long one matters. */

@@ -3,7 +3,7 @@ import { useEffect, useSyncExternalStore } from 'react';
 import { client } from '../api/server';
 import { noteMessage, readAnew } from './conversations';
 import { Feed, type FeedState } from './feed';
-import { bring, keyOf, poll, surface, takeOut } from './messages';
+import { bring, keepChanges, keyOf, poll, surface, takeOut } from './messages';
 import { recent } from './recent';
 
 /** The time between two questions without a feed, in milliseconds. */
@@ -39,10 +39,12 @@ export function useFeed(): FeedState {
                 void queries.resetQueries({ queryKey: ['messages'] });
             },
         });
+        const stopKeeping = keepChanges(queries);
         const stop = feed.start();
         return () => {
             clearTimeout(settled);
             stopListening();
+            stopKeeping();
             stop();
         };
     }, [queries]);

@@ -11,7 +11,7 @@ import type { Names } from './people';
 import { layout, newestPosition, openingAt, rowsOf, totalOf, type Anchor } from './window';
 
 /** Entries from an end of the window at which the next page is asked for. */
-const AHEAD = 30;
+const AHEAD = 150;
 /** The pause before a page that failed is asked for again, in milliseconds. */
 const AGAIN = 3_000;
 /** Pixels from the end that count as the end. */
@@ -116,7 +116,7 @@ export function MessageList({ query, anchor, caller, names, depth, onNewest }: P
     // How deep the reader is.
     const newest = newestPosition(pages);
     const total = totalOf(pages);
-    const height = scroller.current?.clientHeight ?? 0;
+    const height = virtualizer.scrollRect?.height ?? 0;
     const lowest = items[virtualizer.getVirtualItemForOffset((virtualizer.scrollOffset ?? 0) + height - SHOWN)?.index ?? last];
     const lowestIndex = lowest?.kind === 'message' ? lowest.index : rows.length - 1;
     useEffect(() => {

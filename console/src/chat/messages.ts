@@ -1,9 +1,9 @@
-import { useInfiniteQuery, type InfiniteData, type QueryClient } from '@tanstack/react-query';
+import { useInfiniteQuery, type InfiniteData, type Query, type QueryClient } from '@tanstack/react-query';
 import type { Client, Message, MessagePage } from '../api/client';
 import { Problem } from '../api/problem';
 import { useClient } from '../api/server';
 import { recent } from './recent';
-import { erase, MAX_PAGES, merge, newerThan, olderThan, parametersOf, settle, type Anchor, type PageParam } from './window';
+import { erase, MAX_PAGES, merge, newerThan, olderThan, parametersOf, placed, settle, type Anchor, type PageParam } from './window';
 
 export type WindowData = InfiniteData<MessagePage, PageParam>;
 
@@ -14,17 +14,9 @@ export function keyOf(conversation: number, anchor: Anchor, visit: number) {
 
 /** Reads a page. Where a window begins, what hot has is better than nothing; a page beside it is whole or comes later. */
 async function read(client: Client, conversation: number, param: PageParam, signal: AbortSignal): Promise<MessagePage> {
-    const begun = recent.position();
-    const page = await readWhole(client, conversation, param, signal);
-    // Changes that arrived while the page was on its way may be newer than it.
-    const { pages } = merge([page], recent.since(begun, conversation));
-    return recent.erasedSince(begun).reduce(erase, pages)[0]!;
-}
-
-async function readWhole(client: Client, conversation: number, param: PageParam, signal: AbortSignal): Promise<MessagePage> {
     const parameters = parametersOf(param);
     try {
-        return await client.messages(conversation, parameters, { signal });
+        return placed(await client.messages(conversation, parameters, { signal }), param);
     } catch (error) {
         const isColdAway = error instanceof Problem && error.kind === 'tier-unavailable' && error.tier === 'cold';
         if (!isColdAway || param.kind === 'before' || param.kind === 'after') throw error;
@@ -50,6 +42,27 @@ export function useMessages(conversation: number, anchor: Anchor, visit: number)
         refetchOnWindowFocus: false,
         refetchOnReconnect: false,
         retry: false,
+    });
+}
+
+/**
+ * Brings the changes that arrive while a page is on its way into its window: the answer may be older than they are, and it is
+ * put beside the pages as they were when it was asked for. Returns how to end it.
+ */
+export function keepChanges(queries: QueryClient): () => void {
+    const asked = new WeakMap<Query, number>();
+    return queries.getQueryCache().subscribe((event) => {
+        if (event.type !== 'updated' || event.query.queryKey[0] !== 'messages') return;
+        const { query, action } = event;
+        if (action.type === 'fetch') asked.set(query, recent.position());
+        if (action.type !== 'success' || action.manual) return;
+        const since = asked.get(query) ?? recent.position();
+        const messages = recent.since(since, query.queryKey[1] as number);
+        const erased = recent.erasedSince(since);
+        if (messages.length === 0 && erased.length === 0) return;
+        queries.setQueryData<WindowData>(query.queryKey, (data) => {
+            return data && { ...data, pages: erased.reduce(erase, merge(data.pages, messages).pages) };
+        });
     });
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Message, MessagePage } from '../api/client';
-import { CURSOR_LIMIT, erase, layout, merge, newerThan, newestPosition, olderThan, openingAt, parametersOf, rowsOf, settle, totalOf } from './window';
+import { CURSOR_LIMIT, erase, layout, merge, newerThan, newestPosition, olderThan, openingAt, parametersOf, placed, rowsOf, settle, totalOf } from './window';
 
 const START = Date.UTC(2026, 0, 1, 12);
 
@@ -46,6 +46,19 @@ describe('a window', () => {
         expect(newestPosition([page(60, 51), page(50, 41)])).toBeNull();
         expect(newestPosition([page(60, 51, { has_newer: false }), page(50, 41)])).toBe(0);
         expect(totalOf([page(60, 51), page(50, 41, { total: 100 })])).toBe(100);
+    });
+
+    it('knows its depth when the page it began with has made room', () => {
+        const first = page(60, 51, { position: 40, total: 100 });
+        const older = placed(page(50, 31), olderThan(first)!);
+        const newer = placed(page(80, 61), newerThan(first)!);
+        expect([newestPosition([older]), totalOf([older])]).toEqual([50, 100]);
+        expect([newestPosition([newer]), totalOf([newer])]).toEqual([20, 100]);
+        // A page that was counted keeps its own numbers, and one beside an uncounted page has none.
+        expect(placed(first, { kind: 'around', id: 55 })).toBe(first);
+        expect(newestPosition([placed(page(50, 31), olderThan(page(60, 51))!)])).toBeNull();
+        // Rows that came after the count do not lead beyond the newest row.
+        expect(placed(page(200, 141), newerThan(first)!).position).toBe(0);
     });
 
     it('keeps its depth when rows arrive', () => {

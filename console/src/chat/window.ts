@@ -14,8 +14,14 @@ export type Anchor =
     | { kind: 'around'; id: number }
     | { kind: 'at'; time: string };
 
-/** A page of a window. */
-export type PageParam = Anchor | { kind: 'before'; cursor: string } | { kind: 'after'; cursor: string };
+/**
+ * A page of a window. The API counts only pages that are asked for by number, id or time; one beside a cursor has its place from
+ * its neighbour, so that the window knows its depth once the page it began with has made room.
+ */
+export type PageParam =
+    | Anchor
+    /** `position`: that of the neighbour's first row, for `after`, or of the row that follows its last one, for `before`. */
+    | { kind: 'before' | 'after'; cursor: string; position?: number; total?: number | null };
 
 export const NEWEST: Anchor = { kind: 'page', page: 1 };
 
@@ -37,12 +43,22 @@ export function parametersOf(param: PageParam): Parameters {
 
 /** Returns the page older than `page`, if there is one. */
 export function olderThan(page: MessagePage): PageParam | undefined {
-    return page.has_more && page.next ? { kind: 'before', cursor: page.next } : undefined;
+    if (!page.has_more || !page.next) return undefined;
+    const position = typeof page.position === 'number' ? page.position + page.messages.length : undefined;
+    return { kind: 'before', cursor: page.next, position, total: page.total };
 }
 
 /** Returns the page newer than `page`, if there is one. */
 export function newerThan(page: MessagePage): PageParam | undefined {
-    return page.has_newer && page.prev ? { kind: 'after', cursor: page.prev } : undefined;
+    if (!page.has_newer || !page.prev) return undefined;
+    return { kind: 'after', cursor: page.prev, position: page.position ?? undefined, total: page.total };
+}
+
+/** Gives a page beside a cursor the place that its neighbour knows. */
+export function placed(page: MessagePage, param: PageParam): MessagePage {
+    if ((param.kind !== 'before' && param.kind !== 'after') || param.position === undefined) return page;
+    const position = param.kind === 'before' ? param.position : param.position - page.messages.length;
+    return { ...page, position: page.position ?? Math.max(0, position), total: page.total ?? param.total ?? null };
 }
 
 /** Returns the rows of a window, oldest first. */
@@ -52,11 +68,10 @@ export function rowsOf(pages: readonly MessagePage[]): Message[] {
 
 /** Returns how many messages are newer than the newest row of the window; null where no page tells. */
 export function newestPosition(pages: readonly MessagePage[]): number | null {
+    if (pages[0] && !pages[0].has_newer) return 0;
     let newer = 0;
     for (const page of pages) {
-        if (typeof page.position === 'number') return page.position - newer;
-        // Without a position, but nothing is newer.
-        if (newer === 0 && page === pages[0] && !page.has_newer) return 0;
+        if (typeof page.position === 'number') return Math.max(0, page.position - newer);
         newer += page.messages.length;
     }
     return null;
