@@ -134,11 +134,12 @@ export function MessageList({ query, anchor, caller, names, depth, onNewest }: P
         if (index >= 0) setUnseen((count) => count + rows.length - 1 - index);
     }, [newestId, rows, virtualizer]);
 
-    const onScroll = useCallback(() => {
-        const atEnd = virtualizer.isAtEnd(END);
+    // The virtualizer may hear of a scroll later than this.
+    const onScroll = useCallback(({ currentTarget: { scrollHeight, scrollTop, clientHeight } }: React.UIEvent) => {
+        const atEnd = scrollHeight - scrollTop - clientHeight <= END;
         setIsAtEnd(atEnd);
         if (atEnd) setUnseen(0);
-    }, [virtualizer]);
+    }, []);
 
     const top = items.slice(first).find((item) => item.kind === 'message');
     const showsNewest = endsAtNewest && (isAtEnd || items.length === 0);

@@ -157,5 +157,10 @@ describe('the entries of a window', () => {
         expect(openingAt(items, { kind: 'at', time: message(3).created_at })).toEqual({ index: 2, align: 'start' });
         expect(openingAt(items, { kind: 'at', time: '2030-01-01T00:00:00Z' })).toBeNull();
         expect(openingAt(items, { kind: 'page', page: 4 })).toBeNull();
+        // With what stands above the row.
+        const day = 24 * 60;
+        const apart = layout([message(1, { from_archive: true }), message(day)], false);
+        expect(apart.map((item) => item.kind)).toEqual(['message', 'day', 'waterline', 'message']);
+        expect(openingAt(apart, { kind: 'at', time: message(day).created_at })).toEqual({ index: 1, align: 'start' });
     });
 });

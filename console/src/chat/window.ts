@@ -207,8 +207,9 @@ export function openingAt(items: readonly Item[], anchor: Anchor): { index: numb
         return index < 0 ? null : { index, align: 'center' };
     }
     const time = Date.parse(anchor.time);
-    const index = items.findIndex((item) => item.kind === 'message' && Date.parse(item.row.created_at) >= time);
+    let index = items.findIndex((item) => item.kind === 'message' && Date.parse(item.row.created_at) >= time);
     if (index < 0) return null;
-    // With the name of its day.
-    return { index: items[index - 1]?.kind === 'day' ? index - 1 : index, align: 'start' };
+    // With the line between the tiers and the name of the day above it.
+    while (items[index - 1] && items[index - 1]!.kind !== 'message') index -= 1;
+    return { index, align: 'start' };
 }
