@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Page } from '@playwright/test';
-import { expect, show, test, type Demo } from './demo';
+import { expect, messages, show, test, type Demo } from './demo';
 
 async function open(page: Page, symbol = '2330', more = '') {
     await show(page, `#/charts/${symbol}${more}`);
@@ -32,6 +32,20 @@ test('shows the days of a stock, and older ones when panned', async ({ console: 
     await expect(bars(page)).toContainText('all there are');
     const lines = (await csv(demo, 'start_date=1900-01-01')).trim().split('\n').length - 1;
     expect(await count(page)).toBe(lines);
+});
+
+test('shows the same bars after a look at another view', async ({ console: page, demo }) => {
+    await open(page);
+    await expect(bars(page)).toContainText('pan left');
+    let asked = 0;
+    page.on('request', (request) => (asked += Number(request.url().includes('/prices/columns'))));
+    await show(page, `#/chat/${demo.conversation}`);
+    await expect(messages(page).getByRole('article').first()).toBeVisible();
+    await open(page);
+    await page.waitForTimeout(500);
+    // A chart that begins at older bars would ask for more.
+    expect(asked).toBe(0);
+    await expect(bars(page)).toContainText('pan left');
 });
 
 test('has every interval, a comparison, a table and a file', async ({ console: page, demo }) => {

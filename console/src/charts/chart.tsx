@@ -130,7 +130,8 @@ export function Chart({ bars, compared, subject, label, onOlder, onPoint }: Prop
         built.chart.priceScale('right').applyOptions({ mode: line.length > 0 ? PriceScaleMode.Percentage : PriceScaleMode.Normal });
     }, [bars, compared]);
 
-    const isEmpty = bars.length === 0;
+    // Without colours there are no bars in the chart yet, though some are known.
+    const isEmpty = bars.length === 0 || colours === null;
     useLayoutEffect(() => {
         if (isEmpty) return;
         const { chart } = parts.current!;

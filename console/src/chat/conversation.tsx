@@ -102,7 +102,7 @@ export function Conversation({ conversation, names, caller, feed, parameters }: 
                         <Icon name="search" size={18} />
                         <input
                             type="search"
-                            placeholder={t('chat.search')}
+                            placeholder={t('chat.searchShort')}
                             aria-label={t('chat.search')}
                             title={t('chat.searchHint')}
                             maxLength={1000}

@@ -47,6 +47,7 @@ export const en = {
     'chat.you': 'You',
     'chat.deleted': 'User {id}',
     'chat.search': 'Search in this conversation',
+    'chat.searchShort': 'Search',
     'chat.searchHint': 'Every character is taken literally.',
     'chat.hits': 'Search results',
     'chat.noHits': 'No message contains “{q}”.',

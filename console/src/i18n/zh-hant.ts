@@ -49,6 +49,7 @@ export const zhHant: Texts = {
     'chat.you': '您',
     'chat.deleted': '使用者 {id}',
     'chat.search': '搜尋這個對話',
+    'chat.searchShort': '搜尋',
     'chat.searchHint': '每個字元都照字面比對。',
     'chat.hits': '搜尋結果',
     'chat.noHits': '沒有訊息包含「{q}」。',

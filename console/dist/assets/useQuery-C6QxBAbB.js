@@ -1,0 +1,1 @@
+import{b as e,y as t}from"./state-BQ7dNsb-.js";function n(n,r){return t(n,e,r)}export{n as t};
