@@ -1,4 +1,5 @@
-// A pair with a database server as cold, which is stopped and started while a user reads.
+// A pair with a database server as cold, which is stopped and started while a user reads. PAIR_HOT names an empty hot database on a
+// server, by its URL.
 import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
@@ -44,7 +45,7 @@ test('cold is stopped and started while a user reads', async ({ page }) => {
         server('pg_ctl', '-D', data, '-w', '-m', 'fast', '-o', `-p ${port} -k ${folder} -c listen_addresses=127.0.0.1`, '-l', join(folder, 'cold.log'), way);
     const env = {
         ...process.env,
-        HOT_DATABASE_URL: `sqlite:${join(folder, 'hot.sqlite3')}`,
+        HOT_DATABASE_URL: process.env.PAIR_HOT ?? `sqlite:${join(folder, 'hot.sqlite3')}`,
         COLD_DATABASE_URL: `postgres://reader@127.0.0.1:${port}/postgres`,
         JWT_SECRET: 'a secret of the tests, and of nothing else',
         THERMOCLINE_ADDR: `127.0.0.1:${http}`,
