@@ -101,11 +101,11 @@ export const test = base.extend<{ console: Page }, { demo: Demo }>({
     },
     demo: [
         async ({}, use) => {
-            const folder = mkdtempSync(join(tmpdir(), 'console-'));
+            const folder = process.env.DEMO_FOLDER ?? mkdtempSync(join(tmpdir(), 'console-'));
             const { demo, child } = await start(folder);
             await use(demo);
             child.kill('SIGTERM');
-            rmSync(folder, { recursive: true, force: true });
+            if (!process.env.DEMO_FOLDER) rmSync(folder, { recursive: true, force: true });
         },
         { scope: 'worker', timeout: 300_000 },
     ],

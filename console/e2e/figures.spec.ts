@@ -1,5 +1,5 @@
 // Measures the page: FIGURES=1 MESSAGES=950000 npm run e2e -- figures
-// The conversation has a third of the messages. SPEED=12000 ROWS=10000 measures the frames of one hard fling.
+// The conversation has a third of the messages. DEMO_FOLDER keeps them for the next run. SPEED=12000 ROWS=10000 measures the frames of one hard fling.
 import { expect, messages, show, test } from './demo';
 
 test.skip(!process.env.FIGURES, 'measures');
