@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use bytes::Bytes;
+use futures::{Stream, StreamExt as _};
 
 use super::hub::{Hub, Interest, Subscription};
 use super::places::Place;
@@ -43,31 +44,58 @@ impl Opening {
 
     /// Returns the body, which begins with `first`. `number` spreads the return of clients.
     pub fn body(self, first: Slice, number: u64) -> Body {
+        let Self { hub, source, interest, place } = self;
         Body::from_stream(async_stream::stream! {
-            let Self { hub, source, interest, place } = self;
             let _place = place;
-            yield Ok::<_, Infallible>(Bytes::from(format!("retry: {}\n\n", RETRY + number % SPREAD)));
-            let mut slice = first;
+            // What reads the past is large, and a stream may be open for days.
+            let mut past = Box::pin(past(hub, source, interest, first, number));
             let subscription = loop {
-                for change in &slice.changes {
-                    yield Ok(change.block(interest.ids));
+                match past.next().await {
+                    Some(Past::Part(part)) => yield Ok::<_, Infallible>(part),
+                    Some(Past::Joined(subscription)) => break subscription,
+                    None => return,
                 }
-                let at = slice.next;
-                yield Ok(mark(at));
-                if !slice.has_more && let Ok(subscription) = poller::join(&hub, &source, at, interest) {
-                    break subscription;
-                }
-                slice = match catch_up(&hub, &*source, at, interest).await {
-                    Ok(slice) => slice,
-                    Err(end) => return end.count(),
-                };
             };
-            // Nothing of the past stays with a stream that may be open for days.
-            drop(source);
+            drop(past);
             while let Some(part) = Subscription::next(&subscription).await {
                 yield Ok(part);
             }
         })
+    }
+}
+
+/// A part of a stream before it has joined the others, or its place among them.
+enum Past {
+    Part(Bytes),
+    Joined(Subscription),
+}
+
+/// Reads what a stream missed until it has joined the others, or has to end.
+fn past(
+    hub: Arc<Hub>,
+    source: Arc<dyn Source>,
+    interest: Interest,
+    first: Slice,
+    number: u64,
+) -> impl Stream<Item = Past> + Send {
+    async_stream::stream! {
+        yield Past::Part(Bytes::from(format!("retry: {}\n\n", RETRY + number % SPREAD)));
+        let mut slice = first;
+        loop {
+            for change in &slice.changes {
+                yield Past::Part(change.block(interest.ids));
+            }
+            let at = slice.next;
+            yield Past::Part(mark(at));
+            if !slice.has_more && let Ok(subscription) = poller::join(&hub, &source, at, interest) {
+                yield Past::Joined(subscription);
+                return;
+            }
+            slice = match catch_up(&hub, &*source, at, interest).await {
+                Ok(slice) => slice,
+                Err(end) => return end.count(),
+            };
+        }
     }
 }
 
