@@ -30,7 +30,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn report(outcomes: &Outcomes, rate: f64, seconds: f64) {
-    for (status, latencies) in outcomes {
+    for (status, latencies) in &outcomes.0 {
         let at = |part: f64| quantile(latencies, part).as_secs_f64() * 1e3;
         println!(
             "rate {rate:.0}: status {status}: {} ({:.0}/s), ms: p50 {:.1}, p99 {:.1}, max {:.1}",

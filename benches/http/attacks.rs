@@ -87,7 +87,7 @@ where
     let ended = Instant::now();
     let recovered = loop {
         let second = open_loop(&ours.address, 4, &pages, RATE, Duration::from_secs(1)).await?;
-        if answered(&second).1 <= 2.0 * alone.1 && second.len() == 1 {
+        if answered(&second).1 <= 2.0 * alone.1 && second.part_refused() == 0.0 {
             break (ended.elapsed().as_secs_f64() - 1.0).max(0.0);
         }
         if ended.elapsed() > LONGEST {
@@ -102,7 +102,7 @@ where
         alone.1,
         beside.0,
         beside.1,
-        lost(&during) * 100.0,
+        during.part_refused() * 100.0,
         ours.resident()?
     );
     Ok(())
@@ -110,15 +110,13 @@ where
 
 /// Returns median and 99th percentile of the answers, in ms.
 fn answered(outcomes: &Outcomes) -> (f64, f64) {
-    let times = outcomes.get(&200).map_or(&[][..], Vec::as_slice);
-    let at = |part| quantile(times, part).as_secs_f64() * 1e3;
-    (at(0.5), at(0.99))
+    median_and_p99(outcomes.answered())
 }
 
-/// Returns the part of the requests that were not answered with their page.
-fn lost(outcomes: &Outcomes) -> f64 {
-    let all: usize = outcomes.values().map(Vec::len).sum();
-    1.0 - outcomes.get(&200).map_or(0, Vec::len) as f64 / all as f64
+/// Returns median and 99th percentile in ms.
+fn median_and_p99(times: &[Duration]) -> (f64, f64) {
+    let at = |part| quantile(times, part).as_secs_f64() * 1e3;
+    (at(0.5), at(0.99))
 }
 
 async fn half_headers(aim: Aim, mut attackers: JoinSet<()>) -> Result<JoinSet<()>> {
@@ -212,14 +210,8 @@ pub async fn overload(pair: &Pair) -> Result<()> {
         let outcomes = open_loop(&ours.address, CONNECTIONS, &pages, peak * part, TIME).await?;
         let after = ours.resident()?;
         let (p50, p99) = answered(&outcomes);
-        let good = outcomes.get(&200).map_or(0, Vec::len) as f64 / TIME.as_secs_f64() / peak;
-        let mut refused: Vec<Duration> = outcomes
-            .iter()
-            .filter(|(status, _)| **status != 200)
-            .flat_map(|(_, times)| times.clone())
-            .collect();
-        refused.sort_unstable();
-        let [refused_p50, refused_p99] = [0.5, 0.99].map(|part| quantile(&refused, part).as_secs_f64() * 1e3);
+        let good = outcomes.answered().len() as f64 / TIME.as_secs_f64() / peak;
+        let (refused_p50, refused_p99) = median_and_p99(&outcomes.refused());
         tokio::time::sleep(if part > 1.0 { LONGEST } else { Duration::from_secs(2) }).await;
         println!(
             "| {part} | {good:.2} | {p50:.2} | {p99:.2} | {refused_p50:.2} | {refused_p99:.2} | {before:.0} | {after:.0} | {:.0} |",

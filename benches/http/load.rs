@@ -33,10 +33,8 @@ pub async fn measure(cases: &[&Case], ours: &Server, report: &mut Report) -> Res
     let Some((case, peak)) = first else { return Ok(()) };
     for part in PARTS {
         let requests = slice::from_ref(&case.request);
-        let mut outcomes = open_loop(&ours.address, CONNECTIONS, requests, peak * part, TIME).await?;
-        let answered = outcomes.remove(&200).unwrap_or_default();
-        let failed = outcomes.values().map(Vec::len).sum::<usize>();
-        report.load(part, &answered, failed as f64 / (answered.len() + failed) as f64);
+        let outcomes = open_loop(&ours.address, CONNECTIONS, requests, peak * part, TIME).await?;
+        report.load(part, outcomes.answered(), outcomes.part_refused());
     }
     let mut idle = Vec::new();
     for _ in 0..IDLE {

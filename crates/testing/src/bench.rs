@@ -131,7 +131,29 @@ pub fn get(path: &str, token: &str) -> String {
 }
 
 /// The latencies of each outcome, sorted. An outcome is a status, or 0 for a lost request and a broken connection.
-pub type Outcomes = BTreeMap<u16, Vec<Duration>>;
+#[derive(Debug, Default)]
+pub struct Outcomes(pub BTreeMap<u16, Vec<Duration>>);
+
+impl Outcomes {
+    /// Returns the latencies of the answers with the status 200.
+    pub fn answered(&self) -> &[Duration] {
+        self.0.get(&200).map_or(&[], Vec::as_slice)
+    }
+
+    /// Returns the latencies of all other outcomes.
+    pub fn refused(&self) -> Vec<Duration> {
+        let refused = self.0.iter().filter(|(status, _)| **status != 200);
+        let mut latencies: Vec<Duration> = refused.flat_map(|(_, latencies)| latencies).copied().collect();
+        latencies.sort_unstable();
+        latencies
+    }
+
+    /// Returns the part of the requests that were not answered with the status 200.
+    pub fn part_refused(&self) -> f64 {
+        let all: usize = self.0.values().map(Vec::len).sum();
+        1.0 - self.answered().len() as f64 / all as f64
+    }
+}
 
 /// Sends requests in turn at a fixed rate in a second, whether or not earlier ones have been answered. Each latency counts from
 /// the moment at which the request was due. A request takes an idle connection, or opens one; so many are open at first.
@@ -168,11 +190,11 @@ pub async fn open_loop(
         }
         sent = due;
     }
-    let mut outcomes = Outcomes::new();
+    let mut outcomes = Outcomes::default();
     for (status, latency) in tasks.join_all().await {
-        outcomes.entry(status).or_default().push(latency);
+        outcomes.0.entry(status).or_default().push(latency);
     }
-    for latencies in outcomes.values_mut() {
+    for latencies in outcomes.0.values_mut() {
         latencies.sort_unstable();
     }
     Ok(outcomes)

@@ -5,7 +5,7 @@
 //! in the past and the future, and roll back. To compare, the writers and the mover stop between two transactions, and each
 //! reader takes what is left.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
@@ -33,7 +33,7 @@ const WRITERS: u64 = 8;
 const READERS: [(i64, bool); 6] =
     [(1, false), (3, false), (1_000, false), (7, true), (100, true), (50, false)];
 /// The conversations that some readers follow.
-const FOLLOWED: [i64; 2] = [1, 3];
+const SCOPES: [i64; 2] = [1, 3];
 /// Transactions of all writers between two comparisons.
 const BETWEEN: u64 = 60;
 
@@ -78,6 +78,12 @@ impl Reader {
         self.since = part.next;
         part.has_more
     }
+
+    /// Returns the rows of a table that it follows.
+    fn expected(&self, table: &Rows) -> Rows {
+        let is_of = |row: &Message| self.scopes.is_none_or(|scopes| scopes.contains(&row.conversation_id));
+        table.iter().filter(|(_, row)| is_of(row)).map(|(id, row)| (*id, row.clone())).collect()
+    }
 }
 
 #[test]
@@ -111,7 +117,7 @@ async fn follow(world: World, comparisons: u64) -> World {
     }
     tasks.spawn(move_rows(Arc::clone(&stage), Dice(99)));
     let reader = |(limit, follows): &(i64, bool)| {
-        let scopes = follows.then_some(&FOLLOWED[..]);
+        let scopes = follows.then_some(&SCOPES[..]);
         Reader { limit: *limit, scopes, since: start, rows: Rows::new(), cache: ReadCache::default() }
     };
     let readers = Arc::new(Mutex::new(READERS.iter().map(reader).collect::<Vec<_>>()));
@@ -132,9 +138,17 @@ async fn follow(world: World, comparisons: u64) -> World {
             // Another database of the server may hold the bound back for a moment.
             until("the bound has passed the last write", async || {
                 while reader.read(&stage.world).await {}
-                reader.since >= now && is_followed(reader, &table)
+                reader.since >= now
             })
             .await;
+            let expected = reader.expected(&table);
+            assert!(
+                reader.rows == expected,
+                "{name}: a reader of {} that has read up to {} differs, it and the table: {:?}",
+                reader.limit,
+                reader.since,
+                differences(&reader.rows, &expected),
+            );
             // Another process goes on with the token alone.
             reader.cache = ReadCache::default();
             compared += reader.rows.len();
@@ -168,10 +182,11 @@ fn is_well(tasks: &mut tokio::task::JoinSet<()>) -> bool {
     true
 }
 
-fn is_followed(reader: &Reader, table: &Rows) -> bool {
-    let is_of = |row: &Message| reader.scopes.is_none_or(|scopes| scopes.contains(&row.conversation_id));
-    let expected = table.values().filter(|row| is_of(row));
-    reader.rows.values().eq(expected)
+/// Returns the ids whose rows differ, with both rows.
+fn differences<'a>(ours: &'a Rows, theirs: &'a Rows) -> Vec<(i64, Option<&'a Message>, Option<&'a Message>)> {
+    let ids: BTreeSet<i64> = ours.keys().chain(theirs.keys()).copied().collect();
+    let both = ids.into_iter().map(|id| (id, ours.get(&id), theirs.get(&id)));
+    both.filter(|(_, ours, theirs)| ours != theirs).collect()
 }
 
 /// Lets every reader take the next part again and again.

@@ -19,7 +19,7 @@ use crate::support::{SECRET, client};
 /// Clients that follow every conversation of their user, and as many that follow one.
 const CLIENTS: usize = 25;
 /// The conversation that they follow.
-const FOLLOWED: i64 = 1;
+const CONVERSATION: i64 = 1;
 /// The users of every conversation.
 const USERS: i64 = 2;
 /// The time between two attempts to connect.
@@ -71,7 +71,7 @@ impl Clients {
         };
         let user = |client: usize| 1 + client as i64 % USERS;
         let of_all = (0..CLIENTS).map(|client| follow("/api/changes/stream", user(client))).collect();
-        let path = format!("/api/conversations/{FOLLOWED}/messages/changes/stream");
+        let path = format!("/api/conversations/{CONVERSATION}/messages/changes/stream");
         let of_one = (0..CLIENTS).map(|client| follow(&path, user(client))).collect();
         Self { app, running, address, of_all, of_one, tasks }
     }
@@ -87,7 +87,7 @@ impl Clients {
     pub fn show(&self, all: &Shown) -> bool {
         let one: Shown = all
             .iter()
-            .filter(|(_, row)| row["conversation_id"] == FOLLOWED)
+            .filter(|(_, row)| row["conversation_id"] == CONVERSATION)
             .map(|(id, row)| (*id, row.clone()))
             .collect();
         let all_show =
