@@ -31,6 +31,8 @@ pub struct Measured {
     pub bare: Vec<Duration>,
     /// A handler that returns the same bytes.
     pub bytes: Vec<Duration>,
+    /// Their number, without the head.
+    pub size: usize,
 }
 
 /// Returns every case of the table.
@@ -102,7 +104,8 @@ pub async fn measure(case: &Case, pair: &Pair, ours: &Server) -> Result<Measured
     let same = Server::of_bytes(&bytes)?;
     let mut other = Client::connect(&same.address).await?;
     let (mut hot, mut cold) = (pair.hot.lock().await, pair.cold.lock().await);
-    let mut measured = Measured { name: case.name, ours: vec![], bare: vec![], bytes: vec![] };
+    let mut measured =
+        Measured { name: case.name, ours: vec![], bare: vec![], bytes: vec![], size: bytes.len() };
     let begun = Instant::now();
     for round in 0..ROUNDS + FIRST {
         if begun.elapsed() > LONGEST {

@@ -3,14 +3,14 @@
 use std::slice;
 use std::time::Duration;
 
-use thermocline_testing::bench::{Client, open_loop};
+use thermocline_testing::bench::{self, Client, open_loop};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::Result;
 use super::cases::Case;
-use super::report::Report;
-use super::server::Server;
+use super::report::{Peak, Report};
+use super::server::{SERIALISED, Server};
 
 /// Connections of the peak.
 pub const CONNECTIONS: usize = 32;
@@ -50,21 +50,23 @@ pub async fn measure(cases: &[&Case], ours: &Server, report: &mut Report) -> Res
 async fn peak(case: &Case, ours: &Server, report: &mut Report) -> Result<f64> {
     let bytes = Client::connect(&ours.address).await?.bytes(&case.request).await?;
     let same = Server::of_bytes(&bytes)?;
-    let (mut peaks, mut peaks_of_bytes) = (Vec::new(), Vec::new());
-    let mut processor = 0.0;
+    let serialised = [bench::get(SERIALISED, "")];
+    let mut peak =
+        Peak { name: case.name, ours: 0.0, bytes: 0.0, serialised: 0.0, processor: 0.0, resident: 0.0 };
     let requests = slice::from_ref(&case.request);
-    // In turn, so that a slow moment of the machine meets both.
+    // In turn, so that a slow moment of the machine meets all.
     for _ in 0..2 {
         let before = ours.processor_seconds()?;
         let answered = closed_loop(&ours.address, requests).await?;
-        processor = (ours.processor_seconds()? - before) / answered;
-        peaks.push(answered / TIME.as_secs_f64());
-        peaks_of_bytes.push(closed_loop(&same.address, requests).await? / TIME.as_secs_f64());
+        peak.processor = (ours.processor_seconds()? - before) / answered;
+        peak.ours = peak.ours.max(answered / TIME.as_secs_f64());
+        peak.bytes = peak.bytes.max(closed_loop(&same.address, requests).await? / TIME.as_secs_f64());
+        let written = closed_loop(&same.address, &serialised).await? / TIME.as_secs_f64();
+        peak.serialised = peak.serialised.max(written);
     }
-    let best = |peaks: &[f64]| peaks.iter().copied().fold(0.0, f64::max);
-    let peak = best(&peaks);
-    report.peak(case.name, peak, best(&peaks_of_bytes), processor, ours.resident()?);
-    Ok(peak)
+    peak.resident = ours.resident()?;
+    report.peak(&peak);
+    Ok(peak.ours)
 }
 
 /// Returns the number of answers that connections get which never wait; refusals do not count. The connections take the requests

@@ -1,5 +1,5 @@
-//! The cost of the program through HTTP, beside the bare queries that its answers rest on and beside an axum handler that returns
-//! the same bytes, all in one run.
+//! The cost of the program through HTTP, beside the bare queries that its answers rest on and beside axum handlers that return the
+//! same bytes or write the same JSON, all in one run.
 //!
 //! ```console
 //! $ cargo bench --bench http
@@ -73,7 +73,7 @@ async fn pages(pair: &pair::Pair) -> Result<()> {
     report.depths(cases::by_depth(pair, &ours).await?);
     let (rows, mine, bare) = cases::walk(pair, &ours).await?;
     report.walk(rows, mine, bare);
-    // The second one is answered from memory.
+    // One from hot alone, one from both tiers.
     load::measure(&[&cases[0], &cases[3]], &ours, &mut report).await?;
     report.write()
 }

@@ -9,6 +9,7 @@ use thermocline_testing::bench::quantile;
 
 use super::Result;
 use super::cases::Measured;
+use super::load::CONNECTIONS;
 use super::pair::Pair;
 
 /// The folder of the report, below the one of cargo.
@@ -25,6 +26,18 @@ pub struct Report {
     engines: String,
 }
 
+/// The peak of a read: answers in a second, of the program and of handlers that write the same JSON or return its bytes.
+pub struct Peak {
+    pub name: &'static str,
+    pub ours: f64,
+    pub bytes: f64,
+    pub serialised: f64,
+    /// Seconds of the program's processor time a request.
+    pub processor: f64,
+    /// MB.
+    pub resident: f64,
+}
+
 fn milliseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1e3
 }
@@ -32,7 +45,7 @@ fn milliseconds(time: Duration) -> f64 {
 impl Report {
     pub fn new(pair: &Pair) -> Self {
         let mut table = format!("{}; latencies in ms\n\n", pair.engines);
-        table += "| read | p50 | p99 | bare query | ratio | same bytes by axum | ratio |\n|---|---|---|---|---|---|---|\n";
+        table += "| read | p50 | p99 | bare query | ratio | same bytes by axum | ratio | bytes |\n|---|---|---|---|---|---|---|---|\n";
         Self {
             table,
             json: json!({ "engines": pair.engines, "cases": [], "peaks": [], "load": [] }),
@@ -51,17 +64,20 @@ impl Report {
     }
 
     pub fn case(&mut self, measured: Measured) {
-        let Measured { name, ours, bare, bytes } = measured;
+        let Measured { name, ours, bare, bytes, size } = measured;
         let [p50, bare, bytes] = [&ours, &bare, &bytes].map(|times| milliseconds(quantile(times, 0.5)));
         let p99 = milliseconds(quantile(&ours, 0.99));
         let (to_bare, to_bytes) = (p50 / bare, p50 / bytes);
         let row = format!(
-            "| {name} | {p50:.3} | {p99:.3} | {bare:.3} | {to_bare:.2} | {bytes:.3} | {to_bytes:.2} |"
+            "| {name} | {p50:.3} | {p99:.3} | {bare:.3} | {to_bare:.2} | {bytes:.3} | {to_bytes:.2} | {size} |"
         );
         eprintln!("{row}");
         // Writing into a String cannot fail.
         let _ = writeln!(self.table, "{row}");
-        self.push("cases", json!({ "name": name, "p50": p50, "p99": p99, "bare": bare, "bytes": bytes }));
+        self.push(
+            "cases",
+            json!({ "name": name, "p50": p50, "p99": p99, "bare": bare, "bytes": bytes, "size": size }),
+        );
     }
 
     pub fn depths(&mut self, depths: Vec<(i64, Duration, Duration)>) {
@@ -82,16 +98,20 @@ impl Report {
         self.json["resident_mb"] = json!(resident);
     }
 
-    pub fn peak(&mut self, name: &str, ours: f64, bytes: f64, processor: f64, resident: f64) {
-        let (share, micros) = (ours / bytes, processor * 1e6);
+    pub fn peak(&mut self, peak: &Peak) {
+        let Peak { name, ours, bytes, serialised, processor, resident } = peak;
         let _ = writeln!(
             self.table,
-            "Peak of the {name}, 32 connections: {ours:.0}/s, {share:.2} of the same bytes by axum; {micros:.0} µs of processor \
-             a request, {resident:.0} MB resident."
+            "Peak of the {name}, {CONNECTIONS} connections: {ours:.0}/s, {:.2} of an axum handler that writes the same JSON with serde, \
+             {:.2} of one that returns its bytes; {:.0} µs of processor a request, {resident:.0} MB resident.",
+            ours / serialised,
+            ours / bytes,
+            processor * 1e6,
         );
         self.push(
             "peaks",
-            json!({ "name": name, "ours": ours, "bytes": bytes, "processor_us": micros, "resident_mb": resident }),
+            json!({ "name": name, "ours": ours, "serialised": serialised, "bytes": bytes, "processor_us": processor * 1e6,
+                    "resident_mb": resident }),
         );
     }
 

@@ -3,11 +3,15 @@
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use axum::Router;
 use axum::body::Bytes;
+use axum::response::IntoResponse as _;
 use axum::routing::get;
+use axum::{Json, Router};
+use http::header::CONTENT_TYPE;
+use serde_json::Value;
 use thermocline_testing::bench::{self, Client};
 use tokio::net::TcpListener;
 
@@ -16,6 +20,8 @@ use super::pair::{Pair, SECRET};
 
 /// Names the file whose bytes this program is to serve.
 pub const BYTES: &str = "THERMOCLINE_BENCH_BYTES";
+/// The path at which that program writes the same JSON anew for each request.
+pub const SERIALISED: &str = "/serialised";
 /// The time a server may take to start.
 const START: Duration = Duration::from_mins(1);
 /// Ticks of a second in `/proc`.
@@ -118,16 +124,21 @@ impl Drop for Ended {
     }
 }
 
-/// Serves the bytes of a file at every path, and prints the address.
+/// Serves the JSON of a file: at [`SERIALISED`] written anew for each request, elsewhere as its bytes. Prints the address.
 pub async fn serve_bytes(file: String) -> Result<()> {
     let bytes = Bytes::from(std::fs::read(file)?);
+    let value: Arc<Value> = Arc::new(serde_json::from_slice(&bytes)?);
     let answer = move || {
         let bytes = bytes.clone();
-        async move { ([(http::header::CONTENT_TYPE, "application/json")], bytes) }
+        async move { ([(CONTENT_TYPE, "application/json")], bytes) }
+    };
+    let serialised = move || {
+        let value = Arc::clone(&value);
+        async move { Json(&*value).into_response() }
     };
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("{}", listener.local_addr()?);
-    Ok(axum::serve(listener, Router::new().fallback(get(answer))).await?)
+    Ok(axum::serve(listener, Router::new().route(SERIALISED, get(serialised)).fallback(get(answer))).await?)
 }
 
 async fn free_address() -> Result<String> {
