@@ -13,7 +13,7 @@ use axum::Router;
 use axum::body::Body;
 use http::{Request, StatusCode};
 use secrecy::SecretString;
-use thermocline::clock::Clock;
+use thermocline::clock::{Clock, DAY};
 use thermocline::demo::DemoPlan;
 use thermocline::server;
 use thermocline::tier::{Engine, Sqlite, Tier, migrate};
@@ -53,14 +53,14 @@ async fn main() -> Result<()> {
     let verifier = Arc::new(Verifier::new(settings, clock.clone())?);
     let token = verifier.issue(facts.user, Some("admin"), 3_600)?;
     let (hot, cold) = (hot as Arc<dyn Engine>, cold as Arc<dyn Engine>);
-    let app = App::new(hot, Some(cold), verifier, clock);
+    let app = App::new(hot, Some(cold), verifier, clock.clone());
     let router = server::router(app, std::time::Duration::from_secs(30));
 
     let messages = format!("/api/conversations/{}/messages", facts.conversation);
     let paths = [
         ("newest page", format!("{messages}?limit=20")),
         ("page 1, with total", format!("{messages}?page=1")),
-        ("oldest page, in cold", format!("{messages}?order=asc&limit=20")),
+        ("page at a time, in cold", format!("{messages}?at={}&limit=20", clock.now().plus(-60 * DAY))),
         ("all prices of a stock", format!("/api/stocks/symbols/{}/prices", facts.symbol)),
         ("the same as columns", format!("/api/stocks/symbols/{}/prices?format=columns", facts.symbol)),
         ("liveness, without a database", "/livez".to_owned()),
