@@ -33,7 +33,7 @@ test('everything speaks Chinese, and remembers it', async ({ console: page, demo
     await page.reload();
     for (const [view, text] of [[`#/chat/${demo.conversation}`, '搜尋這個對話'], ['#/charts/2330', '股票'], ['#/tiers', '兩層水'], ['#/tiers', '全部暫停'], ['#/api', '本頁的請求']] as const) {
         await show(page, view);
-        await expect(page.getByText(text).or(page.getByPlaceholder(text)).first()).toBeVisible();
+        await expect(page.getByText(text).or(page.getByLabel(text)).first()).toBeVisible();
     }
     await page.getByRole('button', { name: 'English' }).click();
     await expect(page.locator('html')).toHaveAttribute('lang', 'en');

@@ -68,14 +68,16 @@ try {
     await use(live);
     await page.goto(address);
     await page.waitForFunction(() => globalThis.document.querySelectorAll('li').length === 20);
-    write('written while the page is open');
-    await page.getByText('written while the page is open').waitFor();
+    // The demo of an earlier run may be the same.
+    const run = Date.now();
+    write(`written while the page is open ${run}`);
+    await page.getByText(`written while the page is open ${run}`).waitFor();
     assert.deepEqual(errors, []);
 
     await context.setOffline(true);
-    write('written while the network is away');
+    write(`written while the network is away ${run}`);
     await context.setOffline(false);
-    await page.getByText('written while the network is away').waitFor();
+    await page.getByText(`written while the network is away ${run}`).waitFor();
     assert.equal(await page.locator('li').count(), 22);
     console.log('two messages, the second one written while the network was away');
 } finally {
