@@ -1,5 +1,6 @@
 //! A Redis server of one test: on a port of its own, killed, stopped and started again as the test wants it.
 
+use std::ffi::OsString;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -15,7 +16,44 @@ pub struct RedisServer {
     folder: tempfile::TempDir,
     port: u16,
     password: Option<&'static str>,
+    /// The port for TLS.
+    tls: Option<u16>,
+    /// Further arguments of the program.
+    arguments: Vec<OsString>,
     running: Option<Child>,
+}
+
+/// A certificate for 127.0.0.1 that vouches for itself, and its key.
+pub struct Certificate {
+    folder: tempfile::TempDir,
+}
+
+impl Certificate {
+    /// Makes one; `None`, said aloud, without the program `openssl`.
+    pub fn make() -> Option<Self> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let text = "[req]\ndistinguished_name=name\nprompt=no\nx509_extensions=extensions\n[name]\nCN=127.0.0.1\n\
+            [extensions]\nsubjectAltName=IP:127.0.0.1\nbasicConstraints=critical,CA:FALSE\n";
+        std::fs::write(folder.path().join("request"), text).expect("written");
+        let mut command = Command::new("openssl");
+        command.current_dir(folder.path()).args("req -x509 -config request -newkey ec -nodes".split(' '));
+        command.args("-pkeyopt ec_paramgen_curve:P-256 -days 2 -keyout key -out certificate".split(' '));
+        let Ok(made) = command.stderr(Stdio::null()).status() else {
+            eprintln!("SKIPPED: openssl is not installed");
+            return None;
+        };
+        assert!(made.success(), "openssl made no certificate");
+        Some(Self { folder })
+    }
+
+    /// Returns the file of the certificate.
+    pub fn file(&self) -> PathBuf {
+        self.folder.path().join("certificate")
+    }
+
+    fn key(&self) -> PathBuf {
+        self.folder.path().join("key")
+    }
 }
 
 impl Drop for RedisServer {
@@ -31,23 +69,64 @@ impl Drop for RedisServer {
 impl RedisServer {
     /// Starts a server; `None`, said aloud, where no server is installed.
     pub fn start() -> Option<Self> {
-        Self::with(None)
+        Self::with(None, None, Vec::new())
     }
 
     /// Starts a server that asks for a password.
     pub fn with_password(password: &'static str) -> Option<Self> {
-        Self::with(Some(password))
+        Self::with(Some(password), None, Vec::new())
     }
 
-    fn with(password: Option<&'static str>) -> Option<Self> {
+    /// Starts a server that has a port with TLS too.
+    pub fn with_tls(certificate: &Certificate) -> Option<Self> {
+        let tls = free_port();
+        let (certificate, key) = (certificate.file(), certificate.key());
+        let of = |name: &str, value: &dyn AsRef<std::ffi::OsStr>| [name.into(), value.as_ref().to_owned()];
+        let arguments = [
+            of("--tls-port", &tls.to_string()),
+            of("--tls-cert-file", &certificate),
+            of("--tls-key-file", &key),
+            of("--tls-auth-clients", &"no"),
+        ];
+        Self::with(None, Some(tls), arguments.into_iter().flatten().collect())
+    }
+
+    /// Starts three servers that are one cluster, each with a third of the keys.
+    pub fn cluster() -> Option<[Self; 3]> {
+        let start = || {
+            let bus = free_port();
+            let arguments = ["--cluster-enabled", "yes", "--cluster-port", &bus.to_string()];
+            Some((Self::with(None, None, arguments.map(OsString::from).to_vec())?, bus))
+        };
+        let servers = [start()?, start()?, start()?];
+        for ((server, _), [first, last]) in
+            servers.iter().zip([["0", "5460"], ["5461", "10922"], ["10923", "16383"]])
+        {
+            server.command::<()>(&[b"CLUSTER", b"ADDSLOTSRANGE", first.as_bytes(), last.as_bytes()]);
+            for (other, bus) in &servers {
+                let (port, bus) = (other.port.to_string(), bus.to_string());
+                server.command::<()>(&[b"CLUSTER", b"MEET", b"127.0.0.1", port.as_bytes(), bus.as_bytes()]);
+            }
+        }
+        let begun = Instant::now();
+        let whole = |(server, _): &(Self, u16)| {
+            let state: String = server.command(&[b"CLUSTER", b"INFO"]);
+            state.contains("cluster_state:ok") && state.contains("cluster_slots_ok:16384")
+        };
+        while !servers.iter().all(whole) {
+            assert!(begun.elapsed() < LIMIT, "the servers are no cluster");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Some(servers.map(|(server, _)| server))
+    }
+
+    fn with(password: Option<&'static str>, tls: Option<u16>, arguments: Vec<OsString>) -> Option<Self> {
         let Some(program) = program() else {
             eprintln!("SKIPPED: redis-server is not installed");
             return None;
         };
-        let port =
-            TcpListener::bind(("127.0.0.1", 0)).and_then(|free| free.local_addr()).expect("a free port");
         let folder = tempfile::tempdir().expect("a folder");
-        let mut server = Self { program, folder, port: port.port(), password, running: None };
+        let mut server = Self { program, folder, port: free_port(), password, tls, arguments, running: None };
         server.restart();
         Some(server)
     }
@@ -70,6 +149,7 @@ impl RedisServer {
         if let Some(password) = self.password {
             command.args(["--requirepass", password]);
         }
+        command.args(&self.arguments);
         let command = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         self.running = Some(command.spawn().expect("the server"));
         let begun = Instant::now();
@@ -107,6 +187,11 @@ impl RedisServer {
     pub fn url(&self) -> String {
         let password = self.password.map_or(String::new(), |password| format!(":{password}@"));
         format!("redis://{password}127.0.0.1:{}", self.port)
+    }
+
+    /// Returns its URL with TLS.
+    pub fn tls_url(&self) -> String {
+        format!("rediss://127.0.0.1:{}", self.tls.expect("a port with TLS"))
     }
 
     /// Returns settings that name the server, and wait so long for an answer.
@@ -148,6 +233,10 @@ impl RedisServer {
     pub fn flush(&self) {
         self.command::<()>(&[b"FLUSHALL"]);
     }
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind(("127.0.0.1", 0)).and_then(|free| free.local_addr()).expect("a free port").port()
 }
 
 /// Returns the program, on `PATH` or where `scripts/ci` puts it.

@@ -112,3 +112,25 @@ async fn a_server_starts_without_it_and_uses_it_when_it_comes() {
         assert!(metrics.contains(series), "{series} in {metrics}");
     }
 }
+
+#[tokio::test]
+async fn a_server_of_a_cluster_changes_no_answer() {
+    let Some(cluster) = RedisServer::cluster() else { return };
+    let plain = filled().await;
+    // It sends two keys of three elsewhere, which is not followed.
+    let servers =
+        [plain.sharing(&cluster[0].patient(), 0).await, plain.sharing(&cluster[0].patient(), 0).await];
+    for _ in 0..3 {
+        for path in PATHS {
+            let expected = content(&asked(&plain, path).await);
+            assert_eq!(expected.0, 200, "{path}: {}", expected.1);
+            for server in &servers {
+                assert_eq!(content(&asked(server, path).await), expected, "{path}");
+            }
+        }
+    }
+    for server in &servers {
+        assert_eq!(asked(server, "/readyz").await.status, 200);
+        assert_eq!(asked(server, "/health").await.json()["status"], "healthy");
+    }
+}
