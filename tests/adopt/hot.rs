@@ -1,14 +1,16 @@
-//! The hot database of a platform: a SQLite file, or a database on a server that speaks TDS, with the platform's own tables.
+//! The hot database of a platform: a SQLite file, or a database with the platform's own tables on PostgreSQL or a server that speaks TDS.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use sqlx::error::DatabaseError;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
 use thermocline::clock::Timestamp;
-use thermocline::tier::{Engine, Mssql, Sqlite, Tier};
+use thermocline::tier::{Engine, Mssql, Postgres, PostgresUrl, Sqlite, Tier};
 
 use crate::support::hot_engines::Server;
+use crate::support::postgres::{self, Database};
 
 /// The tables as the platform's models make them. Its archiver leaves comments and likes behind, so they have no foreign key to
 /// posts.
@@ -33,10 +35,35 @@ const TABLES: [&str; 8] = [
         created_at DATETIME DEFAULT GETDATE(), UNIQUE (stock_id, trade_date))",
 ];
 
+/// The same tables on PostgreSQL.
+const TABLES_OF_POSTGRES: &str = "
+    CREATE TABLE users (id SERIAL PRIMARY KEY, username VARCHAR(80) NOT NULL UNIQUE, email VARCHAR(120) NOT NULL UNIQUE,
+        password_hash VARCHAR(255) NOT NULL, created_at TIMESTAMP DEFAULT now());
+    CREATE TABLE conversations (id SERIAL PRIMARY KEY, user1_id INT NOT NULL REFERENCES users (id),
+        user2_id INT NOT NULL REFERENCES users (id), created_at TIMESTAMP DEFAULT now(), updated_at TIMESTAMP DEFAULT now());
+    CREATE TABLE messages (id SERIAL PRIMARY KEY, conversation_id INT NOT NULL REFERENCES conversations (id),
+        sender_id INT NOT NULL REFERENCES users (id), content TEXT NOT NULL, created_at TIMESTAMP DEFAULT now(),
+        is_read BOOLEAN DEFAULT false);
+    CREATE TABLE posts (id SERIAL PRIMARY KEY, author_id INT NOT NULL REFERENCES users (id), title VARCHAR(200) NOT NULL,
+        body TEXT NOT NULL, created_at TIMESTAMP DEFAULT now());
+    CREATE TABLE comments (id SERIAL PRIMARY KEY, post_id INT NOT NULL, author_id INT NOT NULL REFERENCES users (id),
+        body VARCHAR(1000) NOT NULL, created_at TIMESTAMP DEFAULT now());
+    CREATE TABLE likes (user_id INT NOT NULL REFERENCES users (id), post_id INT NOT NULL, PRIMARY KEY (user_id, post_id));
+    CREATE TABLE stocks (id SERIAL PRIMARY KEY, symbol VARCHAR(20) NOT NULL UNIQUE, name VARCHAR(100) NOT NULL,
+        created_at TIMESTAMP DEFAULT now(), updated_at TIMESTAMP DEFAULT now());
+    CREATE TABLE stock_prices (id SERIAL PRIMARY KEY, stock_id INT NOT NULL REFERENCES stocks (id), trade_date DATE NOT NULL,
+        open_price NUMERIC(10, 2), high_price NUMERIC(10, 2), low_price NUMERIC(10, 2), close_price NUMERIC(10, 2),
+        change_amount NUMERIC(10, 2), volume BIGINT, turnover BIGINT, transaction_count INT, created_at TIMESTAMP DEFAULT now(),
+        UNIQUE (stock_id, trade_date))";
+
+/// The error of the statement that a deadlock ends.
+const DEADLOCK: &str = "40P01";
+
 /// A hot database.
 pub enum Hot {
     File(PathBuf),
     Server(Box<Server>),
+    Postgres(Database),
 }
 
 /// A value in a statement of the platform.
@@ -46,6 +73,7 @@ pub enum Sql<'a> {
     Text(&'a str),
     At(Timestamp),
     Day(Timestamp),
+    Bit(bool),
 }
 
 impl Hot {
@@ -56,11 +84,19 @@ impl Hot {
         Some(Self::Server(Box::new(server)))
     }
 
+    /// The same on PostgreSQL.
+    pub async fn on_postgres() -> Option<Self> {
+        let hot = Self::Postgres(postgres::database().await?);
+        hot.execute(&[TABLES_OF_POSTGRES.to_owned()]).await;
+        Some(hot)
+    }
+
     /// Returns the URL for the program.
     pub fn url(&self) -> String {
         match self {
             Self::File(path) => format!("sqlite:{}", path.display()),
             Self::Server(server) => server.url(),
+            Self::Postgres(database) => database.to_string(),
         }
     }
 
@@ -70,6 +106,10 @@ impl Hot {
         match self {
             Self::File(path) => Arc::new(Sqlite::open(schema, path).await.expect("hot")),
             Self::Server(server) => Arc::new(Mssql::open(schema, &server.at).await.expect("hot")),
+            Self::Postgres(database) => {
+                let url = PostgresUrl::parse(database).expect("a URL");
+                Arc::new(Postgres::open(schema, &url, None).await.expect("hot"))
+            }
         }
     }
 
@@ -86,6 +126,17 @@ impl Hot {
             Self::Server(server) => {
                 let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
                 server.batches(&texts).await;
+            }
+            Self::Postgres(database) => {
+                let mut hot = postgres::connect(database).await;
+                for text in texts {
+                    // The server may end the platform's statement instead of the program's.
+                    while let Err(error) = hot.execute(AssertSqlSafe(text.as_str())).await {
+                        let code = error.as_database_error().and_then(DatabaseError::code);
+                        assert_eq!(code.as_deref(), Some(DEADLOCK), "{text}: {error}");
+                    }
+                }
+                hot.close().await.expect("closes");
             }
         }
     }
@@ -107,12 +158,14 @@ impl Hot {
     pub fn value(&self, value: Sql<'_>) -> String {
         match (self, value) {
             (_, Sql::Int(value)) => value.to_string(),
-            (Self::File(_), Sql::Text(text)) => format!("'{text}'"),
+            (Self::Postgres(_), Sql::Bit(bit)) => bit.to_string(),
+            (_, Sql::Bit(bit)) => i64::from(bit).to_string(),
+            (Self::File(_) | Self::Postgres(_), Sql::Text(text)) => format!("'{text}'"),
             (Self::Server(_), Sql::Text(text)) => format!("N'{text}'"),
             (Self::File(_), Sql::At(at) | Sql::Day(at)) => at.micros().to_string(),
             // The platform writes whole seconds.
-            (Self::Server(_), Sql::At(at)) => format!("'{}'", &at.to_string()[..19]),
-            (Self::Server(_), Sql::Day(at)) => format!("'{}'", at.date()),
+            (Self::Server(_) | Self::Postgres(_), Sql::At(at)) => format!("'{}'", &at.to_string()[..19]),
+            (Self::Server(_) | Self::Postgres(_), Sql::Day(at)) => format!("'{}'", at.date()),
         }
     }
 
@@ -138,6 +191,16 @@ impl Hot {
                     FROM messages WHERE created_at < {before} ORDER BY id"
                 );
                 server.column(&sql).await
+            }
+            Self::Postgres(database) => {
+                let sql = format!(
+                    "SELECT concat_ws('|', id, conversation_id, sender_id, extract(epoch FROM created_at)::bigint, content)
+                    FROM messages WHERE created_at < {before} ORDER BY id"
+                );
+                let mut hot = postgres::connect(database).await;
+                let rows = sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(&mut hot).await.expect("rows");
+                hot.close().await.expect("closes");
+                rows
             }
         };
         let one = |row: &String| {

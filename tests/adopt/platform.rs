@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use thermocline::clock::{Clock, DAY, Timestamp};
 
 use crate::hot::Hot;
-use crate::hot::Sql::{At, Day, Int, Text};
+use crate::hot::Sql::{At, Bit, Day, Int, Text};
 use crate::oracle::{Message, Oracle, Post};
 use crate::program::Program;
 use crate::support::postgres::{self, Database};
@@ -73,6 +73,14 @@ impl Platform {
         Some(platform)
     }
 
+    /// The same with both tiers on PostgreSQL.
+    async fn on_postgres() -> Option<Self> {
+        let hot = Hot::on_postgres().await?;
+        let platform = Self::beside(tempfile::tempdir().expect("a folder"), hot, MODELS).await?;
+        platform.first_rows().await;
+        Some(platform)
+    }
+
     async fn beside(folder: TempDir, hot: Hot, models: &str) -> Option<Self> {
         let database = postgres::database().await?;
         let program = Program::new(&hot.url(), &database);
@@ -99,7 +107,7 @@ impl Platform {
                 ("email", Text(name)),
                 ("password_hash", Text("x")),
             ];
-            let columns = if matches!(self.hot, Hot::Server(_)) { 4 } else { 3 };
+            let columns = if matches!(self.hot, Hot::File(_)) { 3 } else { 4 };
             all.push(self.hot.insert("users", &user[..columns]));
         }
         let times = [("created_at", At(at)), ("updated_at", At(at))];
@@ -122,6 +130,11 @@ impl Platform {
     /// The same on a server that speaks TDS; `None` without one.
     pub async fn with_a_past_on_a_server() -> Option<Self> {
         Some(Self::on_a_server().await?.in_the_past().await)
+    }
+
+    /// The same with both tiers on PostgreSQL.
+    pub async fn with_a_past_on_postgres() -> Option<Self> {
+        Some(Self::on_postgres().await?.in_the_past().await)
     }
 
     async fn in_the_past(self) -> Self {
@@ -243,7 +256,7 @@ impl Platform {
             ("sender_id", Int(*sender)),
             ("content", Text(content)),
             ("created_at", At(*at)),
-            ("is_read", Int(0)),
+            ("is_read", Bit(false)),
         ];
         self.hot.insert("messages", &row)
     }
@@ -328,7 +341,7 @@ impl Platform {
     /// Twenty posts with children: 15 are archived alone, 2 are in both tiers, one of these edited.
     async fn posts(&mut self) {
         // The server of the tests cannot add a foreign key beside children that break it.
-        let (leaves_children, mut all) = (matches!(self.hot, Hot::File(_)), Vec::new());
+        let (leaves_children, mut all) = (!matches!(self.hot, Hot::Server(_)), Vec::new());
         for id in 1..=20 {
             let at = self.old.plus(id * 3_600_000_000);
             let at = if id > 17 { at.plus(399 * DAY) } else { at };

@@ -144,6 +144,12 @@ async fn a_platform_on_a_server_is_adopted_row_by_row_while_it_writes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_platform_on_postgres_is_adopted_row_by_row_while_it_writes() {
+    let Some(platform) = Platform::with_a_past_on_postgres().await else { return };
+    adopted_row_by_row(platform, &FAULTS).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn ten_adoptions_at_once_are_one() {
     let Some(platform) = Platform::with_a_past().await else { return };
     let start = |n: usize| {
