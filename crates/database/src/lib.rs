@@ -37,7 +37,7 @@ pub use location::TierLocation;
 pub use migrate::Schema;
 pub use mssql::Mssql;
 pub use mssql::address;
-pub use postgres::{Postgres, PostgresUrl, RESERVE_IDS};
+pub use postgres::{Postgres, PostgresUrl, RESERVE_IDS, RUNS_ON};
 pub use record::{Record, portable};
 pub use replicas::Replicated;
 pub use sqlite::Sqlite;

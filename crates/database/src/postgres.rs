@@ -23,6 +23,7 @@ use sqlx::Connection as _;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgPool, PgPoolOptions, PgRow};
 
+pub use self::citus::RUNS_ON;
 use self::lease::Lease;
 use self::session::PostgresSession;
 pub use self::session::RESERVE_IDS;
@@ -74,6 +75,9 @@ pub struct Postgres {
     schema: &'static TierSchema,
     /// Whether the newest connection found the tables spread over workers.
     spread: Arc<AtomicBool>,
+    /// Whether it found the functions that run statements on the worker with the shard.
+    has_functions: Arc<AtomicBool>,
+    calls: Arc<citus::Calls>,
 }
 
 impl Postgres {
@@ -128,14 +132,14 @@ impl Postgres {
         };
         let sessions = SESSIONS.min(url.most / 2);
         let readers = url.most - sessions;
-        let spread = Arc::new(AtomicBool::new(false));
+        let (spread, has_functions) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
         let pool = |wait| {
-            let spread = Arc::clone(&spread);
+            let (spread, has_functions) = (Arc::clone(&spread), Arc::clone(&has_functions));
             let pool = PgPoolOptions::new().acquire_timeout(wait).max_lifetime(LIFETIME);
             // With a pooler the setting would leak to other clients.
             let (look_for_client, must_write) = (!url.pooled, url.must_write);
             pool.after_connect(move |connection, _| {
-                let spread = Arc::clone(&spread);
+                let (spread, has_functions) = (Arc::clone(&spread), Arc::clone(&has_functions));
                 Box::pin(async move {
                     if look_for_client {
                         lease::look_for_client(connection).await;
@@ -144,6 +148,7 @@ impl Postgres {
                     spread.store(is_spread, Ordering::Relaxed);
                     if is_spread && look_for_client {
                         citus::plan_for_parameters(connection).await?;
+                        has_functions.store(citus::has_functions(connection).await?, Ordering::Relaxed);
                     }
                     if must_write { lease::refuse_read_only(connection).await } else { Ok(()) }
                 })
@@ -160,6 +165,8 @@ impl Postgres {
             url: url.clone(),
             schema,
             spread,
+            has_functions,
+            calls: Arc::default(),
         }
     }
 
@@ -237,15 +244,35 @@ impl Postgres {
         statement: &Statement,
         params: &[Value],
     ) -> Result<Vec<Record>, TierError> {
+        let tier = self.schema.tier;
         let spread = self.spread.load(Ordering::Relaxed);
-        let (text, arguments) = prepared(self.schema.tier, spread, statement, params)?;
+        let call = if spread && self.has_functions.load(Ordering::Relaxed) {
+            let fault = |source| TierError::Statement { tier, statement: statement.name, source };
+            self.calls.of(statement, params).transpose().map_err(fault)?
+        } else {
+            None
+        };
+        let (text, arguments) = prepared(tier, spread, statement, params)?;
         let rows = async {
-            let rows = self.rows(lease.begin(), text, arguments).await;
+            let called = match call {
+                Some((text, arguments)) => Some(self.rows(lease.begin(), text, arguments).await),
+                None => None,
+            };
+            let rows = match called {
+                Some(Err(error)) if citus::is_not_here(&code(&error)) => {
+                    self.rows(lease.begin(), text, arguments).await
+                }
+                Some(rows) => rows,
+                None => self.rows(lease.begin(), text, arguments).await,
+            };
             lease.end();
             rows
         };
-        let rows = within(self.schema.tier, statement.name, READING + GRACE, rows).await;
-        answered(self.schema.tier, statement, params, begun, rows)
+        let rows = within(tier, statement.name, READING + GRACE, rows).await;
+        if spread && let Some(row) = rows.as_ref().ok().and_then(|rows| rows.first()) {
+            self.calls.note(statement, params, row);
+        }
+        answered(tier, statement, params, begun, rows)
     }
 
     /// Returns the number of reader connections and how many of them are idle.
@@ -435,6 +462,11 @@ pub(crate) fn texts() -> Vec<Text> {
             "connect.plan_for_parameters",
             "Lets statements be planned for their parameters, which tell Citus the shard.",
             citus::PLAN_FOR_PARAMETERS,
+        ),
+        Text::new(
+            "connect.functions",
+            "Finds out whether the functions are there that run a statement on the worker with the shard.",
+            citus::HAS_FUNCTIONS,
         ),
         Text::new("session.begin_read", "Begins a transaction that only reads.", session::BEGIN_READ),
         Text::new("session.begin_write", "Begins a transaction that writes.", session::BEGIN_WRITE),

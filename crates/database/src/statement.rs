@@ -13,6 +13,16 @@ pub struct Statement {
     texts: Texts,
     subject: Option<&'static str>,
     about: Option<&'static Description>,
+    shard: Option<ShardKey>,
+}
+
+/// The shard that a statement reads, where tables are spread over workers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ShardKey {
+    /// A table of the statement; its other tables are spread beside it or are on each worker.
+    pub table: &'static str,
+    /// The number of the parameter that says the shard, from 1; `None` for tables that are on each server.
+    pub parameter: Option<usize>,
 }
 
 /// The text for each engine.
@@ -74,11 +84,11 @@ impl Statement {
         let name = sqlite.lines().next().and_then(|line| line.strip_prefix("-- "));
         let name = name.expect("an SQL text begins with its statement's name").trim();
         let texts = Texts { sqlite: Some(sqlite), ..Texts::default() };
-        Self { name, texts, subject: None, about: None }
+        Self { name, texts, subject: None, about: None, shard: None }
     }
 
     pub(super) const fn described(name: &'static str, texts: Texts, about: &'static Description) -> Self {
-        Self { name, texts, subject: None, about: Some(about) }
+        Self { name, texts, subject: None, about: Some(about), shard: None }
     }
 
     /// Adds the text for PostgreSQL.
@@ -163,6 +173,7 @@ impl Statement {
             texts: Fragment::from(self).fill_all(values).named(name),
             subject: Some(subject.to_owned().leak()),
             about,
+            shard: self.shard,
         }
     }
 
@@ -227,6 +238,17 @@ impl Statement {
             (found != text).then(|| &*found.leak())
         });
         self
+    }
+
+    /// Returns the statement as one that reads a single shard of `table` and of the tables beside it.
+    #[must_use]
+    pub const fn in_shard_of(self, table: &'static str, parameter: Option<usize>) -> Self {
+        Self { shard: Some(ShardKey { table, parameter }), ..self }
+    }
+
+    /// Returns the shard that it reads; `None` if it may read several, or writes.
+    pub const fn shard(&self) -> Option<ShardKey> {
+        self.shard
     }
 
     /// Returns the text for SQL Server, if the statement is ever sent to one.

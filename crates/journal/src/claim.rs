@@ -112,7 +112,9 @@ pub async fn head(
     token: Option<i64>,
 ) -> Result<Head, TierError> {
     let params = [resource.into(), epoch.into(), Value::or_null(token, ColumnType::Int)];
-    let records = cold.fetch(sql::head(), &params).await?;
+    // The journal is on each server, the one that is asked too.
+    let statement = sql::head().in_shard_of("archive_head", None);
+    let records = cold.fetch(&statement, &params).await?;
     let Some(record) = records.first() else { return Ok(Head::default()) };
     Ok(Head {
         claimed: record.int("claimed")?,

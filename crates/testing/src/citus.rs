@@ -73,7 +73,9 @@ pub async fn spread(cold: &dyn Schema) -> bool {
     let Some(placements) = spread::read(cold).await.expect("the catalogs are read") else { return false };
     let missing = spread::missing(&placements).expect("nothing is placed in another way");
     let mut direct = cold.migrating().await.expect("the migration lock");
-    for statement in spread::plan(&missing, &placements, SHARDS) {
+    let functions =
+        spread::functions::missing(&spread::functions::read(cold).await.expect("the catalogs are read"));
+    for statement in spread::plan(&missing, &placements, &functions, SHARDS) {
         if let Err(stop) = direct.run(&statement).await {
             panic!("{statement}: {}", stop.source);
         }

@@ -33,7 +33,7 @@ pub struct Args {
     /// The shards of messages, prices and behaviour
     #[arg(long, value_name = "N", default_value = "32", value_parser = clap::value_parser!(u32).range(1..=4096))]
     shards: u32,
-    /// The shards of posts, all of which a list of posts asks [default: two a worker]
+    /// The shards of posts, all of which a list of posts asks [default: one a worker]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
     post_shards: Option<u32>,
 }
@@ -43,6 +43,8 @@ pub struct Args {
 struct Report {
     /// The tables that were local.
     placed: Vec<&'static str>,
+    /// Whether functions that read a shard were missing, or of another version.
+    has_new_functions: bool,
     /// The statements, in the order in which they are sent.
     statements: Vec<String>,
     dry_run: bool,
@@ -61,6 +63,8 @@ pub async fn run(args: &Args, settings: &Settings, json: bool) -> Result<(), Fai
         report.statements.iter().for_each(|statement| outln!("{statement};"));
     } else if report.statements.is_empty() {
         outln!("cold: spread already, nothing to do");
+    } else if report.placed.is_empty() && report.has_new_functions {
+        outln!("cold: spread already; made the functions that read a shard; restart the servers");
     } else if report.placed.is_empty() {
         outln!("cold: spread already; removed the rows that an earlier run had left on the coordinator");
     } else {
@@ -87,10 +91,17 @@ async fn distribute(cold: &dyn Schema, args: &Args) -> Result<Report, Failure> {
         let wrong = schema_setup::listed(&wrong);
         Failure::Failed(format!("cold is spread in another way, which nothing here changes:{wrong}"))
     })?;
-    let of_posts = args.post_shards.map_or(workers * 2, i64::from);
+    let functions = spread::functions::missing(&spread::functions::read(cold).await.map_err(Failure::of)?);
+    let of_posts = args.post_shards.map_or(workers, i64::from);
     let report = Report {
         placed: missing.iter().map(|(table, _)| *table).collect(),
-        statements: spread::plan(&missing, &placements, Shards { most: args.shards.into(), of_posts }),
+        has_new_functions: !functions.is_empty(),
+        statements: spread::plan(
+            &missing,
+            &placements,
+            &functions,
+            Shards { most: args.shards.into(), of_posts },
+        ),
         dry_run: args.dry_run,
     };
     if !args.dry_run {

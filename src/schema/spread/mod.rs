@@ -1,5 +1,6 @@
 //! Tables of cold that Citus spreads over workers: the profile, and the differences of a database from it.
 
+pub mod functions;
 pub mod hypertable;
 
 use std::collections::BTreeMap;
@@ -11,7 +12,7 @@ use crate::tier::{Engine, Statement, Tier, TierError};
 crate::queries! {
     /// Statements about spread tables.
     pub mod sql = "spread" { Shared: "queries.sql", Postgres: "queries.postgres.sql" }
-    [is_there, placements, silent_workers, workers]
+    [functions, is_there, placements, silent_workers, workers]
 }
 
 /// Returns the statements of this module.
@@ -65,8 +66,14 @@ pub struct Shards {
 }
 
 /// Returns the statements that place tables, in one transaction, and those that remove their local rows, which are no longer
-/// read: also of `placed` tables, where an earlier run ended in between.
-pub fn plan(missing: &[(&str, Placement)], placed: &Placements, shards: Shards) -> Vec<String> {
+/// read: also of `placed` tables, where an earlier run ended in between. `functions` are the tables whose function is to be
+/// created too.
+pub fn plan(
+    missing: &[(&str, Placement)],
+    placed: &Placements,
+    functions: &[&str],
+    shards: Shards,
+) -> Vec<String> {
     let local = placed.iter().filter(|(_, placed)| placed.has_local_rows);
     let emptied: Vec<String> = missing
         .iter()
@@ -74,7 +81,8 @@ pub fn plan(missing: &[(&str, Placement)], placed: &Placements, shards: Shards) 
         .chain(local.map(|(table, _)| table.as_str()))
         .map(|table| format!("SELECT truncate_local_data_after_distributing_table('{table}')"))
         .collect();
-    if missing.is_empty() {
+    let functions = functions::create(functions);
+    if missing.is_empty() && functions.is_empty() {
         return emptied;
     }
     let mut plan = vec![
@@ -82,8 +90,11 @@ pub fn plan(missing: &[(&str, Placement)], placed: &Placements, shards: Shards) 
         "SET LOCAL citus.multi_shard_modify_mode = 'sequential'".to_owned(),
         "SET LOCAL client_min_messages = 'warning'".to_owned(),
     ];
-    plan.extend(INDEXES.map(|(name, columns)| format!("CREATE INDEX IF NOT EXISTS {name} ON {columns}")));
+    if !missing.is_empty() {
+        plan.extend(INDEXES.map(|(name, columns)| format!("CREATE INDEX IF NOT EXISTS {name} ON {columns}")));
+    }
     plan.extend(missing.iter().map(|(table, placement)| place(table, *placement, shards)));
+    plan.extend(functions);
     plan.push("COMMIT".to_owned());
     plan.extend(emptied);
     plan
@@ -158,7 +169,10 @@ pub async fn findings<E: Engine + ?Sized>(engine: &E, is_postgres: bool) -> Resu
     if engine.tier() != Tier::Cold || !is_postgres {
         return Ok(Vec::new());
     }
-    let mut found = read(engine).await?.map_or_else(Vec::new, |placements| differences(&placements));
+    let mut found = match read(engine).await? {
+        Some(placements) => differences(&placements, &functions::read(engine).await?),
+        None => Vec::new(),
+    };
     if let Some(tables) = hypertable::read(engine).await? {
         found.extend(hypertable::differences(&tables));
     }
@@ -167,17 +181,26 @@ pub async fn findings<E: Engine + ?Sized>(engine: &E, is_postgres: bool) -> Resu
 
 /// Returns the faults where some tables are spread and others are not, or in another way. A read of the rest would be of two
 /// instants.
-fn differences(placements: &Placements) -> Vec<Finding> {
+fn differences(placements: &Placements, functions: &[functions::Found]) -> Vec<Finding> {
     if !PROFILE.iter().any(|(table, _)| placements.contains_key(*table)) {
         return Vec::new();
     }
-    let fault = |table: &str, text: String| Finding {
+    let found = |table: &str, fault, text| Finding {
         what: Difference::Placement,
         table: table.to_owned(),
-        fault: true,
+        fault,
         text,
     };
+    let fault = |table: &str, text: String| found(table, true, text);
     match missing(placements) {
+        Ok(missing) if missing.is_empty() => {
+            let text = |table| {
+                format!(
+                    "{table} has no function of this version, so it is read more slowly: run `thermocline db distribute`"
+                )
+            };
+            functions::missing(functions).into_iter().map(|table| found(table, false, text(table))).collect()
+        }
         Ok(missing) => {
             let local =
                 |table| format!("{table} is local beside spread tables: run `thermocline db distribute`");
@@ -250,10 +273,10 @@ mod tests {
     fn a_run_that_ended_before_the_local_rows_were_removed_is_finished() {
         let shards = Shards { most: 8, of_posts: 2 };
         let mut placements = whole();
-        assert_eq!(plan(&[], &placements, shards), Vec::<String>::new());
+        assert_eq!(plan(&[], &placements, &[], shards), Vec::<String>::new());
         placements.get_mut("posts_archive").expect("is placed").has_local_rows = true;
         let rest = "SELECT truncate_local_data_after_distributing_table('posts_archive')";
-        assert_eq!(plan(&[], &placements, shards), [rest]);
+        assert_eq!(plan(&[], &placements, &[], shards), [rest]);
     }
 
     #[test]

@@ -12,3 +12,9 @@ SELECT count(*) AS n FROM pg_dist_node WHERE isactive AND noderole = 'primary' A
 
 -- name: silent_workers
 SELECT nodename || ':' || nodeport AS worker FROM run_command_on_workers('SELECT 1') WHERE NOT success ORDER BY 1
+
+-- name: functions
+SELECT p.proname::text AS name, p.prosrc AS body
+FROM pg_proc p LEFT JOIN pg_dist_object o ON o.classid = 'pg_proc'::regclass AND o.objid = p.oid
+WHERE p.proname LIKE 'thermocline\_run\_on\_%' AND pg_function_is_visible(p.oid)
+    AND (o.distribution_argument_index IS NOT NULL OR p.proname = 'thermocline_run_on_archive_head')

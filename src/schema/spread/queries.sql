@@ -23,3 +23,9 @@
 -- engine: postgres
 -- purpose: Asks every worker for an answer, and names those that give none.
 -- index: none; reads no table
+
+-- name: functions
+-- tier: cold
+-- engine: postgres
+-- purpose: Reads the functions that run a statement on the worker with its shard, as far as Citus passes their calls on.
+-- index: catalogs of Citus

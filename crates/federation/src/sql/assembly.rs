@@ -12,6 +12,8 @@ use thermocline_database::{Fragment, Statement};
 
 /// The orders of a list, as they are numbered.
 const ORDERS: [Order; 2] = [Order::Desc, Order::Asc];
+/// The first parameter of the filter behind that of the epoch; the token is between them.
+const AFTER_EPOCH: usize = 2;
 /// The archive state in an answer of hot.
 pub(super) const STATE_COLUMNS: &str = "s.epoch, s.token, s.cold_newest_at, s.cold_newest_id";
 
@@ -48,18 +50,32 @@ impl ListSpec {
 
     fn cold(&self) -> ColdStatements {
         let of_filter: Vec<&str> = self.filter.iter().map(|name| self.column(name).archived).collect();
-        let of_shards = |statement: Statement| {
-            if self.scattered { statement } else { statement.of_one_shard(&of_filter) }
+        let table = self.table.archived.unwrap_or(self.table.name);
+        // Rows that are not scattered are in the shard of the first column of the filter, which is the parameter `key`.
+        let of_shard = |statement: Statement, key: usize| match self.filter {
+            _ if self.scattered => statement,
+            [] => statement.of_one_shard(&of_filter),
+            _ => statement.of_one_shard(&of_filter).in_shard_of(table, Some(key)),
         };
-        let slice = |order| of_shards(self.in_cold(queries::cold_slice(), "cold_slice", 7, order));
+        let of_span = |statement| of_shard(statement, 7 + AFTER_EPOCH);
+        let slice = |order| of_span(self.in_cold(queries::cold_slice(), "cold_slice", 7, order));
+        let rows = |shape: Shape| {
+            let epoch = shape.take(self.day.is_some()) + 1;
+            of_shard(self.cold_rows(shape), epoch + AFTER_EPOCH)
+        };
         // A row by its id is in the shard of that id, and so are its children.
         let find = self.cold_values(2, Order::Desc, "$1".into());
+        let find = self.assemble(queries::cold_find(), "cold_find", Order::Desc, &find);
+        let key = if self.scattered { 1 } else { 2 + AFTER_EPOCH };
+        let find =
+            if self.filter.is_empty() && !self.scattered { find } else { find.in_shard_of(table, Some(key)) };
+        let of_scope = |statement| of_shard(statement, 1);
         ColdStatements {
-            rows: self.slices(|shape| of_shards(self.cold_rows(shape)), slice),
-            find: Some(self.assemble(queries::cold_find(), "cold_find", Order::Desc, &find)),
-            count: Some(of_shards(self.in_cold(queries::cold_count(), "cold_count", 7, Order::Desc))),
+            rows: self.slices(rows, slice),
+            find: Some(find),
+            count: Some(of_span(self.in_cold(queries::cold_count(), "cold_count", 7, Order::Desc))),
             blocks: self.blocks.map(BlockStatements::of),
-            signatures: self.signatures.map(|tables| self.signatures(tables, of_shards)),
+            signatures: self.signatures.map(|tables| self.signatures(tables, of_scope)),
         }
     }
 
@@ -67,7 +83,7 @@ impl ListSpec {
     fn signatures(
         &self,
         (blocks, signatures): (&'static str, &'static str),
-        of_shards: impl Fn(Statement) -> Statement,
+        of_scope: impl Fn(Statement) -> Statement,
     ) -> SignatureStatements {
         let scope = self.filter.first().map_or("scope", |name| self.column(name).archived);
         let table = self.table.archived.unwrap_or(self.table.name);
@@ -81,7 +97,7 @@ impl ListSpec {
                 ("direction", if order == Order::Asc { "ASC" } else { "DESC" }.into()),
                 ("parameters", SignatureStatements::parameters().into()),
             ];
-            of_shards(self.assemble(template, "blocks_matching", order, &values))
+            of_scope(self.assemble(template, "blocks_matching", order, &values))
         })
     }
 

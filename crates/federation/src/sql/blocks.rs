@@ -27,8 +27,11 @@ pub(super) struct BlockPosition {
 
 impl BlockStatements {
     /// Binds the statements to the table `blocks`.
-    pub fn of(blocks: &str) -> Self {
-        let of = |statement: &Statement| statement.bind(blocks, &[("blocks", blocks)]);
+    pub fn of(blocks: &'static str) -> Self {
+        // The scope is the first parameter.
+        let of = |statement: &Statement| {
+            statement.bind(blocks, &[("blocks", blocks)]).in_shard_of(blocks, Some(1))
+        };
         Self { locate: of(queries::blocks_locate()), rank: of(queries::blocks_rank()) }
     }
 
