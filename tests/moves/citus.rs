@@ -10,11 +10,12 @@ use thermocline::telemetry::explain;
 
 use super::expected_lists::Reader;
 use super::fixture::Fixture;
-use super::program::Ended;
+use super::program::{Ended, Serving};
 use super::{every_command, run, sql};
 use crate::support::citus::{self, Cutter, Node};
+use crate::support::client;
 use crate::support::postgres;
-use crate::support::waiting::{finish, output, until_beside};
+use crate::support::waiting::{finish, output, until, until_beside};
 
 /// A pair whose cold is spread, with a proxy before the last worker.
 struct Spread {
@@ -173,6 +174,29 @@ fn a_database_of_which_a_part_is_spread_is_refused() {
     spread.fixture.done("db check");
     let again = spread.fixture.done("db distribute --citus").out;
     assert_eq!(again, "cold: spread already, nothing to do\n");
+}
+
+/// Returns the answer to `GET /health`.
+async fn health(address: &str) -> String {
+    let client = client().build().expect("a client");
+    let answer = client.get(format!("http://{address}/health")).send().await.expect("an answer");
+    answer.text().await.expect("a text")
+}
+
+#[test]
+fn health_names_a_dead_worker_until_it_is_back() {
+    let Some(spread) = Spread::make() else { return };
+    let server = Serving::start(&spread.fixture.program, &[]).expect("it serves");
+    let (host, port) = &spread.cutter.way;
+    let named = format!(r#""silent_workers":["{host}:{port}"]"#);
+    for is_dead in [false, true, false] {
+        spread.cutter.set_dead(is_dead);
+        run(until("the health that follows", async || {
+            let health = health(&server.address).await;
+            health.contains(r#"{"status":"degraded""#) == is_dead && health.contains(&named) == is_dead
+        }));
+    }
+    server.stop();
 }
 
 /// Replaces what the function of messages does.
