@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use tokio::runtime::Runtime;
+use tokio::runtime::{Builder, Runtime};
 
 /// Returns memory to the system after a burst of large responses, which the default allocator keeps.
 #[global_allocator]
@@ -12,11 +12,26 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// The time for blocking work, such as a look-up of a name, after the command has ended.
 const SHUTDOWN: Duration = Duration::from_secs(1);
 
+/// Events of sockets that a thread takes at once. With the usual 1,024, more tasks of connections are ready than its queue holds, and
+/// the rest goes into the queue of all threads: before a request that waits for a thread of SQLite, and was let in, because it is
+/// woken there. Thousands of refusals would come first.
+const SOCKETS_AT_ONCE: usize = 16;
+/// Tasks after which a thread looks into the queue of all threads.
+const LOOK_FOR_OTHERS_AFTER: u32 = 4;
+
+fn runtime() -> std::io::Result<Runtime> {
+    Builder::new_multi_thread()
+        .enable_all()
+        .max_io_events_per_tick(SOCKETS_AT_ONCE)
+        .global_queue_interval(LOOK_FOR_OTHERS_AFTER)
+        .build()
+}
+
 fn main() -> ExitCode {
     // Each small need of a thread would take 2 MB. It works without, so an error changes nothing.
     #[cfg(target_os = "linux")]
     let _ = rustix::thread::disable_transparent_huge_pages(true);
-    let runtime = match Runtime::new() {
+    let runtime = match runtime() {
         Ok(runtime) => runtime,
         Err(error) => {
             eprintln!("error: no threads can be started: {error}");
