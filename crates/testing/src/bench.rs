@@ -148,10 +148,14 @@ impl Outcomes {
         latencies
     }
 
+    /// Returns the number of requests.
+    pub fn requests(&self) -> usize {
+        self.0.values().map(Vec::len).sum()
+    }
+
     /// Returns the part of the requests that were not answered with the status 200.
     pub fn part_refused(&self) -> f64 {
-        let all: usize = self.0.values().map(Vec::len).sum();
-        1.0 - self.answered().len() as f64 / all as f64
+        1.0 - self.answered().len() as f64 / self.requests() as f64
     }
 }
 
