@@ -213,7 +213,8 @@ pub async fn overload(pair: &Pair) -> Result<()> {
         let at_peak = begun.elapsed().as_secs_f64() * peak;
         let after = ours.resident()?;
         let (p50, p99) = answered(&outcomes);
-        let (good, asked) = (outcomes.answered().len() as f64 / at_peak, outcomes.requests() as f64 / at_peak);
+        let (good, asked) =
+            (outcomes.answered().len() as f64 / at_peak, outcomes.requests() as f64 / at_peak);
         let (refused_p50, refused_p99) = median_and_p99(&outcomes.refused());
         tokio::time::sleep(if part > 1.0 { LONGEST } else { Duration::from_secs(2) }).await;
         println!(

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::io;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use thermocline::archive::{ArchiveOptions, BlockSizes, Mover};
@@ -16,11 +16,14 @@ use thermocline::resources;
 use thermocline::tier::Engine;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 /// The time after which a request without an answer counts as lost.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// The most connections of one measurement. Opening them takes a client and a server on the same processors more than a request.
+const MOST_CONNECTIONS: usize = 1_000;
 /// The time between two groups of requests.
 const TICK: Duration = Duration::from_millis(1);
 
@@ -160,7 +163,8 @@ impl Outcomes {
 }
 
 /// Sends requests in turn at a fixed rate in a second, whether or not earlier ones have been answered. Each latency counts from
-/// the moment at which the request was due. A request takes an idle connection, or opens one; so many are open at first.
+/// the moment at which the request was due. A request takes an idle connection, or opens one; so many are open at first. With 1,000
+/// in use it waits for one.
 pub async fn open_loop(
     address: &str,
     connections: usize,
@@ -172,7 +176,8 @@ pub async fn open_loop(
     for _ in 0..connections {
         clients.push(Client::connect(address).await?);
     }
-    let (idle, address) = (Arc::new(Mutex::new(clients)), Arc::<str>::from(address));
+    let idle = Idle { clients: Mutex::new(clients), permits: Semaphore::new(MOST_CONNECTIONS) };
+    let (idle, address) = (Arc::new(idle), Arc::<str>::from(address));
     let requests: Vec<Arc<str>> = requests.iter().map(|request| Arc::from(request.as_str())).collect();
     let total = (rate * time.as_secs_f64()) as usize;
     let mut tasks = JoinSet::new();
@@ -204,14 +209,28 @@ pub async fn open_loop(
     Ok(outcomes)
 }
 
+/// The connections that no request uses.
+struct Idle {
+    clients: Mutex<Vec<Client>>,
+    /// One for each connection that may be in use.
+    permits: Semaphore,
+}
+
+impl Idle {
+    fn clients(&self) -> MutexGuard<'_, Vec<Client>> {
+        self.clients.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// Sends a request over an idle connection or a new one. Returns the status of its answer.
-async fn ask(idle: &Mutex<Vec<Client>>, address: &str, request: &str) -> io::Result<u16> {
-    let pooled = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+async fn ask(idle: &Idle, address: &str, request: &str) -> io::Result<u16> {
+    let _permit = idle.permits.acquire().await.map_err(io::Error::other)?;
+    let pooled = idle.clients().pop();
     let mut client = match pooled {
         Some(client) => client,
         None => Client::connect(address).await?,
     };
     let status = client.send(request).await?;
-    idle.lock().unwrap_or_else(PoisonError::into_inner).push(client);
+    idle.clients().push(client);
     Ok(status)
 }
