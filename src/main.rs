@@ -12,9 +12,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// The time for blocking work, such as a look-up of a name, after the command has ended.
 const SHUTDOWN: Duration = Duration::from_secs(1);
 
-/// Events of sockets that a thread takes at once. With the usual 1,024, more tasks of connections are ready than its queue holds, and
-/// the rest goes into the queue of all threads: before a request that waits for a thread of SQLite, and was let in, because it is
-/// woken there. Thousands of refusals would come first.
+/// Events of sockets that a thread takes at once. With the usual 1,024, more connections become ready than the queue of a thread holds,
+/// and the rest goes into the queue of all threads. There a request whose rows SQLite has ready would wait behind thousands of requests
+/// that are only refused.
 const SOCKETS_AT_ONCE: usize = 16;
 /// Tasks after which a thread looks into the queue of all threads.
 const LOOK_FOR_OTHERS_AFTER: u32 = 4;
