@@ -246,12 +246,14 @@ impl Postgres {
     ) -> Result<Vec<Record>, TierError> {
         let tier = self.schema.tier;
         let spread = self.spread.load(Ordering::Relaxed);
-        let call = if spread && self.has_functions.load(Ordering::Relaxed) {
+        let by_function = spread && self.has_functions.load(Ordering::Relaxed);
+        let call = if by_function {
             let fault = |source| TierError::Statement { tier, statement: statement.name, source };
             self.calls.of(statement, params).transpose().map_err(fault)?
         } else {
             None
         };
+        let is_new = by_function && call.is_none();
         let (text, arguments) = prepared(tier, spread, statement, params)?;
         let rows = async {
             let called = match call {
@@ -259,17 +261,14 @@ impl Postgres {
                 None => None,
             };
             let rows = match called {
-                Some(Err(error)) if citus::is_not_here(&code(&error)) => {
-                    self.rows(lease.begin(), text, arguments).await
-                }
-                Some(rows) => rows,
-                None => self.rows(lease.begin(), text, arguments).await,
+                Some(rows) if !rows.as_ref().is_err_and(|error| citus::is_not_here(&code(error))) => rows,
+                _ => self.rows(lease.begin(), text, arguments).await,
             };
             lease.end();
             rows
         };
         let rows = within(tier, statement.name, READING + GRACE, rows).await;
-        if spread && let Some(row) = rows.as_ref().ok().and_then(|rows| rows.first()) {
+        if is_new && let Some(row) = rows.as_ref().ok().and_then(|rows| rows.first()) {
             self.calls.note(statement, params, row);
         }
         answered(tier, statement, params, begun, rows)
