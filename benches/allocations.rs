@@ -16,10 +16,9 @@ use secrecy::SecretString;
 use thermocline::clock::{Clock, DAY};
 use thermocline::demo::DemoPlan;
 use thermocline::server;
-use thermocline::tier::{Engine, Sqlite, Tier, migrate};
 use thermocline::web::auth::{AuthSettings, KeySource, Verifier};
 use thermocline::web::state::App;
-use thermocline_testing::bench;
+use thermocline_testing::{SECRET, bench};
 use tower::ServiceExt as _;
 
 #[global_allocator]
@@ -38,22 +37,15 @@ async fn main() -> Result<()> {
         return Ok(());
     }
     let folder = tempfile::tempdir()?;
-    let open = async |tier| -> Result<Arc<Sqlite>> {
-        let database = Sqlite::open(thermocline::schema::of(tier), &folder.path().join(tier.name())).await?;
-        migrate::upgrade(&database).await?;
-        Ok(Arc::new(database))
-    };
-    let (hot, cold) = (open(Tier::Hot).await?, open(Tier::Cold).await?);
     let clock = Clock::system();
     let plan = DemoPlan { messages: MESSAGES, ..DemoPlan::new(1, clock.now()) };
-    bench::fill(&*hot, &*cold, plan, &clock).await?;
+    let (hot, cold) = bench::filled_files(folder.path(), plan, &clock).await?;
     let facts = plan.facts();
-    let key = KeySource::Secret(SecretString::from("a secret that only a benchmark uses, and only here"));
+    let key = KeySource::Secret(SecretString::from(SECRET));
     let settings = AuthSettings { key, issuer: None, audience: None };
     let verifier = Arc::new(Verifier::new(settings, clock.clone())?);
     let token = verifier.issue(facts.user, Some("admin"), 3_600)?;
-    let (hot, cold) = (hot as Arc<dyn Engine>, cold as Arc<dyn Engine>);
-    let app = App::new(hot, Some(cold), verifier, clock.clone());
+    let app = App::new(Arc::new(hot), Some(Arc::new(cold)), verifier, clock.clone());
     let router = server::router(app, std::time::Duration::from_secs(30));
 
     let messages = format!("/api/conversations/{}/messages", facts.conversation);

@@ -5,7 +5,6 @@
 //! anything elsewhere.
 
 use std::future::Future;
-use std::path::Path;
 use std::time::Instant;
 
 use thermocline::clock::Clock;
@@ -15,7 +14,7 @@ use thermocline::federation::{Count, ReadCache, Tiers};
 use thermocline::page::{Key, Order, Span};
 use thermocline::resources::messages::Messages;
 use thermocline::resources::stocks::prices::Prices;
-use thermocline::tier::{Engine, Sqlite, Statement, Tier, Value, migrate};
+use thermocline::tier::{Engine, Sqlite, Statement, Value};
 use thermocline_testing::bench::{self, quantile};
 
 /// Rounds of each measurement.
@@ -33,7 +32,7 @@ async fn main() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let clock = Clock::system();
     let plan = demo::DemoPlan { messages: MESSAGES, ..demo::DemoPlan::new(1, clock.now()) };
-    let (hot, cold) = fill(folder.path(), plan, &clock).await;
+    let (hot, cold) = bench::filled_files(folder.path(), plan, &clock).await.expect("a pair");
     let facts = plan.facts();
     let memory = ReadCache::default();
     let (sql_hot, sql_cold) = (SqlHot(&hot), SqlCold(&cold));
@@ -133,17 +132,4 @@ async fn median<F: Future<Output = usize>>(call: impl Fn() -> F) -> f64 {
     }
     times.sort_unstable();
     quantile(&times, 0.5).as_secs_f64() * 1e6
-}
-
-async fn fill(folder: &Path, plan: demo::DemoPlan, clock: &Clock) -> (Sqlite, Sqlite) {
-    let hot = Sqlite::open(thermocline::schema::of(Tier::Hot), &folder.join("hot.sqlite3"))
-        .await
-        .expect("hot opens");
-    let cold = Sqlite::open(thermocline::schema::of(Tier::Cold), &folder.join("cold.sqlite3"))
-        .await
-        .expect("cold opens");
-    migrate::upgrade(&hot).await.expect("hot is brought up to date");
-    migrate::upgrade(&cold).await.expect("cold is brought up to date");
-    bench::fill(&hot, &cold, plan, clock).await.expect("the data goes in");
-    (hot, cold)
 }

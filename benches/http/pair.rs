@@ -8,14 +8,11 @@ use thermocline::clock::Clock;
 use thermocline::demo::DemoPlan;
 use thermocline::tier::{Schema, Statement, Tier, TierLocation, migrate};
 use thermocline::web::auth::{AuthSettings, KeySource, Verifier};
-use thermocline_testing::bench;
+use thermocline_testing::{SECRET, bench};
 use tokio::sync::Mutex;
 
 use super::Result;
 use super::bare::Bare;
-
-/// The secret of the tokens of a run.
-pub const SECRET: &str = "a secret that only a benchmark uses, and only here";
 
 /// Finds a user in every database that has been filled.
 const FIRST_USER: &str = "-- bench.first_user\nSELECT id FROM users WHERE id = 1";

@@ -12,11 +12,12 @@ use axum::routing::get;
 use axum::{Json, Router};
 use http::header::CONTENT_TYPE;
 use serde_json::Value;
+use thermocline_testing::SECRET;
 use thermocline_testing::bench::{self, Client};
 use tokio::net::TcpListener;
 
 use super::Result;
-use super::pair::{Pair, SECRET};
+use super::pair::Pair;
 
 /// Names the file whose bytes this program is to serve.
 pub const BYTES: &str = "THERMOCLINE_BENCH_BYTES";

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::io;
+use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -13,7 +14,8 @@ use thermocline::demo::DemoPlan;
 use thermocline::journal::pair;
 use thermocline::load::demo;
 use thermocline::resources;
-use thermocline::tier::Engine;
+use thermocline::schema;
+use thermocline::tier::{Engine, Sqlite, Tier, migrate};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
@@ -47,6 +49,22 @@ pub async fn fill(
         }
     }
     Ok(())
+}
+
+/// Returns a pair of new files in a folder with the demo's data, archived where it is due.
+pub async fn filled_files(
+    folder: &Path,
+    plan: DemoPlan,
+    clock: &Clock,
+) -> Result<(Sqlite, Sqlite), Box<dyn Error>> {
+    let open = async |tier: Tier| -> Result<Sqlite, Box<dyn Error>> {
+        let database = Sqlite::open(schema::of(tier), &folder.join(tier.name())).await?;
+        migrate::upgrade(&database).await?;
+        Ok(database)
+    };
+    let (hot, cold) = (open(Tier::Hot).await?, open(Tier::Cold).await?);
+    fill(&hot, &cold, plan, clock).await?;
+    Ok((hot, cold))
 }
 
 /// Returns a quantile of sorted times; 0 of none.
