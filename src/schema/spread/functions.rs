@@ -44,8 +44,8 @@ pub fn missing(found: &[Found]) -> Vec<&'static str> {
     tables().filter(|(table, is_spread)| !is_there(table, *is_spread)).map(|(table, _)| table).collect()
 }
 
-/// Makes the functions look up names in the schema of the tables, whoever calls them. The path that they are created with may name
-/// a schema by its user.
+/// Sets the `search_path` that the functions keep to the schema of the tables. That of the session may contain `$user`, which is another
+/// schema for each caller.
 const PATH: &str = "SELECT set_config('search_path', quote_ident(current_schema()), true)";
 
 /// Returns the statements that create the functions of tables, in a transaction.

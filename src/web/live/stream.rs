@@ -47,7 +47,7 @@ impl Opening {
         let Self { hub, source, interest, place } = self;
         Body::from_stream(async_stream::stream! {
             let _place = place;
-            // What reads the past is large, and a stream may be open for days.
+            // In a box, so that its memory is freed when the stream has caught up: a stream may stay open for days.
             let mut past = Box::pin(past(hub, source, interest, first, number));
             let subscription = loop {
                 match past.next().await {

@@ -127,7 +127,7 @@ fn arguments(key: Option<&Value>, params: &[Value]) -> Result<PgArguments, BoxDy
     Ok(arguments)
 }
 
-/// Returns a value as PostgreSQL reads it, whatever its settings for dates.
+/// Returns the text form of a value, which PostgreSQL accepts with any `DateStyle`.
 fn literal(value: &Value) -> Option<String> {
     Some(match value {
         Value::Null(_) => return None,
