@@ -51,8 +51,7 @@ async fn an_adopter_needs_no_more_than_db_grants_gives() {
     // Roles belong to the whole server.
     platform
         .cold(
-            "REASSIGN OWNED BY thermocline_adopter, an_adopter, a_platform TO CURRENT_USER;
-            DROP OWNED BY thermocline_adopter, an_adopter, a_platform;
+            "DROP OWNED BY thermocline_adopter, an_adopter, a_platform;
             DROP ROLE an_adopter; DROP ROLE a_platform; DROP ROLE thermocline_adopter",
         )
         .await;

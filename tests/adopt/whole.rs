@@ -118,7 +118,7 @@ async fn adopted_row_by_row(mut platform: Platform, faults: &[(&str, &str, i64)]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_platform_is_adopted_row_by_row_while_it_writes() {
     let Some(platform) = Platform::with_a_past().await else { return };
-    let platform = adopted_row_by_row(platform, &FAULTS).await;
+    let mut platform = adopted_row_by_row(platform, &FAULTS).await;
     // The originals go, and what was kept aside stays.
     platform.program.report("db adopt --finish");
     assert_eq!(
@@ -131,6 +131,23 @@ async fn a_platform_is_adopted_row_by_row_while_it_writes() {
         0
     );
     platform.check_whole("finished").await;
+    spread(&mut platform).await;
+}
+
+/// Spreads the adopted rows over the workers of a Citus, if there is one, and goes on with them.
+async fn spread(platform: &mut Platform) {
+    if crate::support::citus::url().is_none() {
+        return;
+    }
+    platform.program.report("db distribute --citus --shards 4");
+    platform.check_whole("spread").await;
+    while_it_writes(platform, "archive run --older-than 30d", true).await;
+    platform.check_whole("spread and archived").await;
+    while_it_writes(platform, "archive restore --all", true).await;
+    platform.check("spread and restored").await;
+    platform.program.report("archive resume");
+    platform.program.report("archive run --older-than 30d");
+    platform.check_whole("spread and archived again").await;
 }
 
 /// Both sides at once, on a server that speaks TDS. A real one also takes children without a post.
@@ -146,7 +163,8 @@ async fn a_platform_on_a_server_is_adopted_row_by_row_while_it_writes() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_platform_on_postgres_is_adopted_row_by_row_while_it_writes() {
     let Some(platform) = Platform::with_a_past_on_postgres().await else { return };
-    adopted_row_by_row(platform, &FAULTS).await;
+    let mut platform = adopted_row_by_row(platform, &FAULTS).await;
+    spread(&mut platform).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::migrations::{Ended, Installation};
+use crate::support::citus;
 use crate::support::waiting::output;
 
 /// Returns the statements for a role in a tier.
@@ -32,12 +33,9 @@ async fn login(installation: &Installation, tier: &str, role: &str, login: &str)
     format!("{scheme}://{login}@{host}")
 }
 
-/// Removes the roles, which belong to the whole server.
+/// Removes the roles, which belong to the whole server, with all they own: the database goes, too.
 async fn forget(installation: &Installation, tier: &str, role: &str, login: &str) {
-    let text = format!(
-        "REASSIGN OWNED BY thermocline_{role}, {login} TO CURRENT_USER; DROP OWNED BY thermocline_{role}, {login}; \
-         DROP ROLE {login}"
-    );
+    let text = format!("DROP OWNED BY thermocline_{role}, {login}; DROP ROLE {login}");
     execute(installation, tier, &text).await;
 }
 
@@ -61,6 +59,9 @@ async fn postgres_as_reader_mover_and_migrator() {
     let done = as_user(&migrator, &["db", "auto"]);
     assert_eq!(done.status, Some(0), "{done:?}");
     installation.in_hot(ROWS).await;
+    if citus::url().is_some() {
+        installation.report(&["db", "distribute", "--citus", "--shards", "4"]);
+    }
 
     let mover = login(&installation, "cold", "mover", "a_mover").await;
     for args in [

@@ -15,6 +15,7 @@ use super::fault_injection::{check_all, now, pair_with_history};
 use super::logical_table::{self, TALKS, Table};
 use super::program::Program;
 use super::{HOT, Pair, SIZES, copy_file, copy_pair, execute, mover, plan, run, run_mover, scratch};
+use crate::support::explain;
 use crate::support::intercept::{Call, Intercepted, Interceptor, Reply};
 use crate::support::postgres;
 
@@ -45,8 +46,8 @@ impl Engine for Watched {
     }
 
     async fn session(&self) -> Result<Box<dyn Session>, TierError> {
-        let inner = self.inner.session().await?;
-        Ok(Box::new(Intercepted(WatchedSession { inner, plans: Arc::clone(&self.plans) })))
+        let (inner, is_spread) = (self.inner.session().await?, self.inner.is_spread());
+        Ok(Box::new(Intercepted(WatchedSession { inner, is_spread, plans: Arc::clone(&self.plans) })))
     }
 
     async fn close(&self) {
@@ -56,6 +57,8 @@ impl Engine for Watched {
 
 struct WatchedSession {
     inner: Box<dyn Session>,
+    /// Whether Citus spreads its tables.
+    is_spread: bool,
     plans: Arc<Mutex<Vec<String>>>,
 }
 
@@ -64,7 +67,10 @@ impl Interceptor for WatchedSession {
     async fn call(&mut self, call: Call<'_>) -> Result<Reply, TierError> {
         if let Call::Fetch(statement, params) = call {
             let picks = statement.for_postgres().filter(|_| statement.name == "archive.selected");
-            if let Some(text) = picks {
+            if picks.is_some() && self.is_spread {
+                let plan = explain::on_citus(&mut *self.inner, "COSTS ON", statement, params).await?;
+                self.plans.lock().expect("unpoisoned").push(plan);
+            } else if let Some(text) = picks {
                 let explain = format!("-- test\nEXPLAIN {text}").leak();
                 let lines = self.inner.fetch(&Statement::new(explain).postgres(explain), params).await?;
                 let lines = lines.iter().map(|line| line.text("QUERY PLAN")).collect::<Result<Vec<_>, _>>();
@@ -112,8 +118,9 @@ fn postgres_picks_rows_along_the_batch_index() {
         let plans = std::mem::take(&mut *cold.plans.lock().expect("unpoisoned"));
         assert_eq!(plans.len(), 13 + 6);
         for plan in plans {
-            // The index of a chunk has the name of its table before it.
-            assert!(plan.contains("Backward using") && plan.contains("messages_archive_batch on"), "{plan}");
+            // The index of a chunk has the name of its table before it, that of a shard its number behind it.
+            let used = plan.split("Backward using ").nth(1).and_then(|rest| rest.split(" on ").next());
+            assert!(used.is_some_and(|index| index.contains("messages_archive_batch")), "{plan}");
         }
         cold.close().await;
         pair.close().await;

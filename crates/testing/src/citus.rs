@@ -14,6 +14,9 @@ use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, Row as _
 use thermocline::schema::spread::{self, PROFILE, Shards};
 use thermocline::tier::Schema;
 
+use crate::cluster::Cluster;
+use crate::postgres::{self, Database};
+
 /// The shards of test databases: few, since each is a table.
 const SHARDS: Shards = Shards { most: 4, of_posts: 4 };
 
@@ -45,6 +48,52 @@ pub fn on(url: &str, (host, port): &Node) -> PgConnectOptions {
 /// Makes the extension in a new database on the coordinator, and a database of its name on each worker. The coordinator reaches the
 /// workers by `ways`, which may lead through proxies.
 pub async fn prepare(server: &str, name: &str, ways: &[Node]) {
+    let mut coordinator = on_coordinator(server, name).await;
+    execute(&mut coordinator, "CREATE EXTENSION citus").await;
+    // A role named citus has a schema of that name, which is of the extension.
+    execute(&mut coordinator, &format!("ALTER DATABASE {name} SET search_path = public")).await;
+    add_workers(&mut coordinator, server, name, ways).await;
+}
+
+/// Copies a database whose tables are not spread yet, all of it. Returns whether it is such a one.
+pub async fn copy_local(server: &str, from: &str, name: &str) -> bool {
+    let mut copied = on_coordinator(server, from).await;
+    let is_spread = "SELECT EXISTS (SELECT 1 FROM pg_dist_partition)";
+    let is_spread: bool = sqlx::query_scalar(is_spread).fetch_one(&mut copied).await.expect("the catalogs");
+    copied.close().await.expect("closes");
+    if is_spread {
+        return false;
+    }
+    let mut connection = PgConnection::connect(server).await.expect("the coordinator answers");
+    let create = format!("CREATE DATABASE {name} TEMPLATE {from}");
+    let mut tried = 0;
+    loop {
+        // The maintenance daemons of all servers have connections. Others are closed a moment after their client has gone.
+        let daemon = format!(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+             WHERE datname = '{from}' AND lower(application_name) LIKE 'citus%'"
+        );
+        execute(&mut connection, &daemon).await;
+        let Err(error) = connection.execute(AssertSqlSafe(create.clone())).await else { break };
+        tried += 1;
+        assert!(tried < 100, "{create}: {error}");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    let mut copy = on_coordinator(server, name).await;
+    execute(&mut copy, &format!("ALTER DATABASE {name} SET search_path = public")).await;
+    execute(&mut copy, "DELETE FROM pg_dist_node").await;
+    add_workers(&mut copy, server, name, &[]).await;
+    true
+}
+
+/// Connects to a database on the coordinator.
+async fn on_coordinator(server: &str, name: &str) -> PgConnection {
+    let options: PgConnectOptions = server.parse().expect("a URL");
+    PgConnection::connect_with(&options.database(name)).await.expect("the coordinator answers")
+}
+
+/// Makes a database of the name of the coordinator's on each worker, and adds the workers.
+async fn add_workers(coordinator: &mut PgConnection, server: &str, name: &str, ways: &[Node]) {
     let workers = workers(server).await;
     for worker in &workers {
         let mut connection = PgConnection::connect_with(&on(server, worker)).await.expect("a worker answers");
@@ -53,16 +102,18 @@ pub async fn prepare(server: &str, name: &str, ways: &[Node]) {
             PgConnection::connect_with(&on(server, worker).database(name)).await.expect("a worker answers");
         execute(&mut connection, "CREATE EXTENSION citus").await;
     }
-    let coordinator: PgConnectOptions = server.parse().expect("a URL");
-    let (host, port) = (coordinator.get_host().to_owned(), coordinator.get_port());
-    let mut connection =
-        PgConnection::connect_with(&coordinator.database(name)).await.expect("the coordinator answers");
-    execute(&mut connection, "CREATE EXTENSION citus").await;
-    execute(&mut connection, &format!("SELECT citus_set_coordinator_host('{host}', {port})")).await;
+    // To add a worker writes the roles of its server, which fails while another test does.
+    let mut lock = PgConnection::connect(server).await.expect("the coordinator answers");
+    execute(&mut lock, &format!("SELECT pg_advisory_lock({ADDING})")).await;
+    execute(coordinator, &set_host(server)).await;
     for (host, port) in if ways.is_empty() { &workers } else { ways } {
-        execute(&mut connection, &format!("SELECT citus_add_node('{host}', {port})")).await;
+        execute(coordinator, &format!("SELECT citus_add_node('{host}', {port})")).await;
     }
+    lock.close().await.expect("closes");
 }
+
+/// The lock of a test that adds workers.
+const ADDING: i64 = 1_412_141;
 
 /// Spreads the tables of a migrated cold tier, as `thermocline db distribute` does, where a Citus is named. Returns whether the
 /// server of this tier has Citus. Connections find out when they are made.
@@ -109,6 +160,46 @@ pub async fn copy_rows(from: &str, to: &str) {
             execute(&mut target, &numbers).await;
         }
     }
+}
+
+/// A Citus of one test, whose servers may be crashed.
+pub struct Servers {
+    pub coordinator: Cluster,
+    pub workers: Vec<Cluster>,
+}
+
+impl Servers {
+    /// Starts a coordinator and two workers, where PostgreSQL has the extension.
+    pub async fn start() -> Result<Self, String> {
+        let settings = "shared_preload_libraries = 'citus'\nwal_level = logical\nmax_prepared_transactions = 100\n\
+            citus.node_conninfo = 'sslmode=disable'\ncitus.recover_2pc_interval = '1s'\n";
+        let start = || Cluster::start_with(settings);
+        let servers = Self { coordinator: start()?, workers: vec![start()?, start()?] };
+        let mut connection = servers.coordinator.connection().await;
+        for worker in &servers.workers {
+            execute(&mut worker.connection().await, "CREATE EXTENSION citus").await;
+        }
+        execute(&mut connection, "CREATE EXTENSION citus").await;
+        execute(&mut connection, &set_host(&servers.coordinator.url())).await;
+        for worker in &servers.workers {
+            execute(&mut connection, &format!("SELECT citus_add_node('127.0.0.1', {})", worker.port())).await;
+        }
+        Ok(servers)
+    }
+
+    /// Creates an empty database.
+    pub async fn database(&self) -> Database {
+        let server = self.coordinator.url();
+        let database = postgres::make_plain(&server).await;
+        prepare(&server, database.name(), &[]).await;
+        database
+    }
+}
+
+/// Returns the statement that makes the address of a URL known as that of the coordinator.
+fn set_host(server: &str) -> String {
+    let options: PgConnectOptions = server.parse().expect("a URL");
+    format!("SELECT citus_set_coordinator_host('{}', {})", options.get_host(), options.get_port())
 }
 
 /// Drops the databases of a test on the workers.

@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use sqlx::{Connection as _, PgConnection};
+
 /// A running server with its data folder.
 pub struct Cluster {
     folder: PathBuf,
@@ -30,13 +32,18 @@ enum Lifetime {
 impl Cluster {
     /// Starts a server of this process in a temporary folder.
     pub fn start() -> Result<Self, String> {
-        let folder = tempfile::Builder::new().prefix("thermocline-pg-").tempdir().map_err(text)?;
-        Self::start_in(folder.keep())
+        Self::start_with("")
     }
 
     /// Starts a server of this process in `folder`, which is removed when the process ends.
     pub fn start_in(folder: PathBuf) -> Result<Self, String> {
-        Self::create(folder, Lifetime::Process)
+        Self::create(folder, Lifetime::Process, "")
+    }
+
+    /// Starts a server of this process with more settings, each on a line of its own.
+    pub fn start_with(settings: &str) -> Result<Self, String> {
+        let folder = tempfile::Builder::new().prefix("thermocline-pg-").tempdir().map_err(text)?;
+        Self::create(folder.keep(), Lifetime::Process, settings)
     }
 
     /// Returns the URL of the one server that all test processes of a nextest run share. The first process to ask starts
@@ -50,12 +57,12 @@ impl Cluster {
         if let Ok(url) = fs::read_to_string(&url_file) {
             return Ok(url);
         }
-        let url = Self::create(folder, Lifetime::Runner)?.url();
+        let url = Self::create(folder, Lifetime::Runner, "")?.url();
         fs::write(url_file, &url).map_err(text)?;
         Ok(url)
     }
 
-    fn create(folder: PathBuf, lifetime: Lifetime) -> Result<Self, String> {
+    fn create(folder: PathBuf, lifetime: Lifetime, settings: &str) -> Result<Self, String> {
         let initdb = binary("initdb").ok_or("initdb is neither on PATH nor in /usr/lib/postgresql")?;
         let server = binary("postgres").ok_or("there is no server beside initdb")?;
         let account = account()?;
@@ -82,7 +89,7 @@ impl Cluster {
             format!(
                 "listen_addresses = '127.0.0.1'\nport = {port}\nunix_socket_directories = ''\nmax_connections = 300\n\
                  fsync = off\nsynchronous_commit = off\nfull_page_writes = off\nautovacuum = off\n\
-                 shared_buffers = '128MB'\nmax_prepared_transactions = 10\n"
+                 shared_buffers = '128MB'\nmax_prepared_transactions = 10\n{settings}"
             ),
         )
         .map_err(text)?;
@@ -95,6 +102,16 @@ impl Cluster {
     /// Returns the URL of the server's default database.
     pub fn url(&self) -> String {
         format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
+    }
+
+    /// Returns the port on which the server listens.
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Connects to the server's default database.
+    pub async fn connection(&self) -> PgConnection {
+        PgConnection::connect(&self.url()).await.expect("the server answers")
     }
 
     /// Starts the server, also after a crash, and waits until it accepts connections.

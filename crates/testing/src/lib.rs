@@ -15,6 +15,7 @@ pub mod bounds;
 pub mod citus;
 pub mod dice;
 pub mod engines;
+pub mod explain;
 pub mod fail_points;
 pub mod hot_engines;
 pub mod intercept;

@@ -49,6 +49,13 @@ pub struct Database {
     dropping: Option<(String, String)>,
 }
 
+impl Database {
+    /// Returns its name on the server.
+    pub fn name(&self) -> &str {
+        self.url.split('?').next().and_then(|url| url.rsplit('/').next()).expect("the URL names it")
+    }
+}
+
 impl Deref for Database {
     type Target = str;
 
@@ -111,8 +118,7 @@ pub async fn make(server: &str) -> Database {
 pub async fn make_beside(server: &str, ways: &[citus::Node]) -> Database {
     let database = make_plain(server).await;
     if citus::url().as_deref() == Some(server) {
-        let (_, name) = database.dropping.as_ref().expect("it is dropped at the end");
-        citus::prepare(server, name, ways).await;
+        citus::prepare(server, database.name(), ways).await;
     } else if timescale::url().as_deref() == Some(server) {
         timescale::prepare(&mut connect(&database).await).await;
     }
@@ -139,10 +145,7 @@ pub async fn make_plain(server: &str) -> Database {
 /// Copies a database. Waits two seconds at most until its connections are closed.
 pub async fn copy(of: &Database) -> Database {
     if let Some(server) = citus::url() {
-        let copy = make(&server).await;
-        open(&copy).await.close().await;
-        citus::copy_rows(&driver_url(of), &driver_url(&copy)).await;
-        return copy;
+        return copy_spread(of, &server).await;
     }
     let name = unused_name();
     let (place, query) = of.split_once('?').expect("a URL with a parameter");
@@ -160,6 +163,23 @@ pub async fn copy(of: &Database) -> Database {
     connection.close().await.expect("closes");
     let dropping = of.dropping.as_ref().map(|(server, _)| (server.clone(), name.clone()));
     Database { url: format!("{place}/{name}?{query}"), dropping }
+}
+
+/// Copies a database on a Citus, whether its tables are spread or not.
+async fn copy_spread(of: &Database, server: &str) -> Database {
+    let (place, query) = of.split_once('?').expect("a URL with a parameter");
+    let (place, copied) = place.rsplit_once('/').expect("the URL names a database");
+    let name = unused_name();
+    if citus::copy_local(server, copied, &name).await {
+        return Database {
+            url: format!("{place}/{name}?{query}"),
+            dropping: Some((server.to_owned(), name)),
+        };
+    }
+    let copy = make(server).await;
+    open(&copy).await.close().await;
+    citus::copy_rows(&driver_url(of), &driver_url(&copy)).await;
+    copy
 }
 
 /// Opens a migrated cold tier in a new database, which exists as long as the returned [`Database`].
