@@ -1,6 +1,8 @@
 //! Cold spread over the workers of a Citus: commits of which a worker loses its part, workers that die, tables that are placed
 //! in another way.
 
+use std::time::Duration;
+
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
 use thermocline::federation::ReadError;
@@ -14,6 +16,7 @@ use super::program::{Ended, Serving};
 use super::{every_command, run, sql};
 use crate::support::citus::{self, Cutter, Node};
 use crate::support::client;
+use crate::support::dice::Dice;
 use crate::support::postgres;
 use crate::support::waiting::{finish, output, until, until_beside};
 
@@ -40,8 +43,7 @@ impl Spread {
         let cutter = Cutter::before(worker.clone());
         ways.push(cutter.way.clone());
         let database = run(postgres::make_beside(&server, &ways));
-        let name =
-            database.split('?').next().and_then(|url| url.rsplit('/').next()).expect("a name").to_owned();
+        let name = database.name().to_owned();
         Some(Self { fixture: Fixture::beside(database), cutter, worker, name, server })
     }
 
@@ -76,13 +78,7 @@ impl Spread {
 
     /// Returns the epoch of hot.
     async fn epoch(&self, resource: &str) -> i64 {
-        let pair = self.fixture.open().await;
-        let epoch = sql("SELECT epoch AS n FROM archive_state WHERE resource = ?1");
-        let n = pair.hot.fetch(&epoch, &[resource.into()]).await.expect("an epoch")[0]
-            .int("n")
-            .expect("an epoch");
-        pair.close().await;
-        n
+        epoch(&self.fixture, resource).await
     }
 
     /// Makes the coordinator commit what is prepared, as it does by itself after a while.
@@ -91,6 +87,16 @@ impl Spread {
         let text = "SELECT recover_prepared_transactions()::bigint";
         let _: i64 = sqlx::query_scalar(text).fetch_one(&mut connection).await.expect("a number");
     }
+}
+
+/// Returns the epoch of hot.
+async fn epoch(fixture: &Fixture, resource: &str) -> i64 {
+    let pair = fixture.open().await;
+    let epoch = sql("SELECT epoch AS n FROM archive_state WHERE resource = ?1");
+    let n =
+        pair.hot.fetch(&epoch, &[resource.into()]).await.expect("an epoch")[0].int("n").expect("an epoch");
+    pair.close().await;
+    n
 }
 
 /// Claim, settling and copy; the fourth commit confirms the move in cold.
@@ -147,12 +153,51 @@ fn a_move_waits_for_a_dead_worker() {
         let child = spread.fixture.command(&args).spawn().expect("the program");
         let child = until_beside(child, "a batch moves", || run(spread.epoch(resource)) != before);
         spread.cutter.set_dead(true);
-        std::thread::sleep(std::time::Duration::from_secs(2));
+        std::thread::sleep(Duration::from_secs(2));
         spread.cutter.set_dead(false);
         run(spread.recover());
         let ended = Ended::of(finish(child));
         assert_eq!(ended.status, Some(0), "{resource}: {ended:?}");
         run(spread.fixture.check_whole(resource));
+    }
+}
+
+/// Each server crashes in the middle of moves, with what it had in memory.
+#[test]
+fn moves_continue_after_any_server_crashes() {
+    if citus::url().is_none() {
+        eprintln!("skipped, THERMOCLINE_TEST_CITUS_URL names no Citus");
+        return;
+    }
+    let mut servers = match run(citus::Servers::start()) {
+        Ok(servers) => servers,
+        Err(reason) => return eprintln!("skipped, this machine's PostgreSQL has no Citus: {reason}"),
+    };
+    let fixture = Fixture::beside(run(servers.database()));
+    let mut dice = Dice(43);
+    for resource in ["messages", "posts", "prices"] {
+        for crashing in 0..3 {
+            let before = run(epoch(&fixture, resource));
+            let args = format!(
+                "archive run --older-than 1d --batch 5 --resource {resource} --patience 120s --pause 20"
+            );
+            let child = fixture.command(&args).spawn().expect("the program");
+            let child = until_beside(child, "a batch moves", || run(epoch(&fixture, resource)) != before);
+            std::thread::sleep(Duration::from_micros(dice.roll(100_000)));
+            let server = match crashing {
+                0 => &mut servers.coordinator,
+                nth => &mut servers.workers[nth - 1],
+            };
+            server.crash().expect("it crashes");
+            std::thread::sleep(Duration::from_millis(dice.roll(500)));
+            server.launch().expect("it starts again");
+            let ended = Ended::of(finish(child));
+            assert_eq!(ended.status, Some(0), "{resource}, server {crashing}: {ended:?}");
+            run(fixture.check_whole(resource));
+            fixture.done(&format!("archive restore --all --resource {resource}"));
+            fixture.done("archive resume");
+            run(fixture.check_whole(resource));
+        }
     }
 }
 
@@ -174,6 +219,21 @@ fn a_database_of_which_a_part_is_spread_is_refused() {
     spread.fixture.done("db check");
     let again = spread.fixture.done("db distribute --citus").out;
     assert_eq!(again, "cold: spread already, nothing to do\n");
+}
+
+/// A table that a migration makes is local; another run places it.
+#[test]
+fn spread_tables_are_migrated_down_and_up() {
+    let Some(spread) = Spread::make() else { return };
+    spread.fixture.done("archive run --older-than 1d");
+    spread.fixture.done("db downgrade --tier cold --yes");
+    spread.fixture.done("db upgrade --tier cold");
+    let ended = Ended::of(output(&mut spread.fixture.command("db check --tier cold")));
+    assert_eq!(ended.status, Some(1), "{ended:?}");
+    assert!(ended.out.contains("messages_archive_signatures is local beside spread tables"), "{ended:?}");
+    spread.fixture.done("db distribute --citus");
+    spread.fixture.done("db check");
+    every_command::check(&spread.fixture);
 }
 
 /// Returns the answer to `GET /health`.

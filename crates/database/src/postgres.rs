@@ -21,7 +21,9 @@ use async_trait::async_trait;
 use rust_decimal::Decimal;
 use sqlx::Connection as _;
 use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgPool, PgPoolOptions, PgRow};
+use sqlx::postgres::{
+    PgArguments, PgConnectOptions, PgConnection, PgDatabaseError, PgPool, PgPoolOptions, PgRow,
+};
 
 pub use self::citus::RUNS_ON;
 use self::lease::Lease;
@@ -61,6 +63,9 @@ const PRICE_LIMIT: Decimal = Decimal::from_parts(100_000_000, 0, 0, false, 0);
 
 /// The texts of Citus, as an internal error (`XX000`), when it loses a worker or its own server ends.
 const LOST_A_WORKER: [&str; 2] = ["failure on connection marked as essential", "postmaster was shut down"];
+/// The place in Citus that passes errors of workers on. It makes those without a code internal ones: those of the connection, with
+/// the texts of the client library.
+const FROM_A_WORKER: &str = "ReportResultError";
 
 /// A PostgreSQL database that serves as a tier.
 #[derive(Clone)]
@@ -407,8 +412,7 @@ fn answered(
 
 fn refused(tier: Tier, statement: &'static str, error: sqlx::Error) -> TierError {
     let code = code(&error);
-    let message = error.as_database_error().map_or("", sqlx::error::DatabaseError::message);
-    let lost_a_worker = code == "XX000" && LOST_A_WORKER.iter().any(|text| message.contains(text));
+    let lost_a_worker = code == "XX000" && has_lost_a_worker(&error);
     let never_asked =
         code.is_empty() && matches!(error, sqlx::Error::ColumnNotFound(_) | sqlx::Error::Encode(_));
     let source = error.into();
@@ -424,6 +428,13 @@ fn refused(tier: Tier, statement: &'static str, error: sqlx::Error) -> TierError
         }
         _ => TierError::Statement { tier, statement, source },
     }
+}
+
+/// Returns whether Citus, in whose name the server reports an internal error, has lost a worker or its own server.
+fn has_lost_a_worker(error: &sqlx::Error) -> bool {
+    let Some(error) = error.as_database_error() else { return false };
+    let from = error.try_downcast_ref::<PgDatabaseError>().and_then(PgDatabaseError::routine);
+    from == Some(FROM_A_WORKER) || LOST_A_WORKER.iter().any(|text| error.message().contains(text))
 }
 
 /// Returns the code of an error of the server; empty for any other error.
