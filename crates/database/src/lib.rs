@@ -210,6 +210,17 @@ pub trait Session: Send {
     /// Runs a statement that returns rows.
     async fn fetch(&mut self, statement: &Statement, params: &[Value]) -> Result<Vec<Record>, TierError>;
 
+    /// Runs a statement and gives each of its rows to `take`, on some engines while further ones are still on their way. After an
+    /// error of `take` it gets no more rows.
+    async fn fetch_each(
+        &mut self,
+        statement: &Statement,
+        params: &[Value],
+        take: &mut (dyn FnMut(Record) -> Result<(), TierError> + Send),
+    ) -> Result<(), TierError> {
+        self.fetch(statement, params).await?.into_iter().try_for_each(take)
+    }
+
     /// Runs a statement and returns the number of affected rows.
     async fn execute(&mut self, statement: &Statement, params: &[Value]) -> Result<u64, TierError>;
 

@@ -2,6 +2,8 @@
 
 pub mod portable;
 
+use std::sync::Arc;
+
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use sqlx::postgres::PgRow;
@@ -113,6 +115,21 @@ impl Record {
         )
     }
 
+    /// Reads text or NULL, which is copied once.
+    fn shared_text_or_null(&self, column: &str) -> Result<Option<Arc<str>>, TierError> {
+        match &self.row {
+            Row::Sqlite(row) => {
+                let text = row.try_get::<Option<&str>, _>(column).map_err(|error| error.to_string());
+                Ok(self.read(column, text)?.map(Arc::from))
+            }
+            Row::Postgres(row) => {
+                let text = row.try_get::<Option<&str>, _>(column).map_err(|error| error.to_string());
+                Ok(self.read(column, text)?.map(Arc::from))
+            }
+            Row::Mssql(_) | Row::Portable(_) => Ok(self.text_or_null(column)?.map(Arc::from)),
+        }
+    }
+
     /// Text.
     pub fn text(&self, column: &str) -> Result<String, TierError> {
         self.required(column, self.text_or_null(column)?)
@@ -211,7 +228,7 @@ impl Record {
     pub fn value(&self, column: &str, kind: ColumnType) -> Result<Value, TierError> {
         Ok(match kind {
             ColumnType::Int => Value::or_null(self.int_or_null(column)?, kind),
-            ColumnType::Text => Value::or_null(self.text_or_null(column)?.as_deref(), kind),
+            ColumnType::Text => self.shared_text_or_null(column)?.map_or(Value::Null(kind), Value::Text),
             ColumnType::Time => Value::or_null(self.time_or_null(column)?, kind),
             ColumnType::Date => Value::or_null(self.date_or_null(column)?, kind),
             ColumnType::Price => Value::or_null(self.price_or_null(column)?, kind),

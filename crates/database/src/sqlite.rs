@@ -7,9 +7,11 @@ mod migrate;
 mod pool;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use futures::TryStreamExt as _;
 use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqliteRow, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Sqlite as Driver};
 
@@ -26,8 +28,10 @@ const BUSY: Duration = Duration::from_secs(30);
 const CONNECTIONS: u32 = 16;
 /// The time a probe waits for another one.
 const PROBE_WAIT: Duration = Duration::from_secs(3);
-/// Rows of one `INSERT`: 64 rows of twelve columns stay far below the engine's 32,766 parameters.
-const ROWS_PER_INSERT: usize = 64;
+/// Rows of one `INSERT` at most, a power of two: with twelve columns they stay far below the engine's 32,766 parameters.
+const ROWS_PER_INSERT: usize = 512;
+/// Rows of one answer that may wait to be converted.
+const ROWS_ON_THEIR_WAY: usize = 2_048;
 /// `SQLITE_FULL`: the disk is full, or a table has no further id.
 const FULL: i32 = 13;
 
@@ -68,6 +72,8 @@ impl Sqlite {
             .busy_timeout(BUSY)
             .statement_cache_capacity(256)
             .pragma("cache_size", "-32768")
+            // The connection's thread is not to wait, and be woken, for each row that is converted.
+            .row_buffer_size(ROWS_ON_THEIR_WAY)
             // Statements are logged here, by name.
             .disable_statement_logging();
         let pool = Pool::new("connections", options.clone(), CONNECTIONS, 2 * reads_at_once(), BUSY);
@@ -238,6 +244,32 @@ impl Session for SqliteSession {
         answered(tier, statement, params, begun, rows)
     }
 
+    async fn fetch_each(
+        &mut self,
+        statement: &Statement,
+        params: &[Value],
+        take: &mut (dyn FnMut(Record) -> Result<(), TierError> + Send),
+    ) -> Result<(), TierError> {
+        let (tier, begun) = (self.tier, Instant::now());
+        let mut taken = Ok(());
+        let answer = async {
+            let mut rows = sqlx::query_with(statement.sqlite(), bind(params)).fetch(self.lease.begin()?);
+            let mut n = 0;
+            while let Some(row) = rows.try_next().await? {
+                n += 1;
+                if taken.is_ok() {
+                    taken = take(Record::sqlite(row, tier, statement.name));
+                }
+            }
+            Ok::<usize, sqlx::Error>(n)
+        };
+        let answer = answer.await;
+        self.lease.end();
+        note(tier, statement, params, begun, answer.as_ref().ok().copied());
+        answer.map_err(|error| refused(tier, statement.name, error))?;
+        taken
+    }
+
     async fn execute(&mut self, statement: &Statement, params: &[Value]) -> Result<u64, TierError> {
         self.run(statement.name, sqlx::query_with(statement.sqlite(), bind(params))).await
     }
@@ -248,17 +280,18 @@ impl Session for SqliteSession {
         columns: &[&'static str],
         rows: &[Vec<Value>],
     ) -> Result<u64, TierError> {
-        let mut inserted = 0;
-        for rows in rows.chunks(ROWS_PER_INSERT) {
-            let text = insert_text(table, columns, rows.len());
-            let params: Vec<Value> = rows.iter().flatten().cloned().collect();
-            let query = sqlx::query_with(AssertSqlSafe(text), bind(&params))
-                // A text for every chunk length would evict reusable statements from the cache.
-                .persistent(rows.len() == ROWS_PER_INSERT);
-            inserted += match self.send(query).await {
+        let mut parts = parts(rows)
+            .map(|rows| (insert_text(table, columns, rows.len()), bind_all(rows.iter().flatten())));
+        let (mut inserted, mut part) = (0, parts.next());
+        while let Some((text, arguments)) = part {
+            let sent = self.send(sqlx::query_with(AssertSqlSafe(text), arguments));
+            // The next part is made while the engine inserts this one.
+            let (done, next) = futures::future::join(sent, async { parts.next() }).await;
+            inserted += match done {
                 Ok(rows) => rows,
                 Err(error) => return Err(self.explained(table, error).await),
             };
+            part = next;
         }
         Ok(inserted)
     }
@@ -287,7 +320,18 @@ impl Drop for SqliteSession {
 
 pub(crate) fn insert_text(table: &str, columns: &[&str], rows: usize) -> String {
     let tuple = format!("({})", vec!["?"; columns.len()].join(", "));
-    format!("INSERT INTO {table} ({}) VALUES {}", columns.join(", "), vec![tuple; rows].join(", "))
+    let others = format!(", {tuple}").repeat(rows - 1);
+    format!("INSERT INTO {table} ({}) VALUES {tuple}{others}", columns.join(", "))
+}
+
+/// Splits rows into chunks whose lengths are powers of two, so that a table has few texts of `INSERT`, which all stay prepared.
+fn parts<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
+    std::iter::from_fn(move || {
+        let length = 1 << rows.len().min(ROWS_PER_INSERT).checked_ilog2()?;
+        let (part, rest) = rows.split_at(length);
+        rows = rest;
+        Some(part)
+    })
 }
 
 fn answered(
@@ -303,6 +347,10 @@ fn answered(
 }
 
 fn bind(params: &[Value]) -> SqliteArguments {
+    bind_all(params.iter())
+}
+
+fn bind_all<'a>(params: impl Iterator<Item = &'a Value>) -> SqliteArguments {
     use sqlx::Arguments as _;
     let mut arguments = SqliteArguments::default();
     for param in params {
@@ -310,7 +358,7 @@ fn bind(params: &[Value]) -> SqliteArguments {
         let _ = match param {
             Value::Null(_) => arguments.add(None::<i64>),
             Value::Int(value) => arguments.add(*value),
-            Value::Text(text) => arguments.add(text.to_string()),
+            Value::Text(text) => arguments.add(Arc::clone(text)),
             Value::Time(at) => arguments.add(at.micros()),
             Value::Date(day) => arguments.add(Timestamp::midnight(*day).micros()),
             Value::Price(price) => arguments.add(price.to_string()),
@@ -374,4 +422,19 @@ pub(crate) fn texts() -> Vec<Text> {
             migrate::FOREIGN_KEY_CHECK,
         ),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_has_few_lengths_of_inserts() {
+        for rows in [0, 1, 7, 512, 1_000, 1_025] {
+            let all: Vec<usize> = (0..rows).collect();
+            let parts: Vec<&[usize]> = parts(&all).collect();
+            assert_eq!(parts.concat(), all);
+            assert!(parts.iter().all(|part| part.len().is_power_of_two() && part.len() <= ROWS_PER_INSERT));
+        }
+    }
 }

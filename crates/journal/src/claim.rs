@@ -28,9 +28,16 @@ pub async fn lock(cold: &mut dyn Session, resource: &str) -> Result<Option<i64>,
 
 /// Waits until every part of an earlier commit is done, of transactions that had locked the claim row.
 ///
-/// A server may answer a commit before all of it is visible: a distributed one when it loses the connection to a worker that has
-/// prepared its part. That part holds the claim row on the worker until it is committed.
-pub async fn wait_for_parts(cold: &mut dyn Session, resource: &str) -> Result<(), TierError> {
+/// A distributed server may answer a commit before all of it is visible: when it loses the connection to a worker that has
+/// prepared its part. That part holds the claim row on the worker until it is committed. Other engines have nothing to wait for.
+pub async fn wait_for_parts(
+    engine: &dyn Engine,
+    cold: &mut dyn Session,
+    resource: &str,
+) -> Result<(), TierError> {
+    if !engine.is_spread() {
+        return Ok(());
+    }
     cold.begin(Begin::Write).await?;
     lock(cold, resource).await?;
     cold.rollback().await

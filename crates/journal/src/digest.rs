@@ -41,11 +41,11 @@ impl fmt::Display for Digest {
 /// Returns 128 bits of BLAKE3 over the canonical encoding: the table, then each value as a tag, a length and its bytes.
 /// No two rows share an encoding, and it does not depend on how an engine writes a value.
 fn of_row(table: &str, row: &[Value]) -> u128 {
-    let mut hasher = blake3::Hasher::new();
+    let mut encoded = Vec::with_capacity(512);
     let mut put = |tag: u8, bytes: &[u8]| {
-        hasher.update(&[tag]);
-        hasher.update(&(bytes.len() as u64).to_le_bytes());
-        hasher.update(bytes);
+        encoded.push(tag);
+        encoded.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
+        encoded.extend_from_slice(bytes);
     };
     put(b'T', table.as_bytes());
     for value in row {
@@ -62,7 +62,7 @@ fn of_row(table: &str, row: &[Value]) -> u128 {
         }
     }
     let mut half = [0; 16];
-    half.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
+    half.copy_from_slice(&blake3::hash(&encoded).as_bytes()[..16]);
     u128::from_le_bytes(half)
 }
 

@@ -98,9 +98,9 @@ pub async fn insert(cold: &mut dyn Session, resource: &str, entry: &NewEntry) ->
     cold.execute(sql::insert(), &params).await.map(drop)
 }
 
-/// Confirms every entry up to hot's epoch.
-pub async fn confirm(cold: &mut dyn Session, resource: &str, epoch: i64) -> Result<(), TierError> {
-    cold.execute(sql::confirm(), &[resource.into(), epoch.into()]).await.map(drop)
+/// Confirms every entry up to hot's epoch. Returns how many were not confirmed before.
+pub async fn confirm(cold: &mut dyn Session, resource: &str, epoch: i64) -> Result<u64, TierError> {
+    cold.execute(sql::confirm(), &[resource.into(), epoch.into()]).await
 }
 
 /// Returns the entries above hot's epoch, in their order.

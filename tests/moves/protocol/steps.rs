@@ -6,7 +6,8 @@
 //! |---|---|
 //! | claim | all until the hot session is opened |
 //! | lock, take, answered commit, resolving a commit | all until a transaction of cold begins |
-//! | settle, copy, all of a recovery; an erasure request; raising the oldest readable epoch | a commit of cold, and reading the copy back |
+//! | settle | the end of a transaction of cold |
+//! | copy, all of a recovery; an erasure request; raising the oldest readable epoch | a commit of cold, and reading the copy back |
 //! | commit without an answer | all until the hot commit, whose outcome is chosen |
 
 use std::sync::Arc;
@@ -129,8 +130,25 @@ impl Process {
     /// Lets calls pass until a commit in cold has happened.
     async fn past_cold_commit(&mut self) {
         self.until(Tier::Cold, "commit").await;
+        self.past().await;
+    }
+
+    /// Lets calls pass until a transaction in cold has ended.
+    async fn past_cold_transaction(&mut self) {
+        loop {
+            match self.next().await {
+                Ok(call) if call.is(Tier::Cold, "commit") || call.is(Tier::Cold, "rollback") => break,
+                Ok(_) => {}
+                Err(ended) => panic!("{:?} ended in a transaction of cold: {ended:?}", self.work),
+            }
+        }
+        self.past().await;
+    }
+
+    /// Lets the end of a transaction in cold pass.
+    async fn past(&mut self) {
         if let Err(ended) = self.next().await {
-            panic!("{:?} ended with a commit in cold: {ended:?}", self.work);
+            panic!("{:?} ended with a transaction of cold: {ended:?}", self.work);
         }
     }
 
@@ -150,7 +168,9 @@ impl Process {
             Action::Lock | Action::Take(_) | Action::Commit | Action::ResolveCommit => {
                 self.until(Tier::Cold, "begin").await;
             }
-            Action::Settle | Action::RequestErasure(_) | Action::RaiseOldestReadable => {
+            // Rolled back if cold agreed with hot.
+            Action::Settle => self.past_cold_transaction().await,
+            Action::RequestErasure(_) | Action::RaiseOldestReadable => {
                 self.past_cold_commit().await;
             }
             Action::Copy | Action::Recover => {

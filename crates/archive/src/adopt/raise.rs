@@ -75,7 +75,8 @@ impl Adoption<'_> {
     async fn raise_hot(&self, epoch: i64, token: i64) -> Result<(), MoveError> {
         let (family, now) = (self.source.family, self.mover.clock.now());
         // Hot must not commit before every part of the copies has.
-        claim::wait_for_parts(&mut *self.mover.cold.session().await?, family.resource).await?;
+        let cold = self.mover.cold;
+        claim::wait_for_parts(cold, &mut *cold.session().await?, family.resource).await?;
         let newest = newest(self.mover.cold, family.resource).await?;
         if let Err(error) = self.reserve_ids().await {
             // Such as ids of 64 bits beside a hot that counts in 32. No new row of such a hot can have one.

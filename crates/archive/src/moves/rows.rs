@@ -2,7 +2,7 @@
 
 use super::timing::Steps;
 use crate::model::{Family, Moved};
-use thermocline_database::{Record, TierError, Value, row_of};
+use thermocline_database::{Record, Session, Statement, TierError, Value, row_of};
 use thermocline_journal::Digest;
 
 /// Rows of one table of the family.
@@ -33,6 +33,22 @@ impl MovedBatch {
 /// Returns an empty list of rows for each table of a family.
 pub fn empty(family: &Family) -> Vec<Rows<'_>> {
     family.tables.iter().map(|moved| Rows { moved, rows: Vec::new() }).collect()
+}
+
+/// Fetches rows of one table, in the order of its columns.
+pub async fn fetch(
+    session: &mut dyn Session,
+    moved: &Moved,
+    statement: &Statement,
+    params: &[Value],
+) -> Result<Vec<Vec<Value>>, TierError> {
+    let mut rows = Vec::new();
+    let mut take = |record| {
+        rows.push(row_of(&record, moved.table)?);
+        Ok(())
+    };
+    session.fetch_each(statement, params, &mut take).await?;
+    Ok(rows)
 }
 
 /// Returns the rows of one table in some records.

@@ -20,21 +20,36 @@ pub async fn begin<'a>(mover: &'a Mover<'a>, family: &'a Family) -> Result<Move<
         return Err(MoveError::Overtaken { resource });
     }
     this.lock_claim().await?;
-    let changed = settle(&mut this).await?;
+    let settled = settle(&mut this).await?;
     fail_point::reached("settling");
-    this.cold.commit().await?;
+    match settled {
+        // Without a write to the disk.
+        Settled::Nothing => this.cold.rollback().await?,
+        Settled::Entries | Settled::Rows => this.cold.commit().await?,
+    }
     fail_point::reached("settled");
-    if changed {
+    if settled == Settled::Rows {
         // Rows are read before the next write.
-        claim::wait_for_parts(&mut *this.cold, resource).await?;
+        claim::wait_for_parts(mover.cold, &mut *this.cold, resource).await?;
     }
     this.took(Step::Settle);
     Ok(this)
 }
 
+/// The changes of a settlement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// None: cold agreed with hot, as after every move that was confirmed.
+    Nothing,
+    /// Moves were confirmed.
+    Entries,
+    /// Rows were removed, or opened again.
+    Rows,
+}
+
 /// Makes cold agree with hot, in the open transaction of cold: confirms moves up to hot's epoch and undoes interrupted moves
-/// above it. Returns whether rows of cold changed.
-pub async fn settle(this: &mut Move<'_>) -> Result<bool, MoveError> {
+/// above it.
+pub async fn settle(this: &mut Move<'_>) -> Result<Settled, MoveError> {
     let (resource, epoch) = (this.family.resource, this.state.epoch);
     if !this.is_proven().await? {
         return Err(this.disagree(Disagreement::UnknownMove(epoch)));
@@ -42,8 +57,13 @@ pub async fn settle(this: &mut Move<'_>) -> Result<bool, MoveError> {
     if this.is_unpaired().await? {
         return Err(this.disagree(Disagreement::Unpaired));
     }
-    entry::confirm(&mut *this.cold, resource, epoch).await?;
-    let mut changed = erasures::drop_erased(this).await?;
+    let mut settled = match entry::confirm(&mut *this.cold, resource, epoch).await? {
+        0 => Settled::Nothing,
+        _ => Settled::Entries,
+    };
+    if erasures::drop_erased(this).await? {
+        settled = Settled::Rows;
+    }
     for above in entry::above(&mut *this.cold, resource, epoch).await? {
         let (number, kind) = (above.epoch, above.kind);
         if above.confirmed {
@@ -51,11 +71,11 @@ pub async fn settle(this: &mut Move<'_>) -> Result<bool, MoveError> {
         }
         check_interrupted(this, kind, number).await?;
         undo(this, number).await?;
-        changed = true;
+        settled = Settled::Rows;
         fail_point::reached("undone");
         tracing::info!(resource, epoch = number, %kind, "undid an interrupted move");
     }
-    Ok(changed)
+    Ok(settled)
 }
 
 /// Fails if a move above hot's epoch does not look interrupted. If hot had committed it, hot would be older than cold,

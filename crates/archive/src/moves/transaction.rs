@@ -24,7 +24,7 @@ use crate::fail_point;
 use crate::model::{Family, Moved};
 use thermocline_core::clock::Timestamp;
 use thermocline_core::keyset::Key;
-use thermocline_database::{Begin, Session, Statement, TierError, Value, row_of};
+use thermocline_database::{Begin, Record, Session, Statement, TierError, Value, row_of};
 use thermocline_journal::{
     ConsistencyError, Digest, Disagreement, MoveKind, State, claim, entry, live, proof, state,
 };
@@ -131,7 +131,7 @@ impl<'a> Move<'a> {
         statement: &Statement,
         params: &[Value],
     ) -> Result<Vec<Vec<Value>>, TierError> {
-        rows::rows_of(&self.hot.fetch(statement, params).await?, moved)
+        rows::fetch(&mut *self.hot, moved, statement, params).await
     }
 
     /// Removes the rows of one table that belong to some ids from hot, and returns exactly the rows it removed. A reader of
@@ -146,15 +146,16 @@ impl<'a> Move<'a> {
         let Some(scope) = moved.scope.filter(|_| self.feed.is_some()) else {
             return self.hot_rows(moved, &moved.sql_by(sql::take(), key), ids).await;
         };
-        let records = self.hot.fetch(&moved.sql_by(sql::take_followed(), key), ids).await?;
-        let (mut rows, mut left) = (Vec::with_capacity(records.len()), Vec::new());
-        for record in &records {
-            let row = row_of(record, moved.table)?;
+        let (mut rows, mut left) = (Vec::new(), Vec::new());
+        let mut take = |record: Record| {
+            let row = row_of(&record, moved.table)?;
             if let Some(version) = record.int_or_null("live_version")? {
                 left.push((version, row[0].int(), row[scope].int()));
             }
             rows.push(row);
-        }
+            Ok(())
+        };
+        self.hot.fetch_each(&moved.sql_by(sql::take_followed(), key), ids, &mut take).await?;
         if !rows.is_empty() {
             live::note_moved(&mut *self.hot, &left).await?;
         }
@@ -191,7 +192,7 @@ impl<'a> Move<'a> {
         statement: &Statement,
         params: &[Value],
     ) -> Result<Vec<Vec<Value>>, TierError> {
-        rows::rows_of(&self.cold.fetch(statement, params).await?, moved)
+        rows::fetch(&mut *self.cold, moved, statement, params).await
     }
 
     /// Returns whether readers have anything to ask cold for: an open row of the resource, or counts of a platform.
@@ -258,7 +259,7 @@ impl<'a> Move<'a> {
         self.cold.commit().await?;
         fail_point::reached("committed-in-cold");
         // Hot must not commit before every part of the copy has.
-        claim::wait_for_parts(&mut *self.cold, self.family.resource).await?;
+        claim::wait_for_parts(self.mover.cold, &mut *self.cold, self.family.resource).await?;
         self.took(Step::Cold);
         Ok(())
     }
