@@ -9,8 +9,7 @@ use crate::effects::{asks_hot, committed, confirm_and_purge, confirm_up_to, inte
 use crate::recovery;
 use crate::rules::{Action, End, Event, Flaw, Rules};
 use crate::state::{
-    DAMAGED, Entry, Erasure, HotSnapshot, IDS, Ids, Invariant, KEYS, Kind, Mover, Rows, State, Step, has,
-    present,
+    DAMAGED, Entry, Erasure, HotSnapshot, IDS, Ids, Invariant, Kind, Mover, Rows, State, Step, has, present,
 };
 
 /// Collects every possible event.
@@ -236,7 +235,7 @@ impl Actor<'_> {
             _ => hot.rows,
         };
         let locked = self.before.locked();
-        let mut ids: Vec<usize> = present(&from).filter(|id| !has(locked, *id)).collect();
+        let ids: Vec<usize> = present(&from).filter(|id| !has(locked, *id)).collect();
         if ids.is_empty() {
             return self.stop(End::Nothing);
         }
@@ -248,21 +247,13 @@ impl Actor<'_> {
                 rows
             })
         };
-        if me.kind == Kind::Restore {
-            // Any selection of an operator.
-            for chosen in 1_u8..1 << ids.len() {
-                if chosen.count_ones() as usize <= self.rules.max_batch {
-                    let places = (0..ids.len()).filter(|place| has(chosen, *place));
-                    let ids: Vec<usize> = places.map(|place| ids[place]).collect();
-                    self.take_rows(rows(&ids), 0);
-                }
+        // Any selection: of an operator, or the rows that were due when the batch before asked for them.
+        for chosen in 1_u8..1 << ids.len() {
+            if chosen.count_ones() as usize <= self.rules.max_batch {
+                let places = (0..ids.len()).filter(|place| has(chosen, *place));
+                let ids: Vec<usize> = places.map(|place| ids[place]).collect();
+                self.take_rows(rows(&ids), 0);
             }
-            return;
-        }
-        // Oldest first.
-        ids.sort_unstable_by_key(|id| KEYS[*id]);
-        for most in 1..=ids.len().min(self.rules.max_batch) {
-            self.take_rows(rows(&ids[..most]), 0);
         }
     }
 

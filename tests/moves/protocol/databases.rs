@@ -157,8 +157,12 @@ impl RealPair {
     /// Returns whether a mover would take exactly these rows.
     pub async fn would_take(&self, number: u8, ids: Ids, model: &State) -> bool {
         match self.movers[&number].work {
-            // As many as its limit, and the model takes them in the same order.
-            Work::Archive(most) => ids.count_ones() as usize == most.min(present(&model.hot.rows).count()),
+            // The oldest rows first.
+            Work::Archive(most) => {
+                let mut due: Vec<usize> = present(&model.hot.rows).collect();
+                due.sort_unstable_by_key(|id| KEYS[*id]);
+                ids == due.iter().take(most).fold(0, |ids, id| ids | 1 << id)
+            }
             // The newest rows first.
             Work::Restore(most) => {
                 let text = "SELECT original_id AS id FROM messages_archive WHERE to_epoch IS NULL \

@@ -73,7 +73,7 @@ impl Attempt for Bring<'_> {
         this.cold.insert(moved.archived, &moved.archived_columns(), &copies).await?;
         this.count(&taken, 1).await?;
         this.commit_cold(MoveKind::Adopt, &taken, digest).await?;
-        prove(&mut this, &taken, digest).await?;
+        prove(&mut *this.cold, self.family, this.number, &taken, digest).await?;
         let number = this.number;
         let newest = rows::own(&taken).iter().map(|row| (self.family.key)(row)).max();
         let watermark = newest.max(this.state.cold_watermark);

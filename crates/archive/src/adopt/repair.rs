@@ -152,7 +152,7 @@ impl Attempt for Repair<'_> {
         self.copy(&mut this, &taken, &archived).await?;
         this.count(&taken, 1).await?;
         this.commit_cold(kind, &taken, digest).await?;
-        prove(&mut this, &taken, digest).await?;
+        prove(&mut *this.cold, self.source.family, this.number, &taken, digest).await?;
         let number = this.number;
         let newest = rows::own(&taken).iter().map(|row| (self.source.family.key)(row)).max();
         let watermark = newest.max(this.state.cold_watermark);

@@ -151,7 +151,7 @@ impl Attempt for Follow<'_> {
         }
         this.count(&taken, 1).await?;
         this.commit_cold(MoveKind::Archive, &taken, digest).await?;
-        prove(&mut this, &taken, digest).await?;
+        prove(&mut *this.cold, family, this.number, &taken, digest).await?;
         let (number, watermark) = (this.number, this.state.cold_watermark);
         let steps = this.commit(watermark).await?;
         fail_point::reached("followed");

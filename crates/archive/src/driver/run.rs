@@ -1,6 +1,5 @@
 //! The loop around the batches of one resource.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -9,10 +8,9 @@ use super::outcome::Outcome;
 use super::pace::{Patience, pause};
 use super::report::RunReport;
 use super::steering::{CHECK_AGAIN, Order, Steering};
-use crate::counts::blocks::KnownBlocks;
 use crate::counts::due_of;
 use crate::model::{Family, Rule};
-use crate::moves::archive::Batch;
+use crate::moves::archive::{Batch, Handover};
 use crate::moves::retry::retry_on_conflict;
 use crate::moves::{MoveError, Mover, preflight, rejects};
 use thermocline_core::error::explain;
@@ -61,7 +59,7 @@ impl Mover<'_> {
         self.finish_erasures(family).await?;
         let mut size = options.batch;
         let mut patience = Patience::new(options.patience);
-        let known = Mutex::new(KnownBlocks::default());
+        let handover = Handover::default();
         let mut steering = Steering::new(self.hot, family.resource);
         loop {
             let left = options.max_rows.map(|most| most - report.rows);
@@ -78,8 +76,11 @@ impl Mover<'_> {
                 }
             }
             // Without a claim, so that an idle mover writes nothing.
-            if self.hot.fetch(&family.due(rule).pick, &[older_than.clone(), 1.into()]).await?.is_empty() {
-                return Ok(Outcome::Done);
+            if !handover.has_due_rows() {
+                let any = [older_than.clone(), 1.into()];
+                if self.hot.fetch(&family.due(rule).pick, &any).await?.is_empty() {
+                    return Ok(Outcome::Done);
+                }
             }
             if steering.hot_is_slow(options.max_hot_latency) {
                 if !patience.wait(CHECK_AGAIN, stop).await {
@@ -96,7 +97,7 @@ impl Mover<'_> {
                 rule,
                 older_than: older_than.clone(),
                 rows: steering.rows(left.map_or(size, |left| left.min(size))),
-                known: &known,
+                handover: &handover,
             };
             steering.begin();
             let moved = match retry_on_conflict(&batch).await {

@@ -1,7 +1,8 @@
 //! One batch from hot to cold. [`super::transaction`] numbers the steps.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 
@@ -15,7 +16,7 @@ use super::{MoveError, Mover, settle};
 use crate::counts::blocks::KnownBlocks;
 use crate::fail_point;
 use crate::model::{Family, Moved, Rule, templates};
-use thermocline_database::{TierError, Value};
+use thermocline_database::{Record, Session, TierError, Value, row_of};
 use thermocline_journal::{Digest, MoveKind};
 
 /// A batch of due rows.
@@ -27,8 +28,54 @@ pub struct Batch<'a> {
     pub older_than: Value,
     /// The largest number of rows, children included. One row moves even if it has more children.
     pub rows: i64,
-    /// The blocks known to the previous batch.
-    pub known: &'a Mutex<KnownBlocks>,
+    /// What the previous batch of the run has left to this one, and this one leaves to the next.
+    pub handover: &'a Handover,
+}
+
+/// What a batch leaves to the next one of its run.
+#[derive(Debug, Default)]
+pub struct Handover(Mutex<Left>);
+
+#[derive(Debug, Default)]
+struct Left {
+    known: KnownBlocks,
+    /// The rows that are due next.
+    due: Option<PickedRows>,
+}
+
+/// Rows that were due, oldest first, and when hot was asked for them.
+#[derive(Debug)]
+struct PickedRows {
+    rows: Vec<DueRow>,
+    at: Instant,
+}
+
+/// A row that is due, with its children.
+#[derive(Clone, Copy, Debug)]
+struct DueRow {
+    id: i64,
+    rows: i64,
+    bytes: i64,
+}
+
+/// The time after which hot is asked again which rows are due. Meanwhile a post may have got a comment, for example.
+const FRESH: Duration = Duration::from_secs(1);
+
+impl Handover {
+    /// Returns whether the previous batch has found rows that are still due.
+    pub fn has_due_rows(&self) -> bool {
+        self.left().due.as_ref().is_some_and(|picked| !picked.rows.is_empty() && picked.is_fresh())
+    }
+
+    fn left(&self) -> MutexGuard<'_, Left> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl PickedRows {
+    fn is_fresh(&self) -> bool {
+        self.at.elapsed() < FRESH
+    }
 }
 
 #[async_trait]
@@ -40,8 +87,10 @@ impl Attempt for Batch<'_> {
             this.give_up().await?;
             return Ok(None);
         }
-        this.reuse_blocks(std::mem::take(&mut *self.known()));
-        let taken = match self.take(&mut this).await {
+        let Left { known, due } = std::mem::take(&mut *self.handover.left());
+        this.reuse_blocks(known);
+        let due = due.filter(PickedRows::is_fresh).map(|picked| picked.rows);
+        let taken = match self.take_due(&mut this, due).await {
             Err(rejected @ MoveError::Rejected { .. }) => {
                 // Releases the claim, or the move would seem to be under way. The session rolls hot back.
                 let _ = this.give_up().await;
@@ -57,15 +106,20 @@ impl Attempt for Batch<'_> {
         this.took(Step::Hot);
         let digest = rows::digest(&taken);
         self.copy(&mut this, &taken, digest).await?;
-        prove(&mut this, &taken, digest).await?;
+        let number = this.number;
+        // Hot, which no longer has the rows of this batch, is asked for those of the next one while cold is read.
+        let Move { hot, cold, .. } = &mut this;
+        let (proven, due) =
+            tokio::join!(prove(&mut **cold, self.family, number, &taken, digest), self.pick(&mut **hot));
+        proven?;
+        let due = Some(PickedRows { rows: due?, at: Instant::now() });
         fail_point::reached("proven");
         this.took(Step::Proof);
-        let number = this.number;
         let newest = rows::own(&taken).iter().map(|row| (self.family.key)(row)).max();
         let watermark = newest.max(this.state.cold_watermark);
         let known = this.take_blocks();
         let steps = this.commit(watermark).await?;
-        *self.known() = known;
+        *self.handover.left() = Left { known, due };
         Ok(Some(MovedBatch::new(number, &taken, steps)))
     }
 
@@ -75,21 +129,40 @@ impl Attempt for Batch<'_> {
 }
 
 impl Batch<'_> {
-    fn known(&self) -> MutexGuard<'_, KnownBlocks> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Returns the rows that are due, oldest first, as many as a batch may have.
+    async fn pick(&self, hot: &mut dyn Session) -> Result<Vec<DueRow>, TierError> {
+        let params = [self.older_than.clone(), self.rows.into()];
+        let mut picked = Vec::new();
+        let mut take = |record: Record| {
+            let (id, rows, bytes) = (record.int("id")?, record.int("weight")?, record.int("bytes")?);
+            picked.push(DueRow { id, rows, bytes });
+            Ok(())
+        };
+        hot.fetch_each(&self.family.due(self.rule).pick, &params, &mut take).await?;
+        Ok(picked)
     }
 
-    /// Step 4. The statement returns exactly the rows that it removes, so no edit can happen in between.
-    async fn take(&self, this: &mut Move<'_>) -> Result<Vec<Rows<'_>>, MoveError> {
-        let params = [self.older_than.clone(), self.rows.into()];
-        let records = this.hot.fetch(&self.family.due(self.rule).pick, &params).await?;
-        let (mut ids, mut budget) = (Vec::new(), BatchBudget::new(self.rows));
-        for record in records {
-            if !budget.takes(record.int("weight")?, record.int("bytes")?) {
-                break;
+    /// Step 4: removes the rows that were due a moment ago if any is left of them, and otherwise those that are due now.
+    async fn take_due(
+        &self,
+        this: &mut Move<'_>,
+        due: Option<Vec<DueRow>>,
+    ) -> Result<Vec<Rows<'_>>, MoveError> {
+        if let Some(due) = due {
+            let taken = self.take(this, &due).await?;
+            if rows::count(&taken) > 0 {
+                return Ok(taken);
             }
-            ids.push(record.int("id")?);
         }
+        let due = self.pick(&mut *this.hot).await?;
+        self.take(this, &due).await
+    }
+
+    /// Removes rows from hot. The statement returns exactly the rows that it removes, so no edit can happen in between.
+    async fn take(&self, this: &mut Move<'_>, due: &[DueRow]) -> Result<Vec<Rows<'_>>, MoveError> {
+        let mut budget = BatchBudget::new(self.rows);
+        let fitting = due.iter().take_while(|row| budget.takes(row.rows, row.bytes));
+        let ids: Vec<i64> = fitting.map(|row| row.id).collect();
         let any = !ids.is_empty();
         let ids = Value::from(ids);
         let mut taken = Vec::new();
@@ -131,24 +204,40 @@ impl Batch<'_> {
 }
 
 /// Step 6. Reads the batch back and compares.
-pub async fn prove(this: &mut Move<'_>, taken: &[Rows<'_>], expected: Digest) -> Result<(), MoveError> {
-    let mut found = Digest::default();
-    let mut differing: Option<String> = None;
-    for Rows { moved, rows } in taken {
-        let sent: HashMap<_, _> = rows.iter().map(|row| (moved.identity(row), row)).collect();
-        for row in this.cold_rows(moved, &moved.sql(templates::brought()), &[this.number.into()]).await? {
+pub async fn prove(
+    cold: &mut dyn Session,
+    family: &Family,
+    epoch: i64,
+    taken: &[Rows<'_>],
+    expected: Digest,
+) -> Result<(), MoveError> {
+    let (mut found, mut copies) = (Digest::default(), Vec::new());
+    for Rows { moved, .. } in taken {
+        let mut rows = Vec::new();
+        let mut take = |record| {
+            let row = row_of(&record, moved.table)?;
             found.add(moved.table.name, &row);
-            if sent.get(&moved.identity(&row)).is_none_or(|sent| **sent != row) {
-                differing.get_or_insert(moved.name_of(&row));
-            }
-        }
+            rows.push(row);
+            Ok(())
+        };
+        let brought = moved.sql(templates::brought());
+        cold.fetch_each(&brought, &[epoch.into()], &mut take).await?;
+        copies.push(rows);
     }
     if found == expected {
         return Ok(());
     }
-    let detail = match differing {
+    let detail = match differing(taken, &copies) {
         Some(row) => format!("row {row} differs"),
         None => "rows are missing".to_owned(),
     };
-    Err(MoveError::Unproven { resource: this.family.resource, epoch: this.number, detail })
+    Err(MoveError::Unproven { resource: family.resource, epoch, detail })
+}
+
+/// Names a copy that no row that was sent is equal to.
+fn differing(sent: &[Rows<'_>], copies: &[Vec<Vec<Value>>]) -> Option<String> {
+    sent.iter().zip(copies).find_map(|(Rows { moved, rows: sent }, copies)| {
+        let sent: HashSet<_> = sent.iter().collect();
+        copies.iter().find(|copy| !sent.contains(copy)).map(|copy| moved.name_of(copy))
+    })
 }
