@@ -15,6 +15,8 @@ use super::pair::Pair;
 const BATCH: usize = 1_000;
 /// Rows of one `INSERT` of SQLite.
 const ROWS: usize = 64;
+/// Bytes that are sent to PostgreSQL at once.
+const SENT: usize = 64 << 10;
 
 const COLUMNS: &str = "id, conversation_id, sender_id, content, created_at, is_read";
 const ARCHIVED: &str =
@@ -42,7 +44,9 @@ impl ByHand {
                 .journal_mode(SqliteJournalMode::Wal)
                 .synchronous(SqliteSynchronous::Full)
                 .foreign_keys(true)
-                .pragma("cache_size", "-32768");
+                .pragma("cache_size", "-32768")
+                // The thread of the connection is not to wait for each row.
+                .row_buffer_size(2 * BATCH);
             Ok(SqliteConnection::connect_with(&options).await?)
         };
         Ok(Self::Sqlite(file(&pair.hot).await?, file(&pair.cold).await?))
@@ -141,9 +145,16 @@ async fn copy_rows(hot: &mut PgConnection, cold: &mut PgConnection, older_than: 
     let mut rows = leaving.copy_out_raw(&format!("COPY ({take}) TO STDOUT (FORMAT binary)")).await?;
     let into = format!("COPY messages_archive ({ARCHIVED}) FROM STDIN (FORMAT binary)");
     let mut copy = entering.copy_in_raw(&into).await?;
+    // Each row comes as a message of its own, and the driver writes what it is given to the socket at once.
+    let mut parts = Vec::with_capacity(2 * SENT);
     while let Some(part) = rows.next().await {
-        copy.send(part?).await?;
+        parts.extend_from_slice(&part?);
+        if parts.len() >= SENT {
+            copy.send(&parts[..]).await?;
+            parts.clear();
+        }
     }
+    copy.send(&parts[..]).await?;
     let moved = copy.finish().await?;
     drop(rows);
     entering.commit().await?;
