@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use super::concurrency::Concurrency;
 use super::refused_share::RefusedShare;
 use crate::web::counts::Counts;
 
@@ -23,19 +24,17 @@ pub struct Patience {
     pub standing_waiters: usize,
 }
 
-/// A semaphore with fair turns. One key has at most half of the slots. When too many wait, the key with the most waiters
+/// A semaphore with fair turns. As many run at once as [`Concurrency`] allows. One key has at most half of the slots. When too many wait, the key with the most waiters
 /// loses its oldest one.
 #[derive(Debug)]
 pub struct FairQueue {
-    slots: usize,
-    /// Slots of one key.
-    share: usize,
     patience: Patience,
     state: Mutex<State>,
 }
 
 #[derive(Debug)]
 struct State {
+    slots: Concurrency,
     running: usize,
     /// Slots in use by key.
     running_of: Counts<u64>,
@@ -58,6 +57,17 @@ struct Waiter {
 pub struct Slot {
     queue: Arc<FairQueue>,
     key: u64,
+    begun: Instant,
+}
+
+impl Slot {
+    /// Gives the slot back, and tells the queue that its request was answered, or goes on without it.
+    pub fn answered(self) {
+        let now = Instant::now();
+        let mut state = self.queue.lock();
+        let running = state.running;
+        state.slots.answered(now.saturating_duration_since(self.begun), running, now);
+    }
 }
 
 impl Drop for Slot {
@@ -67,9 +77,10 @@ impl Drop for Slot {
 }
 
 impl FairQueue {
-    /// Returns a queue for `slots` at once, at least one.
-    pub fn new(slots: usize, patience: Patience) -> Arc<Self> {
+    /// Returns a queue for `slots` at once.
+    pub fn new(slots: Concurrency, patience: Patience) -> Arc<Self> {
         let state = State {
+            slots,
             running: 0,
             running_of: Counts::default(),
             waiting: 0,
@@ -78,8 +89,7 @@ impl FairQueue {
             waiters: HashMap::new(),
             refusals: RefusedShare::new(Instant::now()),
         };
-        let slots = slots.max(1);
-        Arc::new(Self { slots, share: slots.div_ceil(2), patience, state: Mutex::new(state) })
+        Arc::new(Self { patience, state: Mutex::new(state) })
     }
 
     /// Returns a slot, or `None` if `key` has to wait too long for its turn.
@@ -87,10 +97,11 @@ impl FairQueue {
         let (mut waiting, limit) = {
             let mut state = self.lock();
             let now = Instant::now();
-            if state.begin_if_free(key, self) {
+            if state.begin_if_free(key) {
                 state.refusals.admitted(now);
-                return Some(Slot { queue: Arc::clone(self), key });
+                return Some(self.slot(key));
             }
+            state.slots.note_full();
             let (limit, most) = self.limits(&state, now);
             if state.waiting >= most && !state.displace_for(key) {
                 state.refusals.refused(now);
@@ -103,7 +114,7 @@ impl FairQueue {
         if its_turn {
             state.refusals.admitted(now);
             drop(state);
-            return Some(Slot { queue: Arc::clone(self), key });
+            return Some(self.slot(key));
         }
         state.refusals.refused(now);
         None
@@ -114,22 +125,26 @@ impl FairQueue {
         loop {
             let mut waiting = {
                 let mut state = self.lock();
-                if state.begin_if_free(key, self) {
-                    return Slot { queue: Arc::clone(self), key };
+                if state.begin_if_free(key) {
+                    return self.slot(key);
                 }
                 Waiting::new(self, key, &mut state)
             };
             // It fails for a waiter that was displaced, which waits anew.
             if (&mut waiting.turn).await.is_ok() {
-                return Slot { queue: Arc::clone(self), key };
+                return self.slot(key);
             }
         }
+    }
+
+    fn slot(self: &Arc<Self>, key: u64) -> Slot {
+        Slot { queue: Arc::clone(self), key, begun: Instant::now() }
     }
 
     /// Refuses `key` if [`FairQueue::acquire`] would at once.
     pub fn refuses(&self, key: u64) -> bool {
         let mut state = self.lock();
-        if state.is_free_for(key, self) {
+        if state.is_free_for(key) {
             return false;
         }
         let now = Instant::now();
@@ -148,7 +163,7 @@ impl FairQueue {
         } else {
             (self.patience.burst, self.patience.burst_waiters)
         };
-        (limit, self.slots * waiters)
+        (limit, state.slots.limit() * waiters)
     }
 
     /// Returns the number of slots in use and of waiters.
@@ -161,11 +176,13 @@ impl FairQueue {
     fn release(&self, key: u64) {
         let mut state = self.lock();
         state.end(key);
-        while let Some((next, waiter)) = state.dequeue(self.share) {
+        // None if the limit has fallen, several if it has risen.
+        while state.running < state.slots.limit()
+            && let Some((next, waiter)) = state.dequeue()
+        {
             // One that gave up at this moment is skipped.
             if waiter.turn.send(()).is_ok() {
                 state.begin(next);
-                return;
             }
         }
     }
@@ -189,12 +206,17 @@ impl State {
         (number, receiver)
     }
 
-    fn is_free_for(&self, key: u64, queue: &FairQueue) -> bool {
-        self.running < queue.slots && self.running_of.of(&key) < queue.share
+    /// Returns the slots of one key.
+    fn share(&self) -> usize {
+        self.slots.limit().div_ceil(2)
     }
 
-    fn begin_if_free(&mut self, key: u64, queue: &FairQueue) -> bool {
-        let is_free = self.is_free_for(key, queue);
+    fn is_free_for(&self, key: u64) -> bool {
+        self.running < self.slots.limit() && self.running_of.of(&key) < self.share()
+    }
+
+    fn begin_if_free(&mut self, key: u64) -> bool {
+        let is_free = self.is_free_for(key);
         if is_free {
             self.begin(key);
         }
@@ -212,7 +234,8 @@ impl State {
     }
 
     /// Returns the oldest waiter of the next key that has less than its share.
-    fn dequeue(&mut self, share: usize) -> Option<(u64, Waiter)> {
+    fn dequeue(&mut self) -> Option<(u64, Waiter)> {
+        let share = self.share();
         let place = self.turns.iter().position(|key| self.running_of.of(key) < share)?;
         let key = self.turns.remove(place)?;
         let waiters = self.waiters.get_mut(&key)?;
@@ -308,7 +331,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_key_with_many_waiters_delays_no_other() {
-        let queue = FairQueue::new(1, PATIENCE);
+        let queue = FairQueue::new(Concurrency::fixed(1), PATIENCE);
         let slot = queue.acquire(1).await.expect("the first is free");
         let mut greedy = Vec::new();
         for _ in 0..3 {
@@ -332,7 +355,7 @@ mod tests {
 
     #[tokio::test]
     async fn half_of_the_slots_stay_free_for_other_keys() {
-        let queue = FairQueue::new(4, PATIENCE);
+        let queue = FairQueue::new(Concurrency::fixed(4), PATIENCE);
         let mut slots = vec![queue.acquire(1).await.expect("one"), queue.acquire(1).await.expect("two")];
         assert!(
             futures::poll!(std::pin::pin!(queue.acquire(1))).is_pending(),
@@ -348,7 +371,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_longest_queue_gives_way() {
-        let queue = FairQueue::new(1, PATIENCE);
+        let queue = FairQueue::new(Concurrency::fixed(1), PATIENCE);
         let slot = queue.acquire(1).await.expect("the first is free");
         let mut greedy = Vec::new();
         for _ in 0..4 {
@@ -371,7 +394,7 @@ mod tests {
     #[tokio::test]
     async fn a_wait_is_long_in_a_burst_and_short_in_a_standing_queue() {
         let patience = Patience { burst_waiters: 3, standing: Duration::ZERO, ..PATIENCE };
-        let queue = FairQueue::new(2, patience);
+        let queue = FairQueue::new(Concurrency::fixed(2), patience);
         let limits = || queue.limits(&queue.lock(), Instant::now());
         assert_eq!(limits(), (patience.burst, 6), "none was refused");
         let slots = [queue.acquire(1).await.expect("one"), queue.acquire(2).await.expect("two")];
@@ -399,7 +422,7 @@ mod tests {
     #[tokio::test]
     async fn a_full_queue_is_foreseen() {
         let patience = Patience { burst_waiters: 3, standing_waiters: 2, ..PATIENCE };
-        let queue = FairQueue::new(1, patience);
+        let queue = FairQueue::new(Concurrency::fixed(1), patience);
         assert!(!queue.refuses(1), "a slot is free");
         let slot = queue.acquire(1).await.expect("the first is free");
         assert!(!queue.refuses(1), "none waits yet");
@@ -431,7 +454,7 @@ mod tests {
     #[tokio::test]
     async fn work_that_cannot_be_refused_waits_until_its_turn() {
         let patience = Patience { burst_waiters: 1, standing_waiters: 1, ..PATIENCE };
-        let queue = FairQueue::new(1, patience);
+        let queue = FairQueue::new(Concurrency::fixed(1), patience);
         let slot = queue.acquire(1).await.expect("the first is free");
         let mut streams = Vec::new();
         for _ in 0..3 {
@@ -453,7 +476,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_slot_that_arrives_too_late_is_passed_on() {
-        let queue = FairQueue::new(1, PATIENCE);
+        let queue = FairQueue::new(Concurrency::fixed(1), PATIENCE);
         let slot = queue.acquire(1).await.expect("the first is free");
         let mut late = Box::pin(queue.acquire(2));
         assert!(futures::poll!(&mut late).is_pending());

@@ -9,6 +9,7 @@
 //! router does anything. [`admit`] decides about the others, and again about those that came at the same moment.
 
 mod callers;
+mod concurrency;
 mod fair_queue;
 mod guarded;
 mod refused_share;
@@ -31,11 +32,13 @@ use http::header::AUTHORIZATION;
 use tokio::sync::Semaphore;
 
 use self::callers::Callers;
+use self::concurrency::Concurrency;
 use self::fair_queue::{FairQueue, Patience};
 use self::sign_ins::SignIns;
 use self::slow::Slow;
 use crate::web::problem::Problem;
 use crate::web::shared::SharedRate;
+use crate::web::timing::TiersAsked;
 
 pub use guarded::Guarded;
 pub use slow::{Pieces, counted, counting, slow};
@@ -49,7 +52,7 @@ const STEP_ASIDE_AFTER: Duration = Duration::from_millis(100);
 /// comes at one moment. With one, a server with time to spare went on to refuse a third of what came in small groups, and so the
 /// queue stayed short.
 const PATIENCE: Patience = Patience {
-    burst: Duration::from_millis(20),
+    burst: Duration::from_millis(40),
     standing: Duration::from_millis(5),
     burst_waiters: 64,
     standing_waiters: 4,
@@ -127,7 +130,8 @@ impl Gate {
     pub fn sharing(capacity: Capacity, rate: Option<SharedRate>) -> Arc<Self> {
         Arc::new(Self {
             requests: (capacity.requests > 0).then(|| Semaphore::new(capacity.requests)),
-            slots: (capacity.slots > 0).then(|| FairQueue::new(capacity.slots, PATIENCE)),
+            slots: (capacity.slots > 0)
+                .then(|| FairQueue::new(Concurrency::adaptive(capacity.slots), PATIENCE)),
             slow: Slow::new(capacity.slow_slots, capacity.large_list),
             callers: Callers::new(capacity.requests_per_caller, capacity.rate_per_caller, rate),
             sign_ins: SignIns::default(),
@@ -206,9 +210,13 @@ async fn serve(visit: &Visit, request: Request, next: Next) -> Response {
     }
     let mut answer = pin!(visit.scope(next.run(request)));
     let response = if let Ok(response) = tokio::time::timeout(STEP_ASIDE_AFTER, &mut answer).await {
+        // Other answers say nothing about the databases.
+        if response.extensions().get().is_some_and(|asked: &TiersAsked| asked.name().is_some()) {
+            visit.answered();
+        }
         response
     } else {
-        visit.step_aside();
+        visit.answered();
         answer.await
     };
     visit.step_aside();

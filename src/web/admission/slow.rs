@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use moka::future::Cache;
 
+use super::concurrency::Concurrency;
 use super::fair_queue::{FairQueue, Patience, Slot};
 use super::{Overload, Visit, visit};
 use crate::page::ListId;
@@ -39,7 +40,11 @@ impl Slow {
     /// Returns a queue for `slots` pieces at once, in which counts of `large` rows wait; 0 is no limit.
     pub fn new(slots: usize, large: usize) -> Self {
         let large_lists = Cache::builder().max_capacity(REMEMBERED).time_to_live(LARGE_FOR).build();
-        Self { queue: (slots > 0).then(|| FairQueue::new(slots, PATIENCE)), large, large_lists }
+        Self {
+            queue: (slots > 0).then(|| FairQueue::new(Concurrency::fixed(slots), PATIENCE)),
+            large,
+            large_lists,
+        }
     }
 
     /// Returns the queue; `None` without a limit.

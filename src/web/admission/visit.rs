@@ -111,9 +111,17 @@ impl Visit {
         self.held(|held| held.slot = Some(slot));
     }
 
-    /// Gives the slot back before the request is answered, because what it waits for is no work of this process.
+    /// Gives the slot back, because the request now waits for something else.
     pub(super) fn step_aside(&self) {
         self.held(|held| held.slot = None);
+    }
+
+    /// Gives the slot back, because tiers have answered the request, or take too long.
+    pub(super) fn answered(&self) {
+        // Outside of the lock.
+        if let Some(slot) = self.held(|held| held.slot.take()) {
+            slot.answered();
+        }
     }
 
     /// Returns the permit of the caller, which lasts until the body is sent.

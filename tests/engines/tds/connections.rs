@@ -119,7 +119,8 @@ async fn a_silent_server_fails_its_requests_only() {
     fake.heal();
     assert_eq!(page(&router, &token).await.0, StatusCode::OK);
     let after = hot.inner.readers();
-    assert!(after.0 <= before.0.max(1) && after.0 == after.1, "{before:?} {after:?}");
+    // One may have been opened for a read that waited for others.
+    assert!(after.0 <= before.0 + 1 && after.0 == after.1, "{before:?} {after:?}");
     // And the connection of a writer.
     open_at_most(&fake, after.0 + 1).await;
     assert_eq!(fake.unknown(), Vec::<String>::new());

@@ -1,11 +1,18 @@
 //! The pool of connections. A connection in an unknown state is not reused.
+//!
+//! A pool is small at first and grows while callers wait, one connection after the other. To open one costs a server more than to
+//! answer: if each of many callers opened its own, a busy server would have no time left for answers.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use deadpool::Runtime;
-use deadpool::managed::{self, Metrics, Object, Pool, PoolError, RecycleError, RecycleResult, Timeouts};
+use deadpool::Status;
+use deadpool::managed::{
+    self, Metrics, Object, Pool, PoolError, RecycleError, RecycleResult, TimeoutType, Timeouts,
+};
 use tiberius::error::Error;
+use tokio::sync::Semaphore;
 
 use super::connect::{Connection, Role};
 use crate::PoolSize;
@@ -15,8 +22,13 @@ use crate::address::Mssql as Address;
 pub(super) const MOST: usize = 50;
 /// The number of connections kept when idle.
 const LASTING: usize = 20;
-/// The number of connections opened before they are needed. Each first statement of one costs the server a second on Babelfish.
+/// The number of connections opened before they are needed, and all that a pool has at first. Each first statement of one costs
+/// the server a second on Babelfish.
 pub(super) const WARM: usize = 4;
+/// The wait for a connection after which the pool grows.
+const BRIEF: Duration = Duration::from_millis(5);
+/// Pause between opening connections, in multiples of the time that the last one took.
+const PAUSE: u32 = 4;
 /// The time limit for a connection of the pool.
 const WAIT: Duration = Duration::from_secs(30);
 /// The maximum age of a connection. Firewalls and fail-overs leave dead connections behind.
@@ -34,6 +46,8 @@ pub(super) const PROBE: &str = "SELECT 1";
 pub(super) struct Manager {
     address: Arc<Address>,
     role: Role,
+    /// When the pool may grow again.
+    next_growth: Mutex<Instant>,
 }
 
 impl managed::Manager for Manager {
@@ -41,7 +55,10 @@ impl managed::Manager for Manager {
     type Error = Error;
 
     async fn create(&self) -> Result<Connection, Error> {
-        Connection::open(&self.address, self.role, false).await
+        let begun = Instant::now();
+        let opened = Connection::open(&self.address, self.role, false).await;
+        *self.next_growth() = Instant::now() + begun.elapsed() * PAUSE;
+        opened
     }
 
     async fn recycle(&self, connection: &mut Connection, _: &Metrics) -> RecycleResult<Error> {
@@ -59,22 +76,33 @@ impl managed::Manager for Manager {
     }
 }
 
+impl Manager {
+    fn next_growth(&self) -> MutexGuard<'_, Instant> {
+        self.next_growth.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// The connections of one role.
 #[derive(Clone, Debug)]
 pub(super) struct Connections {
     name: &'static str,
     pool: Pool<Manager>,
+    most: usize,
+    /// Held while the pool grows.
+    growing: Arc<Semaphore>,
 }
 
 impl Connections {
     pub fn new(name: &'static str, address: &Arc<Address>, role: Role, most: usize) -> Result<Self, Error> {
-        let manager = Manager { address: Arc::clone(address), role };
+        let manager = Manager { address: Arc::clone(address), role, next_growth: Mutex::new(Instant::now()) };
         let pool = Pool::builder(manager)
-            .max_size(most)
+            .max_size(most.min(WARM))
             .timeouts(Timeouts { wait: Some(WAIT), create: None, recycle: None })
             .runtime(Runtime::Tokio1)
             .build();
-        pool.map(|pool| Self { name, pool }).map_err(|error| Error::Conversion(error.to_string().into()))
+        let growing = Arc::new(Semaphore::new(1));
+        pool.map(|pool| Self { name, pool, most, growing })
+            .map_err(|error| Error::Conversion(error.to_string().into()))
     }
 
     /// Leases a connection.
@@ -82,8 +110,8 @@ impl Connections {
         let begun = Instant::now();
         // A task of its own: if a login takes longer than a request may, no request would ever get a connection if
         // each abandoned its login.
-        let pool = self.pool.clone();
-        let got = tokio::spawn(async move { pool.get().await }).await;
+        let connections = self.clone();
+        let got = tokio::spawn(async move { connections.get().await }).await;
         match got.map_err(|error| Error::Protocol(error.to_string().into()))? {
             Ok(object) => Ok(Lease { object: Some(object), pool: self.pool.clone() }),
             Err(PoolError::Backend(error)) => Err(error),
@@ -92,6 +120,38 @@ impl Connections {
                 message: format!("no free connection after {} s: {error}", begun.elapsed().as_secs()),
             }),
         }
+    }
+
+    async fn get(&self) -> Result<Object<Manager>, PoolError<Error>> {
+        let brief = Timeouts { wait: Some(BRIEF), ..self.pool.timeouts() };
+        match self.pool.timeout_get(&brief).await {
+            Err(PoolError::Timeout(TimeoutType::Wait)) => {
+                self.grow();
+                self.pool.get().await
+            }
+            other => other,
+        }
+    }
+
+    /// Lets the pool open one more connection after the other, in a task of its own, until none waits.
+    fn grow(&self) {
+        let Ok(growing) = Arc::clone(&self.growing).try_acquire_owned() else { return };
+        let (pool, most) = (self.pool.clone(), self.most);
+        tokio::spawn(async move {
+            let _growing = growing;
+            loop {
+                let Status { max_size, size, waiting, .. } = pool.status();
+                if waiting == 0 || max_size >= most {
+                    return;
+                }
+                let next = *pool.manager().next_growth();
+                // A waiter has yet to open the last one otherwise.
+                if size == max_size && next <= Instant::now() {
+                    pool.resize(max_size + 1);
+                }
+                tokio::time::sleep_until((next.max(Instant::now()) + BRIEF).into()).await;
+            }
+        });
     }
 
     /// Drops the idle connections: one was dead, so the others probably are.
@@ -108,7 +168,7 @@ impl Connections {
     pub fn size(&self) -> PoolSize {
         let status = self.pool.status();
         let in_use = status.size.saturating_sub(status.available);
-        PoolSize { pool: self.name, open: status.size, in_use, most: status.max_size }
+        PoolSize { pool: self.name, open: status.size, in_use, most: self.most }
     }
 
     pub fn close(&self) {
