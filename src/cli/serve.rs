@@ -127,6 +127,7 @@ pub fn app(settings: &Settings, tiers: &Tiers, verifier: Arc<Verifier>, clock: C
     App::new(tiers.hot.clone(), tiers.cold.clone(), verifier, clock)
         .with_public_prices(settings.prices_public)
         .with_live(settings.live != Some(false))
+        .with_cold_cache(u64::from(settings.cold_cache_mb) << 20)
         .with_stream_limits(server::limits::streams(&settings.limits))
 }
 

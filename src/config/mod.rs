@@ -81,6 +81,8 @@ pub struct Settings {
     pub request_timeout: u64,
     /// The shortest duration of a statement that `serve` logs as slow.
     pub slow_statement: Duration,
+    /// What a server keeps of cold in memory, in MiB.
+    pub cold_cache_mb: u32,
     /// Whether a service migrates database servers at start, as it always does embedded files.
     pub migrate: bool,
     /// The number of attempts of a service to reach each database at start.
@@ -114,7 +116,16 @@ impl Settings {
         environment: impl Iterator<Item = (String, String)>,
         resources: &[ArchivedResource],
     ) -> Result<Self, ConfigError> {
-        let own = ["addr", "base_path", "log", "request_timeout", "slow_statement_ms", "migrate", "tries"];
+        let own = [
+            "addr",
+            "base_path",
+            "log",
+            "request_timeout",
+            "slow_statement_ms",
+            "cold_cache_mb",
+            "migrate",
+            "tries",
+        ];
         let own = own.into_iter().chain(limits::KEYS).map(Setting::own);
         let own = own.chain([Setting::shared("cors_allowed_origins")]);
         let known = location::settings()
@@ -166,6 +177,7 @@ impl Settings {
             base_path: values.parse("base_path", str::parse)?.unwrap_or_default(),
             allowed_origins: values.parse("cors_allowed_origins", str::parse)?.unwrap_or_default(),
             request_timeout: at_least_one("request_timeout", 30)?.into(),
+            cold_cache_mb: values.number("cold_cache_mb", 0..=1_000_000)?.unwrap_or(32),
             slow_statement: Duration::from_millis(
                 values.number("slow_statement_ms", 0..=u32::MAX)?.unwrap_or(1000).into(),
             ),

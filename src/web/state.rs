@@ -9,8 +9,8 @@ use moka::future::Cache;
 
 use crate::clock::Clock;
 use crate::federation::sql::{KeptCold, SqlCold, SqlHot, SqlList};
-use crate::federation::{Feed, Joint, ReadCache, SharedCache, Tiers, cache};
-use crate::tier::Engine;
+use crate::federation::{Feed, Joint, LocalCache, ReadCache, SharedCache, Tiers, cache, local};
+use crate::tier::{Coalesced, Engine};
 use crate::web::auth::{Tickets, USERS_CACHE, Users, Verifier};
 use crate::web::live::{Hub, StreamLimits};
 use crate::web::shared::Shared;
@@ -29,6 +29,7 @@ struct Inner {
     hot: Arc<dyn Engine>,
     cold: Option<Arc<dyn Engine>>,
     cache: ReadCache,
+    local: Option<LocalCache>,
     shared: Option<(Shared, SharedCache)>,
     participants: Cache<i64, [Option<i64>; 2]>,
     verifier: Arc<Verifier>,
@@ -48,6 +49,7 @@ impl App {
         verifier: Arc<Verifier>,
         clock: Clock,
     ) -> Self {
+        let (hot, cold) = (Coalesced::around(hot), cold.map(Coalesced::around));
         let participants = Cache::builder().max_capacity(100_000).time_to_live(PARTICIPANTS_FOR).build();
         let users = Users::new(Arc::clone(&hot));
         let tickets = Arc::new(verifier.tickets());
@@ -55,6 +57,7 @@ impl App {
             hot,
             cold,
             cache: ReadCache::default(),
+            local: None,
             shared: None,
             participants,
             verifier,
@@ -74,6 +77,16 @@ impl App {
     #[must_use]
     pub fn with_public_prices(mut self, public: bool) -> Self {
         self.unshared().prices_public = public;
+        self
+    }
+
+    /// Keeps so many bytes of rows of cold in memory; none if 0.
+    ///
+    /// # Panics
+    /// When the state has been cloned already.
+    #[must_use]
+    pub fn with_cold_cache(mut self, bytes: u64) -> Self {
+        self.unshared().local = (bytes > 0).then(|| LocalCache::new(bytes));
         self
     }
 
@@ -155,9 +168,10 @@ impl App {
     }
 
     /// Returns the number of entries of each cache, by its name.
-    pub fn caches(&self) -> [(&'static str, u64); 3] {
+    pub fn caches(&self) -> [(&'static str, u64); 4] {
         [
             (cache::TOTALS, self.0.cache.totals()),
+            (local::LOCAL, self.0.local.as_ref().map_or(0, LocalCache::entries)),
             (PARTICIPANTS, self.0.participants.entry_count()),
             (USERS_CACHE, self.0.users.remembered()),
         ]
@@ -179,6 +193,7 @@ impl App {
             hot: SqlHot(self.hot()),
             cold: self.cold().map(|cold| KeptCold {
                 cold: SqlCold(cold),
+                local: self.0.local.as_ref(),
                 shared: self.0.shared.as_ref().map(|(_, cache)| cache),
             }),
             cache: &self.0.cache,

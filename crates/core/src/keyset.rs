@@ -52,7 +52,7 @@ impl Key {
 }
 
 /// The direction a slice is read in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Order {
     /// Newest first, as every list is shown.
     Desc,
@@ -92,7 +92,7 @@ impl Span {
 }
 
 /// Part of a list: the rows of a span in an order, after the first `skip`, at most `take`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Slice {
     /// The keys.
     pub span: Span,

@@ -5,6 +5,7 @@
 //! and reads its rows through [`Record`]. A new database is one more `Engine` and one more text for each statement.
 
 pub mod adoption;
+mod coalesce;
 mod connect_failure;
 mod connection_string;
 mod dial;
@@ -31,6 +32,7 @@ use std::time::Instant;
 
 use async_trait::async_trait;
 
+pub use coalesce::Coalesced;
 pub use connect_failure::ConnectFailure;
 pub use fragment::Fragment;
 pub use location::TierLocation;

@@ -18,9 +18,10 @@ use thermocline_core::clock::Timestamp;
 use thermocline_core::keyset::Key;
 
 /// One row, read by column name. Errors name the statement, the column and the problem.
-#[derive(Debug)]
+/// Cheap to clone.
+#[derive(Clone, Debug)]
 pub struct Record {
-    row: Row,
+    row: Arc<Row>,
     tier: Tier,
     statement: &'static str,
 }
@@ -35,16 +36,16 @@ enum Row {
 }
 
 impl Record {
-    pub(super) const fn sqlite(row: SqliteRow, tier: Tier, statement: &'static str) -> Self {
-        Self { row: Row::Sqlite(row), tier, statement }
+    pub(super) fn sqlite(row: SqliteRow, tier: Tier, statement: &'static str) -> Self {
+        Self { row: Arc::new(Row::Sqlite(row)), tier, statement }
     }
 
-    pub(super) const fn postgres(row: PgRow, tier: Tier, statement: &'static str) -> Self {
-        Self { row: Row::Postgres(row), tier, statement }
+    pub(super) fn postgres(row: PgRow, tier: Tier, statement: &'static str) -> Self {
+        Self { row: Arc::new(Row::Postgres(row)), tier, statement }
     }
 
-    pub(super) const fn mssql(row: tiberius::Row, tier: Tier, statement: &'static str) -> Self {
-        Self { row: Row::Mssql(row), tier, statement }
+    pub(super) fn mssql(row: tiberius::Row, tier: Tier, statement: &'static str) -> Self {
+        Self { row: Arc::new(Row::Mssql(row)), tier, statement }
     }
 
     pub(super) fn error(&self, column: &str, problem: impl Into<String>) -> TierError {
@@ -66,7 +67,7 @@ impl Record {
 
     /// Returns whether the column is NULL.
     pub fn is_null(&self, column: &str) -> Result<bool, TierError> {
-        let null = match &self.row {
+        let null = match &*self.row {
             Row::Sqlite(row) => {
                 row.try_get_raw(column).map(|value| value.is_null()).map_err(|e| e.to_string())
             }
@@ -88,7 +89,7 @@ impl Record {
     pub fn int_or_null(&self, column: &str) -> Result<Option<i64>, TierError> {
         self.read(
             column,
-            match &self.row {
+            match &*self.row {
                 Row::Sqlite(row) => sqlite_int(row, column),
                 Row::Postgres(row) => postgres::int(row, column),
                 Row::Mssql(row) => mssql::int(row, column),
@@ -106,7 +107,7 @@ impl Record {
     pub fn text_or_null(&self, column: &str) -> Result<Option<String>, TierError> {
         self.read(
             column,
-            match &self.row {
+            match &*self.row {
                 Row::Sqlite(row) => row.try_get(column).map_err(|error| error.to_string()),
                 Row::Postgres(row) => postgres::text(row, column),
                 Row::Mssql(row) => mssql::text(row, column),
@@ -117,7 +118,7 @@ impl Record {
 
     /// Reads text or NULL, which is copied once.
     fn shared_text_or_null(&self, column: &str) -> Result<Option<Arc<str>>, TierError> {
-        match &self.row {
+        match &*self.row {
             Row::Sqlite(row) => {
                 let text = row.try_get::<Option<&str>, _>(column).map_err(|error| error.to_string());
                 Ok(self.read(column, text)?.map(Arc::from))
@@ -139,7 +140,7 @@ impl Record {
     pub fn bool_or_null(&self, column: &str) -> Result<Option<bool>, TierError> {
         self.read(
             column,
-            match &self.row {
+            match &*self.row {
                 Row::Sqlite(row) => sqlite_int(row, column).map(|bit| bit.map(|bit| bit != 0)),
                 Row::Postgres(row) => postgres::bool(row, column),
                 Row::Mssql(row) => mssql::int(row, column).map(|bit| bit.map(|bit| bit != 0)),
@@ -157,7 +158,7 @@ impl Record {
     pub fn bytes_or_null(&self, column: &str) -> Result<Option<Vec<u8>>, TierError> {
         self.read(
             column,
-            match &self.row {
+            match &*self.row {
                 Row::Sqlite(row) => row.try_get(column).map_err(|error| error.to_string()),
                 Row::Postgres(row) => row.try_get(column).map_err(|error| error.to_string()),
                 Row::Mssql(row) => mssql::bytes(row, column),
@@ -173,7 +174,7 @@ impl Record {
 
     /// Reads an instant or NULL.
     pub fn time_or_null(&self, column: &str) -> Result<Option<Timestamp>, TierError> {
-        let micros = match &self.row {
+        let micros = match &*self.row {
             Row::Sqlite(row) => sqlite_int(row, column),
             Row::Postgres(row) => postgres::micros(row, column),
             Row::Mssql(row) => return self.read(column, mssql::time(row, column)),
@@ -191,7 +192,7 @@ impl Record {
 
     /// Reads a date or NULL.
     pub fn date_or_null(&self, column: &str) -> Result<Option<NaiveDate>, TierError> {
-        match &self.row {
+        match &*self.row {
             Row::Sqlite(_) | Row::Mssql(_) | Row::Portable(_) => {
                 Ok(self.time_or_null(column)?.map(Timestamp::date))
             }
@@ -206,7 +207,7 @@ impl Record {
 
     /// Reads a decimal or NULL.
     pub fn price_or_null(&self, column: &str) -> Result<Option<Decimal>, TierError> {
-        match &self.row {
+        match &*self.row {
             Row::Sqlite(_) | Row::Portable(_) => self
                 .text_or_null(column)?
                 .map(|text| text.parse().map_err(|_| self.error(column, "is not a decimal")))

@@ -67,6 +67,22 @@ pub(super) fn record(asked: &Asked<'_>) {
     let outcome = if rows.is_some() { "answered" } else { "failed" };
     metrics::histogram!(STATEMENT_SECONDS, "tier" => tier.name(), "outcome" => outcome)
         .record(waited.as_secs_f64());
+    add_to_tally(tier, waited);
+    if let Some(observer) = OBSERVER.get() {
+        observer(asked);
+    }
+}
+
+/// The counter of reads that were answered by a statement together with others, by tier.
+pub const COALESCED_READS: &str = "thermocline_tier_coalesced_reads_total";
+
+/// Records a read that was begun at `begun`, and answered by a statement together with others.
+pub(super) fn coalesced(tier: Tier, begun: Instant) {
+    metrics::counter!(COALESCED_READS, "tier" => tier.name()).increment(1);
+    add_to_tally(tier, begun.elapsed());
+}
+
+fn add_to_tally(tier: Tier, waited: Duration) {
     let _ = TALLY.try_with(|tally| {
         if let Ok(mut usage) = tally.0.lock()
             && let Some(usage) = usage.get_mut(tier as usize)
@@ -75,9 +91,6 @@ pub(super) fn record(asked: &Asked<'_>) {
             usage.waited += waited;
         }
     });
-    if let Some(observer) = OBSERVER.get() {
-        observer(asked);
-    }
 }
 
 /// The histogram of waits for a connection in seconds, by tier and pool.

@@ -12,7 +12,8 @@
 //!   tiers overlap
 //! - `consistency`: reads that prove that both tiers belong to one instant; `attempt` begins one again that was overtaken
 //! - [`merge`]: ranks and merging, pure
-//! - [`cache`]: totals and snapshots, kept between requests; [`shared`]: answers of cold that servers keep for each other
+//! - [`cache`]: totals and snapshots, kept between requests; [`local`]: rows of cold that a server keeps; [`shared`]: answers of cold
+//!   that servers keep for each other
 //! - [`sql`]: answers [`reads`] from any [`thermocline_database::Engine`]
 //! - [`reads`]: slices and counts that one tier can answer alone
 //!
@@ -20,6 +21,7 @@
 
 pub mod cache;
 pub mod feed;
+pub mod local;
 pub mod merge;
 pub mod pagination;
 pub mod reads;
@@ -37,6 +39,7 @@ pub use cache::ReadCache;
 pub use error::ReadError;
 pub use feed::{Change, Changed, Changes, Feed, FeedError};
 pub use joint::{Answers, Joint};
+pub use local::LocalCache;
 pub use merge::Placed;
 pub use pagination::{Count, Page, Tiers};
 pub use reads::{ColdCount, ColdError, Hot, HotCount, HotRows, HotSnapshot, List};

@@ -10,7 +10,7 @@ use thermocline_database::{Source, Tier, TierError};
 /// A list of the API, with the values it is filtered by.
 pub trait List: Send + Sync {
     /// One row of it.
-    type Row: Send + Sync;
+    type Row: Clone + Send + Sync + 'static;
 
     /// Returns the name of its rows in the API, such as `messages`.
     fn name(&self) -> &'static str;
@@ -20,6 +20,11 @@ pub trait List: Send + Sync {
 
     /// Returns the identity of its name and filter, for cursors and caches.
     fn id(&self) -> ListId;
+
+    /// Returns what a row takes in memory, in bytes.
+    fn size(&self, _row: &Self::Row) -> usize {
+        size_of::<Self::Row>()
+    }
 
     /// Returns the key of a row.
     fn key(&self, row: &Self::Row) -> Key;

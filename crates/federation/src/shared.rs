@@ -27,9 +27,9 @@ pub const LARGEST: usize = 256 * 1024;
 /// The version of keys and values. Another one meets none of these.
 const VERSION: u8 = 1;
 /// The time for which an answer is kept.
-const KEPT_FOR: Duration = Duration::from_mins(10);
+pub(crate) const KEPT_FOR: Duration = Duration::from_mins(10);
 /// The time for which a state of hot counts as proven.
-const PROVEN_FOR: Duration = Duration::from_secs(5);
+pub(crate) const PROVEN_FOR: Duration = Duration::from_secs(5);
 /// The size of a seal in bytes.
 const SEAL: usize = blake3::OUT_LEN;
 

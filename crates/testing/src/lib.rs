@@ -100,12 +100,12 @@ impl Service {
             Arc::new(database)
         };
         let (hot, cold) = (open(Tier::Hot).await, open(Tier::Cold).await);
-        Self::begin(hot, cold, options.into(), Some(folder), ClaimSettings::default(), None).await
+        Self::begin(hot, cold, options.into(), Some(folder), ClaimSettings::default(), None, 0).await
     }
 
     /// Starts a service over these tiers and pairs them.
     pub async fn over(hot: Arc<dyn Engine>, cold: Arc<dyn Engine>, request_timeout: Duration) -> Self {
-        Self::begin(hot, cold, request_timeout.into(), None, ClaimSettings::default(), None).await
+        Self::begin(hot, cold, request_timeout.into(), None, ClaimSettings::default(), None, 0).await
     }
 
     /// Starts another service over the tiers of this one, which shares a Redis with others. All of them count the requests of a
@@ -117,13 +117,20 @@ impl Service {
         let gate = Gate::sharing(capacity, shared.rate(rate_per_caller));
         let options = server::Options { gate, ..Duration::from_secs(30).into() };
         let (hot, cold) = (Arc::clone(&self.hot) as _, Arc::clone(&self.cold) as _);
-        Self::begin(hot, cold, options, None, ClaimSettings::default(), Some(shared)).await
+        Self::begin(hot, cold, options, None, ClaimSettings::default(), Some(shared), 0).await
     }
 
     /// Starts a service over the tiers of this one, whose tokens have other claims.
     pub async fn reading(&self, claims: ClaimSettings) -> Self {
         let (hot, cold) = (Arc::clone(&self.hot) as _, Arc::clone(&self.cold) as _);
-        Self::begin(hot, cold, Duration::from_secs(30).into(), None, claims, None).await
+        Self::begin(hot, cold, Duration::from_secs(30).into(), None, claims, None, 0).await
+    }
+
+    /// Starts another service over the tiers of this one, which keeps so many bytes of cold in memory.
+    pub async fn keeping(&self, bytes: u64) -> Self {
+        let (hot, cold) = (Arc::clone(&self.hot) as _, Arc::clone(&self.cold) as _);
+        Self::begin(hot, cold, Duration::from_secs(30).into(), None, ClaimSettings::default(), None, bytes)
+            .await
     }
 
     async fn begin(
@@ -133,6 +140,7 @@ impl Service {
         folder: Option<tempfile::TempDir>,
         claims: ClaimSettings,
         shared: Option<Shared>,
+        cold_cache: u64,
     ) -> Self {
         let clock = Clock::fixed(at(NOW));
         let (hot, cold) = (Arc::new(Switchable::new(hot)), Arc::new(Switchable::new(cold)));
@@ -147,7 +155,8 @@ impl Service {
             Arc::clone(&verifier),
             clock.clone(),
         )
-        .with_shared(shared);
+        .with_shared(shared)
+        .with_cold_cache(cold_cache);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let router = server::router(app.clone(), options);

@@ -127,6 +127,11 @@ pub static METRICS: &[Metric] = &[
         &["tier", "outcome"],
         "Time until the last row of a statement arrived.",
     ),
+    counter(
+        usage::COALESCED_READS,
+        &["tier"],
+        "Reads that were answered by a statement together with others, because they were equal and came at the same time.",
+    ),
     gauge(POOL_OPEN, &["tier", "server", "pool"], "Open connections of a pool."),
     gauge(POOL_IN_USE, &["tier", "server", "pool"], "Connections of a pool that are in use."),
     gauge(POOL_MOST, &["tier", "server", "pool"], "Connections that a pool opens at most."),

@@ -99,6 +99,10 @@ impl List for Messages {
         }
     }
 
+    fn size(&self, row: &Message) -> usize {
+        size_of::<Message>() + row.content.len()
+    }
+
     fn key(&self, row: &Message) -> Key {
         Key::new(row.created_at, row.id)
     }

@@ -52,6 +52,10 @@ impl List for Comments {
         ListId::of(&["comments", &self.post.to_string()])
     }
 
+    fn size(&self, row: &Comment) -> usize {
+        size_of::<Comment>() + row.body.len()
+    }
+
     fn key(&self, row: &Comment) -> Key {
         Key::new(row.created_at, row.id)
     }

@@ -81,6 +81,10 @@ impl List for Posts {
         }
     }
 
+    fn size(&self, row: &Post) -> usize {
+        size_of::<Post>() + row.title.len() + row.body.len()
+    }
+
     fn key(&self, row: &Post) -> Key {
         Key::new(row.created_at, row.id)
     }

@@ -13,10 +13,10 @@ use crate::support::redis_server::RedisServer;
 use crate::support::waiting::until;
 use crate::support::{Answer, Service, comment, conversation, cutoff, like, message, post, price, stock};
 
-const MESSAGES: &str = "/api/conversations/1/messages?page=3&per_page=7";
+pub(super) const MESSAGES: &str = "/api/conversations/1/messages?page=3&per_page=7";
 
 /// Lists of every resource, most of which reach into cold. The first eight have messages.
-const PATHS: [&str; 13] = [
+pub(super) const PATHS: [&str; 13] = [
     "/api/conversations",
     "/api/conversations/1/messages?limit=5",
     MESSAGES,
@@ -52,23 +52,23 @@ async fn fill(service: &Service) {
     }
 }
 
-async fn filled() -> Service {
+pub(super) async fn filled() -> Service {
     let service = Service::start().await;
     fill(&service).await;
     service
 }
 
 /// Returns the answer to user 1.
-async fn asked(service: &Service, path: &str) -> Answer {
+pub(super) async fn asked(service: &Service, path: &str) -> Answer {
     service.get(&service.token(1), path).await
 }
 
-fn asks_cold(answer: &Answer) -> bool {
+pub(super) fn asks_cold(answer: &Answer) -> bool {
     answer.header("server-timing").contains("cold;")
 }
 
 /// Returns status and body, without the position in the change feed.
-fn content(answer: &Answer) -> (u16, serde_json::Value) {
+pub(super) fn content(answer: &Answer) -> (u16, serde_json::Value) {
     let mut body = answer.json();
     if let Some(body) = body.as_object_mut() {
         body.remove("changes");

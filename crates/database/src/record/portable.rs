@@ -81,7 +81,7 @@ pub fn decode(bytes: &[u8], tier: Tier, statement: &'static str) -> Option<Vec<R
     let columns: Arc<[String]> = columns.into();
     let record = |cells| {
         let row = Row::Portable(PortableRow { columns: Arc::clone(&columns), cells });
-        Record { row, tier, statement }
+        Record { row: row.into(), tier, statement }
     };
     Some(rows.into_iter().map(record).collect())
 }

@@ -1,4 +1,4 @@
-//! The cold tier of a list behind the answers that servers keep for each other.
+//! The cold tier of a list behind the rows that this server keeps, and the answers that servers keep for each other.
 
 use async_trait::async_trait;
 
@@ -6,6 +6,7 @@ use super::cold::{Proven, SqlCold, cold_rows, cold_statements};
 use super::lists::SqlList;
 use super::rows::{rows, slice_params, span_params};
 use super::statements::ColdStatements;
+use crate::local::{self, LocalCache, Wanted};
 use crate::reads::{Cold, ColdCount, ColdError, ColdRows, HotSnapshot};
 use crate::shared::{Question, SharedCache};
 use thermocline_core::keyset::{Order, Slice, Span};
@@ -16,6 +17,8 @@ use thermocline_database::{Record, Statement, Tier, Value, portable};
 pub struct KeptCold<'a> {
     /// The tier.
     pub cold: SqlCold<'a>,
+    /// The rows that this server keeps, if it keeps any.
+    pub local: Option<&'a LocalCache>,
     /// The shared answers, if there are any.
     pub shared: Option<&'a SharedCache>,
 }
@@ -70,6 +73,12 @@ impl<'a> KeptCold<'a> {
         self.shared(list.resource(), snapshot, statement(statements)?, &params)
     }
 
+    /// Returns what this server knows of a question about a list.
+    fn local<L: SqlList>(&self, list: &L, snapshot: HotSnapshot, wanted: Wanted) -> Option<Local<'a>> {
+        let question = local::Question { resource: list.resource(), list: list.id(), wanted, snapshot };
+        Some(Local { cache: self.local?, question })
+    }
+
     /// Runs a statement of which epoch and token are the last parameters, unless its answer is known.
     pub(crate) async fn proven(
         &self,
@@ -88,6 +97,12 @@ impl<'a> KeptCold<'a> {
     }
 }
 
+/// A question with this server's cache that may know its answer.
+struct Local<'a> {
+    cache: &'a LocalCache,
+    question: local::Question,
+}
+
 /// Asks, and keeps the answer.
 async fn asked_and_kept(shared: Option<Shared<'_>>, asked: impl Future<Output = Proven>) -> Proven {
     let (records, confirmed) = asked.await?;
@@ -97,21 +112,31 @@ async fn asked_and_kept(shared: Option<Shared<'_>>, asked: impl Future<Output = 
     Ok((records, confirmed))
 }
 
-/// Returns rows that are known, or asks for them. Kept records that do not read as rows of the list are none.
+/// Returns rows that are known, or asks for them. Shared records that do not read as rows of the list are none.
 async fn known_or_asked<L: SqlList>(
     list: &L,
     order: Order,
     snapshot: HotSnapshot,
-    shared: Option<Shared<'_>>,
+    (local, shared): (Option<Local<'_>>, Option<Shared<'_>>),
     asked: impl Future<Output = Proven>,
 ) -> Result<ColdRows<L::Row>, ColdError> {
+    if let Some(Local { cache, question }) = &local
+        && let Some(rows) = cache.rows(question).await
+    {
+        return Ok(ColdRows { rows, confirmed: snapshot.epoch });
+    }
     if let Some(shared) = &shared
         && let Some(records) = shared.records().await
         && let Ok(rows) = rows(list, order, &records)
     {
         return Ok(ColdRows { rows, confirmed: snapshot.epoch });
     }
-    cold_rows(list, order, asked_and_kept(shared, asked).await?)
+    let answer = cold_rows(list, order, asked_and_kept(shared, asked).await?)?;
+    if let Some(Local { cache, question }) = local {
+        let bytes = answer.rows.iter().map(|row| list.size(row)).sum();
+        cache.keep(question, answer.confirmed, &answer.rows, bytes).await;
+    }
+    Ok(answer)
 }
 
 #[async_trait]
@@ -128,8 +153,9 @@ impl<L: SqlList> Cold<L> for KeptCold<'_> {
     ) -> Result<ColdRows<L::Row>, ColdError> {
         let shared =
             self.of_list(list, snapshot, |cold| Some(cold.rows.any(slice.order)), slice_params(slice));
+        let local = self.local(list, snapshot, Wanted::Slice(slice));
         let asked = self.cold.slice(list, snapshot, slice);
-        known_or_asked(list, slice.order, snapshot, shared, asked).await
+        known_or_asked(list, slice.order, snapshot, (local, shared), asked).await
     }
 
     async fn count(&self, list: &L, snapshot: HotSnapshot, span: Span) -> Result<ColdCount, ColdError> {
@@ -148,8 +174,9 @@ impl<L: SqlList> Cold<L> for KeptCold<'_> {
 
     async fn find(&self, list: &L, snapshot: HotSnapshot, id: i64) -> Result<ColdRows<L::Row>, ColdError> {
         let shared = self.of_list(list, snapshot, |cold| cold.find.as_ref(), vec![id.into()]);
+        let local = self.local(list, snapshot, Wanted::Row(id));
         let asked = self.cold.row(list, snapshot, id);
-        known_or_asked(list, Order::Desc, snapshot, shared, asked).await
+        known_or_asked(list, Order::Desc, snapshot, (local, shared), asked).await
     }
 
     async fn find_all(
