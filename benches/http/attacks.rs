@@ -150,9 +150,14 @@ async fn stalled(aim: Aim, mut attackers: JoinSet<()>) -> Result<JoinSet<()>> {
 }
 
 async fn searches(aim: Aim, attackers: JoinSet<()>) -> Result<JoinSet<()>> {
-    // One character, of which no signature of a block knows anything.
-    let path = format!("/api/conversations/{}/messages/search?q=%E9%BE%98", aim.conversation);
-    Ok(again_and_again(&aim.address, &[bench::get(&path, &aim.token)], SEARCHES, attackers))
+    // One character, of which no signature of a block knows anything; another one for each, since equal searches share statements.
+    let request = |search| {
+        let path =
+            format!("/api/conversations/{}/messages/search?q=%E9%BE%{:02X}", aim.conversation, 0x80 + search);
+        bench::get(&path, &aim.token)
+    };
+    let requests: Vec<String> = (0..SEARCHES).map(request).collect();
+    Ok(again_and_again(&aim.address, &requests, SEARCHES, attackers))
 }
 
 async fn forgers(aim: Aim, attackers: JoinSet<()>) -> Result<JoinSet<()>> {

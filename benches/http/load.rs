@@ -8,7 +8,6 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::Result;
-use super::cases::Case;
 use super::report::{Peak, Report};
 use super::server::{SERIALISED, Server};
 
@@ -22,24 +21,26 @@ const PARTS: [f64; 5] = [0.1, 0.25, 0.5, 0.7, 0.85];
 /// Connections that are open and idle while the memory is looked at.
 const IDLE: usize = 1_000;
 
+/// A kind of reads: its name, and requests that connections send in turn.
+pub type Reads = (&'static str, Vec<String>);
+
 /// Measures the peaks of some reads, and latencies at parts of the first one's.
-pub async fn measure(cases: &[&Case], ours: &Server, report: &mut Report) -> Result<()> {
+pub async fn measure(reads: &[Reads], ours: &Server, report: &mut Report) -> Result<()> {
     report.idle(ours.started, ours.resident()?);
     let mut first = None;
-    for case in cases {
-        let peak = peak(case, ours, report).await?;
-        first.get_or_insert((*case, peak));
+    for reads in reads {
+        let peak = peak(reads, ours, report).await?;
+        first.get_or_insert((&reads.1, peak));
     }
-    let Some((case, peak)) = first else { return Ok(()) };
+    let Some((requests, peak)) = first else { return Ok(()) };
     for part in PARTS {
-        let requests = slice::from_ref(&case.request);
         let outcomes = open_loop(&ours.address, CONNECTIONS, requests, peak * part, TIME).await?;
         report.load(part, outcomes.answered(), outcomes.part_refused());
     }
     let mut idle = Vec::new();
-    for _ in 0..IDLE {
+    for request in requests.iter().cycle().take(IDLE) {
         let mut client = Client::connect(&ours.address).await?;
-        client.time(&case.request).await?;
+        client.time(request).await?;
         idle.push(client);
     }
     report.connections(IDLE, ours.resident()?);
@@ -47,20 +48,19 @@ pub async fn measure(cases: &[&Case], ours: &Server, report: &mut Report) -> Res
 }
 
 /// Returns the answers in a second that connections get which never wait.
-async fn peak(case: &Case, ours: &Server, report: &mut Report) -> Result<f64> {
-    let bytes = Client::connect(&ours.address).await?.bytes(&case.request).await?;
-    let same = Server::of_bytes(&bytes)?;
+async fn peak((name, requests): &Reads, ours: &Server, report: &mut Report) -> Result<f64> {
+    let first = requests.first().ok_or("no request")?;
+    let same = Server::of_bytes(&Client::connect(&ours.address).await?.bytes(first).await?)?;
     let serialised = [bench::get(SERIALISED, "")];
-    let mut peak =
-        Peak { name: case.name, ours: 0.0, bytes: 0.0, serialised: 0.0, processor: 0.0, resident: 0.0 };
-    let requests = slice::from_ref(&case.request);
+    let mut peak = Peak { name, ours: 0.0, bytes: 0.0, serialised: 0.0, processor: 0.0, resident: 0.0 };
     // In turn, so that a slow moment of the machine meets all.
     for _ in 0..2 {
         let before = ours.processor_seconds()?;
         let answered = closed_loop(&ours.address, requests).await?;
         peak.processor = (ours.processor_seconds()? - before) / answered;
         peak.ours = peak.ours.max(answered / TIME.as_secs_f64());
-        peak.bytes = peak.bytes.max(closed_loop(&same.address, requests).await? / TIME.as_secs_f64());
+        let bytes = closed_loop(&same.address, slice::from_ref(first)).await? / TIME.as_secs_f64();
+        peak.bytes = peak.bytes.max(bytes);
         let written = closed_loop(&same.address, &serialised).await? / TIME.as_secs_f64();
         peak.serialised = peak.serialised.max(written);
     }

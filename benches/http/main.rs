@@ -73,7 +73,9 @@ async fn pages(pair: &pair::Pair) -> Result<()> {
     report.depths(cases::by_depth(pair, &ours).await?);
     let (rows, mine, bare) = cases::walk(pair, &ours).await?;
     report.walk(rows, mine, bare);
-    // One from hot alone, one from both tiers.
-    load::measure(&[&cases[0], &cases[3]], &ours, &mut report).await?;
+    let of = |case: usize| (cases[case].name, vec![cases[case].request.clone()]);
+    // From hot alone, from hot alone while all read the same, and from both tiers.
+    let reads = [("newest pages of all conversations", pair.newest_pages()?), of(0), of(3)];
+    load::measure(&reads, &ours, &mut report).await?;
     report.write()
 }
