@@ -2,8 +2,8 @@
 //!
 //! A busy database answers no more for being asked more at once: each answer only takes longer, and a server that admits all of
 //! them slows down until they time out. So the limit follows the time of answers. While they take more than [`TOLERANCE`] times as
-//! long as usual, it falls in proportion; otherwise it grows, up to the connections there are. It comes to rest a little
-//! above twice of what the database works on at once.
+//! long as usual, and more than [`FAST`], it falls in proportion; otherwise it grows, up to the connections there are. In a slow
+//! database it comes to rest a little above twice of what is worked on at once.
 //!
 //! The usual time is measured while at most [`LEAST`] requests are worked on. Under load there is no such moment, so the limit
 //! is lowered that far every [`MEASURE_AFTER`], for one window. Medians are compared: a few requests that wait for a lock, or for
@@ -19,6 +19,8 @@ const LEAST: usize = 2;
 const FIRST: usize = 8;
 /// Answers may take so many times the usual time.
 const TOLERANCE: f64 = 2.0;
+/// Answers that take no longer are fast enough, whatever is usual.
+const FAST: Duration = Duration::from_millis(10);
 /// The part of the limit that one window leaves at least.
 const STEEPEST: f64 = 0.5;
 /// A window is at least so long, and has at least so many answers.
@@ -117,8 +119,9 @@ impl Concurrency {
         usual.time = usual.time.min(median);
         let is_old = now.saturating_duration_since(usual.measured) > MEASURE_AFTER;
         if window.is_full && !was_measuring {
-            let usual = usual.time.as_secs_f64() / median.as_secs_f64().max(f64::MIN_POSITIVE);
-            let limit = self.limit * (TOLERANCE * usual).clamp(STEEPEST, 1.0) + self.limit.sqrt();
+            let allowed = usual.time.mul_f64(TOLERANCE).max(FAST).as_secs_f64();
+            let part = allowed / median.as_secs_f64().max(f64::MIN_POSITIVE);
+            let limit = self.limit * part.clamp(STEEPEST, 1.0) + self.limit.sqrt();
             self.limit = limit.clamp(self.least as f64, self.most as f64);
             self.is_measuring = is_old;
         }
@@ -153,7 +156,7 @@ mod tests {
     fn the_limit_comes_to_rest_above_what_the_database_works_on_at_once() {
         let (mut limit, mut now) = (Concurrency::adaptive(50), Instant::now());
         for cores in [2, 8, 2] {
-            overload(&mut limit, &mut now, 1_000, cores, Duration::from_millis(2));
+            overload(&mut limit, &mut now, 1_000, cores, Duration::from_millis(20));
             let rests = limit.limit();
             assert!((2 * cores..=4 * cores).contains(&rests), "{cores} at once: {rests}");
         }
@@ -167,6 +170,14 @@ mod tests {
         // All answers take longer for another reason, such as another kind of requests.
         overload(&mut limit, &mut now, 400, 100, Duration::from_millis(20));
         assert_eq!(limit.limit(), 50);
+    }
+
+    #[test]
+    fn a_fast_database_is_asked_as_much_as_its_answers_stay_fast() {
+        let (mut limit, mut now) = (Concurrency::adaptive(50), Instant::now());
+        overload(&mut limit, &mut now, 1_000, 2, Duration::from_millis(1));
+        // Twenty take 10 ms.
+        assert!((20..=30).contains(&limit.limit()), "{}", limit.limit());
     }
 
     #[test]

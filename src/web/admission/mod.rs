@@ -52,7 +52,7 @@ const STEP_ASIDE_AFTER: Duration = Duration::from_millis(100);
 /// comes at one moment. With one, a server with time to spare went on to refuse a third of what came in small groups, and so the
 /// queue stayed short.
 const PATIENCE: Patience = Patience {
-    burst: Duration::from_millis(40),
+    burst: Duration::from_millis(20),
     standing: Duration::from_millis(5),
     burst_waiters: 64,
     standing_waiters: 4,
