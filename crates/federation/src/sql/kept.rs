@@ -75,8 +75,10 @@ impl<'a> KeptCold<'a> {
 
     /// Returns what this server knows of a question about a list.
     fn local<L: SqlList>(&self, list: &L, snapshot: HotSnapshot, wanted: Wanted) -> Option<Local<'a>> {
+        let cache = self.local?;
+        cold_statements(list).ok().filter(|cold| cold.rows.is_templated())?;
         let question = local::Question { resource: list.resource(), list: list.id(), wanted, snapshot };
-        Some(Local { cache: self.local?, question })
+        Some(Local { cache, question })
     }
 
     /// Runs a statement of which epoch and token are the last parameters, unless its answer is known.
