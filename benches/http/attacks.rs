@@ -2,6 +2,7 @@
 //! the server carries when it is asked for more than it can.
 
 use std::future::Future;
+use std::process::Command;
 use std::time::Duration;
 
 use thermocline_testing::bench::{self, Client, Outcomes, open_loop, quantile};
@@ -13,7 +14,7 @@ use tokio::time::Instant;
 use super::Result;
 use super::load::{CONNECTIONS, TIME, closed_loop};
 use super::pair::Pair;
-use super::server::Server;
+use super::server::{Ended, Server};
 
 /// Requests of the normal client in a second.
 const RATE: f64 = 50.0;
@@ -25,6 +26,11 @@ const STALLED: usize = 500;
 const SEARCHES: usize = 64;
 /// Connections that send forged tokens.
 const FORGERS: usize = 32;
+/// Connections of one user that ask for his newest page and never wait, in a process of their own.
+const FLOOD: usize = 1_500;
+/// Names the server that this program is to flood, and the request.
+pub const FLOOD_ADDRESS: &str = "THERMOCLINE_BENCH_FLOOD_ADDRESS";
+const FLOOD_REQUEST: &str = "THERMOCLINE_BENCH_FLOOD_REQUEST";
 /// Requests with a method of their own, and the length of each.
 const METHODS: usize = 3_000;
 const METHOD_LENGTH: usize = 10_000;
@@ -42,6 +48,7 @@ pub async fn measure(pair: &Pair) -> Result<()> {
     beside(pair, &format!("{STALLED} clients that do not read their answers"), stalled).await?;
     beside(pair, &format!("{SEARCHES} searches of one user for what is not there"), searches).await?;
     beside(pair, &format!("{FORGERS} connections with forged tokens"), forgers).await?;
+    beside(pair, &format!("{FLOOD} connections of one user that never wait"), flood).await?;
     beside(pair, &format!("{METHODS} methods of {METHOD_LENGTH} bytes, again and again"), methods).await?;
     println!();
     Ok(())
@@ -164,6 +171,26 @@ async fn forgers(aim: Aim, attackers: JoinSet<()>) -> Result<JoinSet<()>> {
     let forged = format!("{}AAAA", aim.token.trim_end_matches(|letter| letter != '.'));
     let path = format!("/api/conversations/{}/messages", aim.conversation);
     Ok(again_and_again(&aim.address, &[bench::get(&path, &forged)], FORGERS, attackers))
+}
+
+/// Starts a process that floods, so that its connections do not delay the normal client.
+async fn flood(aim: Aim, mut attackers: JoinSet<()>) -> Result<JoinSet<()>> {
+    let path = format!("/api/conversations/{}/messages?limit=20", aim.conversation);
+    let mut command = Command::new(std::env::current_exe()?);
+    command.env(FLOOD_ADDRESS, &aim.address).env(FLOOD_REQUEST, bench::get(&path, &aim.token));
+    let process = Ended(command.spawn()?);
+    attackers.spawn(async move {
+        let _process = process;
+        std::future::pending::<()>().await;
+    });
+    Ok(attackers)
+}
+
+/// Floods a server until the process is ended.
+pub async fn flood_server(address: &str) -> Result<()> {
+    let request = std::env::var(FLOOD_REQUEST)?;
+    again_and_again(address, &[request], FLOOD, JoinSet::new()).join_all().await;
+    Ok(())
 }
 
 async fn methods(aim: Aim, attackers: JoinSet<()>) -> Result<JoinSet<()>> {

@@ -69,17 +69,20 @@ async fn peak((name, requests): &Reads, ours: &Server, report: &mut Report) -> R
     Ok(peak.ours)
 }
 
-/// Returns the number of answers that connections get which never wait; refusals do not count. The connections take the requests
-/// in turn.
+/// Returns the number of answers that connections get which never wait; refusals do not count. Each connection sends the requests in
+/// turn, beginning with another one.
 pub async fn closed_loop(address: &str, requests: &[String]) -> Result<f64> {
     let until = Instant::now() + TIME;
     let mut tasks = JoinSet::new();
-    for request in requests.iter().cycle().take(CONNECTIONS) {
-        let (mut client, request) = (Client::connect(address).await?, request.clone());
+    for connection in 0..CONNECTIONS {
+        let (mut client, requests) = (Client::connect(address).await?, requests.to_vec());
         tasks.spawn(async move {
             let mut answers = 0_u32;
-            while Instant::now() < until {
-                answers += u32::from(client.send(&request).await? == 200);
+            for request in requests.iter().cycle().skip(connection * requests.len() / CONNECTIONS) {
+                if Instant::now() >= until {
+                    break;
+                }
+                answers += u32::from(client.send(request).await? == 200);
             }
             std::io::Result::Ok(answers)
         });

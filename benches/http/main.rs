@@ -39,6 +39,9 @@ fn main() -> Result<()> {
     if let Ok(file) = std::env::var(server::BYTES) {
         return runtime.block_on(server::serve_bytes(file));
     }
+    if let Ok(address) = std::env::var(attacks::FLOOD_ADDRESS) {
+        return runtime.block_on(attacks::flood_server(&address));
+    }
     runtime.block_on(run())
 }
 

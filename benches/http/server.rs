@@ -116,7 +116,7 @@ impl Server {
 }
 
 /// A process that ends with its owner.
-struct Ended(Child);
+pub struct Ended(pub Child);
 
 impl Drop for Ended {
     fn drop(&mut self) {
