@@ -68,7 +68,7 @@ enum Turn {
 }
 
 impl Coalesced {
-    /// Returns the same database. One that answers no more than [`AT_ONCE`] reads at once is left as it is.
+    /// Returns the same database. One that answers no more than two reads at once gains nothing and is left as it is.
     pub fn around(engine: Arc<dyn Engine>) -> Arc<dyn Engine> {
         if engine.reads_at_once() <= AT_ONCE { engine } else { Arc::new(Self::new(engine)) }
     }
