@@ -13,8 +13,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const SHUTDOWN: Duration = Duration::from_secs(1);
 
 /// Events of sockets that a thread takes at once. With the usual 1,024, more connections become ready than the queue of a thread holds,
-/// and the rest goes into the queue of all threads. There a request whose rows SQLite has read would wait behind thousands of requests
-/// that the server refuses.
+/// and the rest goes into the queue of all threads. There a request whose rows SQLite has read would wait behind thousands of
+/// refused ones.
 const SOCKETS_AT_ONCE: usize = 16;
 /// Tasks after which a thread looks into the queue of all threads.
 const LOOK_FOR_OTHERS_AFTER: u32 = 4;

@@ -81,7 +81,7 @@ pub struct Settings {
     pub request_timeout: u64,
     /// The shortest duration of a statement that `serve` logs as slow.
     pub slow_statement: Duration,
-    /// What a server keeps of cold in memory, in MiB.
+    /// The size of the cache of cold rows, in MiB; 0 turns it off.
     pub cold_cache_mb: u32,
     /// Whether a service migrates database servers at start, as it always does embedded files.
     pub migrate: bool,

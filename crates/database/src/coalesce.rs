@@ -1,8 +1,8 @@
 //! Equal reads that come at the same time share one statement.
 //!
 //! When everybody looks at one conversation, everybody sends the same statement with the same parameters. [`Coalesced`] runs
-//! [`AT_ONCE`] of them at a time. The reads that come meanwhile wait together, and the next statement answers all of them, so
-//! that a list which many read costs its database little more than one that two read.
+//! [`AT_ONCE`] of them at a time. The reads that come meanwhile wait together, and the next statement answers all of them. So
+//! a popular list costs the database little more than one with two readers.
 //!
 //! A read gets the answer of a statement that began after it did, never of one that ran already: that one may not see what
 //! the reader has just written, or what an earlier answer has shown.
@@ -52,14 +52,14 @@ impl Hash for Read {
 #[derive(Debug)]
 struct Equal {
     permits: Arc<Semaphore>,
-    /// The statement that has not begun. It is dropped when nobody waits for it any more.
+    /// The statement that has not started yet. It is dropped with its last waiter.
     next: Option<WeakShared<Answer>>,
 }
 
 /// An answer for several reads.
 type Answer = BoxFuture<'static, Result<Vec<Record>, Arc<TierError>>>;
 
-/// How a read gets its answer.
+/// How a read is answered.
 enum Turn {
     /// By a statement of its own, at once.
     Own(Place),

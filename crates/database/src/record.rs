@@ -17,8 +17,7 @@ use crate::schema::ColumnType;
 use thermocline_core::clock::Timestamp;
 use thermocline_core::keyset::Key;
 
-/// One row, read by column name. Errors name the statement, the column and the problem.
-/// Cheap to clone.
+/// One row, read by column name. Errors name the statement, the column and the problem. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Record {
     row: Arc<Row>,

@@ -1,8 +1,8 @@
-//! Rows of cold that a server keeps in its memory, for those who read the same.
+//! A cache of rows of cold in the memory of a server.
 //!
 //! The rules are those of [`crate::shared`]: rows belong to one state of hot, its epoch and token, and are used only
-//! while cold itself has proven that state within the last few seconds. Hot is asked as always, so whatever moves, changes or is
-//! erased is seen at once.
+//! while cold itself has proven that state within the last few seconds. Every request still asks hot, so moves, changes and
+//! erasures show at once.
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -18,7 +18,7 @@ use thermocline_database::usage::cache_asked;
 
 /// The name of this cache in the metrics.
 pub const LOCAL: &str = "cold_rows";
-/// What an answer takes in memory beside its rows, in bytes.
+/// The memory of an entry without its rows, in bytes.
 const ANSWER: usize = 512;
 /// The largest part of the cache that one answer takes.
 const LARGEST_PART: u64 = 16;
@@ -31,7 +31,7 @@ pub struct LocalCache {
     proofs: Mutex<HashMap<&'static str, Proof>>,
 }
 
-/// What was asked of a list, at a state of hot.
+/// The key of an entry: a query of a list at one state of hot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Question {
     pub resource: &'static str,
@@ -88,7 +88,7 @@ impl LocalCache {
     }
 
     /// Keeps rows that were read from cold, and notes that their state is proven. `confirmed` is the highest move that cold knows to be
-    /// committed in hot, and `bytes` what the rows take in memory.
+    /// committed in hot, and `bytes` the size of the rows in memory.
     pub(crate) async fn keep<R>(&self, question: Question, confirmed: i64, rows: &[R], bytes: usize)
     where
         R: Clone + Send + Sync + 'static,

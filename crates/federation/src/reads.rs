@@ -21,7 +21,7 @@ pub trait List: Send + Sync {
     /// Returns the identity of its name and filter, for cursors and caches.
     fn id(&self) -> ListId;
 
-    /// Returns what a row takes in memory, in bytes.
+    /// Returns the size of a row in memory, in bytes.
     fn size(&self, _row: &Self::Row) -> usize {
         size_of::<Self::Row>()
     }

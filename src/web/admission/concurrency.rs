@@ -1,4 +1,4 @@
-//! How many requests are worked on at once.
+//! The limit of concurrent requests, which adapts to the latency of the databases.
 //!
 //! A busy database answers no more for being asked more at once: each answer only takes longer, and a server that admits all of
 //! them slows down until they time out. So the limit follows the time of answers. While they take more than [`TOLERANCE`] times as
@@ -19,7 +19,7 @@ const LEAST: usize = 2;
 const FIRST: usize = 8;
 /// Answers may take so many times the usual time.
 const TOLERANCE: f64 = 2.0;
-/// Answers that take no longer are fast enough, whatever is usual.
+/// A latency that is acceptable even if the usual one is far lower.
 const FAST: Duration = Duration::from_millis(10);
 /// The part of the limit that one window leaves at least.
 const STEEPEST: f64 = 0.5;

@@ -24,8 +24,8 @@ pub struct Patience {
     pub standing_waiters: usize,
 }
 
-/// A semaphore with fair turns. As many run at once as [`Concurrency`] allows. One key has at most half of the slots. When too many wait, the key with the most waiters
-/// loses its oldest one.
+/// A semaphore with fair turns, whose number of slots is a [`Concurrency`]. One key has at most half of them. When too many wait,
+/// the key with the most waiters loses its oldest one.
 #[derive(Debug)]
 pub struct FairQueue {
     patience: Patience,

@@ -28,11 +28,11 @@ pub struct Batch<'a> {
     pub older_than: Value,
     /// The largest number of rows, children included. One row moves even if it has more children.
     pub rows: i64,
-    /// What the previous batch of the run has left to this one, and this one leaves to the next.
+    /// State passed between consecutive batches of a run.
     pub handover: &'a Handover,
 }
 
-/// What a batch leaves to the next one of its run.
+/// State that a batch passes to the next one of its run.
 #[derive(Debug, Default)]
 pub struct Handover(Mutex<Left>);
 

@@ -68,7 +68,7 @@ impl<'a> KeptCold<'a> {
         statement: impl FnOnce(&ColdStatements) -> Option<&Statement>,
         mut params: Vec<Value>,
     ) -> Option<Shared<'a>> {
-        let statements = cold_statements(list).ok().filter(|cold| cold.rows.is_templated())?;
+        let statements = templated(list)?;
         params.extend(list.filter());
         self.shared(list.resource(), snapshot, statement(statements)?, &params)
     }
@@ -76,7 +76,7 @@ impl<'a> KeptCold<'a> {
     /// Returns what this server knows of a question about a list.
     fn local<L: SqlList>(&self, list: &L, snapshot: HotSnapshot, wanted: Wanted) -> Option<Local<'a>> {
         let cache = self.local?;
-        cold_statements(list).ok().filter(|cold| cold.rows.is_templated())?;
+        templated(list)?;
         let question = local::Question { resource: list.resource(), list: list.id(), wanted, snapshot };
         Some(Local { cache, question })
     }
@@ -97,6 +97,11 @@ impl<'a> KeptCold<'a> {
         }
         asked_and_kept(shared, self.cold.proven(resource, statement, snapshot, params)).await
     }
+}
+
+/// Returns the statements of a list in cold; `None` if they are not made from templates. Answers of other lists are not kept.
+fn templated<L: SqlList>(list: &L) -> Option<&'static ColdStatements> {
+    cold_statements(list).ok().filter(|cold| cold.rows.is_templated())
 }
 
 /// A question with this server's cache that may know its answer.
