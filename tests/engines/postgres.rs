@@ -155,7 +155,7 @@ fn blocks(table: &str, rows: &str, column: &str) -> String {
 
 /// Signatures that have every bit.
 const SIGNATURES: &str = "
-    INSERT INTO messages_archive_signatures (scope, upper_at, upper_id, from_epoch, grams)
+    INSERT INTO messages_archive_signatures (scope, upper_at, upper_id, from_epoch, bits)
         SELECT scope, upper_at, upper_id, from_epoch, decode(repeat('ff', 700), 'hex') FROM messages_archive_blocks
         WHERE level = 0 AND upper_at < '9999-01-01Z';
 ";

@@ -72,7 +72,7 @@ const SIGNATURE: [Column; 5] = [
     column("upper_at", ColumnType::Time),
     column("upper_id", ColumnType::Int),
     FROM_EPOCH,
-    column("grams", ColumnType::Bytes),
+    column("bits", ColumnType::Bytes),
 ];
 
 /// Declares a table of signatures.

@@ -5,22 +5,18 @@
 //! scripts add little to their pairs. ASCII letters count in lower case, as a search matches them. A text that contains another one
 //! has all of its grams, so a signature may let a search read a block in vain, and never hides a row.
 //!
-//! Pure. Signatures are stored: what this module computes must not change.
+//! Pure. Signatures are stored: what this module computes must not change without a migration that deletes them.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
-/// The bits that a gram sets.
-const BITS: usize = 2;
-/// The grams of a text to find that are looked up.
-const GRAMS: usize = 8;
 /// The number of [`Probes`].
-pub const PROBES: usize = GRAMS * BITS;
+pub const PROBES: usize = 16;
 
 /// The most bits for each distinct gram: more would hardly be read.
 const BITS_FOR_GRAM: usize = 12;
 /// The largest part of the bytes of the texts, in percent.
-const PERCENT: usize = 14;
+const PERCENT: usize = 15;
 /// A signature of few bytes need not be smaller than this.
 const SMALL: usize = 512;
 /// No signature is larger than this.
@@ -30,6 +26,57 @@ const INLINE: usize = 8_000;
 
 /// Numbers that name the bits a text needs: in a signature of `n` bytes, bit `probe % 8` of byte `probe / 8 % n`.
 pub type Probes = [i64; PROBES];
+
+/// What a gram consists of.
+///
+/// A word of ASCII has a gram for nearly each of its letters and needs few bits for each. Two characters of other scripts are often all
+/// that is searched for, so their one gram needs several. `docs/performance.md` shows what other numbers of bits gave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// Two ASCII characters.
+    Two,
+    /// Three ASCII characters.
+    Three,
+    /// Four ASCII characters.
+    Four,
+    /// Two characters of which one is not ASCII.
+    Wide,
+}
+
+impl Kind {
+    /// Returns the number of bits that a gram sets.
+    const fn bits(self) -> u32 {
+        match self {
+            Self::Two | Self::Four => 1,
+            Self::Three => 2,
+            Self::Wide => 5,
+        }
+    }
+
+    /// Returns how much a gram says about its text: those that say most are looked up first.
+    const fn weight(self) -> u8 {
+        match self {
+            Self::Two => 0,
+            Self::Three => 1,
+            Self::Four | Self::Wide => 2,
+        }
+    }
+}
+
+/// A gram: a hash of its characters.
+#[derive(Clone, Copy, Debug)]
+struct Gram {
+    hash: u64,
+    kind: Kind,
+}
+
+impl Gram {
+    /// Returns the numbers of 31 bits that name its bits.
+    fn bits(self) -> impl Iterator<Item = i64> {
+        let (first, step) = (self.hash & 0x7fff_ffff, self.hash >> 33 | 1);
+        (0..self.kind.bits()).map(move |n| (first + u64::from(n) * step & 0x7fff_ffff).cast_signed())
+    }
+}
 
 /// A hasher of numbers that are hashes already.
 #[derive(Debug, Default)]
@@ -54,7 +101,7 @@ impl Hasher for Mixed {
 /// Collects the grams of texts.
 #[derive(Debug, Default)]
 pub struct Collector {
-    grams: HashSet<u64, BuildHasherDefault<Mixed>>,
+    grams: HashMap<u64, Kind, BuildHasherDefault<Mixed>>,
     bytes: usize,
 }
 
@@ -62,8 +109,8 @@ impl Collector {
     /// Adds a text.
     pub fn add(&mut self, text: &str) {
         self.bytes += text.len();
-        each_gram(text, |gram, _| {
-            self.grams.insert(gram);
+        each_gram(text, |gram| {
+            self.grams.insert(gram.hash, gram.kind);
         });
     }
 
@@ -76,8 +123,8 @@ impl Collector {
             size => size,
         };
         let mut bits = vec![0_u8; size];
-        for gram in &self.grams {
-            for probe in probes_of(*gram) {
+        for (&hash, &kind) in &self.grams {
+            for probe in (Gram { hash, kind }).bits() {
                 let probe = probe as usize;
                 bits[probe / 8 % size] |= 1 << (probe % 8);
             }
@@ -88,17 +135,23 @@ impl Collector {
 
 /// Returns the bits that a text to find needs; `None` for a text of one character, which has no grams.
 ///
-/// The grams that say most come first; if there are more of them than fit, those taken lie evenly over the text.
+/// The grams that say most come first. Of those that say the same, each gives one bit before any gives another, and if there are more
+/// than fit, those taken lie evenly over the text.
 pub fn probes(text: &str) -> Option<Probes> {
     let mut grams = Vec::new();
-    each_gram(text, |gram, weight| grams.push((weight, gram)));
-    grams.sort_by_key(|(weight, _)| std::cmp::Reverse(*weight));
-    let heaviest = grams.first()?.0;
-    let heavy = grams.iter().take_while(|(weight, _)| *weight == heaviest).count();
-    let step = heavy.div_ceil(GRAMS).max(1);
-    let chosen = grams.iter().take(heavy).step_by(step).chain(grams.iter().skip(heavy)).take(GRAMS);
-    let bits: Vec<i64> = chosen.flat_map(|(_, gram)| probes_of(*gram)).collect();
+    each_gram(text, |gram| grams.push(gram));
+    grams.sort_by_key(|gram| std::cmp::Reverse(gram.kind.weight()));
+    let mut bits = Vec::new();
+    for equal in grams.chunk_by(|one, other| one.kind.weight() == other.kind.weight()) {
+        let taken = || equal.iter().step_by(equal.len().div_ceil(PROBES));
+        for nth in 0..Kind::Wide.bits() as usize {
+            bits.extend(taken().filter_map(|gram| gram.bits().nth(nth)));
+        }
+    }
     let mut probes = [0; PROBES];
+    if bits.is_empty() {
+        return None;
+    }
     for (probe, bit) in probes.iter_mut().zip(bits.iter().cycle()) {
         *probe = *bit;
     }
@@ -108,7 +161,7 @@ pub fn probes(text: &str) -> Option<Probes> {
 /// Returns whether a signature has all grams of a text, so that no part of it is hidden.
 pub fn covers(signature: &[u8], text: &str) -> bool {
     let mut covers = true;
-    each_gram(text, |gram, _| covers &= probes_of(gram).iter().all(|probe| is_set(signature, *probe)));
+    each_gram(text, |gram| covers &= gram.bits().all(|probe| is_set(signature, probe)));
     covers
 }
 
@@ -122,11 +175,11 @@ pub fn has(signature: &[u8], probes: &Probes) -> bool {
     probes.iter().all(|probe| is_set(signature, *probe))
 }
 
-/// Calls `found` with each gram of a text and how much it says: the most for four ASCII characters, and for two of which one is
-/// not ASCII.
-fn each_gram(text: &str, mut found: impl FnMut(u64, u8)) {
+/// Calls `found` with each gram of a text.
+fn each_gram(text: &str, mut found: impl FnMut(Gram)) {
     // The last ASCII characters, and how many there are without another one between.
     let (mut run, mut length, mut before) = (0_u64, 0, None);
+    let mut found = |kind, length, characters| found(Gram { hash: mixed(length, characters), kind });
     for character in text.chars().map(|character| character.to_ascii_lowercase()) {
         let code = u64::from(u32::from(character));
         if character.is_ascii() {
@@ -135,14 +188,13 @@ fn each_gram(text: &str, mut found: impl FnMut(u64, u8)) {
             length = 0;
         }
         if let Some(before) = before.replace(code) {
-            let weight = if length >= 2 { 2 } else { 4 };
-            found(mixed(2, before << 21 | code), weight);
+            found(if length >= 2 { Kind::Two } else { Kind::Wide }, 2, before << 21 | code);
         }
         if length >= 3 {
-            found(mixed(3, run & 0xff_ffff), 3);
+            found(Kind::Three, 3, run & 0xff_ffff);
         }
         if length >= 4 {
-            found(mixed(4, run & 0xffff_ffff), 4);
+            found(Kind::Four, 4, run & 0xffff_ffff);
         }
     }
 }
@@ -154,11 +206,6 @@ const fn mixed(length: u64, gram: u64) -> u64 {
     bits = (bits ^ bits >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     bits = (bits ^ bits >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
     bits ^ bits >> 31
-}
-
-/// Returns the two numbers of 31 bits that name the bits of a gram.
-const fn probes_of(gram: u64) -> [i64; BITS] {
-    [(gram & 0x7fff_ffff).cast_signed(), (gram >> 33).cast_signed()]
 }
 
 #[cfg(test)]
@@ -213,12 +260,12 @@ mod tests {
     fn the_bits_of_a_text_do_not_change() {
         let probes = probes("Quarz 台積").expect("grams");
         let sum = probes.iter().fold(0_i64, |sum, probe| sum.wrapping_mul(31).wrapping_add(*probe));
-        assert_eq!(sum, -5_947_383_978_483_274_916);
+        assert_eq!(sum, 2_097_824_269_483_755_780);
         let texts = ["Quarz 台積".to_owned()];
         let bits = signature(&texts)
             .iter()
             .fold(0_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(*byte)));
-        assert_eq!(bits, 1_918_938_087_049_765_359);
+        assert_eq!(bits, 13_655_088_597_993_349_766);
     }
 
     #[test]

@@ -34,7 +34,7 @@ impl Default for BlockSizes {
 const REMEMBERED: usize = 100_000;
 
 const COLUMNS: [&str; 6] = ["scope", "level", "upper_at", "upper_id", "from_epoch", "n"];
-const SIGNATURE_COLUMNS: [&str; 5] = ["scope", "upper_at", "upper_id", "from_epoch", "grams"];
+const SIGNATURE_COLUMNS: [&str; 5] = ["scope", "upper_at", "upper_id", "from_epoch", "bits"];
 
 /// Counts rows that enter or leave cold at one epoch.
 #[derive(Debug)]
@@ -311,8 +311,8 @@ pub async fn sign_blocks(
     let Some(signatures) = blocks.signatures.as_ref().filter(|_| !signed.is_empty()) else { return Ok(()) };
     let rows: Vec<Vec<Value>> = signed
         .into_iter()
-        .map(|(scope, upper, grams)| {
-            vec![scope.into(), upper.at.into(), upper.id.into(), epoch.into(), Value::Bytes(grams.into())]
+        .map(|(scope, upper, bits)| {
+            vec![scope.into(), upper.at.into(), upper.id.into(), epoch.into(), Value::Bytes(bits.into())]
         })
         .collect();
     cold.insert(signatures.table, &SIGNATURE_COLUMNS, &rows).await.map(drop)

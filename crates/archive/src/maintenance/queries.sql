@@ -132,7 +132,7 @@ WHERE scope = $1 AND level = 0 AND (upper_at, upper_id) > ($2, $3) AND (upper_at
 -- purpose: Reads the signature of a block, if it holds.
 -- parameters: scope int, upper time time, upper id int
 -- index: primary keys
-SELECT grams FROM {signatures} s
+SELECT bits FROM {signatures} s
 WHERE scope = $1 AND upper_at = $2 AND upper_id = $3 AND from_epoch = (
     SELECT max(from_epoch) FROM {blocks} WHERE scope = $1 AND level = 0 AND upper_at = $2 AND upper_id = $3
 )

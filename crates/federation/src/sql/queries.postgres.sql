@@ -166,7 +166,7 @@ WHERE looked.matches OR looked.place = (SELECT count(*) FROM looked)
 ORDER BY looked.place
 
 -- name: gram_bit
-get_bit(substring(s.grams FROM ({probe} / 8 % length(s.grams))::int + 1 FOR 1), ({probe} % 8)::int) = 1
+get_bit(substring(s.bits FROM ({probe} / 8 % length(s.bits))::int + 1 FOR 1), ({probe} % 8)::int) = 1
 
 -- name: hot_slice
 WITH s AS MATERIALIZED (

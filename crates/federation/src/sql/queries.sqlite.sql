@@ -170,7 +170,7 @@ blocks AS MATERIALIZED (
 ),
 hidden AS MATERIALIZED (
     SELECT upper_at, upper_id, from_epoch FROM (
-        SELECT upper_at, upper_id, from_epoch, grams, length(grams) AS bytes FROM {signatures}
+        SELECT upper_at, upper_id, from_epoch, bits, length(bits) AS bytes FROM {signatures}
         WHERE scope = $1
             AND (upper_at, upper_id) >= (SELECT upper_at, upper_id FROM blocks ORDER BY upper_at, upper_id LIMIT 1)
             AND (upper_at, upper_id) <= (SELECT upper_at, upper_id FROM blocks ORDER BY upper_at DESC, upper_id DESC LIMIT 1)
@@ -200,7 +200,7 @@ ORDER BY place
 -- name: gram_bit
 -- The two digits of a byte, and those of them that have the bit.
 instr(substr('13579BDF2367ABEF4567CDEF89ABCDEF', {probe} % 4 * 8 + 1, 8),
-                substr(hex(substr(s.grams, {probe} / 8 % s.bytes + 1, 1)), 2 - {probe} % 8 / 4, 1)) > 0
+                substr(hex(substr(s.bits, {probe} / 8 % s.bytes + 1, 1)), 2 - {probe} % 8 / 4, 1)) > 0
 
 -- name: changes
 -- One snapshot: the newest version and everything below it are committed.

@@ -64,8 +64,8 @@ impl Vacuum<'_> {
                 let scope = record.int("scope")?;
                 let upper = Key::new(record.time("upper_at")?, record.int("upper_id")?);
                 after = (scope, upper);
-                let grams = self.signature(cold, blocks, after).await?;
-                sign_blocks(cold, blocks, record.int("from_epoch")?, vec![(scope, upper, grams)]).await?;
+                let bits = self.signature(cold, blocks, after).await?;
+                sign_blocks(cold, blocks, record.int("from_epoch")?, vec![(scope, upper, bits)]).await?;
                 report.signatures += 1;
             }
             fail_point::reached("signing");

@@ -194,7 +194,7 @@ async fn check_signature(
     }
     let params = [scope.into(), upper.at.into(), upper.id.into()];
     let records = cold.fetch(&blocks.sql(sql::block_signature()), &params).await?;
-    let Some(signature) = records.first().map(|record| record.bytes("grams")).transpose()? else {
+    let Some(signature) = records.first().map(|record| record.bytes("bits")).transpose()? else {
         return Ok(());
     };
     if let Some((key, _)) = rows.iter().find(|(_, text)| !signature::covers(&signature, text)) {
