@@ -77,7 +77,7 @@ Settings: flags override environment variables, which override thermocline.toml.
   THERMOCLINE_ACCESS_LOG                off: no log line for each request
   THERMOCLINE_OPS_ADDR                  an address of its own for probes and metrics
   THERMOCLINE_SLOW_STATEMENT_MS         how long a statement must take to be logged as slow [default: 1000]
-  THERMOCLINE_COLD_CACHE_MB             what `serve` keeps of cold in memory, in MiB; 0: nothing [default: 32]
+  THERMOCLINE_COLD_CACHE_MB             what `serve` keeps of cold in memory, in MiB; 0: nothing [default: 16]
   OTEL_EXPORTER_OTLP_ENDPOINT           where `serve` sends traces; the other variables of OpenTelemetry count too
   THERMOCLINE_MAX_CONNECTIONS, THERMOCLINE_MAX_REQUESTS, THERMOCLINE_MAX_REQUESTS_PER_CALLER,
   THERMOCLINE_RATE_PER_CALLER           limits of `serve`; 0: none. Defaults: 12000 connections or what open

@@ -177,7 +177,7 @@ impl Settings {
             base_path: values.parse("base_path", str::parse)?.unwrap_or_default(),
             allowed_origins: values.parse("cors_allowed_origins", str::parse)?.unwrap_or_default(),
             request_timeout: at_least_one("request_timeout", 30)?.into(),
-            cold_cache_mb: values.number("cold_cache_mb", 0..=1_000_000)?.unwrap_or(32),
+            cold_cache_mb: values.number("cold_cache_mb", 0..=1_000_000)?.unwrap_or(16),
             slow_statement: Duration::from_millis(
                 values.number("slow_statement_ms", 0..=u32::MAX)?.unwrap_or(1000).into(),
             ),

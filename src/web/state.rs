@@ -168,12 +168,16 @@ impl App {
     }
 
     /// Returns the number of entries of each cache, by its name.
-    pub fn caches(&self) -> [(&'static str, u64); 4] {
+    pub async fn caches(&self) -> [(&'static str, u64); 4] {
+        let rows = match &self.0.local {
+            Some(local) => local.entries().await,
+            None => 0,
+        };
         [
-            (cache::TOTALS, self.0.cache.totals()),
-            (local::LOCAL, self.0.local.as_ref().map_or(0, LocalCache::entries)),
-            (PARTICIPANTS, self.0.participants.entry_count()),
-            (USERS_CACHE, self.0.users.remembered()),
+            (cache::TOTALS, self.0.cache.totals().await),
+            (local::LOCAL, rows),
+            (PARTICIPANTS, cache::entries(&self.0.participants).await),
+            (USERS_CACHE, self.0.users.remembered().await),
         ]
     }
 

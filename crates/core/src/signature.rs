@@ -74,7 +74,7 @@ impl Gram {
     /// Returns the numbers of 31 bits that name its bits.
     fn bits(self) -> impl Iterator<Item = i64> {
         let (first, step) = (self.hash & 0x7fff_ffff, self.hash >> 33 | 1);
-        (0..self.kind.bits()).map(move |n| (first + u64::from(n) * step & 0x7fff_ffff).cast_signed())
+        (0..self.kind.bits()).map(move |n| ((first + u64::from(n) * step) & 0x7fff_ffff).cast_signed())
     }
 }
 

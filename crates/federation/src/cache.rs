@@ -1,6 +1,7 @@
 //! State kept between requests: totals of cold, the last snapshot of each list, and quarantined resources.
 
 use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -82,8 +83,8 @@ impl ReadCache {
     }
 
     /// Returns the number of totals that are kept.
-    pub fn totals(&self) -> u64 {
-        self.totals.entry_count()
+    pub async fn totals(&self) -> u64 {
+        entries(&self.totals).await
     }
 
     /// Returns the last snapshot that was seen of a list, by its name and its resource.
@@ -116,4 +117,14 @@ impl ReadCache {
         let highest = seen.highest.entry(resource).or_default();
         std::mem::replace(highest, epoch.max(*highest))
     }
+}
+
+/// Returns the number of entries of a cache, which by itself notes what came and went only from time to time.
+pub async fn entries<K, V>(cache: &Cache<K, V>) -> u64
+where
+    K: Hash + Eq + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+{
+    cache.run_pending_tasks().await;
+    cache.entry_count()
 }

@@ -11,6 +11,7 @@ use std::time::Instant;
 
 use moka::future::Cache;
 
+use crate::cache::entries;
 use crate::reads::HotSnapshot;
 use crate::shared::{KEPT_FOR, PROVEN_FOR};
 use thermocline_core::keyset::{ListId, Slice};
@@ -75,8 +76,8 @@ impl LocalCache {
     }
 
     /// Returns the number of answers.
-    pub fn entries(&self) -> u64 {
-        self.answers.entry_count()
+    pub async fn entries(&self) -> u64 {
+        entries(&self.answers).await
     }
 
     /// Returns the kept rows, if the state of hot that they belong to is proven recently.
@@ -141,6 +142,7 @@ mod tests {
     #[tokio::test]
     async fn rows_are_found_at_the_state_that_is_proven() {
         let cache = kept().await;
+        assert_eq!(cache.entries().await, 1);
         assert_eq!(cache.rows::<String>(&asked(BEFORE, 1)).await, Some(vec!["a".to_owned()]));
         assert_eq!(cache.rows::<String>(&asked(BEFORE, 2)).await, None, "something else was asked");
         assert_eq!(cache.rows::<i64>(&asked(BEFORE, 1)).await, None, "another list");

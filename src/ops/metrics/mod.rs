@@ -67,7 +67,7 @@ pub fn routes() -> OpenApiRouter<App> {
 #[utoipa::path(get, path = "/metrics", operation_id = "get_metrics", tag = "operations", security(()),
     responses((status = 200, body = String, content_type = "text/plain", description = "The metrics, a line each.")))]
 async fn get_metrics(State(app): State<App>) -> String {
-    sample(&app);
+    sample(&app).await;
     let mut text = RECORDER.as_ref().map(PrometheusHandle::render).unwrap_or_default();
     process::write(&mut text);
     // A metric without a value yet is described all the same, so that its name is known.
@@ -80,7 +80,7 @@ async fn get_metrics(State(app): State<App>) -> String {
 }
 
 /// Sets the gauges of what is known without asking a database.
-fn sample(app: &App) {
+async fn sample(app: &App) {
     sample_pools("primary", app.hot());
     if let Some(cold) = app.cold() {
         sample_pools("primary", cold);
@@ -88,7 +88,7 @@ fn sample(app: &App) {
             sample_pools(&server, replica);
         }
     }
-    for (cache, entries) in app.caches() {
+    for (cache, entries) in app.caches().await {
         metrics::gauge!(CACHE_ENTRIES, "cache" => cache).set(entries as f64);
     }
 }

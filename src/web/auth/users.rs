@@ -6,7 +6,7 @@ use std::time::Duration;
 use moka::future::Cache;
 
 use super::claims::UserLookup;
-use crate::federation::ReadError;
+use crate::federation::{ReadError, cache};
 use crate::tier::usage::cache_asked;
 use crate::tier::{Engine, Statement, TierError};
 use crate::web::problem::Problem;
@@ -58,8 +58,8 @@ impl Users {
     }
 
     /// Returns the number of users that are remembered.
-    pub fn remembered(&self) -> u64 {
-        self.found.entry_count()
+    pub async fn remembered(&self) -> u64 {
+        cache::entries(&self.found).await
     }
 
     async fn read(&self, column: UserLookup, value: &str) -> Result<Option<i64>, TierError> {
