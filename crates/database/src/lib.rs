@@ -43,7 +43,7 @@ pub use postgres::{Postgres, PostgresUrl, RESERVE_IDS, RUNS_ON};
 pub use record::{Record, portable};
 pub use replicas::Replicated;
 pub use sqlite::Sqlite;
-pub use statement::{Description, Statement};
+pub use statement::{Description, Statement, WhichShards};
 pub use thermocline_core::tier::Tier;
 pub use thermocline_core::value::Value;
 pub use warm::warm;

@@ -26,6 +26,7 @@ use sqlx::postgres::{
 };
 
 pub use self::citus::RUNS_ON;
+use self::citus::{Call, Shard};
 use self::lease::Lease;
 use self::session::PostgresSession;
 pub use self::session::RESERVE_IDS;
@@ -251,32 +252,93 @@ impl Postgres {
     ) -> Result<Vec<Record>, TierError> {
         let tier = self.schema.tier;
         let spread = self.spread.load(Ordering::Relaxed);
-        let by_function = spread && self.has_functions.load(Ordering::Relaxed);
-        let call = if by_function {
-            let fault = |source| TierError::Statement { tier, statement: statement.name, source };
-            self.calls.of(statement, params).transpose().map_err(fault)?
-        } else {
-            None
-        };
-        let is_new = by_function && call.is_none();
         let (text, arguments) = prepared(tier, spread, statement, params)?;
         let rows = async {
-            let called = match call {
-                Some((text, arguments)) => Some(self.rows(lease.begin(), text, arguments).await),
-                None => None,
+            let called = if spread && self.has_functions.load(Ordering::Relaxed) {
+                self.called(&mut lease, statement, params).await.transpose()
+            } else {
+                None
             };
             let rows = match called {
-                Some(rows) if !rows.as_ref().is_err_and(|error| citus::is_not_here(&code(error))) => rows,
-                _ => self.rows(lease.begin(), text, arguments).await,
+                Some(rows) => rows,
+                None => self.rows(lease.begin(), text, arguments).await,
             };
             lease.end();
             rows
         };
         let rows = within(tier, statement.name, READING + GRACE, rows).await;
-        if is_new && let Some(row) = rows.as_ref().ok().and_then(|rows| rows.first()) {
-            self.calls.note(statement, params, row);
-        }
         answered(tier, statement, params, begun, rows)
+    }
+
+    /// Runs a statement by functions on the workers; `None` if it is to be sent as it is.
+    async fn called(
+        &self,
+        lease: &mut Lease,
+        statement: &Statement,
+        params: &[Value],
+    ) -> Result<Option<Vec<PgRow>>, sqlx::Error> {
+        let rows = match self.calls.of(statement, params, lease.begin()).await? {
+            None => return Ok(None),
+            Some(Call::One(text, arguments)) => self.rows(lease.begin(), text, arguments).await.map(Some),
+            Some(Call::Each(text, shards)) => self.of_each(lease, text, &shards, params).await,
+        };
+        match rows {
+            Err(error) if !citus::is_not_here(&code(&error)) => Err(error),
+            Ok(Some(rows)) => Ok(Some(rows)),
+            _ => {
+                self.calls.forget_shards(statement);
+                Ok(None)
+            }
+        }
+    }
+
+    /// Asks each shard, on this connection and those that are idle: a read that waited for more would hold one that others wait
+    /// for. Returns `None` if the table has other shards now.
+    async fn of_each(
+        &self,
+        lease: &mut Lease,
+        text: &'static str,
+        shards: &[Shard],
+        params: &[Value],
+    ) -> Result<Option<Vec<PgRow>>, sqlx::Error> {
+        let idle = std::iter::from_fn(|| self.readers.try_acquire()).map(Lease::new);
+        let mut others: Vec<Lease> = idle.take(shards.len() - 1).collect();
+        let each = shards.len().div_ceil(others.len() + 1);
+        let asked = std::iter::once(lease)
+            .chain(&mut others)
+            .zip(shards.chunks(each))
+            .map(|(lease, shards)| self.of_shards(lease, text, shards, params));
+        let parts: Result<Option<Vec<Vec<PgRow>>>, sqlx::Error> = futures::future::join_all(asked)
+            .await
+            .into_iter()
+            .map(Result::transpose)
+            .collect::<Option<_>>()
+            .transpose();
+        Ok(parts?.map(|parts| parts.into_iter().flatten().collect()))
+    }
+
+    /// Asks shards one after the other.
+    async fn of_shards(
+        &self,
+        lease: &mut Lease,
+        text: &'static str,
+        shards: &[Shard],
+        params: &[Value],
+    ) -> Result<Option<Vec<PgRow>>, sqlx::Error> {
+        let mut all = Vec::new();
+        let mut answered = Ok(Some(()));
+        for shard in shards {
+            match self.rows(lease.begin(), text, shard.arguments(params)?).await {
+                Ok(rows) if shard.has(&rows) => all.extend(rows),
+                Ok(_) => answered = Ok(None),
+                Err(error) => answered = Err(error),
+            }
+            if !matches!(answered, Ok(Some(()))) {
+                break;
+            }
+        }
+        lease.end();
+        Ok(answered?.map(|()| all))
     }
 
     /// Returns the number of reader connections and how many of them are idle.
@@ -477,6 +539,11 @@ pub(crate) fn texts() -> Vec<Text> {
             "connect.functions",
             "Finds out whether the functions are there that run a statement on the worker with the shard.",
             citus::HAS_FUNCTIONS,
+        ),
+        Text::new(
+            "connect.shards",
+            "Reads the shards of a table, each with a value that leads to it.",
+            citus::SHARDS,
         ),
         Text::new("session.begin_read", "Begins a transaction that only reads.", session::BEGIN_READ),
         Text::new("session.begin_write", "Begins a transaction that writes.", session::BEGIN_WRITE),

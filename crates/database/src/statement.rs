@@ -13,16 +13,27 @@ pub struct Statement {
     texts: Texts,
     subject: Option<&'static str>,
     about: Option<&'static Description>,
-    shard: Option<ShardKey>,
+    shards: Option<Shards>,
 }
 
-/// The shard that a statement reads, where tables are spread over workers.
+/// The shards that a statement reads, where tables are spread over workers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ShardKey {
+pub struct Shards {
     /// A table of the statement; its other tables are spread beside it or are on each worker.
     pub table: &'static str,
-    /// The number of the parameter that says the shard, from 1; `None` for tables that are on each server.
-    pub parameter: Option<usize>,
+    /// Which shards of the table.
+    pub which: WhichShards,
+}
+
+/// Which shards of a table a statement reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhichShards {
+    /// That of the parameter with this number, from 1.
+    Of(usize),
+    /// None: its tables are on each server.
+    Local,
+    /// Every one. The answer may be the answers of all shards one after the other, each as if there were no other shard.
+    Each,
 }
 
 /// The text for each engine.
@@ -84,11 +95,11 @@ impl Statement {
         let name = sqlite.lines().next().and_then(|line| line.strip_prefix("-- "));
         let name = name.expect("an SQL text begins with its statement's name").trim();
         let texts = Texts { sqlite: Some(sqlite), ..Texts::default() };
-        Self { name, texts, subject: None, about: None, shard: None }
+        Self { name, texts, subject: None, about: None, shards: None }
     }
 
     pub(super) const fn described(name: &'static str, texts: Texts, about: &'static Description) -> Self {
-        Self { name, texts, subject: None, about: Some(about), shard: None }
+        Self { name, texts, subject: None, about: Some(about), shards: None }
     }
 
     /// Adds the text for PostgreSQL.
@@ -173,7 +184,7 @@ impl Statement {
             texts: Fragment::from(self).fill_all(values).named(name),
             subject: Some(subject.to_owned().leak()),
             about,
-            shard: self.shard,
+            shards: self.shards,
         }
     }
 
@@ -240,15 +251,26 @@ impl Statement {
         self
     }
 
-    /// Returns the statement as one that reads a single shard of `table` and of the tables beside it.
+    /// Returns the statement as one that reads these shards of `table` and of the tables beside it.
     #[must_use]
-    pub const fn in_shard_of(self, table: &'static str, parameter: Option<usize>) -> Self {
-        Self { shard: Some(ShardKey { table, parameter }), ..self }
+    pub const fn in_shards_of(self, table: &'static str, which: WhichShards) -> Self {
+        Self { shards: Some(Shards { table, which }), ..self }
     }
 
-    /// Returns the shard that it reads; `None` if it may read several, or writes.
-    pub const fn shard(&self) -> Option<ShardKey> {
-        self.shard
+    /// Returns the statement as one that is answered at once, however many shards it reads.
+    #[must_use]
+    pub const fn in_one_answer(self) -> Self {
+        if self.is_in_parts() { Self { shards: None, ..self } } else { self }
+    }
+
+    /// Returns the shards that it reads; `None` if they are not known, or if it writes.
+    pub const fn shards(&self) -> Option<Shards> {
+        self.shards
+    }
+
+    /// Returns whether its answer may be those of all shards one after the other.
+    pub const fn is_in_parts(&self) -> bool {
+        matches!(self.shards, Some(Shards { which: WhichShards::Each, .. }))
     }
 
     /// Returns the text for SQL Server, if the statement is ever sent to one.

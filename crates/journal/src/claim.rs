@@ -4,7 +4,7 @@ use super::queries::sql;
 use super::{ConsistencyError, Disagreement, JournalError};
 use thermocline_core::clock::Timestamp;
 use thermocline_core::table::ColumnType;
-use thermocline_database::{Begin, Engine, Session, TierError, Value};
+use thermocline_database::{Begin, Engine, Session, TierError, Value, WhichShards};
 
 /// Claims the next number above `oldest` for a mover. Once committed, movers with older numbers are overtaken.
 pub async fn claim(
@@ -120,7 +120,7 @@ pub async fn head(
 ) -> Result<Head, TierError> {
     let params = [resource.into(), epoch.into(), Value::or_null(token, ColumnType::Int)];
     // The journal is on each server, the one that is asked too.
-    let statement = sql::head().in_shard_of("archive_head", None);
+    let statement = sql::head().in_shards_of("archive_head", WhichShards::Local);
     let records = cold.fetch(&statement, &params).await?;
     let Some(record) = records.first() else { return Ok(Head::default()) };
     Ok(Head {

@@ -3,18 +3,22 @@
 //! Citus plans a statement on the coordinator and again on the worker, each time. So a statement that reads one shard is sent as a
 //! call of a function, which Citus passes on to the worker that has the shard. There the function runs the text for a plain
 //! PostgreSQL on the tables of the shard, as a prepared statement whose plan is kept: one statement, of one instant.
+//!
+//! A list that reads every shard is sent as a call for each of them, at once on several connections. Each answer is of an instant of
+//! its own, and has the proof of the epoch at that instant.
 
 use std::collections::HashMap;
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash as _, Hasher as _};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use sqlx::error::BoxDynError;
-use sqlx::postgres::{PgArguments, PgConnection, PgRow};
-use sqlx::{Arguments as _, Column as _, Executor as _, Row as _, TypeInfo as _};
+use sqlx::postgres::types::Oid;
+use sqlx::postgres::{PgArguments, PgColumn, PgConnection, PgRow, PgTypeInfo};
+use sqlx::{Arguments as _, Column as _, Executor as _, Row as _, SqlStr, Statement as _, TypeInfo as _};
 use thermocline_core::table::ColumnType;
 
-use crate::statement::ShardKey;
+use crate::statement::{Shards, WhichShards};
 use crate::{Statement, Value};
 
 /// Finds out whether the server has Citus.
@@ -61,43 +65,148 @@ pub(super) fn is_not_here(code: &str) -> bool {
     NOT_HERE.contains(&code)
 }
 
-/// The calls of statements, by their text.
+/// Reads the shards of a table, each with a value that leads to it, if one is found.
+pub(super) const SHARDS: &str = "SELECT s.shardid, min(key) \
+    FROM pg_dist_shard s LEFT JOIN generate_series(1::bigint, 256) AS key \
+        ON get_shard_id_for_distribution_column(s.logicalrelid, key) = s.shardid \
+    WHERE s.logicalrelid = to_regclass($1) GROUP BY s.shardid";
+/// The most shards of a table that are asked one by one.
+const MOST_SHARDS: usize = 8;
+
+/// One shard of a table.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shard {
+    id: i64,
+    /// A value that leads to it.
+    key: i64,
+}
+
+/// The calls of a statement.
+#[derive(Clone, Debug)]
+pub(super) enum Call {
+    /// One call.
+    One(&'static str, PgArguments),
+    /// A call for each shard.
+    Each(&'static str, Arc<[Shard]>),
+}
+
+/// What is known of calls: their texts by those of the statements, and the shards of tables that are read whole. There are none
+/// of a table with too many.
 #[derive(Debug, Default)]
-pub(super) struct Calls(Mutex<HashMap<&'static str, &'static str>>);
+pub(super) struct Calls {
+    texts: Mutex<HashMap<&'static str, &'static str>>,
+    shards: Mutex<HashMap<&'static str, Arc<[Shard]>>>,
+}
 
 impl Calls {
-    /// Returns the call of a statement and its arguments; `None` for one that may read several shards, or whose columns are
-    /// not known yet.
-    pub fn of(
+    /// Returns the call of a statement; `None` for one that is to be sent as it is.
+    pub async fn of(
         &self,
         statement: &Statement,
         params: &[Value],
-    ) -> Option<Result<(&'static str, PgArguments), BoxDynError>> {
-        let ShardKey { parameter, .. } = statement.shard()?;
-        let text = *self.0.lock().unwrap_or_else(PoisonError::into_inner).get(statement.for_postgres()?)?;
-        let key = parameter.and_then(|parameter| params.get(parameter - 1));
-        Some(arguments(key, params).map(|arguments| (text, arguments)))
+        connection: &mut PgConnection,
+    ) -> Result<Option<Call>, sqlx::Error> {
+        let Some((shards, text)) = statement.shards().zip(statement.for_postgres()) else { return Ok(None) };
+        let key = match shards.which {
+            WhichShards::Local => None,
+            WhichShards::Of(parameter) => params.get(parameter - 1),
+            WhichShards::Each => {
+                let shards_of_table = self.shards(shards.table, connection).await?;
+                if shards_of_table.is_empty() {
+                    return Ok(None);
+                }
+                let text = self.text(statement.name, shards, text, params, connection).await?;
+                return Ok(Some(Call::Each(text, shards_of_table)));
+            }
+        };
+        let text = self.text(statement.name, shards, text, params, connection).await?;
+        let key = key.and_then(|key| if let Value::Int(key) = key { Some(*key) } else { None });
+        Ok(Some(Call::One(text, arguments(key, params).map_err(sqlx::Error::Encode)?)))
     }
 
-    /// Notes the columns of a statement, as they are in a row of its answer.
-    pub fn note(&self, statement: &Statement, params: &[Value], row: &PgRow) {
-        let Some((shard, text)) = statement.shard().zip(statement.for_postgres()) else { return };
-        let mut calls = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        calls.entry(text).or_insert_with(|| call(statement.name, shard, text, params, row).leak());
+    /// Returns the text that calls the function with a statement. The first time the server describes the answer.
+    async fn text(
+        &self,
+        name: &str,
+        shards: Shards,
+        text: &'static str,
+        params: &[Value],
+        connection: &mut PgConnection,
+    ) -> Result<&'static str, sqlx::Error> {
+        if let Some(text) = self.texts.lock().unwrap_or_else(PoisonError::into_inner).get(text) {
+            return Ok(text);
+        }
+        let types: Vec<PgTypeInfo> =
+            params.iter().map(|value| PgTypeInfo::with_oid(type_of(value).1)).collect();
+        let described = connection.prepare_with(SqlStr::from_static(text), &types).await?;
+        let call = call(name, shards, text, params, described.columns());
+        let mut texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(texts.entry(text).or_insert_with(|| call.leak()))
+    }
+
+    async fn shards(
+        &self,
+        table: &'static str,
+        connection: &mut PgConnection,
+    ) -> Result<Arc<[Shard]>, sqlx::Error> {
+        if let Some(shards) = self.shards.lock().unwrap_or_else(PoisonError::into_inner).get(table) {
+            return Ok(Arc::clone(shards));
+        }
+        let found: Vec<(i64, Option<i64>)> =
+            sqlx::query_as(SHARDS).bind(table).persistent(false).fetch_all(connection).await?;
+        let shards: Option<Vec<Shard>> =
+            found.into_iter().map(|(id, key)| Some(Shard { id, key: key? })).collect();
+        let shards: Arc<[Shard]> =
+            shards.filter(|shards| shards.len() <= MOST_SHARDS).unwrap_or_default().into();
+        self.shards.lock().unwrap_or_else(PoisonError::into_inner).insert(table, Arc::clone(&shards));
+        Ok(shards)
+    }
+
+    /// Forgets the shards of the table that a statement reads: there may be others now.
+    pub fn forget_shards(&self, statement: &Statement) {
+        if let Some(Shards { table, .. }) = statement.shards() {
+            self.shards.lock().unwrap_or_else(PoisonError::into_inner).remove(table);
+        }
     }
 }
 
-/// Returns the text that calls the function. The text lives as long as the program.
-fn call(name: &str, ShardKey { table, .. }: ShardKey, text: &str, params: &[Value], row: &PgRow) -> String {
-    let types: Vec<&str> = params.iter().map(type_of).collect();
+/// The column with the shard that a part of an answer is from.
+const SHARD: &str = "shard";
+
+impl Shard {
+    /// Returns the arguments of a call for this shard.
+    pub fn arguments(self, params: &[Value]) -> Result<PgArguments, sqlx::Error> {
+        arguments(Some(self.key), params).map_err(sqlx::Error::Encode)
+    }
+
+    /// Returns whether rows are of this shard. If the table was spread anew, the value leads to another one. Each part has rows,
+    /// those of the proof.
+    pub fn has(self, rows: &[PgRow]) -> bool {
+        let Some(Ok(shard)) = rows.first().map(|row| row.try_get::<&str, _>(SHARD)) else { return false };
+        shard.rsplit('_').next().and_then(|id| id.parse().ok()) == Some(self.id)
+    }
+}
+
+/// Returns the text that calls the function.
+fn call(
+    name: &str,
+    Shards { table, which }: Shards,
+    text: &str,
+    params: &[Value],
+    columns: &[PgColumn],
+) -> String {
+    let types: Vec<&str> = params.iter().map(|value| type_of(value).0).collect();
     let types = types.join(", ");
-    let columns: Vec<String> = row
-        .columns()
-        .iter()
-        .map(|column| format!("\"{}\" {}", column.name(), column.type_info().name()))
-        .collect();
+    let mut columns: Vec<String> =
+        columns.iter().map(|column| format!("\"{}\" {}", column.name(), column.type_info().name())).collect();
+    let mut text = text.to_owned();
+    if which == WhichShards::Each {
+        // The function puts the shard in the place of the table's name.
+        text = format!("SELECT '{table}' AS {SHARD}, part.* FROM (\n{text}\n) part");
+        columns.insert(0, format!("{SHARD} text"));
+    }
     let mut hasher = DefaultHasher::new();
-    (text, &types).hash(&mut hasher);
+    (&text, &types).hash(&mut hasher);
     let prepared = format!("{:016x}", hasher.finish());
     let columns = columns.join(", ");
     format!(
@@ -105,24 +214,25 @@ fn call(name: &str, ShardKey { table, .. }: ShardKey, text: &str, params: &[Valu
     )
 }
 
-/// Returns the type of a parameter.
-fn type_of(value: &Value) -> &'static str {
-    match value {
-        Value::Null(ColumnType::Int) | Value::Int(_) => "bigint",
-        Value::Null(ColumnType::Text) | Value::Text(_) => "text",
-        Value::Null(ColumnType::Time) | Value::Time(_) => "timestamptz",
-        Value::Null(ColumnType::Date) | Value::Date(_) => "date",
-        Value::Null(ColumnType::Price) | Value::Price(_) => "numeric",
-        Value::Null(ColumnType::Bool) | Value::Bool(_) => "boolean",
-        Value::Null(ColumnType::Bytes) | Value::Bytes(_) => "bytea",
-        Value::Ints(_) => "bigint[]",
-    }
+/// Returns the type of a parameter: its name, and its object id, which never changes.
+fn type_of(value: &Value) -> (&'static str, Oid) {
+    let (name, id) = match value {
+        Value::Null(ColumnType::Int) | Value::Int(_) => ("bigint", 20),
+        Value::Null(ColumnType::Text) | Value::Text(_) => ("text", 25),
+        Value::Null(ColumnType::Time) | Value::Time(_) => ("timestamptz", 1184),
+        Value::Null(ColumnType::Date) | Value::Date(_) => ("date", 1082),
+        Value::Null(ColumnType::Price) | Value::Price(_) => ("numeric", 1700),
+        Value::Null(ColumnType::Bool) | Value::Bool(_) => ("boolean", 16),
+        Value::Null(ColumnType::Bytes) | Value::Bytes(_) => ("bytea", 17),
+        Value::Ints(_) => ("bigint[]", 1016),
+    };
+    (name, Oid(id))
 }
 
 /// Returns the arguments of a call: what says the shard, and the parameters of the statement as texts.
-fn arguments(key: Option<&Value>, params: &[Value]) -> Result<PgArguments, BoxDynError> {
+fn arguments(key: Option<i64>, params: &[Value]) -> Result<PgArguments, BoxDynError> {
     let mut arguments = PgArguments::default();
-    arguments.add(key.and_then(|key| if let Value::Int(key) = key { Some(*key) } else { None }))?;
+    arguments.add(key)?;
     arguments.add(params.iter().map(literal).collect::<Vec<_>>())?;
     Ok(arguments)
 }

@@ -8,7 +8,7 @@ use super::statements::{ColdStatements, ListStatements, SliceStatements};
 use super::templates::queries;
 use thermocline_core::keyset::Order;
 use thermocline_core::table::{Column, Index};
-use thermocline_database::{Fragment, Statement};
+use thermocline_database::{Fragment, Statement, WhichShards};
 
 /// The orders of a list, as they are numbered.
 const ORDERS: [Order; 2] = [Order::Desc, Order::Asc];
@@ -53,9 +53,9 @@ impl ListSpec {
         let table = self.table.archived.unwrap_or(self.table.name);
         // Rows that are not scattered are in the shard of the first column of the filter, which is the parameter `key`.
         let of_shard = |statement: Statement, key: usize| match self.filter {
-            _ if self.scattered => statement,
+            _ if self.scattered => statement.in_shards_of(table, WhichShards::Each),
             [] => statement.of_one_shard(&of_filter),
-            _ => statement.of_one_shard(&of_filter).in_shard_of(table, Some(key)),
+            _ => statement.of_one_shard(&of_filter).in_shards_of(table, WhichShards::Of(key)),
         };
         let of_span = |statement| of_shard(statement, 7 + AFTER_EPOCH);
         let slice = |order| of_span(self.in_cold(queries::cold_slice(), "cold_slice", 7, order));
@@ -67,8 +67,11 @@ impl ListSpec {
         let find = self.cold_values(2, Order::Desc, "$1".into());
         let find = self.assemble(queries::cold_find(), "cold_find", Order::Desc, &find);
         let key = if self.scattered { 1 } else { 2 + AFTER_EPOCH };
-        let find =
-            if self.filter.is_empty() && !self.scattered { find } else { find.in_shard_of(table, Some(key)) };
+        let find = if self.filter.is_empty() && !self.scattered {
+            find
+        } else {
+            find.in_shards_of(table, WhichShards::Of(key))
+        };
         let of_scope = |statement| of_shard(statement, 1);
         ColdStatements {
             rows: self.slices(rows, slice),

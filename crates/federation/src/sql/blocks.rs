@@ -7,7 +7,7 @@
 use super::templates::queries;
 use crate::reads::HotSnapshot;
 use thermocline_core::keyset::Key;
-use thermocline_database::{Engine, Statement, TierError, Value};
+use thermocline_database::{Engine, Statement, TierError, Value, WhichShards};
 
 /// The statements over one table of blocks.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ impl BlockStatements {
     pub fn of(blocks: &'static str) -> Self {
         // The scope is the first parameter.
         let of = |statement: &Statement| {
-            statement.bind(blocks, &[("blocks", blocks)]).in_shard_of(blocks, Some(1))
+            statement.bind(blocks, &[("blocks", blocks)]).in_shards_of(blocks, WhichShards::Of(1))
         };
         Self { locate: of(queries::blocks_locate()), rank: of(queries::blocks_rank()) }
     }

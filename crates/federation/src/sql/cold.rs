@@ -4,6 +4,7 @@ use async_trait::async_trait;
 
 use super::blocks::BlockStatements;
 use super::lists::SqlList;
+use super::parts;
 use super::rows::{no_ids, rows, slice_params, span_params};
 use super::signatures::{SignatureStatements, Wanted};
 use super::statements::ColdStatements;
@@ -11,7 +12,7 @@ use crate::reads::{Cold, ColdCount, ColdError, ColdRows, HotSnapshot};
 use thermocline_core::keyset::{Key, Order, Slice, Span};
 use thermocline_core::signature::{self, Probes};
 use thermocline_core::table::ColumnType;
-use thermocline_database::{Engine, Record, Statement, Tier, Value};
+use thermocline_database::{Engine, Record, Statement, Tier, TierError, Value};
 use thermocline_journal::claim::{self, Head};
 use thermocline_journal::proof;
 
@@ -162,12 +163,10 @@ impl Server<'_> {
         params.extend(filter);
         let records = self.engine.fetch(statement, &params).await?;
         let head = match records.first() {
-            Some(first) if !statement.differs_on_citus() || first.has("floor") => Head {
-                proven: first.bool("proven")?,
-                oldest_readable_epoch: first.int("floor")?,
-                confirmed: first.int_or_null("confirmed")?.unwrap_or(0),
-                ..Head::default()
-            },
+            Some(first) if !statement.differs_on_citus() || first.has("floor") => {
+                let each_has_proof = if statement.is_in_parts() { records.len() } else { 1 };
+                common_head(&records[..each_has_proof])?
+            }
             None if !statement.differs_on_citus() => return Err(ColdError::Unproven),
             // The rows of many shards are not of one instant and come without the proof. It is read after them: vacuum raises the
             // oldest readable epoch before it removes anything.
@@ -185,9 +184,18 @@ impl Server<'_> {
 
     async fn slice<L: SqlList>(&self, list: &L, snapshot: HotSnapshot, slice: Slice) -> Proven {
         let cold = &cold_statements(list)?.rows;
-        let (statement, params) =
-            cold.shape(slice).unwrap_or_else(|| (cold.any(slice.order), slice_params(slice)));
-        self.fetch_proven(list, snapshot, statement, params).await
+        let statement =
+            |slice| cold.shape(slice).unwrap_or_else(|| (cold.any(slice.order), slice_params(slice)));
+        if self.engine.is_spread()
+            && let Some(of_each_shard) = parts::of_each_shard(slice)
+            && let (statement, params) = statement(of_each_shard)
+            && statement.is_in_parts()
+        {
+            let (records, confirmed) = self.fetch_proven(list, snapshot, statement, params).await?;
+            return Ok((parts::merged(records, slice)?, confirmed));
+        }
+        let (statement, params) = statement(slice);
+        self.fetch_proven(list, snapshot, &statement.in_one_answer(), params).await
     }
 
     /// Counts row by row.
@@ -203,7 +211,7 @@ impl Server<'_> {
         // In the place of take and skip.
         params.extend([0.into(), 0.into()]);
         let (records, confirmed) = self.fetch_proven(list, snapshot, count, params).await?;
-        let rows = records.first().map_or(Ok(0), |record| record.int("n"))?;
+        let rows = records.iter().map(|record| record.int("n")).sum::<Result<i64, _>>()?;
         Ok(ColdCount { rows, confirmed })
     }
 
@@ -319,6 +327,17 @@ impl Server<'_> {
         let params = vec![ids.to_vec().into()];
         self.prove(list.resource(), snapshot, &feed.moved, params, Vec::new()).await
     }
+}
+
+/// Returns what the journals of all shards prove.
+fn common_head(records: &[Record]) -> Result<Head, TierError> {
+    let mut common = Head { proven: true, ..Head::default() };
+    for record in records {
+        common.proven &= record.bool("proven")?;
+        common.oldest_readable_epoch = common.oldest_readable_epoch.max(record.int("floor")?);
+        common.confirmed = common.confirmed.max(record.int_or_null("confirmed")?.unwrap_or(0));
+    }
+    Ok(common)
 }
 
 pub(super) fn cold_statements<L: SqlList>(list: &L) -> Result<&'static ColdStatements, ColdError> {

@@ -24,6 +24,7 @@ mod hot;
 mod joint;
 mod kept;
 mod lists;
+mod parts;
 mod rows;
 mod shapes;
 mod signatures;
