@@ -6,8 +6,10 @@ use std::time::Duration;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
 use thermocline::federation::ReadError;
+use thermocline::federation::sql::SqlList;
 use thermocline::page::{Order, Span};
 use thermocline::resources::messages::Messages;
+use thermocline::resources::posts::Posts;
 use thermocline::telemetry::explain;
 
 use super::expected_lists::Reader;
@@ -259,43 +261,80 @@ fn health_names_a_dead_worker_until_it_is_back() {
     server.stop();
 }
 
-/// Replaces what the function of messages does.
-async fn replace_function(spread: &Spread, body: &str) {
+/// Replaces what the function of a table does.
+async fn replace_function(spread: &Spread, table: &str, body: &str) {
     let mut connection = spread.coordinator().await;
     let name =
-        "thermocline_run_on_messages_archive (key bigint, name text, types text, query text, args text[])";
+        format!("thermocline_run_on_{table} (key bigint, name text, types text, query text, args text[])");
     let text = format!(
         "CREATE OR REPLACE FUNCTION {name} RETURNS SETOF record LANGUAGE plpgsql AS $$ BEGIN {body} END $$"
     );
     sqlx::raw_sql(AssertSqlSafe(text)).execute(&mut connection).await.expect("replaced");
 }
 
-#[test]
-fn reads_of_one_shard_call_a_function_and_do_without_it() {
-    let Some(spread) = Spread::make() else { return };
-    spread.fixture.done("archive run --older-than 1d");
-    run(spread.fixture.check_whole("messages"));
-    let walk = async || {
-        let pair = spread.fixture.open().await;
-        let reader = Reader::new(&*pair.hot, &*pair.cold);
-        let list = Messages::of(1);
-        // The first read of a statement finds out its columns.
-        for _ in 0..2 {
-            reader.walk(&list, Span::ALL, Order::Desc, 3).await?;
-        }
-        pair.close().await;
-        Ok::<_, ReadError>(())
-    };
-    run(replace_function(&spread, "RAISE EXCEPTION 'it was called' USING ERRCODE = 'data_exception';"));
-    let error = run(walk()).expect_err("the function is called");
+/// Reads a list in other connections than before.
+async fn read<L: SqlList>(spread: &Spread, list: &L) -> Result<Vec<L::Row>, ReadError> {
+    let pair = spread.fixture.open().await;
+    let rows = Reader::new(&*pair.hot, &*pair.cold).walk(list, Span::ALL, Order::Desc, 3).await?;
+    pair.close().await;
+    Ok(rows)
+}
+
+/// Checks that reads of a list call the function of its table, and do without it.
+fn calls_a_function<L: SqlList>(spread: &Spread, list: &L, table: &str) {
+    let replace = |body: &str| run(replace_function(spread, table, body));
+    run(spread.fixture.check_whole(list.resource()));
+    replace("RAISE EXCEPTION 'it was called' USING ERRCODE = 'data_exception';");
+    let Err(error) = run(read(spread, list)) else { panic!("the function of {table} is not called") };
     assert!(explain(&error).contains("it was called"), "{error:?}");
     // As on a server without a table of the shard, such as while Citus moves it.
-    run(replace_function(&spread, "RAISE EXCEPTION 'not here' USING ERRCODE = 'feature_not_supported';"));
-    run(spread.fixture.check_whole("messages"));
+    replace("RAISE EXCEPTION 'not here' USING ERRCODE = 'feature_not_supported';");
+    run(spread.fixture.check_whole(list.resource()));
     let found = spread.fixture.done("db check --tier cold").out;
-    assert!(found.contains("messages_archive has no function of this version"), "{found}");
+    assert!(found.contains(&format!("{table} has no function of this version")), "{found}");
     let made = spread.fixture.done("db distribute --citus").out;
     assert!(made.starts_with("cold: spread already; made the functions"), "{made}");
     assert!(!spread.fixture.done("db check --tier cold").out.contains("has no function"));
-    run(spread.fixture.check_whole("messages"));
+    run(spread.fixture.check_whole(list.resource()));
+}
+
+#[test]
+fn reads_call_functions_and_do_without_them() {
+    let Some(spread) = Spread::make() else { return };
+    spread.fixture.done("archive run --older-than 1d");
+    calls_a_function(&spread, &Messages::of(1), "messages_archive");
+    calls_a_function(&spread, &Posts { author: None }, "posts_archive");
+}
+
+/// Cuts the first shard of posts and what is beside it in two.
+const SPLIT: &str = "SELECT citus_split_shard_by_split_points(shardid, ARRAY[middle::text], ARRAY[nodeid, nodeid], 'block_writes')
+    FROM (
+        SELECT s.shardid, (s.shardminvalue::bigint + s.shardmaxvalue::bigint) / 2 AS middle, n.nodeid
+        FROM pg_dist_shard s JOIN pg_dist_placement p ON p.shardid = s.shardid JOIN pg_dist_node n ON n.groupid = p.groupid
+        WHERE s.logicalrelid = 'posts_archive'::regclass ORDER BY s.shardid LIMIT 1
+    ) first";
+
+#[test]
+fn lists_of_many_shards_are_whole_after_a_shard_was_split() {
+    let Some(spread) = Spread::make() else { return };
+    spread.fixture.done("archive run --older-than 1d");
+    run(async {
+        let pair = spread.fixture.open().await;
+        let reader = Reader::new(&*pair.hot, &*pair.cold);
+        let list = Posts { author: None };
+        let before = reader.walk(&list, Span::ALL, Order::Desc, 3).await.expect("the posts");
+        let mut coordinator = spread.coordinator().await;
+        sqlx::raw_sql(SPLIT).execute(&mut coordinator).await.expect("is split");
+        // The reader finds that a shard is no more, and then which there are.
+        for order in [Order::Desc, Order::Asc] {
+            let mut rows = reader.walk(&list, Span::ALL, order, 3).await.expect("the posts");
+            if order == Order::Asc {
+                rows.reverse();
+            }
+            assert_eq!(rows, before);
+        }
+        assert_eq!(reader.pages(&list, 3).await.expect("the posts"), before);
+        pair.close().await;
+    });
+    run(spread.fixture.check_whole("posts"));
 }
