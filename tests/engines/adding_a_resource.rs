@@ -260,7 +260,7 @@ async fn notes_are_archived_and_paged_over_both_tiers() {
 #[test]
 fn every_statement_of_notes_has_a_text_for_its_engines() {
     let statements = RESOURCE.statements();
-    assert_eq!(statements.len(), 19);
+    assert_eq!(statements.len(), 21);
     for statement in statements {
         assert!(!statement.sqlite().contains('{'), "{}", statement.sqlite());
         assert!(statement.for_postgres().is_some(), "{}", statement.name);

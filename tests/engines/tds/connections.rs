@@ -108,7 +108,7 @@ async fn a_silent_server_fails_its_requests_only() {
     let hasty = thermocline::server::router(app, Duration::from_secs(2));
     assert_eq!(page(&router, &token).await.0, StatusCode::OK);
     let before = hot.inner.readers();
-    fake.fail(At::Statement("messages.hot_slice"), Fault::Stall, ALWAYS);
+    fake.fail(At::Statement("messages.hot_numbered"), Fault::Stall, ALWAYS);
     let requests = (0..8).map(|_| page(&hasty, &token));
     for (status, _, problem) in futures::future::join_all(requests).await {
         assert_eq!(
@@ -134,7 +134,7 @@ async fn a_hung_login_fails_its_requests_only() {
     let router = thermocline::server::router(app.clone(), Duration::from_secs(20));
     let hasty = thermocline::server::router(app, Duration::from_millis(300));
     // The only connection breaks, and so does the one that replaces it.
-    fake.fail(At::Statement("messages.hot_slice"), Fault::HangUp, 2);
+    fake.fail(At::Statement("messages.hot_numbered"), Fault::HangUp, 2);
     assert_eq!(page(&router, &token).await.0, StatusCode::SERVICE_UNAVAILABLE);
     fake.fail(At::Login, Fault::Stall, ALWAYS);
     // More than the pool has room for.
@@ -208,7 +208,7 @@ async fn problems_name_the_tier_and_the_retry_delay() {
     let (pair, hot, fake) = Pair::over_tds().await;
     let (app, token) = pair.service();
     let router = thermocline::server::router(app, Duration::from_secs(10));
-    let slice = At::Statement("messages.hot_slice");
+    let slice = At::Statement("messages.hot_numbered");
     assert_eq!(page(&router, &token).await.0, StatusCode::OK);
     for fault in
         [1205, 1222, 3960, 3961, 40_613, 596].map(Fault::Refuse).into_iter().chain([Fault::ResetInRow])

@@ -41,7 +41,8 @@ impl ListSpec {
         let find = self.hot_values(2, Order::Desc, &state);
         ListStatements {
             reads_text: self.containing.is_some(),
-            hot: self.slices(shape, |order| self.hot_slice("hot_slice", order, &state)),
+            hot: self.slices(shape, |order| self.hot_slice(order, &state)),
+            hot_numbered: Some(ORDERS.map(|order| self.hot_numbered("hot_numbered", order, &state))),
             hot_find: Some(self.assemble(queries::hot_find(), "hot_find", Order::Desc, &find)),
             cold: self.table.archived.map(|_| self.cold()),
             feed: self.scope.map(|scope| self.feed(scope)),
@@ -115,24 +116,34 @@ impl ListSpec {
     }
 
     /// Assembles the statement of every slice in hot.
-    pub(super) fn hot_slice(&self, name: &str, order: Order, state: &StateSql) -> Statement {
-        self.assemble(queries::hot_slice(), name, order, &self.hot_values(8, order, state))
+    fn hot_slice(&self, order: Order, state: &StateSql) -> Statement {
+        self.assemble(queries::hot_slice(), "hot_slice", order, &self.hot_values(8, order, state))
     }
 
     /// Assembles the statement of a shape in hot.
     pub(super) fn hot_rows(&self, shape: Shape, name: &str, state: &StateSql) -> Statement {
         let by_day = self.day.is_some();
         let first = shape.take(by_day) + 1;
-        let (filter, _) = self.filter(&Names::in_hot(self.table.name), first);
-        let conditions = filter.then(&shape.span(by_day));
-        let conditions = match conditions.strip_end(" AND ") {
-            Some(conditions) => Fragment::from("\n    WHERE ").then(&conditions),
-            None => Fragment::from(""),
-        };
         let mut values = self.shape_values(shape);
-        values.push(("conditions", conditions));
+        values.push(("conditions", self.hot_conditions(first, &shape.span(by_day))));
         values.extend(self.hot_values(first, shape.order(), state));
         self.assemble(queries::hot_rows(), name, shape.order(), &values)
+    }
+
+    /// Assembles the statement in hot that counts all rows and reads some from a place on.
+    pub(super) fn hot_numbered(&self, name: &str, order: Order, state: &StateSql) -> Statement {
+        let mut values = vec![("conditions", self.hot_conditions(3, &"".into()))];
+        values.extend(self.hot_values(3, order, state));
+        self.assemble(queries::hot_numbered(), name, order, &values)
+    }
+
+    /// Returns the `WHERE` of the filter, which begins at the parameter `first`, and of a span behind it, if there is a condition.
+    fn hot_conditions(&self, first: usize, span: &Fragment) -> Fragment {
+        let (filter, _) = self.filter(&Names::in_hot(self.table.name), first);
+        match filter.then(span).strip_end(" AND ") {
+            Some(conditions) => Fragment::from("\n    WHERE ").then(&conditions),
+            None => Fragment::from(""),
+        }
     }
 
     /// Assembles the statement of a shape in cold.

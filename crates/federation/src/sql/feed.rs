@@ -29,10 +29,9 @@ impl FeedStatements {
         &self.now[matches!(kind, Kind::Transaction) as usize]
     }
 
-    /// Returns the statement that reads the newest rows with the token of now: that of a common slice, or the one for slices of
-    /// every kind, which counts.
-    pub const fn newest(&self, kind: Kind, is_any: bool) -> &Statement {
-        &self.newest[matches!(kind, Kind::Transaction) as usize][is_any as usize]
+    /// Returns the statement that reads the newest rows with the token of now: that of a common slice, or the one that counts.
+    pub const fn newest(&self, kind: Kind, counted: bool) -> &Statement {
+        &self.newest[matches!(kind, Kind::Transaction) as usize][counted as usize]
     }
 
     /// Returns the statement that reads changes, of some scopes or of all.
@@ -92,7 +91,7 @@ impl ListSpec {
             source: Fragment::from(queries::state_with_bound()).fill("bound", &bound.into()),
         };
         let rows = self.hot_rows(Shape::Newest, "hot_newest_followed", &state);
-        let any = self.hot_slice("hot_slice_followed", Order::Desc, &state);
-        [rows, any].map(|statement| live::of_kind(kind, statement))
+        let counted = self.hot_numbered("hot_numbered_followed", Order::Desc, &state);
+        [rows, counted].map(|statement| live::of_kind(kind, statement))
     }
 }

@@ -60,20 +60,24 @@ impl<L: SqlList> Hot<L> for SqlSnapshot {
 }
 
 fn hot_slice<L: SqlList>(list: &L, slice: Slice, count: bool) -> (&'static Statement, Vec<Value>) {
-    let ListStatements { hot, feed, .. } = list.statements();
-    let shape = if count { None } else { hot.shape(slice) };
-    let is_any = shape.is_none();
-    let (statement, mut params) = shape.unwrap_or_else(|| {
+    let ListStatements { hot, hot_numbered, feed, .. } = list.statements();
+    let own = match hot_numbered {
+        Some(numbered) if count && slice.span == Span::ALL => {
+            Some((&numbered[slice.order as usize], vec![slice.take.into(), slice.skip.into()]))
+        }
+        _ if count => None,
+        _ => hot.shape(slice),
+    };
+    // The same parameters, with the token of the change feed in the answer.
+    let with_token = followed(list, slice).zip(feed.as_ref()).map(|(kind, feed)| feed.newest(kind, count));
+    let (statement, mut params) = if let Some((statement, params)) = own {
+        (with_token.unwrap_or(statement), params)
+    } else {
         let mut params = slice_params(slice);
         params.push(count.into());
         (hot.any(slice.order), params)
-    });
-    params.extend(list.filter());
-    // The same parameters, with the token of the change feed in the answer.
-    let statement = match (followed(list, slice), feed) {
-        (Some(kind), Some(feed)) => feed.newest(kind, is_any),
-        _ => statement,
     };
+    params.extend(list.filter());
     (statement, params)
 }
 

@@ -15,11 +15,35 @@ c AS (
 SELECT {state_columns}, c.n, c.late,
     r.*{extra}
 FROM s CROSS JOIN c LEFT JOIN (
+    -- Skipping past the end would walk through every row.
     SELECT {columns} FROM {table}
-    WHERE {where}{span}
+    WHERE {where}{span} AND @P6 < CASE WHEN @P6 = 0 OR @P7 = 0 THEN @P6 + 1 ELSE (SELECT n FROM c) END
     ORDER BY {order}
     OFFSET @P6 ROWS FETCH NEXT CASE WHEN @P5 > 0 THEN @P5 ELSE 1 END ROWS ONLY
 ) r ON @P5 > 0
+ORDER BY {row_order}
+
+-- name: hot_numbered
+{prelude}WITH s AS (
+    {state}
+),
+c AS (
+    SELECT (SELECT COUNT_BIG(*) FROM {table}{conditions}) AS n,
+        (
+            SELECT COUNT_BIG(*) FROM {table}
+            WHERE {where}{at} <= s.cold_newest_at AND ({at} < s.cold_newest_at OR {id} < s.cold_newest_id)
+        ) AS late
+    FROM s
+)
+SELECT {state_columns}, c.n, c.late,
+    r.*{extra}
+FROM s CROSS JOIN c LEFT JOIN (
+    -- Skipping past the end would walk through every row.
+    SELECT {columns} FROM {table}
+    WHERE {where}@P2 < CASE WHEN @P2 = 0 THEN 1 ELSE (SELECT n FROM c) END
+    ORDER BY {order}
+    OFFSET @P2 ROWS FETCH NEXT CASE WHEN @P1 > 0 THEN @P1 ELSE 1 END ROWS ONLY
+) r ON @P1 > 0
 ORDER BY {row_order}
 
 -- name: hot_rows

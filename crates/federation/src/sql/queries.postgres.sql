@@ -184,9 +184,32 @@ c AS MATERIALIZED (
 SELECT {state_columns}, c.n, c.late,
     r.*{extra}
 FROM s CROSS JOIN c LEFT JOIN (
+    -- Skipping past the end would walk through every row.
     SELECT {columns} FROM {table}
-    WHERE {where}{span}
+    WHERE {where}{span} AND coalesce($6 < (SELECT n FROM c), true)
     ORDER BY {order} LIMIT $5 OFFSET $6
+) r ON true
+ORDER BY {row_order}
+
+-- name: hot_numbered
+WITH s AS MATERIALIZED (
+    {state}
+),
+c AS MATERIALIZED (
+    SELECT (SELECT count(*) FROM {table}{conditions}) AS n,
+        (
+            SELECT count(*) FROM {table}
+            WHERE {where}{at} <= s.cold_newest_at AND ({at}, {id}) < (s.cold_newest_at, s.cold_newest_id)
+        ) AS late
+    FROM s
+)
+SELECT {state_columns}, c.n, c.late,
+    r.*{extra}
+FROM s CROSS JOIN c LEFT JOIN (
+    -- Skipping past the end would walk through every row.
+    SELECT {columns} FROM {table}
+    WHERE {where}$2 < (SELECT n FROM c)
+    ORDER BY {order} LIMIT $1 OFFSET $2
 ) r ON true
 ORDER BY {row_order}
 

@@ -13,6 +13,12 @@
 -- parameters: lower_at time, lower_id int, upper_at time, upper_id int, take int, skip int, count bool{parameters}
 -- index: {index}
 
+-- name: hot_numbered
+-- tier: hot
+-- purpose: Reads rows of a list from a place on, with the archive state and the number of all rows.
+-- parameters: take int, skip int{parameters}
+-- index: {index}
+
 -- name: hot_rows
 -- tier: hot
 -- purpose: Reads rows of a list between the bounds that it names, with the archive state.

@@ -48,6 +48,9 @@ pub struct ListStatements {
     /// Whether the statements read texts row by row, so that one that finds nothing reads all of them.
     pub reads_text: bool,
     pub(super) hot: SliceStatements,
+    /// Those that count all rows of the list and read some from a place on, newest first and oldest first; none for a list that no
+    /// template serves.
+    pub(super) hot_numbered: Option<[Statement; 2]>,
     pub(super) hot_find: Option<Statement>,
     pub(super) cold: Option<ColdStatements>,
     pub(crate) feed: Option<FeedStatements>,
@@ -73,7 +76,14 @@ impl ListStatements {
     /// Takes the statements of a list that no template serves: its slice and, if its rows have ids, its row by id. The slice
     /// has `{direction}` behind each column it is ordered by.
     pub fn custom(slice: &Statement, find: Option<&Statement>) -> Self {
-        Self { reads_text: false, hot: both_orders(slice), hot_find: find.copied(), cold: None, feed: None }
+        Self {
+            reads_text: false,
+            hot: both_orders(slice),
+            hot_numbered: None,
+            hot_find: find.copied(),
+            cold: None,
+            feed: None,
+        }
     }
 
     /// Adds a slice of the same list in cold.
@@ -98,12 +108,14 @@ impl ListStatements {
             Tier::Hot => Some(&self.hot),
             Tier::Cold => self.cold.as_ref().map(|cold| &cold.rows),
         };
-        rows.into_iter().flat_map(SliceStatements::usual).collect()
+        let numbered = self.hot_numbered.iter().flatten().take(1).filter(|_| tier == Tier::Hot);
+        rows.into_iter().flat_map(SliceStatements::usual).chain(numbered).collect()
     }
 
     /// Returns every statement of the list, newest first and oldest first.
     pub fn all(&self) -> Vec<&Statement> {
-        let mut all: Vec<&Statement> = self.hot.all().chain(&self.hot_find).collect();
+        let mut all: Vec<&Statement> =
+            self.hot.all().chain(self.hot_numbered.iter().flatten()).chain(&self.hot_find).collect();
         if let Some(cold) = &self.cold {
             all.extend(cold.rows.all().chain(&cold.find).chain(&cold.count));
             all.extend(cold.blocks.iter().flat_map(BlockStatements::all));
