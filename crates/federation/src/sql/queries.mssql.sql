@@ -38,11 +38,13 @@ c AS (
 SELECT {state_columns}, c.n, c.late,
     r.*{extra}
 FROM s CROSS JOIN c LEFT JOIN (
-    -- Skipping past the end would walk through every row.
-    SELECT {columns} FROM {table}
-    WHERE {where}@P2 < CASE WHEN @P2 = 0 THEN 1 ELSE (SELECT n FROM c) END
-    ORDER BY {order}
-    OFFSET @P2 ROWS FETCH NEXT CASE WHEN @P1 > 0 THEN @P1 ELSE 1 END ROWS ONLY
+    -- Of rows that are skipped only keys are read, and none is skipped past the end.
+    SELECT {columns} FROM {table} WHERE id IN (
+        SELECT id FROM {table}
+        WHERE {where}@P2 < CASE WHEN @P2 = 0 THEN 1 ELSE (SELECT n FROM c) END
+        ORDER BY {order}
+        OFFSET @P2 ROWS FETCH NEXT CASE WHEN @P1 > 0 THEN @P1 ELSE 1 END ROWS ONLY
+    )
 ) r ON @P1 > 0
 ORDER BY {row_order}
 

@@ -206,10 +206,11 @@ c AS MATERIALIZED (
 SELECT {state_columns}, c.n, c.late,
     r.*{extra}
 FROM s CROSS JOIN c LEFT JOIN (
-    -- Skipping past the end would walk through every row.
-    SELECT {columns} FROM {table}
-    WHERE {where}$2 < (SELECT n FROM c)
-    ORDER BY {order} LIMIT $1 OFFSET $2
+    -- Of rows that are skipped only keys are read, and none is skipped past the end.
+    SELECT {columns} FROM {table} WHERE id = ANY (ARRAY(
+        SELECT id FROM {table} WHERE {where}$2 < (SELECT n FROM c)
+        ORDER BY {order} LIMIT $1 OFFSET $2
+    ))
 ) r ON true
 ORDER BY {row_order}
 

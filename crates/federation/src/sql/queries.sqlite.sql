@@ -45,10 +45,11 @@ c AS MATERIALIZED (
 SELECT {state_columns}, c.n, c.late,
     r.*{extra}
 FROM s JOIN c LEFT JOIN (
-    SELECT {columns} FROM {table}{conditions}
-    ORDER BY {order}
-    -- Skipping past the end would walk through every row.
-    LIMIT CASE WHEN $2 > 0 AND $2 >= (SELECT n FROM c) THEN 0 ELSE $1 END OFFSET $2
+    -- Of rows that are skipped only keys are read, and none is skipped past the end.
+    SELECT {columns} FROM {table} WHERE id IN (
+        SELECT id FROM {table}{conditions}
+        ORDER BY {order} LIMIT CASE WHEN $2 > 0 AND $2 >= (SELECT n FROM c) THEN 0 ELSE $1 END OFFSET $2
+    )
 ) r ON 1 = 1
 ORDER BY {row_order}
 
