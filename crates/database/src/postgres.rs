@@ -540,11 +540,14 @@ pub(crate) fn texts() -> Vec<Text> {
             "Finds out whether the functions are there that run a statement on the worker with the shard.",
             citus::HAS_FUNCTIONS,
         ),
-        Text::new(
-            "connect.shards",
-            "Reads the shards of a table, each with a value that leads to it.",
-            citus::SHARDS,
-        ),
+        Text {
+            parameters: vec![("table".to_owned(), "text")],
+            ..Text::new(
+                "connect.shards",
+                "Reads the shards of a table, each with a value that leads to it.",
+                citus::SHARDS,
+            )
+        },
         Text::new("session.begin_read", "Begins a transaction that only reads.", session::BEGIN_READ),
         Text::new("session.begin_write", "Begins a transaction that writes.", session::BEGIN_WRITE),
         Text::new(
