@@ -280,7 +280,7 @@ fn holds(engines: impl Future<Output = Option<Engines>>, cases: u64) {
     let cases = bound("PROPTEST_CASES", cases, 1);
     if let Some((checked, signed)) = lives(engines, (cases, 30), false) {
         checked.expect("every search is right");
-        assert!(signed >= 5 * cases as i64, "only {signed} blocks were signed");
+        assert!(signed > 5 * cases as i64, "only {signed} blocks were signed");
     }
 }
 

@@ -27,10 +27,10 @@ const INLINE: usize = 8_000;
 /// Numbers that name the bits a text needs: in a signature of `n` bytes, bit `probe % 8` of byte `probe / 8 % n`.
 pub type Probes = [i64; PROBES];
 
-/// What a gram consists of.
+/// The kind of a gram, by its characters.
 ///
-/// A word of ASCII has a gram for nearly each of its letters and needs few bits for each. Two characters of other scripts are often all
-/// that is searched for, so their one gram needs several. `docs/performance.md` shows what other numbers of bits gave.
+/// A word in ASCII has many grams, so a few bits for each are enough. In other scripts a search is often for two characters, which are
+/// one gram, so that gram sets more bits. `docs/performance.md` compares numbers of bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     /// Two ASCII characters.
@@ -148,10 +148,10 @@ pub fn probes(text: &str) -> Option<Probes> {
             bits.extend(taken().filter_map(|gram| gram.bits().nth(nth)));
         }
     }
-    let mut probes = [0; PROBES];
     if bits.is_empty() {
         return None;
     }
+    let mut probes = [0; PROBES];
     for (probe, bit) in probes.iter_mut().zip(bits.iter().cycle()) {
         *probe = *bit;
     }

@@ -59,11 +59,11 @@ struct Equal {
 /// An answer for several reads.
 type Answer = BoxFuture<'static, Result<Vec<Record>, Arc<TierError>>>;
 
-/// How a read is answered.
+/// The statement that answers a read.
 enum Turn {
-    /// By a statement of its own, at once.
+    /// One of its own, which starts at once.
     Own(Place),
-    /// By the next statement.
+    /// The next one, which other reads share.
     Next(Shared<Answer>),
 }
 

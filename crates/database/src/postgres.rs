@@ -325,20 +325,20 @@ impl Postgres {
         shards: &[Shard],
         params: &[Value],
     ) -> Result<Option<Vec<PgRow>>, sqlx::Error> {
-        let mut all = Vec::new();
-        let mut answered = Ok(Some(()));
-        for shard in shards {
-            match self.rows(lease.begin(), text, shard.arguments(params)?).await {
-                Ok(rows) if shard.has(&rows) => all.extend(rows),
-                Ok(_) => answered = Ok(None),
-                Err(error) => answered = Err(error),
+        let all = async {
+            let mut all = Vec::new();
+            for shard in shards {
+                let rows = self.rows(lease.begin(), text, shard.arguments(params)?).await?;
+                if !shard.has(&rows) {
+                    return Ok(None);
+                }
+                all.extend(rows);
             }
-            if !matches!(answered, Ok(Some(()))) {
-                break;
-            }
-        }
+            Ok(Some(all))
+        };
+        let all = all.await;
         lease.end();
-        Ok(answered?.map(|()| all))
+        all
     }
 
     /// Returns the number of reader connections and how many of them are idle.

@@ -28,9 +28,9 @@ pub struct Shards {
 /// Which shards of a table a statement reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WhichShards {
-    /// That of the parameter with this number, from 1.
+    /// The shard of one key: the value of this parameter, numbered from 1.
     Of(usize),
-    /// None: its tables are on each server.
+    /// No shard: every server has a copy of its tables.
     Local,
     /// Every one. The answer may be the answers of all shards one after the other, each as if there were no other shard.
     Each,

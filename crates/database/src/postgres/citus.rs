@@ -90,11 +90,12 @@ pub(super) enum Call {
     Each(&'static str, Arc<[Shard]>),
 }
 
-/// What is known of calls: their texts by those of the statements, and the shards of tables that are read whole. There are none
-/// of a table with too many.
+/// A cache of what calls are made from.
 #[derive(Debug, Default)]
 pub(super) struct Calls {
+    /// The texts of calls, by the texts of their statements.
     texts: Mutex<HashMap<&'static str, &'static str>>,
+    /// The shards of tables, by name; an empty list for a table with more than [`MOST_SHARDS`].
     shards: Mutex<HashMap<&'static str, Arc<[Shard]>>>,
 }
 

@@ -132,7 +132,10 @@ impl ListSpec {
 
     /// Assembles the statement in hot that counts all rows and reads some from a place on.
     pub(super) fn hot_numbered(&self, name: &str, order: Order, state: &StateSql) -> Statement {
-        let mut values = vec![("conditions", self.hot_conditions(3, &"".into()))];
+        let mut values = vec![
+            ("ids_from_place", queries::ids_from_place().into()),
+            ("conditions", self.hot_conditions(3, &"".into())),
+        ];
         values.extend(self.hot_values(3, order, state));
         self.assemble(queries::hot_numbered(), name, order, &values)
     }

@@ -39,12 +39,7 @@ SELECT {state_columns}, c.n, c.late,
     r.*{extra}
 FROM s CROSS JOIN c LEFT JOIN (
     -- Of rows that are skipped only keys are read, and none is skipped past the end.
-    SELECT {columns} FROM {table} WHERE id IN (
-        SELECT id FROM {table}
-        WHERE {where}@P2 < CASE WHEN @P2 = 0 THEN 1 ELSE (SELECT n FROM c) END
-        ORDER BY {order}
-        OFFSET @P2 ROWS FETCH NEXT CASE WHEN @P1 > 0 THEN @P1 ELSE 1 END ROWS ONLY
-    )
+    SELECT {columns} FROM {table} WHERE id {ids_from_place}
 ) r ON @P1 > 0
 ORDER BY {row_order}
 
@@ -65,6 +60,14 @@ SELECT epoch, token, cold_newest_at, cold_newest_id FROM archive_state WHERE res
 -- name: state_with_bound
 SELECT a.epoch, a.token, a.cold_newest_at, a.cold_newest_id, l.incarnation, {bound} AS bound
     FROM archive_state a LEFT JOIN live_state l ON 1 = 1 WHERE a.resource = N'{resource}'
+
+-- name: ids_from_place
+IN (
+        SELECT id FROM {table}
+        WHERE {where}@P2 < CASE WHEN @P2 = 0 THEN 1 ELSE (SELECT n FROM c) END
+        ORDER BY {order}
+        OFFSET @P2 ROWS FETCH NEXT CASE WHEN @P1 > 0 THEN @P1 ELSE 1 END ROWS ONLY
+    )
 
 -- name: state_of_children
 SELECT epoch, token,

@@ -191,28 +191,11 @@ FROM s CROSS JOIN c LEFT JOIN (
 ) r ON true
 ORDER BY {row_order}
 
--- name: hot_numbered
-WITH s AS MATERIALIZED (
-    {state}
-),
-c AS MATERIALIZED (
-    SELECT (SELECT count(*) FROM {table}{conditions}) AS n,
-        (
-            SELECT count(*) FROM {table}
-            WHERE {where}{at} <= s.cold_newest_at AND ({at}, {id}) < (s.cold_newest_at, s.cold_newest_id)
-        ) AS late
-    FROM s
-)
-SELECT {state_columns}, c.n, c.late,
-    r.*{extra}
-FROM s CROSS JOIN c LEFT JOIN (
-    -- Of rows that are skipped only keys are read, and none is skipped past the end.
-    SELECT {columns} FROM {table} WHERE id = ANY (ARRAY(
+-- name: ids_from_place
+= ANY (ARRAY(
         SELECT id FROM {table} WHERE {where}$2 < (SELECT n FROM c)
         ORDER BY {order} LIMIT $1 OFFSET $2
     ))
-) r ON true
-ORDER BY {row_order}
 
 -- name: hot_rows
 -- The limit that is a number tells the planner how few rows are wanted, as in cold_rows.

@@ -18,6 +18,24 @@
 -- purpose: Reads rows of a list from a place on, with the archive state and the number of all rows.
 -- parameters: take int, skip int{parameters}
 -- index: {index}
+WITH s AS MATERIALIZED (
+    {state}
+),
+c AS MATERIALIZED (
+    SELECT (SELECT count(*) FROM {table}{conditions}) AS n,
+        (
+            SELECT count(*) FROM {table}
+            WHERE {where}{at} <= s.cold_newest_at AND ({at}, {id}) < (s.cold_newest_at, s.cold_newest_id)
+        ) AS late
+    FROM s
+)
+SELECT {state_columns}, c.n, c.late,
+    r.*{extra}
+FROM s CROSS JOIN c LEFT JOIN (
+    -- Of rows that are skipped only keys are read, and none is skipped past the end.
+    SELECT {columns} FROM {table} WHERE id {ids_from_place}
+) r ON 1 = 1
+ORDER BY {row_order}
 
 -- name: hot_rows
 -- tier: hot
@@ -119,6 +137,10 @@ SELECT epoch, token, cold_newest_at, cold_newest_id FROM archive_state WHERE res
 -- name: state_of_children
 -- tier: fragment
 -- purpose: The archive state as the children of a row see it. They move with it: while hot has it, cold has none of them; without it, cold may have all.
+
+-- name: ids_from_place
+-- tier: fragment
+-- purpose: A condition: the ids of as many rows as are taken, from a place in the order of a list on.
 
 -- name: proof
 -- tier: fragment

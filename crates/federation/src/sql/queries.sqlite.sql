@@ -30,28 +30,11 @@ FROM s JOIN c LEFT JOIN (
 ) r ON 1 = 1
 ORDER BY {row_order}
 
--- name: hot_numbered
-{prelude}WITH s AS MATERIALIZED (
-    {state}
-),
-c AS MATERIALIZED (
-    SELECT (SELECT count(*) FROM {table}{conditions}) AS n,
-        (
-            SELECT count(*) FROM {table}
-            WHERE {where}{at} <= s.cold_newest_at AND ({at}, {id}) < (s.cold_newest_at, s.cold_newest_id)
-        ) AS late
-    FROM s
-)
-SELECT {state_columns}, c.n, c.late,
-    r.*{extra}
-FROM s JOIN c LEFT JOIN (
-    -- Of rows that are skipped only keys are read, and none is skipped past the end.
-    SELECT {columns} FROM {table} WHERE id IN (
+-- name: ids_from_place
+IN (
         SELECT id FROM {table}{conditions}
         ORDER BY {order} LIMIT CASE WHEN $2 > 0 AND $2 >= (SELECT n FROM c) THEN 0 ELSE $1 END OFFSET $2
     )
-) r ON 1 = 1
-ORDER BY {row_order}
 
 -- name: cold_slice
 -- For the signs see cold_rows.
