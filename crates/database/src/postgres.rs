@@ -4,9 +4,9 @@
 
 mod citus;
 pub(super) mod codec;
-mod lease;
 mod migrate;
 mod platform;
+mod pool;
 mod reach;
 mod session;
 mod url;
@@ -14,20 +14,17 @@ mod url;
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use rust_decimal::Decimal;
 use sqlx::Connection as _;
-use sqlx::pool::PoolConnection;
-use sqlx::postgres::{
-    PgArguments, PgConnectOptions, PgConnection, PgDatabaseError, PgPool, PgPoolOptions, PgRow,
-};
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgDatabaseError, PgRow};
 
 pub use self::citus::RUNS_ON;
 use self::citus::{Call, Shard};
-use self::lease::Lease;
+use self::pool::{Connections, Found, Lease, Manager};
 use self::session::PostgresSession;
 pub use self::session::RESERVE_IDS;
 pub(crate) use self::session::{insert_text, reserve_text};
@@ -37,23 +34,19 @@ use super::migrate::TierSchema;
 use super::texts::Text;
 use super::{Engine, PoolSize, Record, Session, Statement, Tier, TierError, Value, note, usage};
 
-/// The time limit for a connection.
-const ACQUIRE: Duration = Duration::from_mins(1);
-/// How soon to check whether the server exists at all.
-const MOMENT: Duration = Duration::from_secs(1);
+/// The time limit for a free connection.
+const WAIT: Duration = Duration::from_mins(1);
 /// The time limit for the connection of probes.
 const PROBE: Duration = Duration::from_secs(3);
 /// The time limit for a connection to a replica.
 const REPLICA: Duration = Duration::from_secs(2);
-/// The maximum age of a connection, so that a changed address is noticed.
-const LIFETIME: Duration = Duration::from_hours(2);
 /// The number of connections for sessions.
 const SESSIONS: u32 = 4;
-/// The time limit for closing all connections.
-const CLOSE: Duration = Duration::from_secs(10);
+/// The idle time after which a reader's connection is tested before use. A read on one that died since is repeated.
+const TEST_AFTER: Duration = Duration::from_secs(30);
 /// The names of the pools in the metrics.
 const READERS: &str = "readers";
-const SESSIONS_NAME: &str = "sessions";
+const WRITERS: &str = "sessions";
 const PROBES: &str = "probes";
 /// The server's time limit of a read.
 const READING: Duration = Duration::from_secs(30);
@@ -71,18 +64,15 @@ const FROM_A_WORKER: &str = "ReportResultError";
 /// A PostgreSQL database that serves as a tier.
 #[derive(Clone)]
 pub struct Postgres {
-    readers: PgPool,
-    sessions: PgPool,
+    readers: Connections,
+    sessions: Connections,
     /// The connection of probes, which wait for no other reader.
-    probes: PgPool,
+    probes: Connections,
     /// The connection past a pooler, for migrations.
     direct: PgConnectOptions,
     url: PostgresUrl,
     schema: &'static TierSchema,
-    /// Whether the newest connection found the tables spread over workers.
-    spread: Arc<AtomicBool>,
-    /// Whether it found the functions that run statements on the worker with the shard.
-    has_functions: Arc<AtomicBool>,
+    found: Arc<Found>,
     calls: Arc<citus::Calls>,
 }
 
@@ -93,8 +83,8 @@ impl Postgres {
         url: &PostgresUrl,
         direct: Option<&PostgresUrl>,
     ) -> Result<Self, TierError> {
-        let database = Self::lazy(schema, url, direct, ACQUIRE);
-        database.acquire(READERS, &database.readers).await?;
+        let database = Self::lazy(schema, url, direct, WAIT);
+        drop(database.lease(&database.readers).await?);
         Ok(database)
     }
 
@@ -138,92 +128,35 @@ impl Postgres {
         };
         let sessions = SESSIONS.min(url.most / 2);
         let readers = url.most - sessions;
-        let (spread, has_functions) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
-        let pool = |wait| {
-            let (spread, has_functions) = (Arc::clone(&spread), Arc::clone(&has_functions));
-            let pool = PgPoolOptions::new().acquire_timeout(wait).max_lifetime(LIFETIME);
-            // With a pooler the setting would leak to other clients.
-            let (look_for_client, must_write) = (!url.pooled, url.must_write);
-            pool.after_connect(move |connection, _| {
-                let (spread, has_functions) = (Arc::clone(&spread), Arc::clone(&has_functions));
-                Box::pin(async move {
-                    if look_for_client {
-                        lease::look_for_client(connection).await;
-                    }
-                    let is_spread = citus::is_spread(connection).await?;
-                    spread.store(is_spread, Ordering::Relaxed);
-                    if is_spread && look_for_client {
-                        citus::plan_for_parameters(connection).await?;
-                        has_functions.store(citus::has_functions(connection).await?, Ordering::Relaxed);
-                    }
-                    if must_write { lease::refuse_read_only(connection).await } else { Ok(()) }
-                })
-            })
+        let found = Arc::new(Found::default());
+        let pool = |name, options: &PgConnectOptions, kept, most, wait, test_after| {
+            let manager = Manager {
+                options: options.clone(),
+                connect: url.connect_timeout.min(wait),
+                pooled: url.pooled,
+                must_write: url.must_write,
+                test_after,
+                found: Arc::clone(&found),
+            };
+            Connections::new(name, manager, kept, most, wait)
         };
         Self {
-            probes: pool(PROBE).max_connections(1).connect_lazy_with(reading.clone()),
-            readers: pool(wait)
-                .min_connections(url.kept.min(readers))
-                .max_connections(readers)
-                .connect_lazy_with(reading),
-            sessions: pool(wait).max_connections(sessions).connect_lazy_with(writing),
+            readers: pool(READERS, &reading, url.kept.min(readers), readers, wait, TEST_AFTER),
+            sessions: pool(WRITERS, &writing, 0, sessions, wait, Duration::ZERO),
+            probes: pool(PROBES, &reading, 1, 1, wait.min(PROBE), TEST_AFTER),
             direct,
             url: url.clone(),
             schema,
-            spread,
-            has_functions,
+            found,
             calls: Arc::default(),
         }
     }
 
-    /// Acquires a connection. The pool waits for a missing server as long as for a busy connection, so after a moment
-    /// one separate attempt tells which it is, and which of the server's addresses answers.
-    async fn acquire(
-        &self,
-        name: &'static str,
-        pool: &PgPool,
-    ) -> Result<PoolConnection<sqlx::Postgres>, TierError> {
+    async fn lease(&self, pool: &Connections) -> Result<Lease, TierError> {
         let begun = Instant::now();
-        let acquired = self.connection_of(pool).await;
-        usage::leased(self.schema.tier, name, begun);
-        acquired
-    }
-
-    async fn connection_of(&self, pool: &PgPool) -> Result<PoolConnection<sqlx::Postgres>, TierError> {
-        let mut acquired = Box::pin(pool.acquire());
-        let acquired = if let Ok(acquired) = tokio::time::timeout(MOMENT, &mut acquired).await {
-            acquired
-        } else {
-            let options = within(self.schema.tier, "connect", self.url.connect_timeout, self.probe()).await?;
-            if options.get_host() != pool.connect_options().get_host() {
-                // The attempt under way may be stuck at a silent address.
-                drop(acquired);
-                self.use_host(options.get_host());
-                acquired = Box::pin(pool.acquire());
-            }
-            acquired.await
-        };
-        acquired.map_err(|error| refused(self.schema.tier, "connect", error))
-    }
-
-    /// Connects once and returns the options that led to the server.
-    async fn probe(&self) -> Result<PgConnectOptions, sqlx::Error> {
-        let options = reach::reachable(&self.url.options).await?;
-        let mut connection = PgConnection::connect_with(&options).await?;
-        if self.url.must_write {
-            lease::refuse_read_only(&mut connection).await?;
-        }
-        // An error while closing is irrelevant.
-        let _ = connection.close().await;
-        Ok(options)
-    }
-
-    /// Makes new connections of all pools lead to `host`.
-    fn use_host(&self, host: &str) {
-        for pool in [&self.readers, &self.sessions, &self.probes] {
-            let options = pool.connect_options();
-            pool.set_connect_options(PgConnectOptions::clone(&options).host(host));
-        }
+        let lease = pool.lease().await;
+        usage::leased(self.schema.tier, pool.name, begun);
+        lease.map_err(|error| refused(self.schema.tier, "connect", error))
     }
 
     async fn rows(
@@ -238,36 +171,56 @@ impl Postgres {
         // The driver prepares and executes in two steps. Only a transaction keeps both on one server connection.
         let mut transaction = connection.begin_with(session::BEGIN_ONE).await?;
         let query = sqlx::query_with(text, arguments).persistent(false);
-        let rows = query.fetch_all(&mut *transaction).await?;
-        transaction.commit().await?;
-        Ok(rows)
+        let rows = query.fetch_all(&mut *transaction).await;
+        match rows {
+            Ok(_) => transaction.commit().await?,
+            Err(_) => transaction.rollback().await?,
+        }
+        rows
     }
 
     async fn ask(
         &self,
-        mut lease: Lease,
-        begun: Instant,
+        pool: &Connections,
         statement: &Statement,
         params: &[Value],
     ) -> Result<Vec<Record>, TierError> {
-        let tier = self.schema.tier;
-        let spread = self.spread.load(Ordering::Relaxed);
-        let (text, arguments) = prepared(tier, spread, statement, params)?;
-        let rows = async {
-            let called = if spread && self.has_functions.load(Ordering::Relaxed) {
-                self.called(&mut lease, statement, params).await.transpose()
-            } else {
-                None
-            };
-            let rows = match called {
-                Some(rows) => rows,
-                None => self.rows(lease.begin(), text, arguments).await,
-            };
-            lease.end();
-            rows
+        let (tier, begun) = (self.schema.tier, Instant::now());
+        let mut renewed = false;
+        loop {
+            let mut lease = self.lease(pool).await?;
+            let used = lease.is_used();
+            let prepared = prepared(tier, self.is_spread(), statement, params)?;
+            let answer = self.answer(&mut lease, statement, params, prepared);
+            match within(tier, statement.name, READING + GRACE, answer).await {
+                // The server restarted while the connection was idle. Repeating a read is harmless.
+                Err(error) if used && !renewed && has_hung_up(&error) => {
+                    pool.forget_idle();
+                    renewed = true;
+                }
+                rows => return answered(tier, statement, params, begun, rows),
+            }
+        }
+    }
+
+    async fn answer(
+        &self,
+        lease: &mut Lease,
+        statement: &Statement,
+        params: &[Value],
+        (text, arguments): (&'static str, PgArguments),
+    ) -> Result<Vec<PgRow>, sqlx::Error> {
+        let called = if self.is_spread() && self.found.functions.load(Ordering::Relaxed) {
+            self.called(lease, statement, params).await.transpose()
+        } else {
+            None
         };
-        let rows = within(tier, statement.name, READING + GRACE, rows).await;
-        answered(tier, statement, params, begun, rows)
+        let rows = match called {
+            Some(rows) => rows,
+            None => self.rows(lease.begin()?, text, arguments).await,
+        };
+        lease.end(&rows);
+        rows
     }
 
     /// Runs a statement by functions on the workers; `None` if it is to be sent as it is.
@@ -277,9 +230,9 @@ impl Postgres {
         statement: &Statement,
         params: &[Value],
     ) -> Result<Option<Vec<PgRow>>, sqlx::Error> {
-        let rows = match self.calls.of(statement, params, lease.begin()).await? {
+        let rows = match self.calls.of(statement, params, lease.begin()?).await? {
             None => return Ok(None),
-            Some(Call::One(text, arguments)) => self.rows(lease.begin(), text, arguments).await.map(Some),
+            Some(Call::One(text, arguments)) => self.rows(lease.begin()?, text, arguments).await.map(Some),
             Some(Call::Each(text, shards)) => self.of_each(lease, text, &shards, params).await,
         };
         match rows {
@@ -301,8 +254,12 @@ impl Postgres {
         shards: &[Shard],
         params: &[Value],
     ) -> Result<Option<Vec<PgRow>>, sqlx::Error> {
-        let idle = std::iter::from_fn(|| self.readers.try_acquire()).map(Lease::new);
-        let mut others: Vec<Lease> = idle.take(shards.len() - 1).collect();
+        let mut others = Vec::new();
+        while others.len() + 1 < shards.len()
+            && let Some(lease) = self.readers.lease_idle().await
+        {
+            others.push(lease);
+        }
         let each = shards.len().div_ceil(others.len() + 1);
         let asked = std::iter::once(lease)
             .chain(&mut others)
@@ -328,7 +285,7 @@ impl Postgres {
         let all = async {
             let mut all = Vec::new();
             for shard in shards {
-                let rows = self.rows(lease.begin(), text, shard.arguments(params)?).await?;
+                let rows = self.rows(lease.begin()?, text, shard.arguments(params)?).await?;
                 if !shard.has(&rows) {
                     return Ok(None);
                 }
@@ -337,13 +294,14 @@ impl Postgres {
             Ok(Some(all))
         };
         let all = all.await;
-        lease.end();
+        lease.end(&all);
         all
     }
 
     /// Returns the number of reader connections and how many of them are idle.
     pub fn readers(&self) -> (usize, usize) {
-        (self.readers.size() as usize, self.readers.num_idle())
+        let PoolSize { open, in_use, .. } = self.readers.size();
+        (open, open - in_use)
     }
 }
 
@@ -363,44 +321,33 @@ impl Engine for Postgres {
     }
 
     async fn fetch(&self, statement: &Statement, params: &[Value]) -> Result<Vec<Record>, TierError> {
-        let begun = Instant::now();
-        let lease = Lease::new(self.acquire(READERS, &self.readers).await?);
-        self.ask(lease, begun, statement, params).await
+        self.ask(&self.readers, statement, params).await
     }
 
     async fn probe(&self, statement: &Statement) -> Result<(), TierError> {
-        let begun = Instant::now();
-        let lease =
-            self.probes.acquire().await.map_err(|error| refused(self.schema.tier, "connect", error))?;
-        self.ask(Lease::new(lease), begun, statement, &[]).await.map(drop)
+        self.ask(&self.probes, statement, &[]).await.map(drop)
     }
 
     fn warm_connections(&self) -> usize {
         // Behind a pooler nothing stays prepared.
-        if self.url.pooled { 0 } else { self.readers.options().get_min_connections() as usize }
+        if self.url.pooled { 0 } else { self.readers.kept }
     }
 
     fn reads_at_once(&self) -> usize {
-        self.readers.options().get_max_connections() as usize
+        self.readers.most
     }
 
     fn is_spread(&self) -> bool {
-        self.spread.load(Ordering::Relaxed)
+        self.found.spread.load(Ordering::Relaxed)
     }
 
     fn pools(&self) -> Vec<PoolSize> {
-        let size = |name, pool: &PgPool| {
-            let open = pool.size() as usize;
-            let most = pool.options().get_max_connections() as usize;
-            PoolSize { pool: name, open, in_use: open.saturating_sub(pool.num_idle()), most }
-        };
-        vec![size(READERS, &self.readers), size(SESSIONS_NAME, &self.sessions), size(PROBES, &self.probes)]
+        [&self.readers, &self.sessions, &self.probes].map(Connections::size).into()
     }
 
     async fn session(&self) -> Result<Box<dyn Session>, TierError> {
-        let lease = Lease::new(self.acquire(SESSIONS_NAME, &self.sessions).await?);
-        let spread = self.spread.load(Ordering::Relaxed);
-        Ok(Box::new(PostgresSession::new(lease, self.schema.tier, &self.url, spread)))
+        let lease = self.lease(&self.sessions).await?;
+        Ok(Box::new(PostgresSession::new(lease, self.schema.tier, &self.url, self.is_spread())))
     }
 
     fn reject_reason(&self, value: &Value) -> Option<&'static str> {
@@ -418,9 +365,7 @@ impl Engine for Postgres {
     }
 
     async fn close(&self) {
-        // A program that ends does not wait for connections that are still being made.
-        let closed = futures::future::join3(self.sessions.close(), self.probes.close(), self.readers.close());
-        let _ = tokio::time::timeout(CLOSE, closed).await;
+        futures::future::join3(self.sessions.close(), self.probes.close(), self.readers.close()).await;
     }
 }
 
@@ -492,6 +437,12 @@ fn refused(tier: Tier, statement: &'static str, error: sqlx::Error) -> TierError
     }
 }
 
+/// Returns whether the connection was lost.
+fn has_hung_up(error: &TierError) -> bool {
+    let TierError::Unavailable { source, .. } = error else { return false };
+    source.downcast_ref().is_some_and(pool::is_hangup)
+}
+
 /// Returns whether Citus, in whose name the server reports an internal error, has lost a worker or its own server.
 fn has_lost_a_worker(error: &sqlx::Error) -> bool {
     let Some(error) = error.as_database_error() else { return false };
@@ -517,12 +468,12 @@ pub(crate) fn texts() -> Vec<Text> {
         Text::new(
             "connect.check_client",
             "Makes the server check every second of a statement whether its client is still connected.",
-            lease::LOOK_FOR_CLIENT,
+            pool::LOOK_FOR_CLIENT,
         ),
         Text::new(
             "connect.reads_only",
             "Finds out whether the server accepts no writes, for target_session_attrs.",
-            lease::READS_ONLY,
+            pool::READS_ONLY,
         ),
         Text::new("connect.citus", "Finds out whether the server has Citus.", citus::IS_THERE),
         Text::new(

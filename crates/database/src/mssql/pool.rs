@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use deadpool::Runtime;
 use deadpool::Status;
 use deadpool::managed::{
-    self, Metrics, Object, Pool, PoolError, RecycleError, RecycleResult, TimeoutType, Timeouts,
+    self, Metrics, Object, Pool, PoolError, QueueMode, RecycleError, RecycleResult, TimeoutType, Timeouts,
 };
 use tiberius::error::Error;
 use tokio::sync::Semaphore;
@@ -97,6 +97,7 @@ impl Connections {
         let manager = Manager { address: Arc::clone(address), role, next_growth: Mutex::new(Instant::now()) };
         let pool = Pool::builder(manager)
             .max_size(most.min(WARM))
+            .queue_mode(QueueMode::Lifo)
             .timeouts(Timeouts { wait: Some(WAIT), create: None, recycle: None })
             .runtime(Runtime::Tokio1)
             .build();

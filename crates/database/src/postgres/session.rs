@@ -7,7 +7,7 @@ use sqlx::postgres::PgArguments;
 use sqlx::{AssertSqlSafe, SqlSafeStr};
 
 use super::super::{Begin, Record, Session, Statement, Tier, TierError, Value};
-use super::lease::Lease;
+use super::pool::Lease;
 use super::{PostgresUrl, answered, code, codec, prepared, within};
 
 /// The limits of one `INSERT`: rows and bytes of text.
@@ -63,8 +63,8 @@ impl PostgresSession {
         let query = sqlx::query_with(text, arguments).persistent(self.persistent);
         let lease = &mut self.lease;
         let done = async {
-            let done = query.execute(lease.begin()).await;
-            lease.end();
+            let done = query.execute(lease.begin()?).await;
+            lease.end(&done);
             done
         };
         Ok(within(self.tier, name, self.limit, done).await?.rows_affected())
@@ -73,8 +73,8 @@ impl PostgresSession {
     async fn control(&mut self, text: &'static str) -> Result<(), TierError> {
         let lease = &mut self.lease;
         let done = async {
-            let done = sqlx::raw_sql(text).execute(lease.begin()).await;
-            lease.end();
+            let done = sqlx::raw_sql(text).execute(lease.begin()?).await;
+            lease.end(&done);
             done
         };
         within(self.tier, text, self.limit, done).await.map(drop)
@@ -99,8 +99,8 @@ impl Session for PostgresSession {
         let query = sqlx::query_with(text, arguments).persistent(self.persistent);
         let lease = &mut self.lease;
         let rows = async {
-            let rows = query.fetch_all(lease.begin()).await;
-            lease.end();
+            let rows = query.fetch_all(lease.begin()?).await;
+            lease.end(&rows);
             rows
         };
         let rows = within(tier, statement.name, self.limit, rows).await;
@@ -154,7 +154,7 @@ impl Drop for PostgresSession {
     fn drop(&mut self) {
         if self.open {
             // Closing rolls back. A connection with an open transaction must not serve another request.
-            self.lease.begin();
+            let _ = self.lease.begin();
         }
     }
 }
