@@ -10,6 +10,7 @@ mod pool;
 mod reach;
 mod session;
 mod url;
+mod workers;
 
 use std::fmt;
 use std::future::Future;
@@ -29,6 +30,8 @@ use self::session::PostgresSession;
 pub use self::session::RESERVE_IDS;
 pub(crate) use self::session::{insert_text, reserve_text};
 pub use url::PostgresUrl;
+
+use self::workers::{Node, Workers};
 
 use super::migrate::TierSchema;
 use super::texts::Text;
@@ -74,6 +77,8 @@ pub struct Postgres {
     schema: &'static TierSchema,
     found: Arc<Found>,
     calls: Arc<citus::Calls>,
+    /// Connections past the coordinator, if the URL asks for them.
+    workers: Option<Arc<Workers>>,
 }
 
 impl Postgres {
@@ -129,17 +134,19 @@ impl Postgres {
         let sessions = SESSIONS.min(url.most / 2);
         let readers = url.most - sessions;
         let found = Arc::new(Found::default());
-        let pool = |name, options: &PgConnectOptions, kept, most, wait, test_after| {
-            let manager = Manager {
-                options: options.clone(),
-                connect: url.connect_timeout.min(wait),
-                pooled: url.pooled,
-                must_write: url.must_write,
-                test_after,
-                found: Arc::clone(&found),
-            };
-            Connections::new(name, manager, kept, most, wait)
+        let manager = |options: &PgConnectOptions, wait, test_after| Manager {
+            options: options.clone(),
+            connect: url.connect_timeout.min(wait),
+            pooled: url.pooled,
+            must_write: url.must_write,
+            test_after,
+            found: Arc::clone(&found),
         };
+        let pool = |name, options, kept, most, wait, test_after| {
+            Connections::new(name, manager(options, wait, test_after), kept, most, wait)
+        };
+        let direct_reads = url.reads_workers && !url.pooled;
+        let workers = direct_reads.then(|| Workers::new(manager(&reading, wait, TEST_AFTER), readers));
         Self {
             readers: pool(READERS, &reading, url.kept.min(readers), readers, wait, TEST_AFTER),
             sessions: pool(WRITERS, &writing, 0, sessions, wait, Duration::ZERO),
@@ -149,6 +156,7 @@ impl Postgres {
             schema,
             found,
             calls: Arc::default(),
+            workers: workers.map(Arc::new),
         }
     }
 
@@ -230,10 +238,17 @@ impl Postgres {
         statement: &Statement,
         params: &[Value],
     ) -> Result<Option<Vec<PgRow>>, sqlx::Error> {
-        let rows = match self.calls.of(statement, params, lease.begin()?).await? {
+        let call = self.calls.of(statement, params, self.workers.is_some(), lease.begin()?).await?;
+        let rows = match call {
             None => return Ok(None),
-            Some(Call::One(text, arguments)) => self.rows(lease.begin()?, text, arguments).await.map(Some),
-            Some(Call::Each(text, shards)) => self.of_each(lease, text, &shards, params).await,
+            Some(Call::One(text, key, node)) => match self.of_worker(text, key, node, params).await {
+                Some(rows) => rows.map(Some),
+                None => self.rows(lease.begin()?, text, citus::arguments(key, params)?).await.map(Some),
+            },
+            Some(Call::Each(text, shards)) => match self.of_workers(text, &shards, params).await {
+                Some(rows) => rows,
+                None => self.of_each(lease, text, &shards, params).await,
+            },
         };
         match rows {
             Err(error) if !citus::is_not_here(&code(&error)) => Err(error),
@@ -243,6 +258,39 @@ impl Postgres {
                 Ok(None)
             }
         }
+    }
+
+    /// Asks a worker past the coordinator; `None` if that is not wanted, or the worker is lost.
+    async fn of_worker(
+        &self,
+        text: &'static str,
+        key: Option<i64>,
+        node: Option<Node>,
+        params: &[Value],
+    ) -> Option<Result<Vec<PgRow>, sqlx::Error>> {
+        let (workers, node) = self.workers.as_ref().zip(node)?;
+        let mut lease = workers.lease(&node).await?;
+        let rows = async { self.rows(lease.begin()?, text, citus::arguments(key, params)?).await };
+        let rows = rows.await;
+        lease.end(&rows);
+        workers.unless_lost(&node, rows)
+    }
+
+    /// Asks all workers past the coordinator, at once; `None` if that is not wanted, or one is lost.
+    async fn of_workers(
+        &self,
+        text: &'static str,
+        shards: &[Shard],
+        params: &[Value],
+    ) -> Option<Result<Option<Vec<PgRow>>, sqlx::Error>> {
+        let workers = self.workers.as_ref()?;
+        let asked = shards.chunk_by(|one, other| one.node == other.node).map(|shards| async {
+            let node = &shards[0].node;
+            let mut lease = workers.lease(node).await?;
+            workers.unless_lost(node, self.of_shards(&mut lease, text, shards, params).await)
+        });
+        let parts: Option<Vec<_>> = futures::future::join_all(asked).await.into_iter().collect();
+        Some(citus::joined(parts?))
     }
 
     /// Asks each shard, on this connection and those that are idle: a read that waited for more would hold one that others wait
@@ -265,13 +313,7 @@ impl Postgres {
             .chain(&mut others)
             .zip(shards.chunks(each))
             .map(|(lease, shards)| self.of_shards(lease, text, shards, params));
-        let parts: Result<Option<Vec<Vec<PgRow>>>, sqlx::Error> = futures::future::join_all(asked)
-            .await
-            .into_iter()
-            .map(Result::transpose)
-            .collect::<Option<_>>()
-            .transpose();
-        Ok(parts?.map(|parts| parts.into_iter().flatten().collect()))
+        citus::joined(futures::future::join_all(asked).await)
     }
 
     /// Asks shards one after the other.
@@ -342,7 +384,8 @@ impl Engine for Postgres {
     }
 
     fn pools(&self) -> Vec<PoolSize> {
-        [&self.readers, &self.sessions, &self.probes].map(Connections::size).into()
+        let own = [&self.readers, &self.sessions, &self.probes].map(Connections::size);
+        own.into_iter().chain(self.workers.as_ref().map(|workers| workers.size())).collect()
     }
 
     async fn session(&self) -> Result<Box<dyn Session>, TierError> {
@@ -366,6 +409,9 @@ impl Engine for Postgres {
 
     async fn close(&self) {
         futures::future::join3(self.sessions.close(), self.probes.close(), self.readers.close()).await;
+        if let Some(workers) = &self.workers {
+            workers.close().await;
+        }
     }
 }
 
@@ -495,7 +541,7 @@ pub(crate) fn texts() -> Vec<Text> {
             parameters: vec![("table".to_owned(), "text")],
             ..Text::new(
                 "connect.shards",
-                "Reads the shards of a table, each with a value that leads to it.",
+                "Reads the shards of a table: a value that leads to each, its range of hashes, and its worker.",
                 citus::SHARDS,
             )
         },

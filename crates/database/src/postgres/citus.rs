@@ -10,14 +10,16 @@
 use std::collections::HashMap;
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash as _, Hasher as _};
+use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-use sqlx::error::BoxDynError;
 use sqlx::postgres::types::Oid;
 use sqlx::postgres::{PgArguments, PgColumn, PgConnection, PgRow, PgTypeInfo};
 use sqlx::{Arguments as _, Column as _, Executor as _, Row as _, SqlStr, Statement as _, TypeInfo as _};
 use thermocline_core::table::ColumnType;
 
+use super::workers::Node;
 use crate::statement::{Shards, WhichShards};
 use crate::{Statement, Value};
 
@@ -65,28 +67,36 @@ pub(super) fn is_not_here(code: &str) -> bool {
     NOT_HERE.contains(&code)
 }
 
-/// Reads the shards of a table, each with a value that leads to it, if one is found.
-pub(super) const SHARDS: &str = "SELECT s.shardid, min(key) \
-    FROM pg_dist_shard s LEFT JOIN generate_series(1::bigint, 256) AS key \
-        ON get_shard_id_for_distribution_column(s.logicalrelid, key) = s.shardid \
-    WHERE s.logicalrelid = to_regclass($1) GROUP BY s.shardid";
+/// Reads the shards of a table: a value that leads to each, if one is found, its range of hashes, and its worker.
+pub(super) const SHARDS: &str = "SELECT s.shardid, min(key), s.shardminvalue::int, s.shardmaxvalue::int, n.nodename, n.nodeport \
+    FROM pg_dist_shard s \
+    JOIN pg_dist_placement p ON p.shardid = s.shardid \
+        AND p.placementid = (SELECT min(placementid) FROM pg_dist_placement WHERE shardid = s.shardid AND shardstate = 1) \
+    JOIN pg_dist_node n ON n.groupid = p.groupid AND n.noderole = 'primary' \
+    LEFT JOIN generate_series(1::bigint, 256) AS key ON get_shard_id_for_distribution_column(s.logicalrelid, key) = s.shardid \
+    WHERE s.logicalrelid = to_regclass($1) GROUP BY s.shardid, s.shardminvalue, s.shardmaxvalue, n.nodeid, n.nodename, n.nodeport ORDER BY n.nodeid, s.shardid";
+/// How long the shards of a table are known: they move from one worker to another.
+const KNOWN: Duration = Duration::from_mins(5);
 /// The most shards of a table that are asked one by one.
 const MOST_SHARDS: usize = 8;
 
 /// One shard of a table.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Shard {
     id: i64,
     /// A value that leads to it.
-    key: i64,
+    key: Option<i64>,
+    hashes: RangeInclusive<i32>,
+    /// The worker that has it.
+    pub node: Node,
 }
 
 /// The calls of a statement.
 #[derive(Clone, Debug)]
 pub(super) enum Call {
-    /// One call.
-    One(&'static str, PgArguments),
-    /// A call for each shard.
+    /// One call, with the value that says the shard, and the worker that has it.
+    One(&'static str, Option<i64>, Option<Node>),
+    /// A call for each shard. Those of one worker are neighbours.
     Each(&'static str, Arc<[Shard]>),
 }
 
@@ -95,34 +105,39 @@ pub(super) enum Call {
 pub(super) struct Calls {
     /// The texts of calls, by the texts of their statements.
     texts: Mutex<HashMap<&'static str, &'static str>>,
-    /// The shards of tables, by name; an empty list for a table with more than [`MOST_SHARDS`].
-    shards: Mutex<HashMap<&'static str, Arc<[Shard]>>>,
+    /// The shards of tables, by name, and when they were read.
+    shards: Mutex<HashMap<&'static str, (Instant, Arc<[Shard]>)>>,
 }
 
 impl Calls {
-    /// Returns the call of a statement; `None` for one that is to be sent as it is.
+    /// Returns the call of a statement; `None` for one that is to be sent as it is. The worker is only looked up to be `direct`.
     pub async fn of(
         &self,
         statement: &Statement,
         params: &[Value],
+        direct: bool,
         connection: &mut PgConnection,
     ) -> Result<Option<Call>, sqlx::Error> {
         let Some((shards, text)) = statement.shards().zip(statement.for_postgres()) else { return Ok(None) };
+        let text = self.text(statement.name, shards, text, params, connection).await?;
         let key = match shards.which {
             WhichShards::Local => None,
-            WhichShards::Of(parameter) => params.get(parameter - 1),
+            WhichShards::Of(parameter) => params.get(parameter - 1).and_then(int),
             WhichShards::Each => {
-                let shards_of_table = self.shards(shards.table, connection).await?;
-                if shards_of_table.is_empty() {
-                    return Ok(None);
-                }
-                let text = self.text(statement.name, shards, text, params, connection).await?;
-                return Ok(Some(Call::Each(text, shards_of_table)));
+                let all = self.shards(shards.table, connection).await?;
+                let few = all.len() <= MOST_SHARDS && all.iter().all(|shard| shard.key.is_some());
+                return Ok((few && !all.is_empty()).then_some(Call::Each(text, all)));
             }
         };
-        let text = self.text(statement.name, shards, text, params, connection).await?;
-        let key = key.and_then(|key| if let Value::Int(key) = key { Some(*key) } else { None });
-        Ok(Some(Call::One(text, arguments(key, params).map_err(sqlx::Error::Encode)?)))
+        let node = match key.filter(|_| direct) {
+            Some(key) => {
+                let hash = hash(key);
+                let all = self.shards(shards.table, connection).await?;
+                all.iter().find(|shard| shard.hashes.contains(&hash)).map(|shard| shard.node.clone())
+            }
+            None => None,
+        };
+        Ok(Some(Call::One(text, key, node)))
     }
 
     /// Returns the text that calls the function with a statement. The first time the server describes the answer.
@@ -150,16 +165,20 @@ impl Calls {
         table: &'static str,
         connection: &mut PgConnection,
     ) -> Result<Arc<[Shard]>, sqlx::Error> {
-        if let Some(shards) = self.shards.lock().unwrap_or_else(PoisonError::into_inner).get(table) {
-            return Ok(Arc::clone(shards));
+        let known = self.shards.lock().unwrap_or_else(PoisonError::into_inner).get(table).cloned();
+        if let Some((_, shards)) = known.filter(|(read, _)| read.elapsed() < KNOWN) {
+            return Ok(shards);
         }
-        let found: Vec<(i64, Option<i64>)> =
+        type Row = (i64, Option<i64>, i32, i32, String, i32);
+        let found: Vec<Row> =
             sqlx::query_as(SHARDS).bind(table).persistent(false).fetch_all(connection).await?;
-        let shards: Option<Vec<Shard>> =
-            found.into_iter().map(|(id, key)| Some(Shard { id, key: key? })).collect();
-        let shards: Arc<[Shard]> =
-            shards.filter(|shards| shards.len() <= MOST_SHARDS).unwrap_or_default().into();
-        self.shards.lock().unwrap_or_else(PoisonError::into_inner).insert(table, Arc::clone(&shards));
+        let shard = |(id, key, first, last, host, port): Row| {
+            let port = u16::try_from(port).map_err(|error| sqlx::Error::Decode(error.into()))?;
+            Ok(Shard { id, key, hashes: first..=last, node: Node { host, port } })
+        };
+        let shards: Arc<[Shard]> = found.into_iter().map(shard).collect::<Result<_, sqlx::Error>>()?;
+        let read = (Instant::now(), Arc::clone(&shards));
+        self.shards.lock().unwrap_or_else(PoisonError::into_inner).insert(table, read);
         Ok(shards)
     }
 
@@ -176,16 +195,26 @@ const SHARD: &str = "shard";
 
 impl Shard {
     /// Returns the arguments of a call for this shard.
-    pub fn arguments(self, params: &[Value]) -> Result<PgArguments, sqlx::Error> {
-        arguments(Some(self.key), params).map_err(sqlx::Error::Encode)
+    pub fn arguments(&self, params: &[Value]) -> Result<PgArguments, sqlx::Error> {
+        arguments(self.key, params)
     }
 
     /// Returns whether rows are of this shard. If the table was spread anew, the value leads to another one. Each part has rows,
     /// those of the proof.
-    pub fn has(self, rows: &[PgRow]) -> bool {
+    pub fn has(&self, rows: &[PgRow]) -> bool {
         let Some(Ok(shard)) = rows.first().map(|row| row.try_get::<&str, _>(SHARD)) else { return false };
         shard.rsplit('_').next().and_then(|id| id.parse().ok()) == Some(self.id)
     }
+}
+
+/// An answer of some shards; `None` if the table has other shards now.
+type Part = Result<Option<Vec<PgRow>>, sqlx::Error>;
+
+/// Returns the rows of all parts; `None` if one is missing.
+pub(super) fn joined(parts: Vec<Part>) -> Part {
+    let parts =
+        parts.into_iter().map(Result::transpose).collect::<Option<Result<Vec<_>, _>>>().transpose()?;
+    Ok(parts.map(|parts| parts.into_iter().flatten().collect()))
 }
 
 /// Returns the text that calls the function.
@@ -231,11 +260,34 @@ fn type_of(value: &Value) -> (&'static str, Oid) {
 }
 
 /// Returns the arguments of a call: what says the shard, and the parameters of the statement as texts.
-fn arguments(key: Option<i64>, params: &[Value]) -> Result<PgArguments, BoxDynError> {
+pub(super) fn arguments(key: Option<i64>, params: &[Value]) -> Result<PgArguments, sqlx::Error> {
     let mut arguments = PgArguments::default();
-    arguments.add(key)?;
-    arguments.add(params.iter().map(literal).collect::<Vec<_>>())?;
+    arguments.add(key).map_err(sqlx::Error::Encode)?;
+    arguments.add(params.iter().map(literal).collect::<Vec<_>>()).map_err(sqlx::Error::Encode)?;
     Ok(arguments)
+}
+
+fn int(value: &Value) -> Option<i64> {
+    if let Value::Int(int) = value { Some(*int) } else { None }
+}
+
+/// Returns PostgreSQL's hash of an integer, `hashint8`, by which Citus chooses the shard. Indexes are built with it, so that it never
+/// changes. The mixing is the last step of Bob Jenkins' `lookup3`.
+fn hash(key: i64) -> i32 {
+    let low = key as u32;
+    let high = (key >> 32) as u32;
+    let word = low ^ if key >= 0 { high } else { !high };
+    let start = 0x9e37_79b9_u32.wrapping_add(4).wrapping_add(3_923_095);
+    let (mut a, mut b, mut c) = (start.wrapping_add(word), start, start);
+    let mix = |into: &mut u32, with: u32, bits| *into = (*into ^ with).wrapping_sub(with.rotate_left(bits));
+    mix(&mut c, b, 14);
+    mix(&mut a, c, 11);
+    mix(&mut b, a, 25);
+    mix(&mut c, b, 16);
+    mix(&mut a, c, 4);
+    mix(&mut b, a, 14);
+    mix(&mut c, b, 24);
+    c as i32
 }
 
 /// Returns the text form of a value, which PostgreSQL accepts with any `DateStyle`.
@@ -253,4 +305,28 @@ fn literal(value: &Value) -> Option<String> {
             format!("{{{}}}", ints.iter().map(i64::to_string).collect::<Vec<_>>().join(","))
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The values are those of `SELECT hashint8(…)` of a server.
+    #[test]
+    fn hashes_are_those_of_the_server() {
+        let hashes = [
+            (0, -272711505),
+            (1, -1905060026),
+            (7, -978793473),
+            (-1, 385747274),
+            (42, 1509752520),
+            (4294967296, -1905060026),
+            (-4294967297, -1242090879),
+            (i64::MAX, -1524351049),
+            (i64::MIN, -96758253),
+        ];
+        for (key, expected) in hashes {
+            assert_eq!(hash(key), expected, "{key}");
+        }
+    }
 }

@@ -15,9 +15,10 @@ use crate::connection_string::{self, encoded};
 
 /// A server and database, and how to use it.
 ///
-/// `postgres://user:password@host:port/database?sslmode=verify-full`, with libpq's parameters and four of the
+/// `postgres://user:password@host:port/database?sslmode=verify-full`, with libpq's parameters and five of the
 /// program's own: `pooler=transaction` behind a pooler that assigns a server connection to each transaction,
-/// `pool_min`, `pool_max`, and `write_timeout`, the time limit in seconds of one statement of a move.
+/// `pool_min`, `pool_max`, `write_timeout`, the time limit in seconds of one statement of a move, and `citus_reads=workers`, which
+/// makes readers connect to the workers of Citus too.
 #[derive(Clone)]
 pub struct PostgresUrl {
     pub(super) options: PgConnectOptions,
@@ -31,6 +32,8 @@ pub struct PostgresUrl {
     pub(super) connect_timeout: Duration,
     /// Whether a server that only reads is refused.
     pub(super) must_write: bool,
+    /// Whether rows of one shard are read from the worker itself.
+    pub(super) reads_workers: bool,
 }
 
 impl PostgresUrl {

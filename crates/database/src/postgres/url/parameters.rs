@@ -89,6 +89,7 @@ impl Parameters {
             "pooler" => "pooler",
             "pool_min" => "pool_min",
             "pool_max" => "pool_max",
+            "citus_reads" => "citus_reads",
             "write_timeout" => "write_timeout",
             _ => match PASSED_ON.iter().find(|known| **known == name) {
                 Some(known) => known,
@@ -108,6 +109,11 @@ impl Parameters {
             Some("transaction") => true,
             None | Some("none" | "session") => false,
             Some(_) => return Err("pooler: expected transaction, session or none".to_owned()),
+        };
+        let reads_workers = match self.0.remove("citus_reads").as_deref() {
+            Some("workers") => true,
+            None | Some("coordinator") => false,
+            Some(_) => return Err("citus_reads: expected workers or coordinator".to_owned()),
         };
         let kept = self.whole("pool_min", KEPT)?;
         let most = self.whole("pool_max", MOST)?;
@@ -143,6 +149,7 @@ impl Parameters {
             write_timeout,
             connect_timeout,
             must_write,
+            reads_workers,
         })
     }
 

@@ -1,0 +1,115 @@
+//! Connections to the workers of Citus, past the coordinator.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::pool::{Connections, Lease, Manager, is_hangup};
+use crate::PoolSize;
+
+/// The name of their pool in the metrics.
+const NAME: &str = "workers";
+/// The time limit for a connection: the coordinator serves as well.
+const CONNECT: Duration = Duration::from_secs(2);
+/// How long a worker is left alone that could not be reached.
+const PAUSE: Duration = Duration::from_mins(1);
+
+/// The address of a worker, as the coordinator knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Node {
+    pub host: String,
+    pub port: u16,
+}
+
+/// The pools of connections to workers, one each.
+pub(super) struct Workers {
+    /// What they are connected with, but for the address.
+    manager: Manager,
+    /// The maximum number of connections to each.
+    most: u32,
+    pools: Mutex<HashMap<Node, Worker>>,
+}
+
+struct Worker {
+    connections: Connections,
+    /// When it could not be reached.
+    lost: Option<Instant>,
+}
+
+impl Workers {
+    /// Returns the pools without a connection. A caller has one connection to a worker at a time, so that `most` callers never wait.
+    pub fn new(manager: Manager, most: u32) -> Self {
+        let manager = Manager { connect: manager.connect.min(CONNECT), ..manager };
+        Self { manager, most, pools: Mutex::default() }
+    }
+
+    /// Leases a connection to a worker; `None` if it cannot be reached.
+    pub async fn lease(&self, node: &Node) -> Option<Lease> {
+        let connections = self.connections(node)?;
+        let lease = connections.lease().await;
+        if let Err(error) = &lease {
+            tracing::warn!(
+                worker = format!("{}:{}", node.host, node.port),
+                %error,
+                "reads of this worker go through the coordinator for a minute"
+            );
+            self.set_lost(node);
+        }
+        lease.ok()
+    }
+
+    /// Returns an answer of a worker; `None` if its connection was lost. Then the others probably are.
+    pub fn unless_lost<T>(
+        &self,
+        node: &Node,
+        answer: Result<T, sqlx::Error>,
+    ) -> Option<Result<T, sqlx::Error>> {
+        if !answer.as_ref().is_err_and(is_hangup) {
+            return Some(answer);
+        }
+        if let Some(connections) = self.connections(node) {
+            connections.forget_idle();
+        }
+        None
+    }
+
+    fn connections(&self, node: &Node) -> Option<Connections> {
+        let mut pools = self.pools();
+        let worker = pools.entry(node.clone()).or_insert_with(|| {
+            let options = self.manager.options.clone().host(&node.host).port(node.port);
+            let manager = Manager { options, ..self.manager.clone() };
+            let connections = Connections::new(NAME, manager, 0, self.most, CONNECT);
+            Worker { connections, lost: None }
+        });
+        let is_lost = worker.lost.is_some_and(|lost| lost.elapsed() < PAUSE);
+        (!is_lost).then(|| worker.connections.clone())
+    }
+
+    fn set_lost(&self, node: &Node) {
+        if let Some(worker) = self.pools().get_mut(node) {
+            worker.lost = Some(Instant::now());
+        }
+    }
+
+    /// Returns the number of connections to all workers together.
+    pub fn size(&self) -> PoolSize {
+        let none = PoolSize { pool: NAME, open: 0, in_use: 0, most: 0 };
+        self.pools().values().map(|worker| worker.connections.size()).fold(none, |all, one| PoolSize {
+            open: all.open + one.open,
+            in_use: all.in_use + one.in_use,
+            most: all.most + one.most,
+            ..all
+        })
+    }
+
+    /// Closes the idle connections.
+    pub async fn close(&self) {
+        let pools: Vec<Connections> =
+            self.pools().values().map(|worker| worker.connections.clone()).collect();
+        futures::future::join_all(pools.iter().map(Connections::close)).await;
+    }
+
+    fn pools(&self) -> MutexGuard<'_, HashMap<Node, Worker>> {
+        self.pools.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
