@@ -277,7 +277,7 @@ async fn a_dropped_query_does_not_affect_later_ones() {
     }
 }
 
-/// The network falls silent before a connection returns to its pool.
+/// The network falls silent while a connection is idle.
 #[tokio::test]
 async fn a_pool_is_closed_although_a_connection_is_lost() {
     let Some((_cold, url)) = cold().await else { return };
@@ -290,10 +290,6 @@ async fn a_pool_is_closed_although_a_connection_is_lost() {
     session.fetch(&echo(), &[Value::Int(1)]).await.expect("answers");
     proxy.set(Link::Silent);
     drop(session);
-    // On one thread, every other task is polled meanwhile: the pool asks the silent server for a sign of life.
-    for _ in 0..10 {
-        tokio::task::yield_now().await;
-    }
     tokio::time::timeout(PATIENCE, cold.close()).await.expect("closing waits for a lost connection");
 }
 

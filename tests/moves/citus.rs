@@ -36,6 +36,11 @@ struct Spread {
 impl Spread {
     /// Returns none, and says so, without a Citus.
     fn make() -> Option<Self> {
+        Self::make_with("citus_reads=coordinator")
+    }
+
+    /// Makes one whose URL has a parameter.
+    fn make_with(parameter: &str) -> Option<Self> {
         let Some(server) = citus::url() else {
             eprintln!("skipped, THERMOCLINE_TEST_CITUS_URL names no Citus");
             return None;
@@ -44,7 +49,7 @@ impl Spread {
         let worker = ways.pop().expect("a worker");
         let cutter = Cutter::before(worker.clone());
         ways.push(cutter.way.clone());
-        let database = run(postgres::make_beside(&server, &ways));
+        let database = run(postgres::make_beside(&server, &ways)).with(parameter);
         let name = database.name().to_owned();
         Some(Self { fixture: Fixture::beside(database), cutter, worker, name, server })
     }
@@ -307,6 +312,63 @@ fn reads_call_functions_and_do_without_them() {
     calls_a_function(&spread, &Posts { author: None }, "posts_archive");
 }
 
+/// Reads the lists of every resource.
+fn check_lists(spread: &Spread) {
+    for resource in ["messages", "posts", "prices"] {
+        run(spread.fixture.check_whole(resource));
+    }
+}
+
+/// The connections of readers on a worker. Those of the coordinator have another name.
+const READERS: &str =
+    "FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'thermocline'";
+
+#[test]
+fn readers_ask_workers_past_the_coordinator() {
+    let Some(spread) = Spread::make_with("citus_reads=workers") else { return };
+    spread.fixture.done("archive run --older-than 1d");
+    run(async {
+        let pair = spread.fixture.open().await;
+        let reader = Reader::new(&*pair.hot, &*pair.cold);
+        let list = Posts { author: None };
+        let before = reader.walk(&list, Span::ALL, Order::Desc, 3).await.expect("the posts");
+        let readers = spread.on_worker(&format!("SELECT count(*) {READERS}")).await;
+        assert!(readers > 0, "none is connected to the worker");
+        // The connections die while they are idle, all at once.
+        let ended = spread.on_worker(&format!("SELECT count(pg_terminate_backend(pid)) {READERS}")).await;
+        assert!(ended >= readers);
+        assert_eq!(reader.walk(&list, Span::ALL, Order::Desc, 3).await.expect("the posts"), before);
+        pair.close().await;
+    });
+    check_lists(&spread);
+    // A worker without the function is asked through the coordinator, which sends the statement as it is.
+    run(replace_function(
+        &spread,
+        "messages_archive",
+        "RAISE EXCEPTION 'not here' USING ERRCODE = 'feature_not_supported';",
+    ));
+    check_lists(&spread);
+}
+
+#[test]
+fn moves_beside_readers_of_a_worker_that_dies_are_whole() {
+    let Some(spread) = Spread::make_with("citus_reads=workers") else { return };
+    let before = run(spread.epoch("messages"));
+    let args = "archive run --older-than 1d --batch 5 --resource messages --patience 120s --pause 20";
+    let child = spread.fixture.command(args).spawn().expect("the program");
+    let child = until_beside(child, "a batch moves", || run(spread.epoch("messages")) != before);
+    run(spread.fixture.check_whole("messages"));
+    spread.cutter.set_dead(true);
+    // Its rows are unavailable, and no others are returned for them.
+    let mut conversations = (1..=8).map(|conversation| run(read(&spread, &Messages::of(conversation))));
+    assert!(conversations.any(|rows| rows.is_err()), "the dead worker has no conversation");
+    spread.cutter.set_dead(false);
+    run(spread.recover());
+    let ended = Ended::of(finish(child));
+    assert_eq!(ended.status, Some(0), "{ended:?}");
+    check_lists(&spread);
+}
+
 /// Cuts the first shard of posts and what is beside it in two.
 const SPLIT: &str = "SELECT citus_split_shard_by_split_points(shardid, ARRAY[middle::text], ARRAY[nodeid, nodeid], 'block_writes')
     FROM (
@@ -317,7 +379,12 @@ const SPLIT: &str = "SELECT citus_split_shard_by_split_points(shardid, ARRAY[mid
 
 #[test]
 fn lists_of_many_shards_are_whole_after_a_shard_was_split() {
-    let Some(spread) = Spread::make() else { return };
+    lists_survive_a_split("citus_reads=coordinator");
+    lists_survive_a_split("citus_reads=workers");
+}
+
+fn lists_survive_a_split(parameter: &str) {
+    let Some(spread) = Spread::make_with(parameter) else { return };
     spread.fixture.done("archive run --older-than 1d");
     run(async {
         let pair = spread.fixture.open().await;

@@ -20,8 +20,8 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use rust_decimal::Decimal;
-use sqlx::Connection as _;
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgDatabaseError, PgRow};
+use sqlx::{ConnectOptions as _, Connection as _};
 
 pub use self::citus::RUNS_ON;
 use self::citus::{Call, Shard};
@@ -104,12 +104,16 @@ impl Postgres {
         direct: Option<&PostgresUrl>,
         wait: Duration,
     ) -> Self {
-        let named = |options: PgConnectOptions| match options.get_application_name() {
-            Some(_) => options,
-            None => options.application_name("thermocline"),
+        let named = |url: &PostgresUrl| {
+            // Statements are logged here, by name.
+            let options = url.options.clone().disable_statement_logging();
+            match options.get_application_name() {
+                Some(_) => options,
+                None => options.application_name("thermocline"),
+            }
         };
-        let options = named(url.options.clone()).statement_cache_capacity(256);
-        let direct = named(direct.unwrap_or(url).options.clone());
+        let options = named(url).statement_cache_capacity(256);
+        let direct = named(direct.unwrap_or(url));
         let (reading, writing) = if url.pooled {
             // A pooler accepts no start-up options, and settings would leak to other clients.
             (options.clone(), options)

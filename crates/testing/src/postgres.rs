@@ -54,6 +54,13 @@ impl Database {
     pub fn name(&self) -> &str {
         self.url.split('?').next().and_then(|url| url.rsplit('/').next()).expect("the URL names it")
     }
+
+    /// Returns the database with one more parameter in its URL.
+    #[must_use]
+    pub fn with(mut self, parameter: &str) -> Self {
+        self.url = format!("{}&{parameter}", self.url);
+        self
+    }
 }
 
 impl Deref for Database {

@@ -113,3 +113,34 @@ impl Workers {
         self.pools.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sqlx::postgres::PgConnectOptions;
+    use std::sync::Arc;
+    use tokio::net::TcpListener;
+
+    #[tokio::test]
+    async fn a_worker_that_cannot_be_reached_is_left_alone_for_a_while() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        drop(listener);
+        let manager = Manager {
+            options: PgConnectOptions::new_without_pgpass(),
+            connect: CONNECT,
+            pooled: false,
+            must_write: false,
+            test_after: Duration::ZERO,
+            found: Arc::default(),
+        };
+        let workers = Workers::new(manager, 2);
+        let node = Node { host: address.ip().to_string(), port: address.port() };
+        assert!(workers.lease(&node).await.is_none(), "nothing listens");
+        let listener = TcpListener::bind(address).await.expect("the port is free still");
+        assert!(workers.lease(&node).await.is_none(), "it was just found lost");
+        let asked = tokio::time::timeout(Duration::from_millis(50), listener.accept()).await;
+        assert!(asked.is_err(), "it is asked all the same");
+        assert_eq!(workers.size().most, 2);
+    }
+}

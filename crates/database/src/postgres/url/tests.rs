@@ -76,6 +76,7 @@ fn what_cannot_be_used_is_named_without_the_password() {
         ("pool_min=few", "pool_min"),
         ("pool_max=1", "pool_max"),
         ("write_timeout=0", "write_timeout"),
+        ("citus_reads=all", "citus_reads"),
         ("sslmode=maybe", "sslmode"),
         ("sslmod=verify-full", "\"sslmod\""),
         ("sslmode=require&sslmode=verify-full", "sslmode is given twice"),
