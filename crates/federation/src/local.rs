@@ -3,9 +3,14 @@
 //! The rules are those of [`crate::shared`]: rows belong to one state of hot, its epoch and token, and are used only
 //! while cold itself has proven that state within the last few seconds. Every request still asks hot, so moves, changes and
 //! erasures show at once.
+//!
+//! Rows are kept when they are asked for again: a walk through a list asks for each page once, and keeping them took it a quarter of
+//! its time.
 
 use std::any::Any;
 use std::collections::HashMap;
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -24,10 +29,16 @@ const ANSWER: usize = 512;
 /// The largest part of the cache that one answer takes.
 const LARGEST_PART: u64 = 16;
 
+/// The number of hashes of earlier questions that are remembered.
+const REMEMBERED: usize = 1 << 14;
+
 /// The rows that are kept.
 #[derive(Debug)]
 pub struct LocalCache {
     answers: Cache<Question, Answer>,
+    /// The hashes of earlier questions; each takes the place of an earlier one with the same index.
+    asked: Box<[AtomicU64]>,
+    hasher: RandomState,
     largest: u64,
     proofs: Mutex<HashMap<&'static str, Proof>>,
 }
@@ -72,7 +83,15 @@ impl LocalCache {
             .weigher(|_: &Question, answer: &Answer| answer.bytes)
             .time_to_live(KEPT_FOR)
             .build();
-        Self { answers, largest: bytes / LARGEST_PART, proofs: Mutex::default() }
+        let asked = (0..REMEMBERED).map(|_| AtomicU64::default()).collect();
+        let (hasher, proofs) = (RandomState::new(), Mutex::default());
+        Self { answers, asked, hasher, largest: bytes / LARGEST_PART, proofs }
+    }
+
+    /// Returns whether a question was asked before, and remembers that it was. Now and then it may be forgotten.
+    fn was_asked(&self, question: &Question) -> bool {
+        let hash = self.hasher.hash_one(question);
+        self.asked[hash as usize % REMEMBERED].swap(hash, Ordering::Relaxed) == hash
     }
 
     /// Returns the number of answers.
@@ -88,7 +107,7 @@ impl LocalCache {
         rows
     }
 
-    /// Keeps rows that were read from cold, and notes that their state is proven. `confirmed` is the highest move that cold knows to be
+    /// Keeps rows that were read from cold not for the first time, and notes that their state is proven. `confirmed` is the highest move that cold knows to be
     /// committed in hot, and `bytes` the size of the rows in memory.
     pub(crate) async fn keep<R>(&self, question: Question, confirmed: i64, rows: &[R], bytes: usize)
     where
@@ -102,6 +121,7 @@ impl LocalCache {
         self.proofs().insert(question.resource, Proof { epoch, token, at: Instant::now() });
         if let Ok(bytes) = u32::try_from(bytes + ANSWER)
             && u64::from(bytes) <= self.largest
+            && self.was_asked(&question)
         {
             self.answers.insert(question, Answer { rows: Arc::new(rows.to_vec()), bytes }).await;
         }
@@ -133,10 +153,35 @@ mod tests {
         Question { resource: "messages", list: ListId::of(&["messages", "1"]), wanted, snapshot }
     }
 
+    /// Keeps rows as if they were asked for before.
+    async fn keep<R: Clone + Send + Sync + 'static>(
+        cache: &LocalCache,
+        question: Question,
+        confirmed: i64,
+        rows: &[R],
+        bytes: usize,
+    ) {
+        for _ in 0..2 {
+            cache.keep(question, confirmed, rows, bytes).await;
+        }
+    }
+
     async fn kept() -> LocalCache {
         let cache = LocalCache::new(1 << 20);
-        cache.keep(asked(BEFORE, 1), 3, &["a".to_owned()], 100).await;
+        keep(&cache, asked(BEFORE, 1), 3, &["a".to_owned()], 100).await;
         cache
+    }
+
+    #[tokio::test]
+    async fn rows_are_kept_the_second_time() {
+        let cache = LocalCache::new(1 << 20);
+        for take in [1, 2] {
+            cache.keep(asked(BEFORE, take), 3, &[take], 8).await;
+            assert_eq!(cache.rows::<i64>(&asked(BEFORE, take)).await, None);
+        }
+        cache.keep(asked(BEFORE, 2), 3, &[2_i64], 8).await;
+        assert_eq!(cache.rows::<i64>(&asked(BEFORE, 2)).await, Some(vec![2]));
+        assert_eq!(cache.rows::<i64>(&asked(BEFORE, 1)).await, None);
     }
 
     #[tokio::test]
@@ -147,7 +192,7 @@ mod tests {
         assert_eq!(cache.rows::<String>(&asked(BEFORE, 2)).await, None, "something else was asked");
         assert_eq!(cache.rows::<i64>(&asked(BEFORE, 1)).await, None, "another list");
         assert_eq!(cache.rows::<String>(&asked(AFTER, 1)).await, None, "not asked at this state");
-        cache.keep(asked(AFTER, 2), 4, &["b".to_owned()], 100).await;
+        keep(&cache, asked(AFTER, 2), 4, &["b".to_owned()], 100).await;
         assert_eq!(cache.rows::<String>(&asked(BEFORE, 1)).await, None, "hot is older than it was");
         let restored = HotSnapshot { token: Some(45), ..AFTER };
         assert_eq!(cache.rows::<String>(&asked(restored, 2)).await, None, "another move of that number");
@@ -166,8 +211,8 @@ mod tests {
     #[tokio::test]
     async fn the_answer_of_an_overtaken_reader_and_a_large_one_are_not_kept() {
         let cache = LocalCache::new(1 << 20);
-        cache.keep(asked(BEFORE, 1), 4, &[1_i64], 8).await;
-        cache.keep(asked(AFTER, 1), 4, &[1_i64], 1 << 17).await;
+        keep(&cache, asked(BEFORE, 1), 4, &[1_i64], 8).await;
+        keep(&cache, asked(AFTER, 1), 4, &[1_i64], 1 << 17).await;
         assert_eq!(
             (cache.rows::<i64>(&asked(BEFORE, 1)).await, cache.rows::<i64>(&asked(AFTER, 1)).await),
             (None, None)
