@@ -71,7 +71,7 @@ impl Sqlite {
             .foreign_keys(true)
             .busy_timeout(BUSY)
             .statement_cache_capacity(256)
-            .pragma("cache_size", "-32768")
+            .pragma("cache_size", "-16384")
             // The connection's thread is not to wait, and be woken, for each row that is converted.
             .row_buffer_size(ROWS_ON_THEIR_WAY)
             // Statements are logged here, by name.

@@ -12,7 +12,7 @@ use crate::PoolSize;
 
 /// Instructions of SQLite's machine between two looks at the flag, some 10 µs.
 const INSTRUCTIONS: i32 = 2_000;
-/// The time after which an idle connection is closed when another one comes back. Each has a cache of up to 32 MiB.
+/// The time after which an idle connection is closed when another one comes back. Each has a cache of up to 16 MiB.
 const KEPT: Duration = Duration::from_secs(30);
 
 /// A connection and the flag that interrupts its statement.
