@@ -68,6 +68,7 @@ async fn run() -> Result<()> {
 
 async fn pages(pair: &pair::Pair) -> Result<()> {
     let ours = server::Server::program(pair).await?;
+    ours.until_warm().await?;
     let cases = cases::all(pair, &ours).await?;
     let mut report = report::Report::new(pair);
     for case in &cases {

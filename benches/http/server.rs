@@ -25,6 +25,8 @@ pub const BYTES: &str = "THERMOCLINE_BENCH_BYTES";
 pub const SERIALISED: &str = "/serialised";
 /// The time a server may take to start.
 const START: Duration = Duration::from_mins(1);
+/// The time without a new connection after which all are open. One takes less than a second on any engine.
+const CALM: Duration = Duration::from_secs(5);
 /// Ticks of a second in `/proc`.
 const TICKS: f64 = 100.0;
 
@@ -70,6 +72,19 @@ impl Server {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
         Err("the program does not start".into())
+    }
+
+    /// Waits until the program, which opens connections beside the first requests, has opened none for a while.
+    pub async fn until_warm(&self) -> Result<()> {
+        let (mut open, mut since) = (0.0, Instant::now());
+        while since.elapsed() < CALM {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            let now = self.metric("thermocline_pool_connections").await?;
+            if now > open {
+                (open, since) = (now, Instant::now());
+            }
+        }
+        Ok(())
     }
 
     /// Starts a server of these bytes.
