@@ -350,6 +350,37 @@ fn readers_ask_workers_past_the_coordinator() {
     check_lists(&spread);
 }
 
+/// A driver that is connected to the worker itself has prepared statements there too.
+#[test]
+fn functions_forget_their_own_statements_alone() {
+    let Some(spread) = Spread::make() else { return };
+    run(async {
+        let options = citus::on(&spread.server, &spread.worker).database(&spread.name);
+        let mut worker = PgConnection::connect_with(&options).await.expect("the worker answers");
+        let mut of_functions = async |call: String| {
+            sqlx::raw_sql(AssertSqlSafe(call)).execute(&mut worker).await.expect("it runs");
+            // The driver keeps this one prepared.
+            let text = "SELECT count(*) FROM pg_prepared_statements WHERE from_sql";
+            sqlx::query_scalar::<_, i64>(text).fetch_one(&mut worker).await.expect("a number")
+        };
+        let call = |key: i64, n: i32| {
+            format!(
+                "SELECT * FROM thermocline_run_on_messages_archive({key}, 'n{n}', 'bigint', 'SELECT $1', ARRAY['1']) AS r (x bigint)"
+            )
+        };
+        let mut local = 1;
+        while of_functions(call(local, 0)).await == 0 {
+            local += 1;
+        }
+        let mut most = 0;
+        for n in 1..300 {
+            most = most.max(of_functions(call(local, n)).await);
+        }
+        assert_eq!(most, 256);
+        assert!(of_functions(call(local, 300)).await < 256, "they were forgotten");
+    });
+}
+
 #[test]
 fn moves_beside_readers_of_a_worker_that_dies_are_whole() {
     let Some(spread) = Spread::make_with("citus_reads=workers") else { return };

@@ -13,6 +13,7 @@ pub mod fail_point;
 mod fragment;
 pub mod inspect;
 mod location;
+mod lost;
 pub mod migrate;
 mod mssql;
 mod postgres;

@@ -114,7 +114,7 @@ impl Mssql {
         let rows = match rows {
             Ok(rows) => rows,
             Err(error) if fault::is_lone_surrogate(&error) => {
-                return Err(self.lone_surrogate(statement, params, error).await);
+                return Err(Box::pin(self.lone_surrogate(statement, params, error)).await);
             }
             Err(error) => return Err(self.refused(statement.name, error)),
         };

@@ -33,6 +33,7 @@ pub use url::PostgresUrl;
 
 use self::workers::{Node, Workers};
 
+use super::lost::Lost;
 use super::migrate::TierSchema;
 use super::texts::Text;
 use super::{Engine, PoolSize, Record, Session, Statement, Tier, TierError, Value, note, usage};
@@ -41,12 +42,13 @@ use super::{Engine, PoolSize, Record, Session, Statement, Tier, TierError, Value
 const WAIT: Duration = Duration::from_mins(1);
 /// The time limit for the connection of probes.
 const PROBE: Duration = Duration::from_secs(3);
-/// The time limit for a connection to a replica.
+/// The time limit for a new connection to a replica, and for a free one.
 const REPLICA: Duration = Duration::from_secs(2);
 /// The number of connections for sessions.
 const SESSIONS: u32 = 4;
-/// The idle time after which a reader's connection is tested before use. A read on one that died since is repeated.
-const TEST_AFTER: Duration = Duration::from_secs(30);
+/// The idle time after which a reader's connection is tested before use. A read on one that died since is repeated, but one on a
+/// network that fell silent waits for its time limit.
+const TEST_AFTER: Duration = Duration::from_secs(1);
 /// The names of the pools in the metrics.
 const READERS: &str = "readers";
 const WRITERS: &str = "sessions";
@@ -145,12 +147,14 @@ impl Postgres {
             must_write: url.must_write,
             test_after,
             found: Arc::clone(&found),
+            lost: Lost::default(),
         };
         let pool = |name, options, kept, most, wait, test_after| {
             Connections::new(name, manager(options, wait, test_after), kept, most, wait)
         };
         let direct_reads = url.reads_workers && !url.pooled;
-        let workers = direct_reads.then(|| Workers::new(manager(&reading, wait, TEST_AFTER), readers));
+        let workers =
+            direct_reads.then(|| Workers::new(schema.tier, manager(&reading, wait, TEST_AFTER), readers));
         Self {
             readers: pool(READERS, &reading, url.kept.min(readers), readers, wait, TEST_AFTER),
             sessions: pool(WRITERS, &writing, 0, sessions, wait, Duration::ZERO),
@@ -223,7 +227,7 @@ impl Postgres {
         (text, arguments): (&'static str, PgArguments),
     ) -> Result<Vec<PgRow>, sqlx::Error> {
         let called = if self.is_spread() && self.found.functions.load(Ordering::Relaxed) {
-            self.called(lease, statement, params).await.transpose()
+            Box::pin(self.called(lease, statement, params)).await.transpose()
         } else {
             None
         };
@@ -289,7 +293,7 @@ impl Postgres {
     ) -> Option<Result<Option<Vec<PgRow>>, sqlx::Error>> {
         let workers = self.workers.as_ref()?;
         let asked = shards.chunk_by(|one, other| one.node == other.node).map(|shards| async {
-            let node = &shards[0].node;
+            let node = shards[0].node.as_ref()?;
             let mut lease = workers.lease(node).await?;
             workers.unless_lost(node, self.of_shards(&mut lease, text, shards, params).await)
         });

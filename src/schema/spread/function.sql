@@ -34,8 +34,11 @@ BEGIN
         END IF;
         query := regexp_replace(query, '\m' || part.word || '\M', part.shard, 'g');
     END LOOP;
-    IF (SELECT count(*) FROM pg_prepared_statements) >= 256 THEN
-        DEALLOCATE ALL;
+    IF (SELECT count(*) FROM pg_prepared_statements WHERE from_sql) >= 256 THEN
+        -- The others are those of a driver that is connected to this server itself, and counts on them.
+        FOR part IN SELECT p.name FROM pg_prepared_statements p WHERE p.from_sql LOOP
+            EXECUTE format('DEALLOCATE %I', part.name);
+        END LOOP;
     END IF;
     EXECUTE format('PREPARE %I (%s) AS %s', statement, types, query);
     RETURN QUERY EXECUTE command;

@@ -17,6 +17,7 @@ use tokio::sync::Semaphore;
 use super::connect::{Connection, Role};
 use crate::PoolSize;
 use crate::address::Mssql as Address;
+use crate::lost::Lost;
 
 /// The maximum number of connections. More would only wait for each other in the server.
 pub(super) const MOST: usize = 50;
@@ -48,6 +49,7 @@ pub(super) struct Manager {
     role: Role,
     /// When the pool may grow again.
     next_growth: Mutex<Instant>,
+    lost: Lost,
 }
 
 impl managed::Manager for Manager {
@@ -56,7 +58,8 @@ impl managed::Manager for Manager {
 
     async fn create(&self) -> Result<Connection, Error> {
         let begun = Instant::now();
-        let opened = Connection::open(&self.address, self.role, false).await;
+        // Boxed: each lease would have room for it.
+        let opened = Box::pin(Connection::open(&self.address, self.role, false)).await;
         *self.next_growth() = Instant::now() + begun.elapsed() * PAUSE;
         opened
     }
@@ -68,11 +71,20 @@ impl managed::Manager for Manager {
         if connection.made.elapsed() > AGE {
             return Err(RecycleError::message("old"));
         }
-        if connection.used.elapsed() > IDLE {
-            let answered = tokio::time::timeout(PING, connection.batch(PROBE)).await;
-            answered.map_err(|_| RecycleError::message("silent"))??;
+        let idle = connection.used.elapsed();
+        if idle < IDLE {
+            return Ok(());
         }
-        Ok(())
+        if self.lost.is_within(idle) {
+            return Err(RecycleError::message("as idle as a dead one"));
+        }
+        match tokio::time::timeout(PING, Box::pin(connection.batch(PROBE))).await {
+            Ok(Ok(_)) => Ok(()),
+            answer => {
+                self.lost.note();
+                answer.map_err(|_| RecycleError::message("silent"))?.map(drop).map_err(RecycleError::Backend)
+            }
+        }
     }
 }
 
@@ -94,7 +106,12 @@ pub(super) struct Connections {
 
 impl Connections {
     pub fn new(name: &'static str, address: &Arc<Address>, role: Role, most: usize) -> Result<Self, Error> {
-        let manager = Manager { address: Arc::clone(address), role, next_growth: Mutex::new(Instant::now()) };
+        let manager = Manager {
+            address: Arc::clone(address),
+            role,
+            next_growth: Mutex::new(Instant::now()),
+            lost: Lost::default(),
+        };
         let pool = Pool::builder(manager)
             .max_size(most.min(WARM))
             .queue_mode(QueueMode::Lifo)
@@ -109,11 +126,7 @@ impl Connections {
     /// Leases a connection.
     pub async fn lease(&self) -> Result<Lease, Error> {
         let begun = Instant::now();
-        // A task of its own: if a login takes longer than a request may, no request would ever get a connection if
-        // each abandoned its login.
-        let connections = self.clone();
-        let got = tokio::spawn(async move { connections.get().await }).await;
-        match got.map_err(|error| Error::Protocol(error.to_string().into()))? {
+        match self.got().await? {
             Ok(object) => Ok(Lease { object: Some(object), pool: self.pool.clone() }),
             Err(PoolError::Backend(error)) => Err(error),
             Err(error) => Err(Error::Io {
@@ -121,6 +134,22 @@ impl Connections {
                 message: format!("no free connection after {} s: {error}", begun.elapsed().as_secs()),
             }),
         }
+    }
+
+    async fn got(&self) -> Result<Result<Object<Manager>, PoolError<Error>>, Error> {
+        if self.pool.status().available > 0 {
+            let at_once =
+                Timeouts { wait: Some(Duration::ZERO), create: Some(Duration::ZERO), recycle: None };
+            match self.pool.timeout_get(&at_once).await {
+                Err(PoolError::Timeout(_)) => {}
+                got => return Ok(got),
+            }
+        }
+        // A task of its own: if a login takes longer than a request may, no request would ever get a connection if
+        // each abandoned its login.
+        let connections = self.clone();
+        let got = tokio::spawn(async move { connections.get().await }).await;
+        got.map_err(|error| Error::Protocol(error.to_string().into()))
     }
 
     async fn get(&self) -> Result<Object<Manager>, PoolError<Error>> {

@@ -70,9 +70,9 @@ pub(super) fn is_not_here(code: &str) -> bool {
 /// Reads the shards of a table: a value that leads to each, if one is found, its range of hashes, and its worker.
 pub(super) const SHARDS: &str = "SELECT s.shardid, min(key), s.shardminvalue::int, s.shardmaxvalue::int, n.nodename, n.nodeport \
     FROM pg_dist_shard s \
-    JOIN pg_dist_placement p ON p.shardid = s.shardid \
+    LEFT JOIN pg_dist_placement p ON p.shardid = s.shardid \
         AND p.placementid = (SELECT min(placementid) FROM pg_dist_placement WHERE shardid = s.shardid AND shardstate = 1) \
-    JOIN pg_dist_node n ON n.groupid = p.groupid AND n.noderole = 'primary' \
+    LEFT JOIN pg_dist_node n ON n.groupid = p.groupid AND n.noderole = 'primary' \
     LEFT JOIN generate_series(1::bigint, 256) AS key ON get_shard_id_for_distribution_column(s.logicalrelid, key) = s.shardid \
     WHERE s.logicalrelid = to_regclass($1) GROUP BY s.shardid, s.shardminvalue, s.shardmaxvalue, n.nodeid, n.nodename, n.nodeport ORDER BY n.nodeid, s.shardid";
 /// How long the shards of a table are known: they move from one worker to another.
@@ -87,9 +87,20 @@ pub(super) struct Shard {
     /// A value that leads to it.
     key: Option<i64>,
     hashes: RangeInclusive<i32>,
-    /// The worker that has it.
-    pub node: Node,
+    /// The worker that has it; `None` if Citus knows none at the moment.
+    pub node: Option<Node>,
 }
+
+/// The shards of a table.
+#[derive(Clone, Debug)]
+struct Known {
+    shards: Arc<[Shard]>,
+    /// When they were read.
+    read: Instant,
+}
+
+/// A row of [`SHARDS`].
+type Row = (i64, Option<i64>, i32, i32, Option<String>, Option<i32>);
 
 /// The calls of a statement.
 #[derive(Clone, Debug)]
@@ -105,8 +116,8 @@ pub(super) enum Call {
 pub(super) struct Calls {
     /// The texts of calls, by the texts of their statements.
     texts: Mutex<HashMap<&'static str, &'static str>>,
-    /// The shards of tables, by name, and when they were read.
-    shards: Mutex<HashMap<&'static str, (Instant, Arc<[Shard]>)>>,
+    /// The shards of tables, by name.
+    shards: Mutex<HashMap<&'static str, Known>>,
 }
 
 impl Calls {
@@ -133,7 +144,7 @@ impl Calls {
             Some(key) => {
                 let hash = hash(key);
                 let all = self.shards(shards.table, connection).await?;
-                all.iter().find(|shard| shard.hashes.contains(&hash)).map(|shard| shard.node.clone())
+                all.iter().find(|shard| shard.hashes.contains(&hash)).and_then(|shard| shard.node.clone())
             }
             None => None,
         };
@@ -166,19 +177,19 @@ impl Calls {
         connection: &mut PgConnection,
     ) -> Result<Arc<[Shard]>, sqlx::Error> {
         let known = self.shards.lock().unwrap_or_else(PoisonError::into_inner).get(table).cloned();
-        if let Some((_, shards)) = known.filter(|(read, _)| read.elapsed() < KNOWN) {
-            return Ok(shards);
+        if let Some(known) = known.filter(|known| known.read.elapsed() < KNOWN) {
+            return Ok(known.shards);
         }
-        type Row = (i64, Option<i64>, i32, i32, String, i32);
         let found: Vec<Row> =
             sqlx::query_as(SHARDS).bind(table).persistent(false).fetch_all(connection).await?;
         let shard = |(id, key, first, last, host, port): Row| {
-            let port = u16::try_from(port).map_err(|error| sqlx::Error::Decode(error.into()))?;
-            Ok(Shard { id, key, hashes: first..=last, node: Node { host, port } })
+            let port = port.and_then(|port| u16::try_from(port).ok());
+            let node = host.zip(port).map(|(host, port)| Node { host, port });
+            Shard { id, key, hashes: first..=last, node }
         };
-        let shards: Arc<[Shard]> = found.into_iter().map(shard).collect::<Result<_, sqlx::Error>>()?;
-        let read = (Instant::now(), Arc::clone(&shards));
-        self.shards.lock().unwrap_or_else(PoisonError::into_inner).insert(table, read);
+        let shards: Arc<[Shard]> = found.into_iter().map(shard).collect();
+        let known = Known { shards: Arc::clone(&shards), read: Instant::now() };
+        self.shards.lock().unwrap_or_else(PoisonError::into_inner).insert(table, known);
         Ok(shards)
     }
 

@@ -15,6 +15,7 @@ use sqlx::{Connection as _, Executor as _};
 
 use super::{citus, code, reach};
 use crate::PoolSize;
+use crate::lost::Lost;
 
 /// The maximum age of a connection, so that a changed address is noticed.
 const LIFETIME: Duration = Duration::from_hours(2);
@@ -26,7 +27,7 @@ const PING: Duration = Duration::from_secs(5);
 const MOMENT: Duration = Duration::from_secs(1);
 /// Pause between two attempts.
 const PAUSE: Duration = Duration::from_millis(50);
-/// The time limit for closing all connections.
+/// The time limit for closing the connections of one pool.
 const CLOSE: Duration = Duration::from_secs(10);
 
 /// Makes the server check every second of a statement whether its client is still there. Servers without the setting
@@ -59,6 +60,7 @@ pub(super) struct Manager {
     /// The idle time after which a connection is tested before use.
     pub test_after: Duration,
     pub found: Arc<Found>,
+    pub lost: Lost,
 }
 
 impl managed::Manager for Manager {
@@ -66,6 +68,7 @@ impl managed::Manager for Manager {
     type Error = sqlx::Error;
 
     async fn create(&self) -> Result<PgConnection, sqlx::Error> {
+        // Boxed: each lease would have room for it.
         let connected = async {
             let begun = Instant::now();
             loop {
@@ -77,7 +80,7 @@ impl managed::Manager for Manager {
                 }
             }
         };
-        let Ok(connected) = tokio::time::timeout(self.connect, connected).await else {
+        let Ok(connected) = tokio::time::timeout(self.connect, Box::pin(connected)).await else {
             let text = format!("no answer within {} s", self.connect.as_secs());
             return Err(std::io::Error::new(std::io::ErrorKind::TimedOut, text).into());
         };
@@ -88,11 +91,20 @@ impl managed::Manager for Manager {
         if metrics.age() > LIFETIME {
             return Err(RecycleError::message("old"));
         }
-        if metrics.last_used() >= self.test_after {
-            let answered = tokio::time::timeout(PING, connection.ping()).await;
-            answered.map_err(|_| RecycleError::message("silent"))??;
+        let idle = metrics.last_used();
+        if idle < self.test_after {
+            return Ok(());
         }
-        Ok(())
+        if self.lost.is_within(idle) {
+            return Err(RecycleError::message("as idle as a dead one"));
+        }
+        match tokio::time::timeout(PING.min(self.connect), connection.ping()).await {
+            Ok(Ok(())) => Ok(()),
+            answer => {
+                self.lost.note();
+                answer.map_err(|_| RecycleError::message("silent"))?.map_err(RecycleError::Backend)
+            }
+        }
     }
 }
 

@@ -32,7 +32,7 @@ pub struct PostgresUrl {
     pub(super) connect_timeout: Duration,
     /// Whether a server that only reads is refused.
     pub(super) must_write: bool,
-    /// Whether rows of one shard are read from the worker itself.
+    /// Whether readers call functions on the workers of Citus themselves.
     pub(super) reads_workers: bool,
 }
 

@@ -1,15 +1,16 @@
 //! Connections to the workers of Citus, past the coordinator.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::pool::{Connections, Lease, Manager, is_hangup};
-use crate::PoolSize;
+use crate::lost::Lost;
+use crate::{PoolSize, Tier, usage};
 
 /// The name of their pool in the metrics.
 const NAME: &str = "workers";
-/// The time limit for a connection: the coordinator serves as well.
+/// The time limit for a new connection, and for a free one: the coordinator serves as well.
 const CONNECT: Duration = Duration::from_secs(2);
 /// How long a worker is left alone that could not be reached.
 const PAUSE: Duration = Duration::from_mins(1);
@@ -23,6 +24,7 @@ pub(super) struct Node {
 
 /// The pools of connections to workers, one each.
 pub(super) struct Workers {
+    tier: Tier,
     /// What they are connected with, but for the address.
     manager: Manager,
     /// The maximum number of connections to each.
@@ -38,15 +40,18 @@ struct Worker {
 
 impl Workers {
     /// Returns the pools without a connection. A caller has one connection to a worker at a time, so that `most` callers never wait.
-    pub fn new(manager: Manager, most: u32) -> Self {
-        let manager = Manager { connect: manager.connect.min(CONNECT), ..manager };
-        Self { manager, most, pools: Mutex::default() }
+    pub fn new(tier: Tier, manager: Manager, most: u32) -> Self {
+        // What a worker says of the tables does not count for the coordinator.
+        let manager = Manager { connect: manager.connect.min(CONNECT), found: Arc::default(), ..manager };
+        Self { tier, manager, most, pools: Mutex::default() }
     }
 
     /// Leases a connection to a worker; `None` if it cannot be reached.
     pub async fn lease(&self, node: &Node) -> Option<Lease> {
         let connections = self.connections(node)?;
+        let begun = Instant::now();
         let lease = connections.lease().await;
+        usage::leased(self.tier, NAME, begun);
         if let Err(error) = &lease {
             tracing::warn!(
                 worker = format!("{}:{}", node.host, node.port),
@@ -77,7 +82,7 @@ impl Workers {
         let mut pools = self.pools();
         let worker = pools.entry(node.clone()).or_insert_with(|| {
             let options = self.manager.options.clone().host(&node.host).port(node.port);
-            let manager = Manager { options, ..self.manager.clone() };
+            let manager = Manager { options, lost: Lost::default(), ..self.manager.clone() };
             let connections = Connections::new(NAME, manager, 0, self.most, CONNECT);
             Worker { connections, lost: None }
         });
@@ -118,7 +123,6 @@ impl Workers {
 mod tests {
     use super::*;
     use sqlx::postgres::PgConnectOptions;
-    use std::sync::Arc;
     use tokio::net::TcpListener;
 
     #[tokio::test]
@@ -133,8 +137,9 @@ mod tests {
             must_write: false,
             test_after: Duration::ZERO,
             found: Arc::default(),
+            lost: Lost::default(),
         };
-        let workers = Workers::new(manager, 2);
+        let workers = Workers::new(Tier::Cold, manager, 2);
         let node = Node { host: address.ip().to_string(), port: address.port() };
         assert!(workers.lease(&node).await.is_none(), "nothing listens");
         let listener = TcpListener::bind(address).await.expect("the port is free still");

@@ -141,6 +141,9 @@ impl Parameters {
         let query: Vec<String> =
             self.0.iter().map(|(name, value)| format!("{name}={}", encoded(value))).collect();
         let options = options(&format!("postgres://{place}?{}", query.join("&")))?;
+        if reads_workers && (options.get_socket().is_some() || options.get_host().starts_with('/')) {
+            return Err("citus_reads: workers are not reached through a socket of this machine".to_owned());
+        }
         Ok(PostgresUrl {
             options,
             pooled,

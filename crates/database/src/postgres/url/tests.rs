@@ -77,6 +77,7 @@ fn what_cannot_be_used_is_named_without_the_password() {
         ("pool_max=1", "pool_max"),
         ("write_timeout=0", "write_timeout"),
         ("citus_reads=all", "citus_reads"),
+        ("host=/run/postgresql&citus_reads=workers", "citus_reads"),
         ("sslmode=maybe", "sslmode"),
         ("sslmod=verify-full", "\"sslmod\""),
         ("sslmode=require&sslmode=verify-full", "sslmode is given twice"),
