@@ -55,10 +55,13 @@ impl Database {
         self.url.split('?').next().and_then(|url| url.rsplit('/').next()).expect("the URL names it")
     }
 
-    /// Returns the database with one more parameter in its URL.
+    /// Returns the database with a parameter `name=value` in its URL, in place of one of that name.
     #[must_use]
     pub fn with(mut self, parameter: &str) -> Self {
-        self.url = format!("{}&{parameter}", self.url);
+        let (place, query) = self.url.split_once('?').expect("a URL with a parameter");
+        let name = parameter.split('=').next();
+        let others = query.split('&').filter(|other| other.split('=').next() != name);
+        self.url = format!("{place}?{}", others.chain([parameter]).collect::<Vec<_>>().join("&"));
         self
     }
 }
