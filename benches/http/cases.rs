@@ -132,7 +132,7 @@ pub async fn measure(case: &Case, pair: &Pair, ours: &Server) -> Result<Measured
     Ok(measured)
 }
 
-/// What a walk needs of a page. Its rows are counted: what clients make of them is not measured, nor is it for the bare walk.
+/// The members of a page that a walk reads. Its rows are only counted, as those of the bare walk.
 #[derive(serde::Deserialize)]
 struct Page {
     messages: Vec<serde::de::IgnoredAny>,

@@ -9,7 +9,7 @@ use thermocline::federation::ReadError;
 use thermocline::federation::sql::SqlList;
 use thermocline::page::{Order, Span};
 use thermocline::resources::messages::Messages;
-use thermocline::resources::posts::Posts;
+use thermocline::resources::posts::{Post, Posts};
 use thermocline::telemetry::explain;
 
 use super::expected_lists::Reader;
@@ -312,6 +312,11 @@ fn reads_call_functions_and_do_without_them() {
     calls_a_function(&spread, &Posts { author: None }, "posts_archive");
 }
 
+/// Walks through the posts of all authors.
+async fn posts(reader: &Reader<'_>, order: Order) -> Vec<Post> {
+    reader.walk(&Posts { author: None }, Span::ALL, order, 3).await.expect("the posts")
+}
+
 /// Reads the lists of every resource.
 fn check_lists(spread: &Spread) {
     for resource in ["messages", "posts", "prices"] {
@@ -330,14 +335,13 @@ fn readers_ask_workers_past_the_coordinator() {
     run(async {
         let pair = spread.fixture.open().await;
         let reader = Reader::new(&*pair.hot, &*pair.cold);
-        let list = Posts { author: None };
-        let before = reader.walk(&list, Span::ALL, Order::Desc, 3).await.expect("the posts");
+        let before = posts(&reader, Order::Desc).await;
         let readers = spread.on_worker(&format!("SELECT count(*) {READERS}")).await;
         assert!(readers > 0, "none is connected to the worker");
         // The connections die while they are idle, all at once.
         let ended = spread.on_worker(&format!("SELECT count(pg_terminate_backend(pid)) {READERS}")).await;
         assert!(ended >= readers);
-        assert_eq!(reader.walk(&list, Span::ALL, Order::Desc, 3).await.expect("the posts"), before);
+        assert_eq!(posts(&reader, Order::Desc).await, before);
         pair.close().await;
     });
     check_lists(&spread);
@@ -427,19 +431,18 @@ fn lists_survive_a_split(parameter: &str) {
     run(async {
         let pair = spread.fixture.open().await;
         let reader = Reader::new(&*pair.hot, &*pair.cold);
-        let list = Posts { author: None };
-        let before = reader.walk(&list, Span::ALL, Order::Desc, 3).await.expect("the posts");
+        let before = posts(&reader, Order::Desc).await;
         let mut coordinator = spread.coordinator().await;
         sqlx::raw_sql(SPLIT).execute(&mut coordinator).await.expect("is split");
         // The reader finds that a shard is no more, and then which there are.
         for order in [Order::Desc, Order::Asc] {
-            let mut rows = reader.walk(&list, Span::ALL, order, 3).await.expect("the posts");
+            let mut rows = posts(&reader, order).await;
             if order == Order::Asc {
                 rows.reverse();
             }
             assert_eq!(rows, before);
         }
-        assert_eq!(reader.pages(&list, 3).await.expect("the posts"), before);
+        assert_eq!(reader.pages(&Posts { author: None }, 3).await.expect("the posts"), before);
         pair.close().await;
     });
     run(spread.fixture.check_whole("posts"));

@@ -29,11 +29,10 @@ use self::pool::{Connections, Found, Lease, Manager};
 use self::session::PostgresSession;
 pub use self::session::RESERVE_IDS;
 pub(crate) use self::session::{insert_text, reserve_text};
+use self::workers::{Node, Workers};
 pub use url::PostgresUrl;
 
-use self::workers::{Node, Workers};
-
-use super::lost::Lost;
+use super::liveness::Liveness;
 use super::migrate::TierSchema;
 use super::texts::Text;
 use super::{Engine, PoolSize, Record, Session, Statement, Tier, TierError, Value, note, usage};
@@ -147,7 +146,7 @@ impl Postgres {
             must_write: url.must_write,
             test_after,
             found: Arc::clone(&found),
-            lost: Lost::default(),
+            liveness: Liveness::default(),
         };
         let pool = |name, options, kept, most, wait, test_after| {
             Connections::new(name, manager(options, wait, test_after), kept, most, wait)
@@ -549,7 +548,7 @@ pub(crate) fn texts() -> Vec<Text> {
             parameters: vec![("table".to_owned(), "text")],
             ..Text::new(
                 "connect.shards",
-                "Reads the shards of a table: a value that leads to each, its range of hashes, and its worker.",
+                "Reads the shards of a table: the range of hashes of each, and its worker.",
                 citus::SHARDS,
             )
         },

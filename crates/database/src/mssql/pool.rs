@@ -17,7 +17,7 @@ use tokio::sync::Semaphore;
 use super::connect::{Connection, Role};
 use crate::PoolSize;
 use crate::address::Mssql as Address;
-use crate::lost::Lost;
+use crate::liveness::Liveness;
 
 /// The maximum number of connections. More would only wait for each other in the server.
 pub(super) const MOST: usize = 50;
@@ -49,7 +49,7 @@ pub(super) struct Manager {
     role: Role,
     /// When the pool may grow again.
     next_growth: Mutex<Instant>,
-    lost: Lost,
+    liveness: Liveness,
 }
 
 impl managed::Manager for Manager {
@@ -75,16 +75,7 @@ impl managed::Manager for Manager {
         if idle < IDLE {
             return Ok(());
         }
-        if self.lost.is_within(idle) {
-            return Err(RecycleError::message("as idle as a dead one"));
-        }
-        match tokio::time::timeout(PING, Box::pin(connection.batch(PROBE))).await {
-            Ok(Ok(_)) => Ok(()),
-            answer => {
-                self.lost.note();
-                answer.map_err(|_| RecycleError::message("silent"))?.map(drop).map_err(RecycleError::Backend)
-            }
-        }
+        self.liveness.test(idle, PING, Box::pin(connection.batch(PROBE))).await
     }
 }
 
@@ -110,7 +101,7 @@ impl Connections {
             address: Arc::clone(address),
             role,
             next_growth: Mutex::new(Instant::now()),
-            lost: Lost::default(),
+            liveness: Liveness::default(),
         };
         let pool = Pool::builder(manager)
             .max_size(most.min(WARM))
@@ -126,7 +117,7 @@ impl Connections {
     /// Leases a connection.
     pub async fn lease(&self) -> Result<Lease, Error> {
         let begun = Instant::now();
-        match self.got().await? {
+        match self.get().await {
             Ok(object) => Ok(Lease { object: Some(object), pool: self.pool.clone() }),
             Err(PoolError::Backend(error)) => Err(error),
             Err(error) => Err(Error::Io {
@@ -136,23 +127,24 @@ impl Connections {
         }
     }
 
-    async fn got(&self) -> Result<Result<Object<Manager>, PoolError<Error>>, Error> {
+    async fn get(&self) -> Result<Object<Manager>, PoolError<Error>> {
         if self.pool.status().available > 0 {
+            // Not to open one here: the request may be abandoned.
             let at_once =
                 Timeouts { wait: Some(Duration::ZERO), create: Some(Duration::ZERO), recycle: None };
             match self.pool.timeout_get(&at_once).await {
                 Err(PoolError::Timeout(_)) => {}
-                got => return Ok(got),
+                got => return got,
             }
         }
         // A task of its own: if a login takes longer than a request may, no request would ever get a connection if
         // each abandoned its login.
         let connections = self.clone();
-        let got = tokio::spawn(async move { connections.get().await }).await;
-        got.map_err(|error| Error::Protocol(error.to_string().into()))
+        let got = tokio::spawn(async move { connections.get_or_grow().await }).await;
+        got.unwrap_or_else(|error| Err(PoolError::Backend(Error::Protocol(error.to_string().into()))))
     }
 
-    async fn get(&self) -> Result<Object<Manager>, PoolError<Error>> {
+    async fn get_or_grow(&self) -> Result<Object<Manager>, PoolError<Error>> {
         let brief = Timeouts { wait: Some(BRIEF), ..self.pool.timeouts() };
         match self.pool.timeout_get(&brief).await {
             Err(PoolError::Timeout(TimeoutType::Wait)) => {

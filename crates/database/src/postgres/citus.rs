@@ -67,16 +67,17 @@ pub(super) fn is_not_here(code: &str) -> bool {
     NOT_HERE.contains(&code)
 }
 
-/// Reads the shards of a table: a value that leads to each, if one is found, its range of hashes, and its worker.
-pub(super) const SHARDS: &str = "SELECT s.shardid, min(key), s.shardminvalue::int, s.shardmaxvalue::int, n.nodename, n.nodeport \
+/// Reads the shards of a table: the range of hashes of each, and its worker.
+pub(super) const SHARDS: &str = "SELECT s.shardid, s.shardminvalue::int, s.shardmaxvalue::int, n.nodename, n.nodeport \
     FROM pg_dist_shard s \
     LEFT JOIN pg_dist_placement p ON p.shardid = s.shardid \
         AND p.placementid = (SELECT min(placementid) FROM pg_dist_placement WHERE shardid = s.shardid AND shardstate = 1) \
     LEFT JOIN pg_dist_node n ON n.groupid = p.groupid AND n.noderole = 'primary' \
-    LEFT JOIN generate_series(1::bigint, 256) AS key ON get_shard_id_for_distribution_column(s.logicalrelid, key) = s.shardid \
-    WHERE s.logicalrelid = to_regclass($1) GROUP BY s.shardid, s.shardminvalue, s.shardmaxvalue, n.nodeid, n.nodename, n.nodeport ORDER BY n.nodeid, s.shardid";
-/// How long the shards of a table are known: they move from one worker to another.
-const KNOWN: Duration = Duration::from_mins(5);
+    WHERE s.logicalrelid = to_regclass($1) ORDER BY n.nodeid, s.shardid";
+/// The maximum age of the list of a table's shards, which move between workers.
+const MAX_AGE: Duration = Duration::from_mins(5);
+/// The values that are tried to find one that leads to a shard.
+const SMALL_KEYS: RangeInclusive<i64> = 1..=256;
 /// The most shards of a table that are asked one by one.
 const MOST_SHARDS: usize = 8;
 
@@ -84,7 +85,7 @@ const MOST_SHARDS: usize = 8;
 #[derive(Clone, Debug)]
 pub(super) struct Shard {
     id: i64,
-    /// A value that leads to it.
+    /// A value that leads to it, if a small one does.
     key: Option<i64>,
     hashes: RangeInclusive<i32>,
     /// The worker that has it; `None` if Citus knows none at the moment.
@@ -100,7 +101,7 @@ struct Known {
 }
 
 /// A row of [`SHARDS`].
-type Row = (i64, Option<i64>, i32, i32, Option<String>, Option<i32>);
+type Row = (i64, i32, i32, Option<String>, Option<i32>);
 
 /// The calls of a statement.
 #[derive(Clone, Debug)]
@@ -177,15 +178,17 @@ impl Calls {
         connection: &mut PgConnection,
     ) -> Result<Arc<[Shard]>, sqlx::Error> {
         let known = self.shards.lock().unwrap_or_else(PoisonError::into_inner).get(table).cloned();
-        if let Some(known) = known.filter(|known| known.read.elapsed() < KNOWN) {
+        if let Some(known) = known.filter(|known| known.read.elapsed() < MAX_AGE) {
             return Ok(known.shards);
         }
         let found: Vec<Row> =
             sqlx::query_as(SHARDS).bind(table).persistent(false).fetch_all(connection).await?;
-        let shard = |(id, key, first, last, host, port): Row| {
+        let shard = |(id, first, last, host, port): Row| {
+            let hashes = first..=last;
+            let key = SMALL_KEYS.into_iter().find(|key| hashes.contains(&hash(*key)));
             let port = port.and_then(|port| u16::try_from(port).ok());
             let node = host.zip(port).map(|(host, port)| Node { host, port });
-            Shard { id, key, hashes: first..=last, node }
+            Shard { id, key, hashes, node }
         };
         let shards: Arc<[Shard]> = found.into_iter().map(shard).collect();
         let known = Known { shards: Arc::clone(&shards), read: Instant::now() };

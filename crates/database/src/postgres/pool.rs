@@ -15,7 +15,7 @@ use sqlx::{Connection as _, Executor as _};
 
 use super::{citus, code, reach};
 use crate::PoolSize;
-use crate::lost::Lost;
+use crate::liveness::Liveness;
 
 /// The maximum age of a connection, so that a changed address is noticed.
 const LIFETIME: Duration = Duration::from_hours(2);
@@ -23,9 +23,9 @@ const LIFETIME: Duration = Duration::from_hours(2);
 const IDLE: Duration = Duration::from_mins(10);
 /// The time limit of the test of an idle connection.
 const PING: Duration = Duration::from_secs(5);
-/// How long to wait for a server that starts, or has no connection left.
-const MOMENT: Duration = Duration::from_secs(1);
-/// Pause between two attempts.
+/// The time during which a connection is attempted again while the server is starting, or has no connection left.
+const RETRY_FOR: Duration = Duration::from_secs(1);
+/// The pause between two attempts.
 const PAUSE: Duration = Duration::from_millis(50);
 /// The time limit for closing the connections of one pool.
 const CLOSE: Duration = Duration::from_secs(10);
@@ -38,7 +38,7 @@ pub(super) const LOOK_FOR_CLIENT: &str = "SELECT set_config(name, '1000', false)
 /// Reads whether the server accepts no writes: a standby, or a server that was made read-only.
 pub(super) const READS_ONLY: &str = "SELECT current_setting('transaction_read_only') = 'on'";
 
-/// What the newest connection found out about the tables.
+/// The state of the tables, as the most recent connection has read it.
 #[derive(Debug, Default)]
 pub(super) struct Found {
     /// Whether they are spread over workers.
@@ -60,7 +60,7 @@ pub(super) struct Manager {
     /// The idle time after which a connection is tested before use.
     pub test_after: Duration,
     pub found: Arc<Found>,
-    pub lost: Lost,
+    pub liveness: Liveness,
 }
 
 impl managed::Manager for Manager {
@@ -73,7 +73,7 @@ impl managed::Manager for Manager {
             let begun = Instant::now();
             loop {
                 match self.connected().await {
-                    Err(error) if is_for_a_moment(&error) && begun.elapsed() < MOMENT => {
+                    Err(error) if is_transient(&error) && begun.elapsed() < RETRY_FOR => {
                         tokio::time::sleep(PAUSE).await;
                     }
                     connected => return connected,
@@ -95,16 +95,7 @@ impl managed::Manager for Manager {
         if idle < self.test_after {
             return Ok(());
         }
-        if self.lost.is_within(idle) {
-            return Err(RecycleError::message("as idle as a dead one"));
-        }
-        match tokio::time::timeout(PING.min(self.connect), connection.ping()).await {
-            Ok(Ok(())) => Ok(()),
-            answer => {
-                self.lost.note();
-                answer.map_err(|_| RecycleError::message("silent"))?.map_err(RecycleError::Backend)
-            }
-        }
+        self.liveness.test(idle, PING.min(self.connect), connection.ping()).await
     }
 }
 
@@ -132,7 +123,7 @@ impl Manager {
 }
 
 /// Returns whether the server has no connection left, or is starting.
-fn is_for_a_moment(error: &sqlx::Error) -> bool {
+fn is_transient(error: &sqlx::Error) -> bool {
     error.as_database_error().is_some_and(sqlx::error::DatabaseError::is_transient_in_connect_phase)
 }
 

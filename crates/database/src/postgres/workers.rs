@@ -5,14 +5,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::pool::{Connections, Lease, Manager, is_hangup};
-use crate::lost::Lost;
+use crate::liveness::Liveness;
 use crate::{PoolSize, Tier, usage};
 
 /// The name of their pool in the metrics.
 const NAME: &str = "workers";
 /// The time limit for a new connection, and for a free one: the coordinator serves as well.
 const CONNECT: Duration = Duration::from_secs(2);
-/// How long a worker is left alone that could not be reached.
+/// The time during which no new connection to a worker is attempted after one has failed.
 const PAUSE: Duration = Duration::from_mins(1);
 
 /// The address of a worker, as the coordinator knows it.
@@ -25,7 +25,7 @@ pub(super) struct Node {
 /// The pools of connections to workers, one each.
 pub(super) struct Workers {
     tier: Tier,
-    /// What they are connected with, but for the address.
+    /// Makes their connections, each with its own address.
     manager: Manager,
     /// The maximum number of connections to each.
     most: u32,
@@ -41,7 +41,7 @@ struct Worker {
 impl Workers {
     /// Returns the pools without a connection. A caller has one connection to a worker at a time, so that `most` callers never wait.
     pub fn new(tier: Tier, manager: Manager, most: u32) -> Self {
-        // What a worker says of the tables does not count for the coordinator.
+        // The state of the tables is the coordinator's.
         let manager = Manager { connect: manager.connect.min(CONNECT), found: Arc::default(), ..manager };
         Self { tier, manager, most, pools: Mutex::default() }
     }
@@ -82,7 +82,7 @@ impl Workers {
         let mut pools = self.pools();
         let worker = pools.entry(node.clone()).or_insert_with(|| {
             let options = self.manager.options.clone().host(&node.host).port(node.port);
-            let manager = Manager { options, lost: Lost::default(), ..self.manager.clone() };
+            let manager = Manager { options, liveness: Liveness::default(), ..self.manager.clone() };
             let connections = Connections::new(NAME, manager, 0, self.most, CONNECT);
             Worker { connections, lost: None }
         });
@@ -137,7 +137,7 @@ mod tests {
             must_write: false,
             test_after: Duration::ZERO,
             found: Arc::default(),
-            lost: Lost::default(),
+            liveness: Liveness::default(),
         };
         let workers = Workers::new(Tier::Cold, manager, 2);
         let node = Node { host: address.ip().to_string(), port: address.port() };
