@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Datelike as _, NaiveDate, NaiveDateTime, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Microseconds in a day.
@@ -63,8 +63,27 @@ impl Timestamp {
 }
 
 impl fmt::Display for Timestamp {
+    /// Writes RFC 3339 in UTC with six decimals: `2026-01-31T08:00:00.000000Z`. Each row of an answer has one, and chrono takes five
+    /// times as many instructions for it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.datetime().to_rfc3339_opts(SecondsFormat::Micros, true))
+        let date = self.date();
+        let (seconds, micros) =
+            (self.0.div_euclid(1_000_000).rem_euclid(86_400), self.0.rem_euclid(1_000_000));
+        let mut text = *b"0000-00-00T00:00:00.000000Z";
+        let mut put = |end: usize, mut number: u64, digits: usize| {
+            for digit in text[end - digits..end].iter_mut().rev() {
+                *digit = b'0' + (number % 10) as u8;
+                number /= 10;
+            }
+        };
+        put(4, u64::from(date.year().unsigned_abs()), 4);
+        put(7, u64::from(date.month()), 2);
+        put(10, u64::from(date.day()), 2);
+        put(13, seconds.unsigned_abs() / 3_600, 2);
+        put(16, seconds.unsigned_abs() / 60 % 60, 2);
+        put(19, seconds.unsigned_abs() % 60, 2);
+        put(26, micros.unsigned_abs(), 6);
+        f.write_str(str::from_utf8(&text).unwrap_or_default())
     }
 }
 
@@ -206,6 +225,15 @@ mod tests {
         }
         assert_eq!(Timestamp::MIN.to_string(), "0001-01-01T00:00:00.000000Z");
         assert_eq!(Timestamp::MAX.to_string(), "9999-12-31T23:59:59.999999Z");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn an_instant_is_written_as_chrono_does(micros in Timestamp::MIN.0..=Timestamp::MAX.0) {
+            let at = Timestamp(micros);
+            let expected = at.datetime().to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
+            proptest::prop_assert_eq!(at.to_string(), expected);
+        }
     }
 
     #[test]
