@@ -36,9 +36,9 @@ type Reads = HashMap<Read, Equal>;
 
 /// A statement with its parameters.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Read {
-    statement: Statement,
-    params: Vec<Value>,
+pub(crate) struct Read {
+    pub statement: Statement,
+    pub params: Vec<Value>,
 }
 
 impl Hash for Read {

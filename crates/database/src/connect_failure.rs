@@ -1,5 +1,6 @@
 //! Why a database cannot be used, as far as its driver can tell.
 
+use rusqlite::ffi::ErrorCode;
 use tiberius::error::Error as Mssql;
 
 use super::TierError;
@@ -52,6 +53,10 @@ impl TierError {
         if let Some(error) = source.downcast_ref::<sqlx::Error>() {
             return of_sqlx(error);
         }
+        if let Some(error) = source.downcast_ref::<rusqlite::Error>() {
+            let is_full = error.sqlite_error_code() == Some(ErrorCode::DiskFull);
+            return if is_full { ConnectFailure::DiskFull } else { ConnectFailure::Unreachable };
+        }
         match source.downcast_ref::<Mssql>() {
             Some(Mssql::Server(token)) => match token.code() {
                 4060 => ConnectFailure::MissingDatabase,
@@ -71,8 +76,8 @@ fn of_sqlx(error: &sqlx::Error) -> ConnectFailure {
     match error {
         sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) => ConnectFailure::ProtocolMismatch,
         sqlx::Error::Database(error) => match error.code().as_deref() {
-            // SQLITE_FULL, disk_full
-            Some("13" | "53100") => ConnectFailure::DiskFull,
+            // disk_full
+            Some("53100") => ConnectFailure::DiskFull,
             // invalid_catalog_name
             Some("3D000") => ConnectFailure::MissingDatabase,
             // invalid_authorization_specification, insufficient_privilege

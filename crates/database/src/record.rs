@@ -7,7 +7,6 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use sqlx::postgres::PgRow;
-use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, ValueRef as _};
 
 use self::portable::{Cell, PortableRow};
@@ -25,18 +24,17 @@ pub struct Record {
     statement: &'static str,
 }
 
-/// The row of a driver, or one that was kept.
+/// The row of a driver, or one of SQLite or that was kept.
 #[derive(Debug)]
 enum Row {
-    Sqlite(SqliteRow),
     Postgres(PgRow),
     Mssql(tiberius::Row),
     Portable(PortableRow),
 }
 
 impl Record {
-    pub(super) fn sqlite(row: SqliteRow, tier: Tier, statement: &'static str) -> Self {
-        Self { row: Arc::new(Row::Sqlite(row)), tier, statement }
+    pub(super) fn portable(row: PortableRow, tier: Tier, statement: &'static str) -> Self {
+        Self { row: Arc::new(Row::Portable(row)), tier, statement }
     }
 
     pub(super) fn postgres(row: PgRow, tier: Tier, statement: &'static str) -> Self {
@@ -45,6 +43,14 @@ impl Record {
 
     pub(super) fn mssql(row: tiberius::Row, tier: Tier, statement: &'static str) -> Self {
         Self { row: Arc::new(Row::Mssql(row)), tier, statement }
+    }
+
+    /// Returns about how much memory the record takes, in bytes; 0 for one of a server.
+    pub(super) fn size(&self) -> usize {
+        match &*self.row {
+            Row::Portable(row) => row.size(),
+            Row::Postgres(_) | Row::Mssql(_) => 0,
+        }
     }
 
     pub(super) fn error(&self, column: &str, problem: impl Into<String>) -> TierError {
@@ -67,9 +73,6 @@ impl Record {
     /// Returns whether the column is NULL.
     pub fn is_null(&self, column: &str) -> Result<bool, TierError> {
         let null = match &*self.row {
-            Row::Sqlite(row) => {
-                row.try_get_raw(column).map(|value| value.is_null()).map_err(|e| e.to_string())
-            }
             Row::Postgres(row) => {
                 row.try_get_raw(column).map(|value| value.is_null()).map_err(|e| e.to_string())
             }
@@ -89,7 +92,6 @@ impl Record {
         self.read(
             column,
             match &*self.row {
-                Row::Sqlite(row) => sqlite_int(row, column),
                 Row::Postgres(row) => postgres::int(row, column),
                 Row::Mssql(row) => mssql::int(row, column),
                 Row::Portable(row) => row.int(column),
@@ -107,10 +109,9 @@ impl Record {
         self.read(
             column,
             match &*self.row {
-                Row::Sqlite(row) => row.try_get(column).map_err(|error| error.to_string()),
                 Row::Postgres(row) => postgres::text(row, column),
                 Row::Mssql(row) => mssql::text(row, column),
-                Row::Portable(row) => row.text(column),
+                Row::Portable(row) => row.text(column).map(|text| text.map(str::to_owned)),
             },
         )
     }
@@ -118,15 +119,12 @@ impl Record {
     /// Reads text or NULL, which is copied once.
     fn shared_text_or_null(&self, column: &str) -> Result<Option<Arc<str>>, TierError> {
         match &*self.row {
-            Row::Sqlite(row) => {
-                let text = row.try_get::<Option<&str>, _>(column).map_err(|error| error.to_string());
-                Ok(self.read(column, text)?.map(Arc::from))
-            }
+            Row::Portable(row) => Ok(self.read(column, row.text(column))?.map(Arc::from)),
             Row::Postgres(row) => {
                 let text = row.try_get::<Option<&str>, _>(column).map_err(|error| error.to_string());
                 Ok(self.read(column, text)?.map(Arc::from))
             }
-            Row::Mssql(_) | Row::Portable(_) => Ok(self.text_or_null(column)?.map(Arc::from)),
+            Row::Mssql(_) => Ok(self.text_or_null(column)?.map(Arc::from)),
         }
     }
 
@@ -140,7 +138,6 @@ impl Record {
         self.read(
             column,
             match &*self.row {
-                Row::Sqlite(row) => sqlite_int(row, column).map(|bit| bit.map(|bit| bit != 0)),
                 Row::Postgres(row) => postgres::bool(row, column),
                 Row::Mssql(row) => mssql::int(row, column).map(|bit| bit.map(|bit| bit != 0)),
                 Row::Portable(row) => row.int(column).map(|bit| bit.map(|bit| bit != 0)),
@@ -158,10 +155,9 @@ impl Record {
         self.read(
             column,
             match &*self.row {
-                Row::Sqlite(row) => row.try_get(column).map_err(|error| error.to_string()),
                 Row::Postgres(row) => row.try_get(column).map_err(|error| error.to_string()),
                 Row::Mssql(row) => mssql::bytes(row, column),
-                Row::Portable(_) => Err("is no column of bytes".to_owned()),
+                Row::Portable(row) => row.bytes(column).map(|bytes| bytes.map(<[u8]>::to_vec)),
             },
         )
     }
@@ -174,7 +170,6 @@ impl Record {
     /// Reads an instant or NULL.
     pub fn time_or_null(&self, column: &str) -> Result<Option<Timestamp>, TierError> {
         let micros = match &*self.row {
-            Row::Sqlite(row) => sqlite_int(row, column),
             Row::Postgres(row) => postgres::micros(row, column),
             Row::Mssql(row) => return self.read(column, mssql::time(row, column)),
             Row::Portable(row) => row.int(column),
@@ -192,9 +187,7 @@ impl Record {
     /// Reads a date or NULL.
     pub fn date_or_null(&self, column: &str) -> Result<Option<NaiveDate>, TierError> {
         match &*self.row {
-            Row::Sqlite(_) | Row::Mssql(_) | Row::Portable(_) => {
-                Ok(self.time_or_null(column)?.map(Timestamp::date))
-            }
+            Row::Mssql(_) | Row::Portable(_) => Ok(self.time_or_null(column)?.map(Timestamp::date)),
             Row::Postgres(row) => self.read(column, postgres::date(row, column)),
         }
     }
@@ -207,8 +200,8 @@ impl Record {
     /// Reads a decimal or NULL.
     pub fn price_or_null(&self, column: &str) -> Result<Option<Decimal>, TierError> {
         match &*self.row {
-            Row::Sqlite(_) | Row::Portable(_) => self
-                .text_or_null(column)?
+            Row::Portable(row) => self
+                .read(column, row.text(column))?
                 .map(|text| text.parse().map_err(|_| self.error(column, "is not a decimal")))
                 .transpose(),
             Row::Postgres(row) => self.read(column, postgres::price(row, column)),
@@ -242,7 +235,3 @@ impl Record {
 
 /// The error for an instant that not every tier can store.
 pub(super) const OUTSIDE: &str = "lies outside the years 1 to 9999";
-
-fn sqlite_int(row: &SqliteRow, column: &str) -> Result<Option<i64>, String> {
-    row.try_get(column).map_err(|error| error.to_string())
-}

@@ -1,5 +1,6 @@
 //! Tells a database that refuses values from one that refuses a statement.
 
+use rusqlite::ffi::ErrorCode;
 use sqlx::postgres::PgDatabaseError;
 
 use crate::TierError;
@@ -10,8 +11,6 @@ const VALUES: [u32; 14] = [220, 232, 241, 242, 245, 248, 515, 547, 2601, 2627, 2
 /// Babelfish gives most errors one number and PostgreSQL's message.
 const BABELFISH: u32 = 33_557_097;
 const BABELFISH_VALUES: [&str; 4] = ["violates", "too long", "out of range", "invalid input"];
-/// A constraint or a trigger of SQLite.
-const SQLITE_CONSTRAINT: i32 = 19;
 /// Classes of PostgreSQL: data exceptions, violated constraints, errors that the code of a platform raises.
 const POSTGRES_CLASSES: [&str; 3] = ["22", "23", "P0"];
 /// The first number of errors that the code of a platform raises.
@@ -28,13 +27,13 @@ impl TierError {
             let raised = (RAISED..BABELFISH).contains(&code);
             return (VALUES.contains(&code) || raised || said).then(|| message.to_owned());
         }
-        let error = source.downcast_ref::<sqlx::Error>()?.as_database_error()?;
-        if let Some(error) = error.try_downcast_ref::<PgDatabaseError>() {
-            let refuses = POSTGRES_CLASSES.iter().any(|class| error.code().starts_with(class));
-            return refuses.then(|| error.message().to_owned());
+        if let Some(rusqlite::Error::SqliteFailure(error, message)) = source.downcast_ref() {
+            let refuses = error.code == ErrorCode::ConstraintViolation;
+            return refuses.then(|| message.clone().unwrap_or_else(|| error.to_string()));
         }
-        // The low byte of an extended result code is the primary one.
-        let primary = error.code().and_then(|code| code.parse::<i32>().ok()).map(|code| code & 0xff);
-        (primary == Some(SQLITE_CONSTRAINT)).then(|| error.message().to_owned())
+        let error = source.downcast_ref::<sqlx::Error>()?.as_database_error()?;
+        let error = error.try_downcast_ref::<PgDatabaseError>()?;
+        let refuses = POSTGRES_CLASSES.iter().any(|class| error.code().starts_with(class));
+        refuses.then(|| error.message().to_owned())
     }
 }

@@ -2,38 +2,37 @@
 //!
 //! Instants and days are integer microseconds, prices decimal text of scale 2, lists of integers JSON arrays.
 
+mod answers;
+mod connection;
 mod file;
 mod migrate;
 mod pool;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use futures::TryStreamExt as _;
-use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqliteRow, SqliteSynchronous};
-use sqlx::{AssertSqlSafe, ConnectOptions as _, Sqlite as Driver};
+use rusqlite::ffi::ErrorCode;
+use tokio::sync::mpsc;
 
-use self::file::FileId;
-use self::pool::{Lease, Pool};
+use self::connection::{DATA_VERSION, Options, execute, fetch, fetch_some};
+use self::file::DatabaseFile;
+use self::pool::{Failure, Lease, Pool};
+use super::coalesce::Read;
 use super::migrate::TierSchema;
 use super::texts::Text;
 use super::{Begin, Engine, PoolSize, Record, Session, Statement, Tier, TierError, Value, note, usage};
-use thermocline_core::clock::Timestamp;
 
-/// How long a writer waits for another one.
-const BUSY: Duration = Duration::from_secs(30);
+/// How long a reader or writer waits for a connection.
+const WAIT: Duration = Duration::from_secs(30);
 /// The number of connections at most. Movers hold some of them for long.
 const CONNECTIONS: u32 = 16;
 /// The time a probe waits for another one.
 const PROBE_WAIT: Duration = Duration::from_secs(3);
 /// Rows of one `INSERT` at most, a power of two: with twelve columns they stay far below the engine's 32,766 parameters.
 const ROWS_PER_INSERT: usize = 512;
-/// Rows of one answer that may wait to be converted.
-const ROWS_ON_THEIR_WAY: usize = 2_048;
-/// `SQLITE_FULL`: the disk is full, or a table has no further id.
-const FULL: i32 = 13;
+/// Parts of an answer that may wait to be taken.
+const PARTS_ON_THEIR_WAY: usize = 4;
 
 const BEGIN_READ: &str = "BEGIN DEFERRED";
 const BEGIN_WRITE: &str = "BEGIN IMMEDIATE";
@@ -49,12 +48,11 @@ pub struct Sqlite {
     schema: &'static TierSchema,
     path: PathBuf,
     /// The file that was opened; none in memory.
-    file: Option<FileId>,
+    file: Option<DatabaseFile>,
 }
 
 impl Sqlite {
-    /// Opens the file and creates it if it is missing. Later connections never create it: if the file is removed meanwhile,
-    /// an empty one must not take its place.
+    /// Opens the file and creates it if it is missing.
     pub async fn open(schema: &'static TierSchema, path: &Path) -> Result<Self, TierError> {
         let tier = schema.tier;
         let unavailable = |source: std::io::Error| TierError::Unavailable { tier, source: source.into() };
@@ -62,31 +60,17 @@ impl Sqlite {
             std::fs::create_dir_all(folder).map_err(unavailable)?;
         }
         create(path).map_err(unavailable)?;
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(false)
-            .journal_mode(SqliteJournalMode::Wal)
-            // A copy must be on disk before its originals are removed, and a raised epoch before it is confirmed.
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(BUSY)
-            .statement_cache_capacity(256)
-            .pragma("cache_size", "-16384")
-            // The connection's thread is not to wait, and be woken, for each row that is converted.
-            .row_buffer_size(ROWS_ON_THEIR_WAY)
-            // Statements are logged here, by name.
-            .disable_statement_logging();
-        let pool = Pool::new("connections", options.clone(), CONNECTIONS, 2 * reads_at_once(), BUSY);
-        drop(pool.lease().await.map_err(|error| refused(tier, "connect", error))?);
+        let file = DatabaseFile::open(path).map_err(unavailable)?;
+        let options = Options { file: Some((path.to_owned(), file.clone())), foreign_keys: true };
+        let pool = Pool::new("connections", options.clone(), CONNECTIONS, 2 * processors(), WAIT);
+        drop(pool.lease().await.map_err(|failure| refused(tier, "connect", failure))?);
         let probes = Pool::new("probes", options, 1, 1, PROBE_WAIT);
-        let file = FileId::of(path).map_err(unavailable)?;
         Ok(Self { pool, probes, schema, path: path.to_owned(), file: Some(file) })
     }
 
     /// Creates an empty database in memory with one connection.
     pub(super) fn scratch(schema: &'static TierSchema) -> Self {
-        let options = SqliteConnectOptions::new().in_memory(true).disable_statement_logging();
-        let pool = Pool::new("connections", options, 1, 1, BUSY);
+        let pool = Pool::new("connections", Options { file: None, foreign_keys: true }, 1, 1, WAIT);
         Self { probes: pool.clone(), pool, schema, path: PathBuf::new(), file: None }
     }
 
@@ -96,10 +80,10 @@ impl Sqlite {
     }
 
     async fn lease(&self, pool: &Pool) -> Result<Lease, TierError> {
-        self.connection(pool).await.map_err(|error| refused(self.schema.tier, "connect", error))
+        self.connection(pool).await.map_err(|failure| refused(self.schema.tier, "connect", failure))
     }
 
-    async fn connection(&self, pool: &Pool) -> Result<Lease, sqlx::Error> {
+    async fn connection(&self, pool: &Pool) -> Result<Lease, Failure> {
         let begun = Instant::now();
         let lease = pool.lease().await;
         usage::leased(self.schema.tier, pool.name(), begun);
@@ -112,29 +96,19 @@ impl Sqlite {
         statement: &Statement,
         params: &[Value],
     ) -> Result<Vec<Record>, TierError> {
-        let begun = Instant::now();
-        let rows = match self.connection(pool).await {
-            Ok(mut lease) => fetch_all(&mut lease, statement, params).await,
-            Err(error) => Err(error),
+        let (tier, begun) = (self.schema.tier, Instant::now());
+        let records = match self.connection(pool).await {
+            Ok(mut lease) => lease.read(Read { statement: *statement, params: params.to_vec() }, tier).await,
+            Err(failure) => Err(failure),
         };
-        answered(self.schema.tier, statement, params, begun, rows)
+        answered(tier, statement, params, begun, records)
     }
 }
 
-/// Returns the number of reads that make sense at once. The statements run in this process, so more of them than processors
-/// only take time from each other, and from the threads that read requests and write answers.
-fn reads_at_once() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from).clamp(2, CONNECTIONS as usize)
-}
-
-async fn fetch_all(
-    lease: &mut Lease,
-    statement: &Statement,
-    params: &[Value],
-) -> Result<Vec<SqliteRow>, sqlx::Error> {
-    let rows = sqlx::query_with(statement.sqlite(), bind(params)).fetch_all(lease.begin()?).await;
-    lease.end();
-    rows
+/// Returns the number of processors. Statements run in this process, so more long ones at once only take time from each other,
+/// and from the threads that read requests and write answers.
+fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 #[async_trait]
@@ -148,7 +122,7 @@ impl Engine for Sqlite {
     }
 
     async fn probe(&self, statement: &Statement) -> Result<(), TierError> {
-        if let Some(file) = self.file {
+        if let Some(file) = &self.file {
             // Connections may go on reading from their caches when there is no such file any more.
             file.check(&self.path)
                 .map_err(|source| TierError::Unavailable { tier: self.schema.tier, source: source.into() })?;
@@ -162,16 +136,17 @@ impl Engine for Sqlite {
 
     async fn session(&self) -> Result<Box<dyn Session>, TierError> {
         let lease = self.lease(&self.pool).await?;
-        Ok(Box::new(SqliteSession { lease, tier: self.schema.tier, open: false }))
+        Ok(Box::new(SqliteSession { lease, tier: self.schema.tier, open: None }))
     }
 
     fn reads_at_once(&self) -> usize {
-        reads_at_once()
+        // Half of them, which one user may have, keep all processors busy.
+        (4 * processors()).min(CONNECTIONS as usize)
     }
 
     fn slow_reads_at_once(&self) -> usize {
         // Half of the processors stay for other work.
-        (reads_at_once() / 2).max(1)
+        (processors() / 2).max(1)
     }
 
     async fn close(&self) {
@@ -183,46 +158,27 @@ impl Engine for Sqlite {
 struct SqliteSession {
     lease: Lease,
     tier: Tier,
-    open: bool,
+    /// The transaction that may be open. One that begins to write counts as one of a writer.
+    open: Option<Begin>,
 }
 
 impl SqliteSession {
-    async fn send(
+    /// Runs work that may write.
+    async fn write<T: Send + 'static>(
         &mut self,
-        query: sqlx::query::Query<'_, Driver, SqliteArguments>,
-    ) -> Result<u64, sqlx::Error> {
-        let done = query.execute(self.lease.begin()?).await;
-        self.lease.end();
-        done.map(|done| done.rows_affected())
+        work: impl FnOnce(&rusqlite::Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, Failure> {
+        self.open = self.open.and(Some(Begin::Write));
+        self.lease.write(work).await
     }
 
-    async fn run(
-        &mut self,
-        name: &'static str,
-        query: sqlx::query::Query<'_, Driver, SqliteArguments>,
-    ) -> Result<u64, TierError> {
-        self.send(query).await.map_err(|error| refused(self.tier, name, error))
-    }
-}
-
-impl SqliteSession {
-    /// Converts the error of an insert. SQLite calls a table that has no further id a full disk.
-    async fn explained(&mut self, table: &'static str, error: sqlx::Error) -> TierError {
-        let tier = self.tier;
-        if primary_code(&error) == Some(FULL)
-            && let Ok(connection) = self.lease.begin()
-        {
-            let text = format!("SELECT max(rowid) = {} FROM {table}", i64::MAX);
-            let taken =
-                sqlx::query_scalar::<_, Option<bool>>(AssertSqlSafe(text)).fetch_one(connection).await;
-            self.lease.end();
-            if let Ok(Some(true)) = taken {
-                let source =
-                    format!("the largest id is taken in {table}: no further row can be numbered").into();
-                return TierError::Statement { tier, statement: table, source };
-            }
-        }
-        refused(tier, table, error)
+    /// Begins or ends the transaction.
+    async fn control(&mut self, text: &'static str) -> Result<(), TierError> {
+        let done = match self.open {
+            Some(Begin::Read) => self.lease.control(text).await,
+            _ => self.lease.run(move |connection| connection.control(text)).await,
+        };
+        done.map_err(|failure| refused(self.tier, text, failure))
     }
 }
 
@@ -230,18 +186,23 @@ impl SqliteSession {
 impl Session for SqliteSession {
     async fn begin(&mut self, begin: Begin) -> Result<(), TierError> {
         // Set before the statement: if this future is dropped, the connection must not return to the pool.
-        self.open = true;
-        let text = match begin {
+        self.open = Some(begin);
+        self.control(match begin {
             Begin::Read => BEGIN_READ,
             Begin::Write => BEGIN_WRITE,
-        };
-        self.run(text, sqlx::query(text)).await.map(drop)
+        })
+        .await
     }
 
     async fn fetch(&mut self, statement: &Statement, params: &[Value]) -> Result<Vec<Record>, TierError> {
         let (tier, begun) = (self.tier, Instant::now());
-        let rows = fetch_all(&mut self.lease, statement, params).await;
-        answered(tier, statement, params, begun, rows)
+        let read = Read { statement: *statement, params: params.to_vec() };
+        let records = if self.open == Some(Begin::Read) {
+            self.lease.read(read, tier).await
+        } else {
+            self.write(move |handle| fetch(handle, &read.statement, &read.params, tier)).await
+        };
+        answered(tier, statement, params, begun, records)
     }
 
     async fn fetch_each(
@@ -251,27 +212,30 @@ impl Session for SqliteSession {
         take: &mut (dyn FnMut(Record) -> Result<(), TierError> + Send),
     ) -> Result<(), TierError> {
         let (tier, begun) = (self.tier, Instant::now());
-        let mut taken = Ok(());
-        let answer = async {
-            let mut rows = sqlx::query_with(statement.sqlite(), bind(params)).fetch(self.lease.begin()?);
-            let mut n = 0;
-            while let Some(row) = rows.try_next().await? {
-                n += 1;
+        let (given, mut parts) = mpsc::channel(PARTS_ON_THEIR_WAY);
+        let (asked, values) = (*statement, params.to_vec());
+        let giving = self.write(move |handle| {
+            fetch_some(handle, &asked, &values, tier, |records| given.blocking_send(records).is_ok())
+        });
+        let taking = async {
+            let mut taken = Ok(());
+            while let Some(records) = parts.recv().await {
                 if taken.is_ok() {
-                    taken = take(Record::sqlite(row, tier, statement.name));
+                    taken = records.into_iter().try_for_each(&mut *take);
                 }
             }
-            Ok::<usize, sqlx::Error>(n)
+            taken
         };
-        let answer = answer.await;
-        self.lease.end();
-        note(tier, statement, params, begun, answer.as_ref().ok().copied());
-        answer.map_err(|error| refused(tier, statement.name, error))?;
+        let (count, taken) = futures::future::join(giving, taking).await;
+        note(tier, statement, params, begun, count.as_ref().ok().copied());
+        count.map_err(|failure| refused(tier, statement.name, failure))?;
         taken
     }
 
     async fn execute(&mut self, statement: &Statement, params: &[Value]) -> Result<u64, TierError> {
-        self.run(statement.name, sqlx::query_with(statement.sqlite(), bind(params))).await
+        let (text, params) = (statement.sqlite(), params.to_vec());
+        let done = self.write(move |handle| execute(handle, text, params.iter())).await;
+        done.map_err(|failure| refused(self.tier, statement.name, failure))
     }
 
     async fn insert(
@@ -280,42 +244,55 @@ impl Session for SqliteSession {
         columns: &[&'static str],
         rows: &[Vec<Value>],
     ) -> Result<u64, TierError> {
-        let mut parts = parts(rows)
-            .map(|rows| (insert_text(table, columns, rows.len()), bind_all(rows.iter().flatten())));
-        let (mut inserted, mut part) = (0, parts.next());
-        while let Some((text, arguments)) = part {
-            let sent = self.send(sqlx::query_with(AssertSqlSafe(text), arguments));
-            // The next part is made while the engine inserts this one.
-            let (done, next) = futures::future::join(sent, async { parts.next() }).await;
-            inserted += match done {
-                Ok(rows) => rows,
-                Err(error) => return Err(self.explained(table, error).await),
+        let (columns, rows) = (columns.to_vec(), rows.to_vec());
+        let inserting = self.write(move |handle| {
+            let insert = |rows: &[Vec<Value>]| {
+                execute(handle, &insert_text(table, &columns, rows.len()), rows.iter().flatten())
             };
-            part = next;
-        }
-        Ok(inserted)
+            match parts(&rows).map(insert).sum() {
+                Err(error) if has_no_further_id(handle, table, &error) => {
+                    Ok(Err(format!("the largest id is taken in {table}: no further row can be numbered")))
+                }
+                inserted => inserted.map(Ok),
+            }
+        });
+        let inserted = inserting.await.map_err(|failure| refused(self.tier, table, failure))?;
+        inserted.map_err(|problem| TierError::Statement {
+            tier: self.tier,
+            statement: table,
+            source: problem.into(),
+        })
     }
 
     async fn commit(&mut self) -> Result<(), TierError> {
-        self.run(COMMIT, sqlx::query(COMMIT)).await?;
-        self.open = false;
+        self.control(COMMIT).await?;
+        self.open = None;
         Ok(())
     }
 
     async fn rollback(&mut self) -> Result<(), TierError> {
-        self.run(ROLLBACK, sqlx::query(ROLLBACK)).await?;
-        self.open = false;
+        self.control(ROLLBACK).await?;
+        self.open = None;
         Ok(())
     }
 }
 
 impl Drop for SqliteSession {
     fn drop(&mut self) {
-        if self.open {
-            // Closing rolls back. A connection with an open transaction must not serve another request.
-            let _ = self.lease.begin();
+        // A connection with an open transaction must not serve another request. Nothing is undone by the end of one that only reads.
+        match self.open {
+            Some(Begin::Read) if self.lease.control_now(ROLLBACK) => {}
+            Some(_) => self.lease.close(),
+            None => {}
         }
     }
+}
+
+/// Returns whether an insert failed because the table has no further id, which SQLite calls a full disk.
+fn has_no_further_id(handle: &rusqlite::Connection, table: &str, error: &rusqlite::Error) -> bool {
+    let is_last = format!("SELECT max(rowid) = {} FROM {table}", i64::MAX);
+    let is_taken = || handle.query_row(&is_last, [], |row| row.get::<_, Option<bool>>(0));
+    error.sqlite_error_code() == Some(ErrorCode::DiskFull) && matches!(is_taken(), Ok(Some(true)))
 }
 
 pub(crate) fn insert_text(table: &str, columns: &[&str], rows: usize) -> String {
@@ -339,46 +316,10 @@ fn answered(
     statement: &Statement,
     params: &[Value],
     begun: Instant,
-    rows: Result<Vec<SqliteRow>, sqlx::Error>,
+    records: Result<Vec<Record>, Failure>,
 ) -> Result<Vec<Record>, TierError> {
-    note(tier, statement, params, begun, rows.as_ref().ok().map(Vec::len));
-    let rows = rows.map_err(|error| refused(tier, statement.name, error))?;
-    Ok(rows.into_iter().map(|row| Record::sqlite(row, tier, statement.name)).collect())
-}
-
-fn bind(params: &[Value]) -> SqliteArguments {
-    bind_all(params.iter())
-}
-
-fn bind_all<'a>(params: impl Iterator<Item = &'a Value>) -> SqliteArguments {
-    use sqlx::Arguments as _;
-    let mut arguments = SqliteArguments::default();
-    for param in params {
-        // Encoding an integer or a text cannot fail.
-        let _ = match param {
-            Value::Null(_) => arguments.add(None::<i64>),
-            Value::Int(value) => arguments.add(*value),
-            Value::Text(text) => arguments.add(Arc::clone(text)),
-            Value::Time(at) => arguments.add(at.micros()),
-            Value::Date(day) => arguments.add(Timestamp::midnight(*day).micros()),
-            Value::Price(price) => arguments.add(price.to_string()),
-            Value::Bool(bit) => arguments.add(i64::from(*bit)),
-            Value::Bytes(bytes) => arguments.add(bytes.to_vec()),
-            Value::Ints(ints) => arguments.add(json(ints)),
-        };
-    }
-    arguments
-}
-
-fn json(ints: &[i64]) -> String {
-    let ints: Vec<String> = ints.iter().map(i64::to_string).collect();
-    format!("[{}]", ints.join(","))
-}
-
-/// Returns the primary result code, which is the low byte of the extended one.
-fn primary_code(error: &sqlx::Error) -> Option<i32> {
-    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
-    code.and_then(|code| code.parse::<i32>().ok()).map(|code| code & 0xff)
+    note(tier, statement, params, begun, records.as_ref().ok().map(Vec::len));
+    records.map_err(|failure| refused(tier, statement.name, failure))
 }
 
 /// Creates the file if it is missing, for its owner alone. SQLite gives its other files the same permissions.
@@ -396,16 +337,21 @@ fn create(path: &Path) -> std::io::Result<()> {
     }
 }
 
-fn refused(tier: Tier, statement: &'static str, error: sqlx::Error) -> TierError {
-    let primary = primary_code(&error);
+fn refused(tier: Tier, statement: &'static str, failure: Failure) -> TierError {
+    let error = match failure {
+        Failure::Connect(source) => return TierError::Unavailable { tier, source },
+        Failure::Sqlite(error) => error,
+    };
+    // The low byte of an extended result code is the primary one.
+    let primary = error.sqlite_error().map(|error| error.extended_code & 0xff);
     let source = error.into();
     match primary {
         // SQLITE_BUSY, SQLITE_LOCKED
         Some(5 | 6) => TierError::Conflict { tier, statement, source },
-        // SQLITE_ERROR, SQLITE_CONSTRAINT, SQLITE_MISMATCH, SQLITE_RANGE
-        Some(1 | 19 | 20 | 25) => TierError::Statement { tier, statement, source },
-        // A full disk, a missing or damaged file, or no connection in time.
-        _ => TierError::Unavailable { tier, source },
+        // SQLITE_ERROR, SQLITE_CONSTRAINT, SQLITE_MISMATCH, SQLITE_RANGE, or an error that is not the file's
+        Some(1 | 19 | 20 | 25) | None => TierError::Statement { tier, statement, source },
+        // A full disk, or a missing or damaged file.
+        Some(_) => TierError::Unavailable { tier, source },
     }
 }
 
@@ -416,6 +362,7 @@ pub(crate) fn texts() -> Vec<Text> {
         Text::new("session.begin_write", "Begins a transaction that writes.", BEGIN_WRITE),
         Text::new("session.commit", "Commits the transaction.", COMMIT),
         Text::new("session.rollback", "Rolls the transaction back.", ROLLBACK),
+        Text::new("session.version", "Tells whether another connection has written.", DATA_VERSION),
         Text::new(
             "migrate.foreign_key_check",
             "Looks for rows whose parent is missing, before a migration commits.",

@@ -1,13 +1,12 @@
-//! Records as bytes, to keep an answer outside of the process.
+//! Rows without their driver, and records as bytes, to keep an answer outside of the process.
 //!
-//! A cell is an integer, a text or nothing, as SQLite holds it: an instant is its microseconds, a day those of its midnight, a
-//! decimal its text, a boolean 0 or 1. So a kept record reads like one of SQLite, whichever engine gave it.
+//! A cell holds what SQLite does: an instant is its microseconds, a day those of its midnight, a decimal its text, a boolean 0 or
+//! 1. So a kept record reads like one of SQLite, whichever engine gave it. Only integers, texts and nothing are kept.
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use sqlx::postgres::PgRow;
-use sqlx::sqlite::SqliteRow;
 use sqlx::{Column as _, Row as _, TypeInfo as _, ValueRef as _};
 
 use super::super::postgres::codec as postgres;
@@ -16,17 +15,33 @@ use crate::Tier;
 
 /// A row without its driver.
 #[derive(Debug)]
-pub(super) struct PortableRow {
-    columns: Arc<[String]>,
-    cells: Vec<Cell>,
+pub(crate) struct PortableRow {
+    pub columns: Arc<[String]>,
+    pub cells: Vec<Cell>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
-pub(super) enum Cell {
+pub(crate) enum Cell {
     Null,
     Int(i64),
     Text(String),
+    #[serde(skip)]
+    Real(f64),
+    #[serde(skip)]
+    Bytes(Vec<u8>),
+}
+
+impl Cell {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Int(_) => "an integer",
+            Self::Text(_) => "a text",
+            Self::Real(_) => "a floating-point number",
+            Self::Bytes(_) => "bytes",
+        }
+    }
 }
 
 /// Records as they are written: the names of the columns once.
@@ -37,6 +52,16 @@ struct Table {
 }
 
 impl PortableRow {
+    /// Returns about how much memory the row takes, in bytes.
+    pub fn size(&self) -> usize {
+        let outside = |cell: &Cell| match cell {
+            Cell::Text(text) => text.len(),
+            Cell::Bytes(bytes) => bytes.len(),
+            Cell::Null | Cell::Int(_) | Cell::Real(_) => 0,
+        };
+        self.cells.iter().map(|cell| size_of::<Cell>() + outside(cell)).sum()
+    }
+
     /// Returns the cell of a column.
     pub fn cell(&self, column: &str) -> Result<&Cell, String> {
         let place = self.columns.iter().position(|name| name == column);
@@ -45,19 +70,27 @@ impl PortableRow {
 
     /// Reads an integer or NULL.
     pub fn int(&self, column: &str) -> Result<Option<i64>, String> {
-        match self.cell(column)? {
-            Cell::Null => Ok(None),
-            Cell::Int(int) => Ok(Some(*int)),
-            Cell::Text(_) => Err("is a text".to_owned()),
-        }
+        self.read(column, |cell| if let Cell::Int(int) = cell { Some(*int) } else { None })
     }
 
     /// Reads a text or NULL.
-    pub fn text(&self, column: &str) -> Result<Option<String>, String> {
+    pub fn text(&self, column: &str) -> Result<Option<&str>, String> {
+        self.read(column, |cell| if let Cell::Text(text) = cell { Some(text.as_str()) } else { None })
+    }
+
+    /// Reads bytes or NULL.
+    pub fn bytes(&self, column: &str) -> Result<Option<&[u8]>, String> {
+        self.read(column, |cell| if let Cell::Bytes(bytes) = cell { Some(bytes.as_slice()) } else { None })
+    }
+
+    fn read<'a, T>(
+        &'a self,
+        column: &str,
+        of: impl FnOnce(&'a Cell) -> Option<T>,
+    ) -> Result<Option<T>, String> {
         match self.cell(column)? {
             Cell::Null => Ok(None),
-            Cell::Text(text) => Ok(Some(text.clone())),
-            Cell::Int(_) => Err("is an integer".to_owned()),
+            cell => of(cell).map(Some).ok_or_else(|| format!("is {}", cell.kind())),
         }
     }
 }
@@ -88,10 +121,10 @@ pub fn decode(bytes: &[u8], tier: Tier, statement: &'static str) -> Option<Vec<R
 
 fn names(row: &Row) -> Option<Vec<String>> {
     let names: Vec<String> = match row {
-        Row::Sqlite(row) => row.columns().iter().map(|column| column.name().to_owned()).collect(),
+        Row::Portable(row) => row.columns.to_vec(),
         Row::Postgres(row) => row.columns().iter().map(|column| column.name().to_owned()).collect(),
-        // Of a hot tier, or kept already.
-        Row::Mssql(_) | Row::Portable(_) => return None,
+        // Of a hot tier.
+        Row::Mssql(_) => return None,
     };
     let is_repeated = |(place, name): (usize, &String)| names[..place].contains(name);
     (!names.iter().enumerate().any(is_repeated)).then_some(names)
@@ -101,19 +134,11 @@ fn cells(row: &Row, columns: &[String]) -> Option<Vec<Cell>> {
     columns
         .iter()
         .map(|column| match row {
-            Row::Sqlite(row) => sqlite(row, column),
+            Row::Portable(row) => row.cell(column).ok().cloned(),
             Row::Postgres(row) => of_postgres(row, column),
-            Row::Mssql(_) | Row::Portable(_) => None,
+            Row::Mssql(_) => None,
         })
         .collect()
-}
-
-fn sqlite(row: &SqliteRow, column: &str) -> Option<Cell> {
-    if row.try_get_raw(column).ok()?.is_null() {
-        return Some(Cell::Null);
-    }
-    let int = row.try_get(column).map(Cell::Int);
-    int.or_else(|_| row.try_get(column).map(Cell::Text)).ok()
 }
 
 fn of_postgres(row: &PgRow, column: &str) -> Option<Cell> {

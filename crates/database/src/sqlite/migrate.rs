@@ -3,10 +3,10 @@
 use std::fs::File;
 
 use async_trait::async_trait;
-use sqlx::sqlite::SqliteConnection;
-use sqlx::{AssertSqlSafe, Connection as _, Row as _};
 
-use super::{Sqlite, answered, bind, refused};
+use super::connection::{Options, execute, fetch};
+use super::pool::{Failure, Lease, Pool};
+use super::{Sqlite, WAIT, answered, refused};
 use crate::migrate::{Migrating, Schema, Shapes, Step, Stop, TierSchema, sql};
 use crate::{Engine as _, Record, Source, Statement, Tier, TierError, Value};
 
@@ -15,7 +15,8 @@ pub(super) const FOREIGN_KEY_CHECK: &str = "PRAGMA foreign_key_check";
 
 /// A connection that holds the migration lock.
 struct SqliteMigrating {
-    connection: SqliteConnection,
+    pool: Pool,
+    lease: Lease,
     tier: Tier,
     _turn: File,
 }
@@ -41,10 +42,10 @@ impl Schema for Sqlite {
     async fn migrating(&self) -> Result<Box<dyn Migrating>, TierError> {
         let turn = turn(self).await?;
         // A rebuilt table is dropped in between. Foreign keys are checked at the commit.
-        let options = self.pool.options().clone().foreign_keys(false);
-        let connection = SqliteConnection::connect_with(&options).await;
-        let connection = connection.map_err(|error| refused(self.schema.tier, "connect", error))?;
-        Ok(Box::new(SqliteMigrating { connection, tier: self.schema.tier, _turn: turn }))
+        let options = Options { foreign_keys: false, ..self.pool.options().clone() };
+        let pool = Pool::new("migrations", options, 1, 0, WAIT);
+        let lease = pool.lease().await.map_err(|failure| refused(self.schema.tier, "connect", failure))?;
+        Ok(Box::new(SqliteMigrating { pool, lease, tier: self.schema.tier, _turn: turn }))
     }
 
     async fn shapes(&self, steps: &[Step]) -> Result<Option<Shapes>, TierError> {
@@ -63,39 +64,34 @@ impl Sqlite {
     /// Runs a script without the migration lock.
     pub(crate) async fn run(&self, text: &'static str) -> Result<(), TierError> {
         let mut lease = self.lease(&self.pool).await?;
-        let done = match lease.begin() {
-            Ok(connection) => sqlx::raw_sql(text).execute(connection).await,
-            Err(error) => Err(error),
-        };
-        lease.end();
-        done.map(drop).map_err(|error| refused(self.schema.tier, "migrate.try", error))
+        let done = lease.write(|handle| handle.execute_batch(text)).await;
+        done.map_err(|failure| refused(self.schema.tier, "migrate.try", failure))
     }
 
     async fn shape(&self) -> Result<Vec<(String, String)>, TierError> {
-        let mut lease = self.lease(&self.pool).await?;
-        let rows = super::fetch_all(&mut lease, sql::shape(), &[]).await.and_then(|rows| {
-            rows.iter().map(|row| Ok((row.try_get("tbl")?, row.try_get("line")?))).collect()
-        });
-        rows.map_err(|error| refused(self.schema.tier, "migrate.shape", error))
+        let records = self.fetch(sql::shape(), &[]).await?;
+        records.iter().map(|record| Ok((record.text("tbl")?, record.text("line")?))).collect()
     }
 }
 
 #[async_trait]
 impl Migrating for SqliteMigrating {
     async fn fetch(&mut self, statement: &Statement) -> Result<Vec<Record>, TierError> {
-        let begun = std::time::Instant::now();
-        let rows = sqlx::query(statement.sqlite()).fetch_all(&mut self.connection).await;
-        answered(self.tier, statement, &[], begun, rows)
+        let (begun, statement, tier) = (std::time::Instant::now(), *statement, self.tier);
+        let records = self.lease.write(move |handle| fetch(handle, &statement, &[], tier)).await;
+        answered(tier, &statement, &[], begun, records)
     }
 
     async fn execute(&mut self, statement: &Statement, params: &[Value]) -> Result<(), TierError> {
-        let done = sqlx::query_with(statement.sqlite(), bind(params)).execute(&mut self.connection).await;
-        done.map(drop).map_err(|error| refused(self.tier, statement.name, error))
+        let (text, params) = (statement.sqlite(), params.to_vec());
+        let done = self.lease.write(move |handle| execute(handle, text, params.iter())).await;
+        done.map(drop).map_err(|failure| refused(self.tier, statement.name, failure))
     }
 
     async fn run(&mut self, text: &str) -> Result<(), Stop> {
-        let done = sqlx::raw_sql(AssertSqlSafe(text)).execute(&mut self.connection).await;
-        done.map(drop).map_err(|error| Stop { line: 0, source: error.into() })
+        let text = text.to_owned();
+        let done = self.lease.write(move |handle| handle.execute_batch(&text)).await;
+        done.map_err(|failure| Stop { line: 0, source: failure.into() })
     }
 
     async fn begin(&mut self) -> Result<(), Stop> {
@@ -103,15 +99,23 @@ impl Migrating for SqliteMigrating {
     }
 
     async fn check(&mut self) -> Result<(), Source> {
-        let broken = sqlx::query(FOREIGN_KEY_CHECK).fetch_optional(&mut self.connection).await?;
-        let Some(row) = broken else { return Ok(()) };
-        let (table, parent): (String, String) = (row.try_get("table")?, row.try_get("parent")?);
-        Err(format!("a row of {table} would refer to a row of {parent} that is not there").into())
+        let broken = self.lease.write(|handle| {
+            handle.query_row_and_then(FOREIGN_KEY_CHECK, [], |row| {
+                Ok::<(String, String), rusqlite::Error>((row.get("table")?, row.get("parent")?))
+            })
+        });
+        match broken.await {
+            Ok((table, parent)) => {
+                Err(format!("a row of {table} would refer to a row of {parent} that is not there").into())
+            }
+            Err(Failure::Sqlite(rusqlite::Error::QueryReturnedNoRows)) => Ok(()),
+            Err(failure) => Err(failure.into()),
+        }
     }
 
     async fn close(self: Box<Self>) {
-        // Everything is committed; an error while closing is irrelevant.
-        let _ = self.connection.close().await;
+        drop(self.lease);
+        self.pool.close().await;
     }
 }
 
