@@ -1,10 +1,15 @@
 //! The keys that verify tokens, each with its only algorithm.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Validation};
+use moka::sync::Cache;
 
+use super::claims::Claims;
 use super::error::VerifierError;
 
 /// The least bytes of a key for HS256: the size of the hash (RFC 7518, section 3.2).
@@ -16,16 +21,35 @@ const MODULUS_BYTES: usize = 256;
 /// The bytes of an uncompressed point of P-256; those of other curves are longer.
 const P256_BYTES: usize = 65;
 
+/// Verified tokens that a key remembers, and for how long without use.
+const VERIFIED: u64 = 4_096;
+const REMEMBERED: Duration = Duration::from_mins(10);
+
 /// A key and its algorithm.
 pub(super) struct Key {
     pub algorithm: Algorithm,
-    pub decoding: DecodingKey,
-    pub validation: Validation,
+    decoding: DecodingKey,
+    validation: Validation,
+    /// The claims of tokens that it has verified, by the hash of the whole token. A signature stays valid as long as there is the
+    /// key; times and everything else in the claims are checked at each use.
+    verified: Cache<[u8; blake3::OUT_LEN], Arc<Claims>>,
 }
 
 impl Key {
     fn new(decoding: DecodingKey, algorithm: Algorithm) -> Self {
-        Self { algorithm, decoding, validation: signature_only(algorithm) }
+        let verified = Cache::builder().max_capacity(VERIFIED).time_to_idle(REMEMBERED).build();
+        Self { algorithm, decoding, validation: signature_only(algorithm), verified }
+    }
+
+    /// Returns the claims of a token if this key verifies its signature.
+    pub fn claims(&self, token: &str) -> jsonwebtoken::errors::Result<Arc<Claims>> {
+        let hash = blake3::hash(token.as_bytes()).into();
+        if let Some(claims) = self.verified.get(&hash) {
+            return Ok(claims);
+        }
+        let claims = Arc::new(jsonwebtoken::decode(token, &self.decoding, &self.validation)?.claims);
+        self.verified.insert(hash, Arc::clone(&claims));
+        Ok(claims)
     }
 
     /// Returns the keys of a shared secret for HS256: one verifies, the other signs.

@@ -53,6 +53,28 @@ fn user(user_id: i64) -> Identity {
 }
 
 #[test]
+fn a_token_that_was_verified_before_is_checked_again() {
+    let clock = Clock::fixed(at(NOW));
+    let verifier = Verifier::new(settings(SECRET), clock.clone()).expect("a good secret");
+    let token = hs256(&json!({"sub": "1", "exp": NOW + 60}));
+    for _ in 0..2 {
+        assert_eq!(verifier.verify(&token), Ok(user(1)));
+    }
+    // Another character at any place makes another token.
+    for place in 0..token.len() {
+        let mut changed = token.clone().into_bytes();
+        changed[place] = if changed[place] == b'A' { b'B' } else { b'A' };
+        let changed = String::from_utf8(changed).expect("is ASCII");
+        assert!(verifier.verify(&changed).is_err(), "{changed}");
+    }
+    clock.set(at(NOW + 600));
+    assert_eq!(verifier.verify(&token), Err(Refusal::Expired));
+    let other =
+        Verifier::new(settings(&SECRET.replace('0', "1")), Clock::fixed(at(NOW))).expect("a good secret");
+    assert_eq!(other.verify(&token), Err(Refusal::Signature));
+}
+
+#[test]
 fn a_short_secret_is_refused_at_construction() {
     for bytes in [0, 1, 31] {
         let short = Verifier::new(settings(&"x".repeat(bytes)), Clock::system());

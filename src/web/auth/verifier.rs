@@ -158,7 +158,7 @@ impl Verifier {
 
     /// Returns the claims of a token whose signature one of the keys verifies. The settings choose the keys, and each key its
     /// only algorithm; of published keys the `kid` of the token chooses those that are tried.
-    fn genuine_claims(&self, token: &str, header: &Header) -> Result<Claims, Refusal> {
+    fn genuine_claims(&self, token: &str, header: &Header) -> Result<Arc<Claims>, Refusal> {
         // RFC 7515, section 4.1.11: an unknown extension that is marked critical makes the token invalid.
         if header.crit.is_some() {
             return Err(Refusal::Algorithm);
@@ -169,8 +169,8 @@ impl Verifier {
         };
         let mut refusal = if keys.is_empty() { Refusal::Key } else { Refusal::Algorithm };
         for key in keys.iter().filter(|key| key.algorithm == header.alg) {
-            match jsonwebtoken::decode::<Claims>(token, &key.decoding, &key.validation) {
-                Ok(decoded) => return Ok(decoded.claims),
+            match key.claims(token) {
+                Ok(claims) => return Ok(claims),
                 Err(error) => refusal = refused(&error),
             }
             // Another key cannot change anything else.
