@@ -1,12 +1,16 @@
 //! The cost of the federation: each read beside the bare query a client of one database would have made, as a ratio.
 //!
 //! `cargo bench` makes the demo's data with a long conversation in a temporary folder, archives what is old, and asks
-//! for the same rows both ways. Times are medians in microseconds of one client on one machine; only the ratios mean
-//! anything elsewhere.
+//! for the same rows both ways: by rusqlite, the driver of this program, called directly, and by sqlx, an asynchronous one. Times
+//! are medians in microseconds of one client on one machine; only the ratios mean anything elsewhere. Another connection writes
+//! to hot before each read, since an answer is given again while nothing was written; *again* is without these writes.
 
 use std::future::Future;
+use std::hint::black_box;
+use std::path::Path;
 use std::time::Instant;
 
+use sqlx::{AssertSqlSafe, Connection as _};
 use thermocline::clock::Clock;
 use thermocline::demo;
 use thermocline::federation::sql::{SqlCold, SqlHot};
@@ -14,8 +18,8 @@ use thermocline::federation::{Count, ReadCache, Tiers};
 use thermocline::page::{Key, Order, Span};
 use thermocline::resources::messages::Messages;
 use thermocline::resources::stocks::prices::Prices;
-use thermocline::tier::{Engine, Sqlite, Statement, Value};
 use thermocline_testing::bench::{self, quantile};
+use tokio::sync::Mutex;
 
 /// Rounds of each measurement.
 const ROUNDS: usize = 400;
@@ -37,97 +41,159 @@ async fn main() {
     let memory = ReadCache::default();
     let (sql_hot, sql_cold) = (SqlHot(&hot), SqlCold(&cold));
     let tiers = &Tiers { hot: &sql_hot, cold: Some(&sql_cold), cache: &memory, partial: false };
-    let list = Messages::of(facts.conversation);
-    let conversation = Value::Int(facts.conversation);
+    let list = &Messages::of(facts.conversation);
+    let of_conversation = format!("conversation_id = {}", facts.conversation);
+    let (hot, cold) = (File::open(hot.path()).await, File::open(cold.path()).await);
+    let write = || hot.write();
 
-    let page = |offset| {
-        let list = &list;
-        async move { tiers.page(list, Span::ALL, offset, PAGE, Count::Usual).await.expect("a page").rows.len() }
+    let page = |offset| async move {
+        tiers.page(list, Span::ALL, offset, PAGE, Count::Usual).await.expect("a page").rows.len()
     };
-    let total = tiers.page(&list, Span::ALL, 0, PAGE, Count::Exact).await.expect("a page").total.unwrap_or(0);
-    let in_hot = count(&hot, "messages", &conversation).await;
-    println!("conversation of {total} messages, {in_hot} of them in hot; medians of {ROUNDS} rounds\n");
-    println!("{:<44} {:>9} {:>9} {:>7}", "", "ours µs", "bare µs", "ratio");
+    let seek =
+        |span| async move { tiers.seek(list, span, Order::Desc, PAGE).await.expect("a page").rows.len() };
+    let total = tiers.page(list, Span::ALL, 0, PAGE, Count::Exact).await.expect("a page").total.unwrap_or(0);
+    let counting = format!("SELECT count(*) FROM messages WHERE {of_conversation}");
+    let in_hot = hot.reader.query_row(&counting, [], |row| row.get::<_, i64>(0)).expect("a count");
+    println!(
+        "conversation of {total} messages, {in_hot} of them in hot; medians of {ROUNDS} rounds, in µs\n"
+    );
+    let columns = ["again", "ours", "rusqlite", "ratio", "sqlx", "ratio"];
+    println!("{:<34} {}", "", columns.map(|column| format!("{column:>9}")).join(""));
 
-    let newest = bare("messages", "id", "ORDER BY created_at DESC, id DESC LIMIT 20");
-    let ours = median(|| async {
-        tiers.seek(&list, Span::ALL, Order::Desc, PAGE).await.expect("a page").rows.len()
-    });
-    report("newest page, by cursor", ours.await, median(|| rows(&hot, &newest, &conversation)).await);
-    let counted = bare("messages", "id", "ORDER BY created_at DESC, id DESC LIMIT 20");
-    let counting =
-        Statement::new("-- bare.count\nSELECT count(*) AS n FROM messages WHERE conversation_id = ?1");
-    let both = median(|| async {
-        rows(&hot, &counted, &conversation).await + rows(&hot, &counting, &conversation).await
-    });
-    let first = median(|| page(0)).await;
-    report("page 1, with total (bare: page and COUNT)", first, both.await);
+    let newest = |table: &str, id: &str, tail: &str| {
+        // Without the condition of the index of open versions the bare query would sort the whole conversation.
+        let open = if table == "messages" { "" } else { "AND to_epoch IS NULL" };
+        let columns = format!("{id} AS id, conversation_id, sender_id, content, created_at, is_read");
+        format!(
+            "SELECT {columns} FROM {table} WHERE {of_conversation} {open} ORDER BY created_at DESC, {id} DESC LIMIT 20 {tail}"
+        )
+    };
+    let in_hot_newest = newest("messages", "id", "");
+    let ours = Ours::measure(write, || seek(Span::ALL)).await;
+    ours.beside("newest page, by cursor", &[hot.measure(write, &in_hot_newest).await]);
+    let first = Ours::measure(write, || page(0)).await;
+    let both = [hot.measure(write, &in_hot_newest).await, hot.measure(write, &counting).await];
+    first.beside("page 1, with total (and COUNT)", &both);
 
-    let archived =
-        bare("messages_archive", "original_id", "ORDER BY created_at DESC, original_id DESC LIMIT 20");
-    let bound = tiers.page(&list, Span::ALL, in_hot + 10, 1, Count::None).await.expect("a page");
+    let bound = tiers.page(list, Span::ALL, in_hot + 10, 1, Count::None).await.expect("a page");
     let bound = bound.rows.first().map_or(Key::MAX, |placed| Key::new(placed.row.created_at, placed.row.id));
-    let ours = median(|| async {
-        tiers.seek(&list, Span::ALL.below(bound), Order::Desc, PAGE).await.expect("a page").rows.len()
-    });
-    report("cursor page in cold", ours.await, median(|| rows(&cold, &archived, &conversation)).await);
+    let ours = Ours::measure(write, || seek(Span::ALL.below(bound))).await;
+    let in_cold = newest("messages_archive", "original_id", "");
+    ours.beside("cursor page in cold", &[cold.measure(write, &in_cold).await]);
     for depth in [in_hot, 100_000, 200_000, 300_000] {
-        let name = format!("page {depth} rows deep (beside our page 1)");
-        report(&name, median(|| page(depth)).await, first);
+        let ours = Ours::measure(write, || page(depth)).await;
+        ours.beside_first(&format!("page {depth} rows deep"), &first);
     }
     for depth in [100_000, 300_000] {
-        let tail = format!("ORDER BY created_at DESC, original_id DESC LIMIT 20 OFFSET {}", depth - in_hot);
-        let skipping = bare("messages_archive", "original_id", &tail);
-        let name = format!("page {depth} rows deep (bare: OFFSET)");
-        report(&name, median(|| page(depth)).await, median(|| rows(&cold, &skipping, &conversation)).await);
+        let skipping = newest("messages_archive", "original_id", &format!("OFFSET {}", depth - in_hot));
+        let ours = Ours::measure(write, || page(depth)).await;
+        ours.beside(&format!("page {depth} rows deep (OFFSET)"), &[cold.measure(write, &skipping).await]);
     }
 
-    let prices = Prices { stock: 1 };
-    let tiers = Tiers { hot: &sql_hot, cold: Some(&sql_cold), cache: &memory, partial: false };
-    let all = Statement::new(
-        "-- bare.prices\nSELECT * FROM stock_prices_history\nWHERE stock_id = ?1 AND to_epoch IS NULL ORDER BY trade_date",
-    );
-    let ours = median(|| async {
-        tiers.seek(&prices, Span::ALL, Order::Asc, 1_000).await.expect("prices").rows.len()
+    let prices = &Prices { stock: 1 };
+    let tiers = &Tiers { hot: &sql_hot, cold: Some(&sql_cold), cache: &memory, partial: false };
+    let ours = Ours::measure(write, || async move {
+        tiers.seek(prices, Span::ALL, Order::Asc, 1_000).await.expect("prices").rows.len()
     });
-    report(
-        "three years of prices (bare: cold alone)",
-        ours.await,
-        median(|| rows(&cold, &all, &Value::Int(1))).await,
-    );
+    let all =
+        "SELECT * FROM stock_prices_history WHERE stock_id = 1 AND to_epoch IS NULL ORDER BY trade_date";
+    ours.await.beside("three years of prices (cold alone)", &[cold.measure(write, all).await]);
 }
 
-fn report(what: &str, ours: f64, bare: f64) {
-    println!("{what:<44} {ours:>9.0} {bare:>9.0} {:>7.2}", ours / bare);
+/// The time of a read without a write before it, and after one.
+struct Ours {
+    again: f64,
+    written: f64,
 }
 
-fn bare(table: &str, id: &str, tail: &str) -> Statement {
-    // Without the condition of the index of open versions the bare query would sort the whole conversation.
-    let open = if table == "messages" { "" } else { "AND to_epoch IS NULL" };
-    let text = format!(
-        "-- bare\nSELECT {id} AS id, conversation_id, sender_id, content, created_at, is_read FROM {table}
-         WHERE conversation_id = ?1 {open} {tail}"
-    );
-    Statement::new(text.leak())
+impl Ours {
+    async fn measure<F: Future<Output = usize>>(write: impl Fn(), call: impl Fn() -> F) -> Self {
+        Self { again: median(|| {}, &call).await, written: median(write, &call).await }
+    }
+
+    /// Prints it beside bare queries, one after the other.
+    fn beside(&self, what: &str, bare: &[Bare]) {
+        let direct: f64 = bare.iter().map(|bare| bare.direct).sum();
+        let by_sqlx: f64 = bare.iter().map(|bare| bare.by_sqlx).sum();
+        let Self { again, written } = self;
+        println!(
+            "{what:<34} {again:>9.0}{written:>9.0}{direct:>9.0}{:>9.2}{by_sqlx:>9.0}{:>9.2}",
+            written / direct,
+            written / by_sqlx
+        );
+    }
+
+    /// Prints it beside the first page.
+    fn beside_first(&self, what: &str, first: &Self) {
+        let Self { again, written } = self;
+        println!("{what:<34} {again:>9.0}{written:>9.0} {:>17.2} of our page 1", written / first.written);
+    }
 }
 
-async fn rows(engine: &Sqlite, statement: &Statement, param: &Value) -> usize {
-    engine.fetch(statement, std::slice::from_ref(param)).await.expect("rows").len()
+/// The times of a bare query by each driver.
+struct Bare {
+    direct: f64,
+    by_sqlx: f64,
 }
 
-async fn count(engine: &Sqlite, table: &str, conversation: &Value) -> i64 {
-    let text = format!("-- bare.count\nSELECT count(*) AS n FROM {table} WHERE conversation_id = ?1");
-    let counting = Statement::new(text.leak());
-    let records = engine.fetch(&counting, std::slice::from_ref(conversation)).await.expect("a count");
-    records.first().map_or(0, |record| record.int("n").expect("a count"))
+/// Connections to a file.
+struct File {
+    reader: rusqlite::Connection,
+    by_sqlx: Mutex<sqlx::SqliteConnection>,
+    writer: rusqlite::Connection,
 }
 
-/// The median time of one call, in microseconds.
-async fn median<F: Future<Output = usize>>(call: impl Fn() -> F) -> f64 {
+impl File {
+    async fn open(path: &Path) -> Self {
+        let open = || rusqlite::Connection::open(path).expect("opens");
+        let url = format!("sqlite:{}", path.display());
+        let by_sqlx = sqlx::SqliteConnection::connect(&url).await.expect("opens").into();
+        let (reader, writer) = (open(), open());
+        writer
+            .execute_batch("PRAGMA synchronous = OFF; CREATE TABLE bench_writes (n INT)")
+            .expect("is created");
+        Self { reader, by_sqlx, writer }
+    }
+
+    fn write(&self) {
+        self.writer.execute("INSERT INTO bench_writes VALUES (1)", []).expect("is written");
+    }
+
+    async fn measure(&self, write: impl Fn(), query: &str) -> Bare {
+        let direct = median(&write, || async { self.rows(query).expect("rows") }).await;
+        let by_sqlx = median(&write, || async {
+            let mut connection = self.by_sqlx.lock().await;
+            sqlx::query(AssertSqlSafe(query.to_owned()))
+                .fetch_all(&mut *connection)
+                .await
+                .expect("rows")
+                .len()
+        });
+        Bare { direct, by_sqlx: by_sqlx.await }
+    }
+
+    /// Reads every value of all rows of a query; returns their number.
+    fn rows(&self, query: &str) -> rusqlite::Result<usize> {
+        let mut prepared = self.reader.prepare_cached(query)?;
+        let columns = prepared.column_count();
+        let (mut rows, mut count) = (prepared.query([])?, 0);
+        while let Some(row) = rows.next()? {
+            count += 1;
+            for column in 0..columns {
+                black_box(row.get::<_, rusqlite::types::Value>(column)?);
+            }
+        }
+        Ok(count)
+    }
+}
+
+/// The median time of one call after `before`, in microseconds.
+async fn median<F: Future<Output = usize>>(before: impl Fn(), call: impl Fn() -> F) -> f64 {
     let mut times = Vec::with_capacity(ROUNDS);
     for _ in 0..ROUNDS {
+        before();
         let begun = Instant::now();
-        std::hint::black_box(call().await);
+        black_box(call().await);
         times.push(begun.elapsed());
     }
     times.sort_unstable();

@@ -1,4 +1,7 @@
-//! The bare queries: what a program of one database would send, by the driver of that database, prepared once.
+//! The bare queries: what a program of one database would send, by the driver of this program, prepared once.
+//!
+//! SQLite has two: rusqlite, which this program uses, called directly, and sqlx, which is what an asynchronous program would use,
+//! with a thread for each connection.
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +16,8 @@ use super::Result;
 
 /// A connection of a driver.
 pub enum Bare {
-    Sqlite(sqlx::SqliteConnection),
+    Sqlite(rusqlite::Connection),
+    SqliteBySqlx(sqlx::SqliteConnection),
     Postgres(sqlx::PgConnection),
     Mssql(Box<Client<Compat<TcpStream>>>),
 }
@@ -22,9 +26,7 @@ impl Bare {
     /// Opens one, with the address as the program is given it.
     pub async fn connect(location: &TierLocation, text: &str) -> Result<Self> {
         Ok(match location {
-            TierLocation::Sqlite(path) => {
-                Self::Sqlite(sqlx::SqliteConnection::connect(&format!("sqlite:{}", path.display())).await?)
-            }
+            TierLocation::Sqlite(path) => Self::Sqlite(rusqlite::Connection::open(path)?),
             TierLocation::Mssql(address) => {
                 let mut config = Config::new();
                 config.host(&address.host);
@@ -41,6 +43,13 @@ impl Bare {
         })
     }
 
+    /// Opens a connection of sqlx to a file; none to a server.
+    pub async fn by_sqlx(location: &TierLocation) -> Result<Option<Self>> {
+        let TierLocation::Sqlite(path) = location else { return Ok(None) };
+        let connection = sqlx::SqliteConnection::connect(&format!("sqlite:{}", path.display())).await?;
+        Ok(Some(Self::SqliteBySqlx(connection)))
+    }
+
     /// Reads all rows of a query. Returns the time it took.
     pub async fn time(&mut self, query: &str) -> Result<Duration> {
         let begun = Instant::now();
@@ -53,7 +62,8 @@ impl Bare {
     pub async fn rows(&mut self, query: &str) -> Result<usize> {
         let text = AssertSqlSafe(query.to_owned());
         Ok(match self {
-            Self::Sqlite(connection) => sqlx::query(text).fetch_all(connection).await?.len(),
+            Self::Sqlite(connection) => direct(connection, query, |_| Ok(()))?.len(),
+            Self::SqliteBySqlx(connection) => sqlx::query(text).fetch_all(connection).await?.len(),
             Self::Postgres(connection) => sqlx::query(text).fetch_all(connection).await?.len(),
             // By RPC, as every driver sends a query with parameters.
             Self::Mssql(client) => client.query(query, &[]).await?.into_first_result().await?.len(),
@@ -75,14 +85,15 @@ impl Bare {
     /// Reads a page of [`Self::newest`]. Returns the number of its rows, and the time of the oldest.
     pub async fn page(&mut self, newest: &str) -> Result<(usize, Option<i64>)> {
         let micros = match self {
-            Self::Sqlite(_) => "created_at",
+            Self::Sqlite(_) | Self::SqliteBySqlx(_) => "created_at",
             Self::Postgres(_) => "(extract(epoch FROM created_at) * 1000000)::bigint",
             Self::Mssql(_) => "DATEDIFF_BIG(MICROSECOND, '1970-01-01', created_at)",
         };
         let query = format!("SELECT p.*, {micros} AS micros FROM ({newest}) p");
         let text = AssertSqlSafe(query.clone());
         let times: Vec<i64> = match self {
-            Self::Sqlite(connection) => {
+            Self::Sqlite(connection) => direct(connection, &query, |row| row.get("micros"))?,
+            Self::SqliteBySqlx(connection) => {
                 let rows = sqlx::query(text).fetch_all(connection).await?;
                 rows.iter().map(|row| row.try_get("micros")).collect::<sqlx::Result<_>>()?
             }
@@ -116,9 +127,28 @@ impl Bare {
     fn instant(&self, micros: i64) -> String {
         let at = thermocline::clock::Timestamp::from_micros(micros).unwrap_or_default();
         match self {
-            Self::Sqlite(_) => micros.to_string(),
+            Self::Sqlite(_) | Self::SqliteBySqlx(_) => micros.to_string(),
             Self::Postgres(_) => format!("'{at}'"),
             Self::Mssql(_) => format!("CAST('{}' AS DATETIME2(6))", at.to_string().trim_end_matches('Z')),
         }
     }
+}
+
+/// Returns a part of each row of a query. All its columns are read, and texts copied.
+fn direct<T>(
+    connection: &rusqlite::Connection,
+    query: &str,
+    part: impl Fn(&rusqlite::Row<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<Vec<T>> {
+    let mut prepared = connection.prepare_cached(query)?;
+    let columns = prepared.column_count();
+    let mut rows = prepared.query([])?;
+    let mut parts = Vec::new();
+    while let Some(row) = rows.next()? {
+        for column in 0..columns {
+            std::hint::black_box(row.get::<_, rusqlite::types::Value>(column)?);
+        }
+        parts.push(part(row)?);
+    }
+    Ok(parts)
 }

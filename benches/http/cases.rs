@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use thermocline_testing::bench::{self, Client, quantile};
 
 use super::Result;
+use super::bare::Bare;
 use super::pair::Pair;
 use super::server::Server;
 
@@ -24,11 +25,14 @@ pub struct Case {
 }
 
 /// The latencies of a case, sorted.
+#[derive(Default)]
 pub struct Measured {
-    pub name: &'static str,
+    pub name: String,
     pub ours: Vec<Duration>,
     /// The slower of the bare queries.
     pub bare: Vec<Duration>,
+    /// The same by sqlx, if a tier is a file.
+    pub by_sqlx: Vec<Duration>,
     /// A handler that returns the same bytes.
     pub bytes: Vec<Duration>,
     /// Their number, without the head.
@@ -56,7 +60,7 @@ pub async fn all(pair: &Pair, ours: &Server) -> Result<Vec<Case>> {
         let next = body["next"].as_str().ok_or("no cursor")?;
         let last = body["messages"].as_array().and_then(|rows| rows.last()).ok_or("no rows")?;
         let at: thermocline::clock::Timestamp = last["created_at"].as_str().ok_or("no time")?.parse()?;
-        let of = |bare: &super::bare::Bare, table| bare.newest(table, &filter, Some(at.micros()), 22);
+        let of = |bare: &Bare, table| bare.newest(table, &filter, Some(at.micros()), 22);
         cases.push(Case {
             name,
             request: get(&format!("?before={next}")),
@@ -97,39 +101,52 @@ async fn boundary(client: &mut Client, get: &impl Fn(&str) -> String) -> Result<
     Ok(low)
 }
 
-/// Measures a case: ours, the bare queries and the bytes in turn.
-pub async fn measure(case: &Case, pair: &Pair, ours: &Server) -> Result<Measured> {
+/// Measures a case: ours, the bare queries and the bytes in turn, each of them after a write to hot or without any.
+pub async fn measure(case: &Case, pair: &Pair, ours: &Server, writes: bool) -> Result<Measured> {
     let mut client = Client::connect(&ours.address).await?;
     let bytes = client.bytes(&case.request).await?;
     let same = Server::of_bytes(&bytes)?;
     let mut other = Client::connect(&same.address).await?;
     let (mut hot, mut cold) = (pair.hot.lock().await, pair.cold.lock().await);
-    let mut measured =
-        Measured { name: case.name, ours: vec![], bare: vec![], bytes: vec![], size: bytes.len() };
+    let [hot_by_sqlx, cold_by_sqlx] = &pair.by_sqlx;
+    let (mut hot_by_sqlx, mut cold_by_sqlx) = (hot_by_sqlx.lock().await, cold_by_sqlx.lock().await);
+    let name = if writes { format!("{}, after a write", case.name) } else { case.name.to_owned() };
+    let mut measured = Measured { name, size: bytes.len(), ..Measured::default() };
     let begun = Instant::now();
     for round in 0..ROUNDS + FIRST {
         if begun.elapsed() > LONGEST {
             break;
         }
+        let write = || if writes { pair.write() } else { Ok(()) };
+        write()?;
         let mine = client.time(&case.request).await?;
-        let mut bare = Duration::ZERO;
-        if let Some(query) = &case.hot {
-            bare = hot.time(query).await?;
-        }
-        if let Some(query) = &case.cold {
-            bare = bare.max(cold.time(query).await?);
-        }
+        write()?;
+        let bare = slower(case, Some(&mut hot), Some(&mut cold)).await?;
+        write()?;
+        let by_sqlx = slower(case, hot_by_sqlx.as_mut(), cold_by_sqlx.as_mut()).await?;
         let handler = other.time(&case.request).await?;
         if round >= FIRST {
             measured.ours.push(mine);
             measured.bare.push(bare);
+            measured.by_sqlx.extend(pair.has_files().then_some(by_sqlx));
             measured.bytes.push(handler);
         }
     }
-    for times in [&mut measured.ours, &mut measured.bare, &mut measured.bytes] {
+    for times in [&mut measured.ours, &mut measured.bare, &mut measured.by_sqlx, &mut measured.bytes] {
         times.sort_unstable();
     }
     Ok(measured)
+}
+
+/// Returns the time of the slower one of the bare queries of a case.
+async fn slower(case: &Case, hot: Option<&mut Bare>, cold: Option<&mut Bare>) -> Result<Duration> {
+    let mut time = Duration::ZERO;
+    for (query, tier) in [(&case.hot, hot), (&case.cold, cold)] {
+        if let (Some(query), Some(tier)) = (query, tier) {
+            time = time.max(tier.time(query).await?);
+        }
+    }
+    Ok(time)
 }
 
 /// The members of a page that a walk reads. Its rows are only counted, as those of the bare walk.
@@ -140,9 +157,19 @@ struct Page {
     has_more: bool,
 }
 
-/// Walks through the conversation by cursor, and through both tables by key, a hundred rows at a time. Returns the number of
-/// rows, and how many a second each walk reads.
-pub async fn walk(pair: &Pair, ours: &Server) -> Result<(usize, f64, f64)> {
+/// The rows of a second that walks through the conversation read.
+pub struct Walk {
+    pub rows: usize,
+    /// By cursor.
+    pub ours: f64,
+    /// Through both tables by key.
+    pub bare: f64,
+    /// The same by sqlx, if a tier is a file.
+    pub by_sqlx: Option<f64>,
+}
+
+/// Walks through the conversation by cursor, and through both tables by key, a hundred rows at a time.
+pub async fn walk(pair: &Pair, ours: &Server) -> Result<Walk> {
     let mut client = Client::connect(&ours.address).await?;
     let path = format!("/api/conversations/{}/messages?limit=100", pair.conversation);
     let (begun, mut rows, mut next) = (Instant::now(), 0, String::new());
@@ -153,23 +180,33 @@ pub async fn walk(pair: &Pair, ours: &Server) -> Result<(usize, f64, f64)> {
         let Some(cursor) = page.next.filter(|_| page.has_more) else { break };
         next = format!("&before={cursor}");
     }
-    let mine = rows as f64 / begun.elapsed().as_secs_f64();
-    let (begun, mut bare) = (Instant::now(), 0);
-    for (table, tier) in [("messages", &pair.hot), ("messages_archive", &pair.cold)] {
-        let mut tier = tier.lock().await;
+    let ours = rows as f64 / begun.elapsed().as_secs_f64();
+    let (mut hot, mut cold) = (pair.hot.lock().await, pair.cold.lock().await);
+    let bare = walk_by_key(pair, &mut hot, &mut cold, rows).await?;
+    let [hot, cold] = &pair.by_sqlx;
+    let by_sqlx = match (&mut *hot.lock().await, &mut *cold.lock().await) {
+        (Some(hot), Some(cold)) => Some(walk_by_key(pair, hot, cold, rows).await?),
+        _ => None,
+    };
+    Ok(Walk { rows, ours, bare, by_sqlx })
+}
+
+async fn walk_by_key(pair: &Pair, hot: &mut Bare, cold: &mut Bare, expected: usize) -> Result<f64> {
+    let (begun, mut rows) = (Instant::now(), 0);
+    for (table, tier) in [("messages", hot), ("messages_archive", cold)] {
         let mut before = None;
         loop {
             let query = tier.newest(table, &pair.filter(), before, 100);
             let (read, last) = tier.page(&query).await?;
-            bare += read;
+            rows += read;
             let Some(last) = last else { break };
             before = Some(last);
         }
     }
-    if rows.abs_diff(bare) > rows / 100 {
-        return Err(format!("{rows} rows by cursor, {bare} by key").into());
+    if rows.abs_diff(expected) > rows / 100 {
+        return Err(format!("{expected} rows by cursor, {rows} by key").into());
     }
-    Ok((rows, mine, bare as f64 / begun.elapsed().as_secs_f64()))
+    Ok(rows as f64 / begun.elapsed().as_secs_f64())
 }
 
 /// Returns the median latency of numbered pages by the number of rows above them, warm, and of the first page read there.

@@ -72,11 +72,13 @@ async fn pages(pair: &pair::Pair) -> Result<()> {
     let cases = cases::all(pair, &ours).await?;
     let mut report = report::Report::new(pair);
     for case in &cases {
-        report.case(cases::measure(case, pair, &ours).await?);
+        report.case(cases::measure(case, pair, &ours, false).await?);
+        if pair.has_files() {
+            report.case(cases::measure(case, pair, &ours, true).await?);
+        }
     }
     report.depths(cases::by_depth(pair, &ours).await?);
-    let (rows, mine, bare) = cases::walk(pair, &ours).await?;
-    report.walk(rows, mine, bare);
+    report.walk(&cases::walk(pair, &ours).await?);
     let of = |case: usize| (cases[case].name, vec![cases[case].request.clone()]);
     // From hot alone, from hot alone while all read the same, and from both tiers.
     let reads = [("newest pages of all conversations", pair.newest_pages()?), of(0), of(3)];

@@ -23,6 +23,10 @@ pub struct Pair {
     pub cold_url: String,
     pub hot: Mutex<Bare>,
     pub cold: Mutex<Bare>,
+    /// Connections of sqlx to hot and cold, where they are files.
+    pub by_sqlx: [Mutex<Option<Bare>>; 2],
+    /// A connection that writes to hot, where it is a file.
+    writer: Option<rusqlite::Connection>,
     /// The conversation with the most messages.
     pub conversation: i64,
     /// A stock that trades every day.
@@ -52,7 +56,18 @@ impl Pair {
         let key = KeySource::Secret(SecretString::from(SECRET));
         let verifier = Verifier::new(AuthSettings { key, issuer: None, audience: None }, clock)?;
         let facts = plan.facts();
+        let writer = match &hot {
+            TierLocation::Sqlite(path) => Some(rusqlite::Connection::open(path)?),
+            _ => None,
+        };
+        if let Some(writer) = &writer {
+            writer
+                .execute_batch("PRAGMA synchronous = OFF; CREATE TABLE IF NOT EXISTS bench_writes (n INT)")?;
+        }
+        let [hot_by_sqlx, cold_by_sqlx] = [Bare::by_sqlx(&hot).await?, Bare::by_sqlx(&cold).await?];
         Ok(Self {
+            by_sqlx: [Mutex::new(hot_by_sqlx), Mutex::new(cold_by_sqlx)],
+            writer,
             hot: Mutex::new(Box::pin(Bare::connect(&hot, &hot_url)).await?),
             cold: Mutex::new(Box::pin(Bare::connect(&cold, &cold_url)).await?),
             conversation: facts.conversation,
@@ -65,6 +80,19 @@ impl Pair {
             cold_url,
             _folder: folder,
         })
+    }
+
+    /// Returns whether hot is a file.
+    pub fn has_files(&self) -> bool {
+        self.writer.is_some()
+    }
+
+    /// Writes something else to hot, so that no connection has its content in memory.
+    pub fn write(&self) -> Result<()> {
+        if let Some(writer) = &self.writer {
+            writer.execute("INSERT INTO bench_writes VALUES (1)", [])?;
+        }
+        Ok(())
     }
 
     /// Returns a token of a user without scopes.

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use thermocline_testing::bench::quantile;
 
 use super::Result;
-use super::cases::Measured;
+use super::cases::{Measured, Walk};
 use super::load::CONNECTIONS;
 use super::pair::Pair;
 
@@ -45,7 +45,7 @@ fn milliseconds(time: Duration) -> f64 {
 impl Report {
     pub fn new(pair: &Pair) -> Self {
         let mut table = format!("{}; latencies in ms\n\n", pair.engines);
-        table += "| read | p50 | p99 | bare query | ratio | same bytes by axum | ratio | bytes |\n|---|---|---|---|---|---|---|---|\n";
+        table += "| read | p50 | p99 | bare query | ratio | by sqlx | ratio | same bytes by axum | ratio | bytes |\n|---|---|---|---|---|---|---|---|---|---|\n";
         Self {
             table,
             json: json!({ "engines": pair.engines, "cases": [], "peaks": [], "load": [] }),
@@ -64,19 +64,21 @@ impl Report {
     }
 
     pub fn case(&mut self, measured: Measured) {
-        let Measured { name, ours, bare, bytes, size } = measured;
+        let Measured { name, ours, bare, by_sqlx, bytes, size } = measured;
         let [p50, bare, bytes] = [&ours, &bare, &bytes].map(|times| milliseconds(quantile(times, 0.5)));
+        let by_sqlx = (!by_sqlx.is_empty()).then(|| milliseconds(quantile(&by_sqlx, 0.5)));
+        let sqlx = by_sqlx.map_or(" | ".to_owned(), |sqlx| format!("{sqlx:.3} | {:.2}", p50 / sqlx));
         let p99 = milliseconds(quantile(&ours, 0.99));
         let (to_bare, to_bytes) = (p50 / bare, p50 / bytes);
         let row = format!(
-            "| {name} | {p50:.3} | {p99:.3} | {bare:.3} | {to_bare:.2} | {bytes:.3} | {to_bytes:.2} | {size} |"
+            "| {name} | {p50:.3} | {p99:.3} | {bare:.3} | {to_bare:.2} | {sqlx} | {bytes:.3} | {to_bytes:.2} | {size} |"
         );
         eprintln!("{row}");
         // Writing into a String cannot fail.
         let _ = writeln!(self.table, "{row}");
         self.push(
             "cases",
-            json!({ "name": name, "p50": p50, "p99": p99, "bare": bare, "bytes": bytes, "size": size }),
+            json!({ "name": name, "p50": p50, "p99": p99, "bare": bare, "by_sqlx": by_sqlx, "bytes": bytes, "size": size }),
         );
     }
 
@@ -115,13 +117,15 @@ impl Report {
         );
     }
 
-    pub fn walk(&mut self, rows: usize, ours: f64, bare: f64) {
+    pub fn walk(&mut self, walk: &Walk) {
+        let Walk { rows, ours, bare, by_sqlx } = walk;
+        let sqlx = by_sqlx.map_or(String::new(), |sqlx| format!(", {:.2} of those by sqlx", ours / sqlx));
         let _ = writeln!(
             self.table,
-            "\nWalk by cursor through {rows} rows: {ours:.0} rows a second, {:.2} of bare queries by key.",
+            "\nWalk by cursor through {rows} rows: {ours:.0} rows a second, {:.2} of bare queries by key{sqlx}.",
             ours / bare
         );
-        self.json["walk"] = json!({ "rows": rows, "ours": ours, "bare": bare });
+        self.json["walk"] = json!({ "rows": rows, "ours": ours, "bare": bare, "by_sqlx": by_sqlx });
     }
 
     pub fn connections(&mut self, open: usize, resident: f64) {

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use futures::StreamExt as _;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection, SqliteConnection};
+use rusqlite::{ToSql, Transaction, TransactionBehavior};
+use sqlx::{Connection as _, PgConnection};
 use thermocline::clock::Timestamp;
 use thermocline::demo::DemoPlan;
 
@@ -24,7 +24,7 @@ const ARCHIVED: &str =
 
 /// A connection to each database of a pair.
 pub enum ByHand {
-    Sqlite(SqliteConnection, SqliteConnection),
+    Sqlite(Box<[rusqlite::Connection; 2]>),
     Postgres(PgConnection, PgConnection),
 }
 
@@ -37,26 +37,22 @@ impl ByHand {
             let (hot, cold) = (PgConnection::connect(&pair.hot), PgConnection::connect(&pair.cold));
             return Ok(Self::Postgres(hot.await?, cold.await?));
         }
-        let file = async |url: &str| -> Result<SqliteConnection> {
+        let file = |url: &str| -> rusqlite::Result<rusqlite::Connection> {
+            let connection = rusqlite::Connection::open(url.trim_start_matches("sqlite:"))?;
             // As durable as the program's.
-            let options: SqliteConnectOptions = url.parse()?;
-            let options = options
-                .journal_mode(SqliteJournalMode::Wal)
-                .synchronous(SqliteSynchronous::Full)
-                .foreign_keys(true)
-                .pragma("cache_size", "-32768")
-                // The thread of the connection is not to wait for each row.
-                .row_buffer_size(2 * BATCH);
-            Ok(SqliteConnection::connect_with(&options).await?)
+            connection.execute_batch(
+                "PRAGMA journal_mode = wal; PRAGMA synchronous = full; PRAGMA foreign_keys = on; PRAGMA cache_size = -32768",
+            )?;
+            Ok(connection)
         };
-        Ok(Self::Sqlite(file(&pair.hot).await?, file(&pair.cold).await?))
+        Ok(Self::Sqlite(Box::new([file(&pair.hot)?, file(&pair.cold)?])))
     }
 
     /// Inserts the messages in one transaction: the file as it is into PostgreSQL, and rows that were parsed before into SQLite.
     pub async fn import(&mut self, file: &Path, plan: DemoPlan) -> Result<()> {
         match self {
-            Self::Sqlite(hot, _) => {
-                let mut transaction = hot.begin().await?;
+            Self::Sqlite(files) => {
+                let transaction = files[0].transaction()?;
                 let mut rows = plan.messages().peekable();
                 while rows.peek().is_some() {
                     let rows: Vec<Row> = rows
@@ -67,9 +63,9 @@ impl ByHand {
                             (row.id, row.conversation_id, row.sender_id, row.content, at, row.is_read)
                         })
                         .collect();
-                    insert(&mut transaction, "messages", COLUMNS, &rows, None).await?;
+                    insert(&transaction, "messages", COLUMNS, &rows, None)?;
                 }
-                Ok(transaction.commit().await?)
+                Ok(transaction.commit()?)
             }
             Self::Postgres(hot, _) => {
                 let text = format!("COPY messages ({COLUMNS}) FROM STDIN (FORMAT csv, HEADER)");
@@ -85,7 +81,7 @@ impl ByHand {
     pub async fn archive(&mut self, older_than: Timestamp) -> Result<()> {
         loop {
             let moved = match self {
-                Self::Sqlite(hot, cold) => move_rows(hot, cold, older_than).await?,
+                Self::Sqlite(files) => move_rows(files, older_than)?,
                 Self::Postgres(hot, cold) => copy_rows(hot, cold, older_than).await?,
             };
             if moved == 0 {
@@ -96,10 +92,7 @@ impl ByHand {
 
     pub async fn close(self) -> Result<()> {
         match self {
-            Self::Sqlite(hot, cold) => {
-                hot.close().await?;
-                cold.close().await?;
-            }
+            Self::Sqlite(_) => {}
             Self::Postgres(hot, cold) => {
                 hot.close().await?;
                 cold.close().await?;
@@ -119,20 +112,20 @@ fn take(by_id: [&str; 2], older_than: &str, returning: &str) -> String {
     )
 }
 
-async fn move_rows(
-    hot: &mut SqliteConnection,
-    cold: &mut SqliteConnection,
-    older_than: Timestamp,
-) -> Result<u64> {
-    let mut leaving = hot.begin_with("BEGIN IMMEDIATE").await?;
+fn move_rows([hot, cold]: &mut [rusqlite::Connection; 2], older_than: Timestamp) -> Result<u64> {
+    let leaving = hot.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let text = take(["IN ", ""], &older_than.micros().to_string(), COLUMNS);
-    let rows: Vec<Row> = sqlx::query_as(AssertSqlSafe(text)).fetch_all(&mut *leaving).await?;
-    let mut entering = cold.begin_with("BEGIN IMMEDIATE").await?;
+    let row = |row: &rusqlite::Row<'_>| {
+        Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?))
+    };
+    let rows: Vec<Row> =
+        leaving.prepare_cached(&text)?.query_map([], row)?.collect::<rusqlite::Result<_>>()?;
+    let entering = cold.transaction_with_behavior(TransactionBehavior::Immediate)?;
     for rows in rows.chunks(ROWS) {
-        insert(&mut entering, "messages_archive", ARCHIVED, rows, Some((older_than.micros(), 1))).await?;
+        insert(&entering, "messages_archive", ARCHIVED, rows, Some((older_than.micros(), 1)))?;
     }
-    entering.commit().await?;
-    leaving.commit().await?;
+    entering.commit()?;
+    leaving.commit()?;
     Ok(rows.len() as u64)
 }
 
@@ -163,22 +156,22 @@ async fn copy_rows(hot: &mut PgConnection, cold: &mut PgConnection, older_than: 
 }
 
 /// Inserts rows into a table of SQLite, `also` with two further values each.
-async fn insert(
-    connection: &mut SqliteConnection,
+fn insert(
+    transaction: &Transaction<'_>,
     table: &str,
     columns: &str,
     rows: &[Row],
     also: Option<(i64, i64)>,
-) -> Result<()> {
+) -> rusqlite::Result<()> {
     let tuple = format!("({})", vec!["?"; columns.split(',').count()].join(", "));
     let text = format!("INSERT INTO {table} ({columns}) VALUES {}", vec![tuple; rows.len()].join(", "));
-    let mut query = sqlx::query(AssertSqlSafe(text));
+    let mut values: Vec<&dyn ToSql> = Vec::new();
     for (id, conversation, sender, content, at, is_read) in rows {
-        query = query.bind(id).bind(conversation).bind(sender).bind(content).bind(at).bind(is_read);
-        if let Some((archived_at, epoch)) = also {
-            query = query.bind(archived_at).bind(epoch);
+        values.extend([id as &dyn ToSql, conversation, sender, content, at, is_read]);
+        if let Some((archived_at, epoch)) = &also {
+            values.extend([archived_at as &dyn ToSql, epoch]);
         }
     }
-    query.execute(connection).await?;
+    transaction.prepare_cached(&text)?.execute(&*values)?;
     Ok(())
 }
