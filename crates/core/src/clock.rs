@@ -63,8 +63,8 @@ impl Timestamp {
 }
 
 impl fmt::Display for Timestamp {
-    /// Writes RFC 3339 in UTC with six decimals: `2026-01-31T08:00:00.000000Z`. Each row of an answer has one, and chrono takes five
-    /// times as many instructions for it.
+    /// Writes RFC 3339 in UTC with six decimals: `2026-01-31T08:00:00.000000Z`. Each row of an answer has one, and chrono's formatter
+    /// took a twentieth of the instructions of a page of messages.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let date = self.date();
         let (seconds, micros) =
