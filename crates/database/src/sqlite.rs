@@ -2,11 +2,11 @@
 //!
 //! Instants and days are integer microseconds, prices decimal text of scale 2, lists of integers JSON arrays.
 
-mod answers;
 mod connection;
 mod file;
 mod migrate;
 mod pool;
+mod result_cache;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -23,7 +23,7 @@ use super::migrate::TierSchema;
 use super::texts::Text;
 use super::{Begin, Engine, PoolSize, Record, Session, Statement, Tier, TierError, Value, note, usage};
 
-/// How long a reader or writer waits for a connection.
+/// The time limit for a free connection.
 const WAIT: Duration = Duration::from_secs(30);
 /// The number of connections at most. Movers hold some of them for long.
 const CONNECTIONS: u32 = 16;
@@ -31,8 +31,8 @@ const CONNECTIONS: u32 = 16;
 const PROBE_WAIT: Duration = Duration::from_secs(3);
 /// Rows of one `INSERT` at most, a power of two: with twelve columns they stay far below the engine's 32,766 parameters.
 const ROWS_PER_INSERT: usize = 512;
-/// Parts of an answer that may wait to be taken.
-const PARTS_ON_THEIR_WAY: usize = 4;
+/// Batches of rows that are read ahead.
+const BATCHES_AHEAD: usize = 4;
 
 const BEGIN_READ: &str = "BEGIN DEFERRED";
 const BEGIN_WRITE: &str = "BEGIN IMMEDIATE";
@@ -212,7 +212,7 @@ impl Session for SqliteSession {
         take: &mut (dyn FnMut(Record) -> Result<(), TierError> + Send),
     ) -> Result<(), TierError> {
         let (tier, begun) = (self.tier, Instant::now());
-        let (given, mut parts) = mpsc::channel(PARTS_ON_THEIR_WAY);
+        let (given, mut parts) = mpsc::channel(BATCHES_AHEAD);
         let (asked, values) = (*statement, params.to_vec());
         let giving = self.write(move |handle| {
             fetch_some(handle, &asked, &values, tier, |records| given.blocking_send(records).is_ok())

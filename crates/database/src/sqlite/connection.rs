@@ -1,9 +1,9 @@
-//! A connection to a file, and how long a statement of it may run on the thread that asks.
+//! A connection to a file, and how long a statement of it may run on the calling thread.
 //!
-//! SQLite runs in this process. Most reads take less time than another thread needs to wake up, so they run on the thread of the
-//! request, for a limited number of instructions of SQLite's machine and without waiting for locks. What goes beyond the limit is
-//! stopped and repeated on a thread that may wait. An instruction may take long: one counts all rows of a table. So a statement
-//! first runs on a thread that may wait, and on that of the request while it took a short time the last time ([`SHORT`]).
+//! SQLite runs in this process. Most reads take less time than another thread needs to wake up, so they run on the calling
+//! thread, for a limited number of instructions of SQLite's virtual machine and without waiting for locks. A statement that exceeds
+//! the limit is interrupted and run again on a blocking thread. An instruction may take long: one counts all rows of a table. So a
+//! statement first runs on a blocking thread, and on the calling one as long as its last run was short ([`SHORT`]).
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,31 +13,31 @@ use std::time::{Duration, Instant};
 use rusqlite::types::{ToSqlOutput, Value as Owned, ValueRef};
 use rusqlite::{CachedStatement, Error, OpenFlags, Result, Rows};
 
-use super::answers::{Answers, FILE_ANSWERS};
 use super::file::DatabaseFile;
+use super::result_cache::{FILE_ANSWERS, ResultCache};
 use crate::coalesce::Read;
 use crate::record::portable::{Cell, PortableRow};
 use crate::usage::cache_asked;
 use crate::{Record, Statement, Tier, Value};
 use thermocline_core::clock::Timestamp;
 
-/// How long a statement waits for the lock of another connection.
+/// The time limit for a lock that another connection holds.
 const BUSY: Duration = Duration::from_secs(30);
 /// Prepared statements of a connection.
 const STATEMENTS: usize = 256;
-/// Instructions of SQLite's machine between two looks at [`Progress`], some 10 µs.
+/// Instructions of the virtual machine between two calls of the progress handler, some 10 µs.
 const INSTRUCTIONS: i32 = 1_000;
-/// Looks at [`Progress`] after which a statement is no longer brief, some 200 µs.
+/// Calls of the progress handler after which a statement is no longer brief, some 200 µs.
 const BRIEF: u64 = 20;
-/// The longest time of work that is brief. The rest of the time it waited for a disk, or for a processor.
+/// The longest time of brief work. More than the instructions need is time that it waited for a disk or a processor.
 const SHORT: Duration = Duration::from_millis(2);
-/// Rows that are given away at once.
+/// Rows of one batch.
 const ROWS_AT_ONCE: usize = 256;
 
-/// Returns a number that changes with the content, unless this connection changes it.
+/// Returns a number that changes when another connection commits.
 pub(super) const DATA_VERSION: &str = "PRAGMA data_version";
 
-/// How a connection is opened.
+/// The settings of a connection.
 #[derive(Clone, Debug)]
 pub(super) struct Options {
     /// The file. `None` is a database in memory.
@@ -51,7 +51,7 @@ pub(super) struct Options {
 pub(super) struct Connection {
     handle: rusqlite::Connection,
     progress: Arc<Progress>,
-    answers: Answers,
+    results: ResultCache,
     /// The time of the last work.
     took: Duration,
     /// When it was last in use.
@@ -60,42 +60,41 @@ pub(super) struct Connection {
     _file: Option<DatabaseFile>,
 }
 
-/// How far a statement has come, and whether it goes on.
+/// The progress of a statement, and its limit.
 #[derive(Debug, Default)]
 struct Progress {
-    looks: AtomicU64,
-    /// The number of looks after which it is stopped.
-    most: AtomicU64,
-    /// Nobody waits for it any more.
-    unwanted: AtomicBool,
+    calls: AtomicU64,
+    /// The number of calls of the progress handler after which the statement is interrupted.
+    limit: AtomicU64,
+    cancelled: AtomicBool,
 }
 
 impl Progress {
-    fn begin(&self, most: u64) {
-        self.looks.store(0, Ordering::Relaxed);
-        self.most.store(most, Ordering::Relaxed);
+    fn begin(&self, limit: u64) {
+        self.calls.store(0, Ordering::Relaxed);
+        self.limit.store(limit, Ordering::Relaxed);
     }
 
     fn is_over(&self) -> bool {
-        let looks = self.looks.fetch_add(1, Ordering::Relaxed);
-        looks >= self.most.load(Ordering::Relaxed) || self.unwanted.load(Ordering::Relaxed)
+        let calls = self.calls.fetch_add(1, Ordering::Relaxed);
+        calls >= self.limit.load(Ordering::Relaxed) || self.cancelled.load(Ordering::Relaxed)
     }
 }
 
-/// Stops the statement of a connection, and all later ones, unless it is dropped by [`StopsOnDrop::disarm`].
+/// Cancels the statement of a connection, and all later ones, when it is dropped; not after [`CancelOnDrop::disarm`].
 #[derive(Debug)]
-pub(super) struct StopsOnDrop(Option<Arc<Progress>>);
+pub(super) struct CancelOnDrop(Option<Arc<Progress>>);
 
-impl StopsOnDrop {
+impl CancelOnDrop {
     pub fn disarm(mut self) {
         self.0 = None;
     }
 }
 
-impl Drop for StopsOnDrop {
+impl Drop for CancelOnDrop {
     fn drop(&mut self) {
         if let Some(progress) = &self.0 {
-            progress.unwanted.store(true, Ordering::Relaxed);
+            progress.cancelled.store(true, Ordering::Relaxed);
         }
     }
 }
@@ -122,14 +121,14 @@ impl Connection {
         handle.pragma_update(None, "foreign_keys", options.foreign_keys)?;
         handle.set_prepared_statement_cache_capacity(STATEMENTS);
         let progress = Arc::new(Progress::default());
-        let looked_at = Arc::clone(&progress);
-        handle.progress_handler(INSTRUCTIONS, Some(move || looked_at.is_over()))?;
+        let watched = Arc::clone(&progress);
+        handle.progress_handler(INSTRUCTIONS, Some(move || watched.is_over()))?;
         handle.busy_timeout(Duration::ZERO)?;
         let file = options.file.as_ref().map(|(_, file)| file.clone());
         Ok(Self {
             handle,
             progress,
-            answers: Answers::default(),
+            results: ResultCache::default(),
             took: Duration::ZERO,
             used: Instant::now(),
             _file: file,
@@ -150,8 +149,8 @@ impl Connection {
         done
     }
 
-    fn timed<T>(&mut self, most: u64, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
-        self.progress.begin(most);
+    fn timed<T>(&mut self, limit: u64, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        self.progress.begin(limit);
         let begun = Instant::now();
         let done = work(self);
         self.took = begun.elapsed();
@@ -160,7 +159,7 @@ impl Connection {
 
     /// Returns the connection of the driver, to write.
     pub fn writer(&mut self) -> &rusqlite::Connection {
-        self.answers.forget();
+        self.results.forget();
         &self.handle
     }
 
@@ -169,19 +168,18 @@ impl Connection {
         execute(&self.handle, text, [].iter()).map(drop)
     }
 
-    /// Returns all rows of a statement that only reads. If the connection has given them before and nothing was written since, it
-    /// gives the same ones.
+    /// Returns all rows of a statement that only reads, from the cache if nothing was written since they were read.
     pub fn read(&mut self, read: &Read, tier: Tier) -> Result<Vec<Record>> {
         let version = self.version()?;
-        let known = self.answers.get(read, version);
+        let known = self.results.get(read, version);
         cache_asked(FILE_ANSWERS, known.is_some());
         if let Some(records) = known {
             return Ok(records);
         }
         let records = fetch(&self.handle, &read.statement, &read.params, tier)?;
         // They belong to this version if it is still the same.
-        if self.answers.is_wanted(read, &records) && self.version()? == version {
-            self.answers.keep(read.clone(), records.clone());
+        if self.results.is_wanted(read, &records) && self.version()? == version {
+            self.results.keep(read.clone(), records.clone());
         }
         Ok(records)
     }
@@ -192,7 +190,7 @@ impl Connection {
 
     /// Returns whether the last work was brief.
     pub fn was_brief(&self) -> bool {
-        self.progress.looks.load(Ordering::Relaxed) <= BRIEF && self.took <= SHORT
+        self.progress.calls.load(Ordering::Relaxed) <= BRIEF && self.took <= SHORT
     }
 
     /// Returns whether a transaction is open.
@@ -200,9 +198,9 @@ impl Connection {
         !self.handle.is_autocommit()
     }
 
-    /// Returns what stops the statements of this connection when it is dropped.
-    pub fn stops_on_drop(&self) -> StopsOnDrop {
-        StopsOnDrop(Some(Arc::clone(&self.progress)))
+    /// Returns a guard that cancels the statements of this connection when it is dropped.
+    pub fn cancel_on_drop(&self) -> CancelOnDrop {
+        CancelOnDrop(Some(Arc::clone(&self.progress)))
     }
 }
 
@@ -221,7 +219,7 @@ pub(super) fn fetch(
     Ok(records)
 }
 
-/// Gives the rows of a statement away, some at a time, until nobody takes them. Returns their number.
+/// Passes the rows of a statement to `give` in batches, until it returns false. Returns their number.
 pub(super) fn fetch_some(
     handle: &rusqlite::Connection,
     statement: &Statement,
@@ -267,7 +265,7 @@ fn next_row(rows: &mut Rows<'_>, columns: usize) -> Result<Option<Vec<Cell>>> {
             ValueRef::Real(real) => Cell::Real(real),
             ValueRef::Text(text) => match str::from_utf8(text) {
                 Ok(text) => Cell::Text(text.to_owned()),
-                // Whoever reads it as a text is told which column it is.
+                // Reading it as a text is an error that names the column.
                 Err(_) => Cell::Bytes(text.to_vec()),
             },
             ValueRef::Blob(bytes) => Cell::Bytes(bytes.to_vec()),
@@ -338,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn work_that_is_not_brief_is_stopped_and_may_run_at_length() {
+    fn work_that_is_not_brief_is_interrupted_and_may_run_at_length() {
         let mut connection = open();
         assert_eq!(connection.briefly(|connection| count_to(connection, 10)), Some(10));
         assert!(connection.was_brief());
@@ -352,21 +350,21 @@ mod tests {
     }
 
     #[test]
-    fn work_that_nobody_waits_for_is_stopped() {
+    fn cancelled_work_is_interrupted() {
         let mut connection = open();
-        connection.stops_on_drop().disarm();
+        connection.cancel_on_drop().disarm();
         assert_eq!(
             connection.at_length(|connection| count_to(connection, 100_000)).expect("counts"),
             100_000
         );
-        drop(connection.stops_on_drop());
+        drop(connection.cancel_on_drop());
         let stopped =
             connection.at_length(|connection| count_to(connection, 100_000)).expect_err("is stopped");
         assert_eq!(stopped.sqlite_error_code(), Some(rusqlite::ffi::ErrorCode::OperationInterrupted));
     }
 
     #[test]
-    fn an_answer_is_given_again_until_a_connection_writes() {
+    fn a_result_is_reused_until_a_connection_writes() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("file.db");
         std::fs::File::create(&path).expect("a file");
@@ -387,13 +385,13 @@ mod tests {
         for before in 0..3 {
             for asked in 0..4 {
                 assert_eq!(count(&mut reader), 2 * before);
-                assert_eq!(reader.answers.len() == 1, before > 0 || asked > 0, "it is kept the second time");
+                assert_eq!(reader.results.len() == 1, before > 0 || asked > 0, "it is kept the second time");
             }
             insert(&mut other);
             assert_eq!(count(&mut reader), 2 * before + 1);
             insert(&mut reader);
         }
-        // What is not committed is not seen, and a snapshot stays as it is.
+        // A snapshot does not change.
         reader.control("BEGIN DEFERRED").expect("begins");
         assert_eq!(count(&mut reader), 6);
         insert(&mut other);

@@ -1,4 +1,4 @@
-//! The connections to a file. A statement that nobody waits for any more is stopped.
+//! The connections to a file. A statement whose future is dropped is cancelled.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -186,8 +186,8 @@ impl Lease {
         self.leased.as_mut()?.connection()
     }
 
-    /// Returns all rows of a statement that only reads. It runs on this thread if it was brief the last time, as long as it is,
-    /// otherwise on another one.
+    /// Returns all rows of a statement that only reads. It runs on this thread if its last run was brief, and on a blocking one if
+    /// that was not or this one is not.
     pub async fn read(&mut self, read: Read, tier: Tier) -> Result<Vec<Record>, Failure> {
         let name = read.statement.name;
         let was_brief = self.pool.brief().contains(name);
@@ -223,31 +223,31 @@ impl Lease {
         self.run(move |connection| connection.control(text)).await
     }
 
-    /// Does the same at once, and returns whether it did.
+    /// Begins or ends a transaction on this thread. Returns whether it succeeded.
     pub fn control_now(&mut self, text: &'static str) -> bool {
         let controlled =
             |connection: &mut Connection| connection.briefly(|connection| connection.control(text));
         self.connection().and_then(controlled).is_some()
     }
 
-    /// Runs work on another thread. If the future is dropped before the work has ended, it is stopped, and the connection closed.
+    /// Runs work on a blocking thread. If the future is dropped first, the work is cancelled and the connection closed.
     pub async fn run<T: Send + 'static>(
         &mut self,
         work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, Failure> {
-        let stops = self.connection().ok_or_else(lost)?.stops_on_drop();
+        let cancel = self.connection().ok_or_else(lost)?.cancel_on_drop();
         let mut leased = self.leased.take().ok_or_else(lost)?;
         let ended = spawn_blocking(move || {
             let done = leased.connection().map(|connection| connection.at_length(work));
             (leased, done)
         });
         let (leased, done) = ended.await.map_err(|ended| Failure::Connect(ended.into()))?;
-        stops.disarm();
+        cancel.disarm();
         self.leased = Some(leased);
         Ok(done.ok_or_else(lost)??)
     }
 
-    /// Runs work that may write on another thread.
+    /// Runs work that may write on a blocking thread.
     pub async fn write<T: Send + 'static>(
         &mut self,
         work: impl FnOnce(&rusqlite::Connection) -> rusqlite::Result<T> + Send + 'static,
