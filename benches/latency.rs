@@ -160,7 +160,10 @@ impl File {
     }
 
     async fn measure(&self, write: impl Fn(), query: &str) -> Bare {
-        let direct = median(&write, || async { self.rows(query).expect("rows") }).await;
+        let direct = median(&write, || async {
+            bench::read_rows(&self.reader, query, |_| Ok(())).expect("rows").len()
+        })
+        .await;
         let by_sqlx = median(&write, || async {
             let mut connection = self.by_sqlx.lock().await;
             sqlx::query(AssertSqlSafe(query.to_owned()))
@@ -170,20 +173,6 @@ impl File {
                 .len()
         });
         Bare { direct, by_sqlx: by_sqlx.await }
-    }
-
-    /// Reads every value of all rows of a query; returns their number.
-    fn rows(&self, query: &str) -> rusqlite::Result<usize> {
-        let mut prepared = self.reader.prepare_cached(query)?;
-        let columns = prepared.column_count();
-        let (mut rows, mut count) = (prepared.query([])?, 0);
-        while let Some(row) = rows.next()? {
-            count += 1;
-            for column in 0..columns {
-                black_box(row.get::<_, rusqlite::types::Value>(column)?);
-            }
-        }
-        Ok(count)
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use secrecy::ExposeSecret as _;
 use sqlx::{AssertSqlSafe, Connection as _, Row as _};
 use thermocline::tier::TierLocation;
+use thermocline_testing::bench;
 use tiberius::{AuthMethod, Client, Config, EncryptionLevel};
 use tokio::net::TcpStream;
 use tokio_util::compat::{Compat, TokioAsyncWriteCompatExt as _};
@@ -62,7 +63,7 @@ impl Bare {
     pub async fn rows(&mut self, query: &str) -> Result<usize> {
         let text = AssertSqlSafe(query.to_owned());
         Ok(match self {
-            Self::Sqlite(connection) => direct(connection, query, |_| Ok(()))?.len(),
+            Self::Sqlite(connection) => bench::read_rows(connection, query, |_| Ok(()))?.len(),
             Self::SqliteBySqlx(connection) => sqlx::query(text).fetch_all(connection).await?.len(),
             Self::Postgres(connection) => sqlx::query(text).fetch_all(connection).await?.len(),
             // By RPC, as every driver sends a query with parameters.
@@ -92,7 +93,7 @@ impl Bare {
         let query = format!("SELECT p.*, {micros} AS micros FROM ({newest}) p");
         let text = AssertSqlSafe(query.clone());
         let times: Vec<i64> = match self {
-            Self::Sqlite(connection) => direct(connection, &query, |row| row.get("micros"))?,
+            Self::Sqlite(connection) => bench::read_rows(connection, &query, |row| row.get("micros"))?,
             Self::SqliteBySqlx(connection) => {
                 let rows = sqlx::query(text).fetch_all(connection).await?;
                 rows.iter().map(|row| row.try_get("micros")).collect::<sqlx::Result<_>>()?
@@ -132,23 +133,4 @@ impl Bare {
             Self::Mssql(_) => format!("CAST('{}' AS DATETIME2(6))", at.to_string().trim_end_matches('Z')),
         }
     }
-}
-
-/// Returns a part of each row of a query. All its columns are read, and texts copied.
-fn direct<T>(
-    connection: &rusqlite::Connection,
-    query: &str,
-    part: impl Fn(&rusqlite::Row<'_>) -> rusqlite::Result<T>,
-) -> rusqlite::Result<Vec<T>> {
-    let mut prepared = connection.prepare_cached(query)?;
-    let columns = prepared.column_count();
-    let mut rows = prepared.query([])?;
-    let mut parts = Vec::new();
-    while let Some(row) = rows.next()? {
-        for column in 0..columns {
-            std::hint::black_box(row.get::<_, rusqlite::types::Value>(column)?);
-        }
-        parts.push(part(row)?);
-    }
-    Ok(parts)
 }

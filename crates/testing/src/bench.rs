@@ -252,3 +252,22 @@ async fn ask(idle: &Idle, address: &str, request: &str) -> io::Result<u16> {
     idle.clients().push(client);
     Ok(status)
 }
+
+/// Returns `part` of each row of a query that rusqlite sends. Every column is read, and texts are copied.
+pub fn read_rows<T>(
+    connection: &rusqlite::Connection,
+    query: &str,
+    part: impl Fn(&rusqlite::Row<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<Vec<T>> {
+    let mut prepared = connection.prepare_cached(query)?;
+    let columns = prepared.column_count();
+    let mut rows = prepared.query([])?;
+    let mut parts = Vec::new();
+    while let Some(row) = rows.next()? {
+        for column in 0..columns {
+            std::hint::black_box(row.get::<_, rusqlite::types::Value>(column)?);
+        }
+        parts.push(part(row)?);
+    }
+    Ok(parts)
+}
